@@ -1,0 +1,221 @@
+"""Readers: files, folders, globs and standard input become articles, one at a time."""
+
+import csv
+import gzip
+import io
+import json
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from glob import glob, has_magic
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO
+
+from pipeline.tables import ARTICLE_COLUMNS, Article, InputError, Rejected, listing
+
+Row = Mapping[str, Any]
+BATCH_ROWS = 4096  # rows of a Parquet file held at once
+FORMATS = {".txt": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "tsv", ".parquet": "parquet"}
+READ_ERRORS = (OSError, EOFError, zlib.error, UnicodeError, csv.Error)
+
+
+@dataclass(frozen=True)
+class ArticleFiles:
+    """A reader of articles from a file, a folder, a glob, or `-` for standard input (or a list of these).
+
+    `columns` maps article columns to their names in the files; a column that a file has not is empty, except `text`.
+    `format` says what the files are when their names do not (text, jsonl, csv, tsv, parquet).
+    """
+
+    path: Any
+    format: str | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    encoding: str = "utf-8"
+
+    def __call__(self) -> Iterator[Article | Rejected]:
+        """Yield each article, its text normalised, or what was rejected and why, in order of files and rows."""
+        columns = article_columns(self.columns)
+        for where, row in read_rows(self.path, self.format, self.encoding):
+            yield Rejected(where, row) if isinstance(row, str) else to_article(row, where, columns)
+
+
+def article_columns(columns: Mapping[str, str]) -> dict[str, str]:
+    """Return the name in the files for every article column; raise `InputError` for a column that articles have not."""
+    if unknown := [name for name in columns if name not in ARTICLE_COLUMNS]:
+        raise InputError(f"data.columns: unknown column '{unknown[0]}'; allowed: {listing(ARTICLE_COLUMNS)}")
+    return {name: columns.get(name) or name for name in ARTICLE_COLUMNS}
+
+
+def to_article(row: Row, where: str, columns: Mapping[str, str]) -> Article | Rejected:
+    """Make an article of a row; its place in the file is its id where it has none."""
+    if columns["text"] not in row:
+        return Rejected(where, f"no column '{columns['text']}' for the text; found: {listing(row)}")
+    text = row[columns["text"]]
+    if not isinstance(text, str):
+        return Rejected(where, f"column '{columns['text']}' is {type(text).__name__}, not text")
+    if not text.strip():
+        return Rejected(where, "empty text")
+    values = {name: cell(row.get(column)) for name, column in columns.items()}
+    if values["title"]:
+        values["title"] = normalise(values["title"])
+    return Article(**values | {"article_id": values["article_id"] or where, "text": normalise(text)})  # type: ignore[arg-type]
+
+
+def cell(value: object) -> str | None:
+    """Return a cell of a table as text: nothing stays nothing, dates become ISO 8601."""
+    if value is None or value == "" or value != value:  # NaN alone differs from itself
+        return None
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def normalise(text: str) -> str:
+    r"""Mend mojibake, HTML entities, line ends and control characters, and compose to NFC (Unicode annex 15).
+
+    Curly quotes stay. Works by ftfy (Speer 2019, doi:10.5281/zenodo.2591652); plain ASCII without `&`, `\r` or control characters is as
+    it should be and passes through.
+    """
+    if text.isascii() and "&" not in text and text.replace("\n", "").replace("\t", "").isprintable():
+        return text
+    from ftfy import TextFixerConfig, fix_text
+
+    return fix_text(text, TextFixerConfig(uncurl_quotes=False, normalization="NFC"))
+
+
+def read_rows(path: Any, format: str | None = None, encoding: str = "utf-8") -> Iterator[tuple[str, Row | str]]:
+    """Yield `(where, row)` for every row of the files, or `(where, reason)` for what cannot be read.
+
+    A text file is one row with `text` and `article_id`. Raises `InputError` when there is nothing at `path`.
+    """
+    for file, name in find_files(path, format):
+        kind = format or format_of(file)
+        try:
+            yield from READERS[kind](file, name, encoding)
+        except READ_ERRORS as error:
+            yield name, f"cannot be read as {kind}: {error}"
+
+
+def find_files(path: Any, format: str | None = None) -> list[tuple[Path, str]]:
+    """Return each file and the name it goes by: its path below the folder, its path as a glob found it, or its name."""
+    if format is not None and format not in READERS:
+        raise InputError(f"data.format: unknown format '{format}'; allowed: {listing(READERS)}")
+    paths = [path] if isinstance(path, (str, Path)) else list(path)
+    files = [found for one in paths for found in expand(str(one), format)]
+    if not files:
+        raise InputError(f"no readable file at {listing(paths)}; endings read: {listing(FORMATS)}, each also with .gz")
+    return files
+
+
+def expand(path: str, format: str | None) -> list[tuple[Path, str]]:
+    """Return the files that one path stands for, sorted; folders are searched through, other files in them passed over."""
+    if path == "-":
+        return [(Path("-"), "stdin")]
+    place = Path(path)
+    if place.is_dir():
+        inside = sorted(file for file in place.rglob("*") if file.is_file())
+        return [(file, file.relative_to(place).as_posix()) for file in inside if format or known_format(file)]
+    if has_magic(path) and not place.exists():
+        return [(Path(file), Path(file).as_posix()) for file in sorted(glob(path, recursive=True)) if Path(file).is_file()]
+    if not place.exists():
+        raise InputError(f"no such file or folder: {path}")
+    return [(place, place.name)]
+
+
+def known_format(file: Path) -> str | None:
+    """Return what a file is by its ending, `.gz` set aside."""
+    return FORMATS.get(Path(file.stem if file.suffix == ".gz" else file.name).suffix.lower())
+
+
+def format_of(file: Path) -> str:
+    """Return what a file is by its ending; standard input is text; raise `InputError` for any other."""
+    kind = "text" if str(file) == "-" else known_format(file)
+    if kind is None:
+        raise InputError(f"{file}: unknown ending; endings read: {listing(FORMATS)}, each also with .gz, or say `format=`")
+    return kind
+
+
+def open_bytes(file: Path) -> BinaryIO:
+    """Open a file, a gzip file or standard input for reading bytes."""
+    if str(file) == "-":
+        return sys.stdin.buffer
+    return gzip.open(file) if file.suffix == ".gz" else file.open("rb")  # type: ignore[return-value]
+
+
+def open_text(file: Path, encoding: str) -> TextIO:
+    """Open a file, a gzip file or standard input as text, a byte-order mark dropped, line ends as they are."""
+    encoding = "utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding
+    return io.TextIOWrapper(open_bytes(file), encoding=encoding, newline="")
+
+
+def read_text(file: Path, name: str, encoding: str) -> Iterator[tuple[str, Row | str]]:
+    """Yield the whole file as one row."""
+    with open_text(file, encoding) as stream:
+        text = stream.read()
+    yield name, "binary, not text (NUL bytes)" if "\0" in text else {"article_id": name, "text": text}
+
+
+def read_jsonl(file: Path, name: str, encoding: str) -> Iterator[tuple[str, Row | str]]:
+    """Yield one row a line; blank lines are passed over."""
+    with open_bytes(file) as stream:
+        for number, line in enumerate(stream, start=1):
+            if line.strip():
+                yield f"{name}:{number}", parse_json(line, encoding)
+
+
+def parse_json(line: bytes, encoding: str) -> Row | str:
+    """Return the object that a line of JSON holds, or what is wrong with it."""
+    try:
+        row = json.loads(line.decode(encoding).removeprefix("\ufeff"))
+    except (ValueError, RecursionError) as error:
+        return f"not JSON: {error}"
+    return row if isinstance(row, dict) else f"a JSON {type(row).__name__}, not an object"
+
+
+def read_csv(file: Path, name: str, encoding: str, delimiter: str = ",") -> Iterator[tuple[str, Row | str]]:
+    """Yield one row a record, under the names of the first line."""
+    csv.field_size_limit(sys.maxsize)
+    with open_text(file, encoding) as stream:
+        records = csv.reader(stream, delimiter=delimiter, strict=True)
+        header = next(records, [])
+        for record in filter(None, records):
+            same = len(record) == len(header)
+            problem = f"{len(record)} fields where the first line has {len(header)}"
+            yield f"{name}:{records.line_num}", dict(zip(header, record, strict=True)) if same else problem
+
+
+def read_tsv(file: Path, name: str, encoding: str) -> Iterator[tuple[str, Row | str]]:
+    """Yield one row a record of a tab-separated file."""
+    return read_csv(file, name, encoding, delimiter="\t")
+
+
+def read_parquet(file: Path, name: str, encoding: str) -> Iterator[tuple[str, Row | str]]:
+    """Yield one row a record; the file is read in batches."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        with open_bytes(file) as stream:
+            source = parquet.ParquetFile(io.BytesIO(stream.read()) if file.suffix == ".gz" else file)
+            number = 0
+            for batch in source.iter_batches(BATCH_ROWS):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield f"{name}:{number}", row
+    except pa.ArrowException as error:
+        yield name, f"cannot be read as parquet: {str(error).splitlines()[0]}"
+
+
+READERS: dict[str, Callable[[Path, str, str], Iterator[tuple[str, Row | str]]]] = {
+    "text": read_text,
+    "jsonl": read_jsonl,
+    "csv": read_csv,
+    "tsv": read_tsv,
+    "parquet": read_parquet,
+}
+
+
+def require_some(read: Sequence[object], rejected: Sequence[Rejected], what: str) -> None:
+    """Raise `InputError` naming the first rejection when nothing at all could be read."""
+    if not read:
+        first = f"{rejected[0].where}: {rejected[0].reason}" if rejected else "the files are empty"
+        raise InputError(f"no {what} could be read; {first}")

@@ -1,0 +1,101 @@
+"""The command line: `slugline COMMAND key=value ...`; each command is a Hydra app."""
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+COMMANDS = {
+    "train": "read, split, label, train, evaluate, log to MLflow; -m sweeps",
+    "predict": "label the sentences of new articles with a saved model",
+    "ui": "the MLflow UI on the right store",
+}
+
+
+def main() -> None:
+    """Run `slugline`."""
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage())
+    elif arguments[0] == "--version":
+        from pipeline import __version__
+
+        print(f"slugline {__version__}")
+    elif arguments[0] not in COMMANDS:
+        fail(f"unknown command '{arguments[0]}'; allowed: {', '.join(COMMANDS)}")
+    else:
+        run(arguments[0], arguments[1:])
+
+
+def usage() -> str:
+    """Return the help text."""
+    rows = [f"  {name:<10}{text}" for name, text in COMMANDS.items()]
+    return "\n".join(
+        [
+            "slugline COMMAND key=value ...",
+            "",
+            *rows,
+            "",
+            "slugline COMMAND --help     its keys and the groups of its config",
+            "slugline COMMAND --cfg job  the config as it would run",
+            "slugline --version",
+        ]
+    )
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong in one line and leave with 1."""
+    print(f"slugline: {message}", file=sys.stderr)
+    sys.exit(1)
+
+
+def run(command: str, arguments: list[str]) -> None:
+    """Run a command as a Hydra app; a user's mistake is one line and exit code 1, a bug a traceback."""
+    import hydra
+
+    from pipeline.config import CONFIG_ERRORS, one_line, prepare, shipped
+
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach us as they are
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    sys.argv = [f"slugline {command}", *arguments]
+    prepare()
+    app = hydra.main(version_base="1.3", config_path=str(shipped("conf")), config_name=command)(job(command))
+    try:
+        app()
+    except CONFIG_ERRORS as error:
+        fail(one_line(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has left: `slugline predict ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+
+
+def job(command: str) -> Callable[[Any], Any]:
+    """Return what Hydra runs for a command: its module's function of the same name, imported when it is its turn."""
+
+    def task(config: Any) -> Any:
+        from pipeline.config import check, launch
+        from pipeline.tables import InputError
+
+        try:
+            check(config)
+            return getattr(import_module(f"pipeline.{command}"), command)(config)
+        except InputError as error:
+            discard_empty(launch().folder)
+            return fail(str(error))  # here, before Hydra adds lines of its own
+
+    task.__name__ = command
+    return task
+
+
+def discard_empty(folder: Path) -> None:
+    """Remove the folder that Hydra made for a run that never began, and those above it, below the current one, that this leaves empty."""
+    with suppress(OSError):  # it is not empty
+        for place in (folder, *folder.parents):
+            if not place.is_relative_to(Path.cwd()) or place == Path.cwd():
+                break
+            place.rmdir()

@@ -1,0 +1,187 @@
+"""The data set as frames: articles split into sentences, or sentences that come ready made."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from pipeline.articles import ArticleFiles, normalise, read_rows, require_some
+from pipeline.labels import parse_labels
+from pipeline.sentences import is_debris, split_article
+from pipeline.splits import Leakage
+from pipeline.tables import ARTICLE_COLUMNS, SENTENCE_COLUMNS, Article, InputError, Rejected, listing, sentence_id
+
+Read = TypeVar("Read")
+READY_COLUMNS = ("text", "labels", "article_id", "split", "published")
+
+
+class Corpus(NamedTuple):
+    """Articles, their sentences where these came ready made (with `labels`, and `split` if any), and what could not be read."""
+
+    articles: pd.DataFrame
+    ready: pd.DataFrame | None
+    rejected: list[Rejected]
+
+    def sentences(self) -> pd.DataFrame:
+        """Return the sentences, split from the articles if need be, with their article's date and source."""
+        ready = self.ready if self.ready is not None else split_articles(self.articles)
+        return ready.merge(self.articles[["article_id", "published", "source"]], on="article_id", how="left", validate="many_to_one")
+
+
+class Material(NamedTuple):
+    """What is trained and tested on: sentences with `labels`, `label_source` and `split`, `Y` booleans (sentences, topics).
+
+    `counts` says what was read, left out and why.
+    """
+
+    sentences: pd.DataFrame
+    Y: np.ndarray
+    topics: tuple[str, ...]
+    mode: str
+    leakage: Leakage
+    counts: dict[str, int]
+    notes: list[str]
+
+    def rows(self, part: str) -> np.ndarray:
+        """Return which sentences make a part; where any are labelled by people, those labelled by rules test nothing."""
+        rows = (self.sentences["split"] == part).to_numpy()
+        by_people = (self.sentences["label_source"] != "rules").to_numpy()
+        return np.asarray(rows & by_people if part != "train" and by_people.any() else rows)
+
+
+@dataclass(frozen=True)
+class ArticleCorpus:
+    """Articles from files (see `ArticleFiles`)."""
+
+    path: Any
+    format: str | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    encoding: str = "utf-8"
+
+    def __call__(self) -> Corpus:
+        """Read the articles; raise `InputError` when there are none."""
+        articles, rejected = collect(ArticleFiles(self.path, self.format, self.columns, self.encoding)())
+        require_some(articles, rejected, "article")
+        return Corpus(pd.DataFrame(articles, columns=list(ARTICLE_COLUMNS)), None, rejected)
+
+
+@dataclass(frozen=True)
+class SentenceCorpus:
+    """Sentences that come ready made, one a row, with their labels: a list, a delimited string, or one 0/1 column per topic.
+
+    `columns` maps `text, labels, article_id, split, published` to their names in the files. `topic_columns` names 0/1 columns. `articles` are
+    files with more about the articles (`published`, `source`, ...), found by `article_id` under `article_columns`.
+    """
+
+    path: Any
+    format: str | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    topic_columns: list[str] = field(default_factory=list)
+    delimiter: str = ","
+    articles: Any = None
+    article_columns: dict[str, str] = field(default_factory=dict)
+    encoding: str = "utf-8"
+
+    def __call__(self) -> Corpus:
+        """Read the sentences; raise `InputError` when there are none or a label is no label."""
+        if unknown := [name for name in self.columns if name not in READY_COLUMNS]:
+            raise InputError(f"data.columns: unknown column '{unknown[0]}'; allowed: {listing(READY_COLUMNS)}")
+        rows, rejected = collect(self._rows())
+        require_some(rows, rejected, "sentence")
+        sentences = place_in_articles(pd.DataFrame(rows))
+        joined = sentences.groupby("article_id", sort=False)["text"].agg("\n".join)
+        articles = pd.DataFrame({"article_id": joined.index, "text": joined.to_numpy()}).reindex(columns=list(ARTICLE_COLUMNS))
+        if self.articles is not None:
+            articles = self._more(articles)
+        elif "published" in sentences:
+            articles["published"] = articles["article_id"].map(sentences.groupby("article_id")["published"].first())
+        return Corpus(articles, sentences.drop(columns="published", errors="ignore"), rejected)
+
+    def _rows(self) -> Iterator[dict[str, Any] | Rejected]:
+        name = {column: self.columns.get(column) or column for column in READY_COLUMNS}
+        for where, row in read_rows(self.path, self.format, self.encoding):
+            if isinstance(row, str) or not isinstance(row.get(name["text"]), str):
+                found = row if isinstance(row, str) else f"no text in column '{name['text']}'; found: {listing(row)}"
+                yield Rejected(where, found)
+                continue
+            text = normalise(row[name["text"]]).strip()
+            if not text:
+                yield Rejected(where, "empty text")
+                continue
+            article = row.get(name["article_id"])
+            more = {column: row[name[column]] for column in ("split", "published") if name[column] in row}
+            yield {"article_id": where if article is None else str(article), "text": text, "labels": self._labels(row, name["labels"], where)} | more
+
+    def _labels(self, row: Any, column: str, where: str) -> tuple[str, ...] | None:
+        if not self.topic_columns:
+            if column not in row:
+                raise InputError(f"{where}: no column '{column}' for the labels; found: {listing(row)}; or name 0/1 columns in data.topic_columns")
+            return parse_labels(row[column], self.delimiter, where)
+        if missing := [topic for topic in self.topic_columns if topic not in row]:
+            raise InputError(f"{where}: no column '{missing[0]}' of data.topic_columns; found: {listing(row)}")
+        marks = {topic: str(row[topic]).strip().lower() for topic in self.topic_columns}
+        if wrong := [topic for topic, mark in marks.items() if mark not in MARKS]:
+            raise InputError(f"{where}: column '{wrong[0]}' holds '{row[wrong[0]]}'; allowed: 0, 1, true, false")
+        return tuple(topic for topic, mark in marks.items() if MARKS[mark])
+
+    def _more(self, articles: pd.DataFrame) -> pd.DataFrame:
+        read, rejected = collect(ArticleFiles(self.articles, None, self.article_columns, self.encoding)())
+        require_some(read, rejected, "article of data.articles")
+        known = {article.article_id: article for article in read}
+        if missing := [key for key in articles["article_id"] if key not in known]:
+            raise InputError(f"data.articles: {len(missing)} articles of the sentences are not there, the first: {missing[0]}")
+        for column in ("title", "published", "source", "url", "language"):
+            articles[column] = [getattr(known[key], column) for key in articles["article_id"]]
+        return articles
+
+
+MARKS = {"0": False, "1": True, "false": False, "true": True, "0.0": False, "1.0": True, "": False}
+
+
+def collect(stream: Iterable[Read | Rejected]) -> tuple[list[Read], list[Rejected]]:
+    """Part what was read from what was rejected; an `article_id` that comes again is rejected."""
+    read: list[Read] = []
+    rejected: list[Rejected] = []
+    seen: set[str] = set()
+    for item in stream:
+        if isinstance(item, Rejected):
+            rejected.append(item)
+        elif isinstance(item, Article) and item.article_id in seen:
+            rejected.append(Rejected(item.article_id, "this article_id stands before"))
+        else:
+            read.append(item)
+            seen.add(item.article_id if isinstance(item, Article) else "")
+    return read, rejected
+
+
+def place_in_articles(rows: pd.DataFrame) -> pd.DataFrame:
+    """Give ready-made sentences their position, offsets (as if joined by line ends) and stable id."""
+    lengths = rows["text"].str.len() + 1
+    start = lengths.groupby(rows["article_id"]).cumsum() - lengths
+    spans = zip(rows["article_id"], start, start + lengths - 1, rows["text"], strict=True)
+    return rows.assign(
+        sentence_id=[sentence_id(*span) for span in spans],
+        position=rows.groupby("article_id").cumcount(),
+        start=start,
+        end=start + lengths - 1,
+        debris=[is_debris(text) for text in rows["text"]],
+    )
+
+
+def split_articles(articles: pd.DataFrame) -> pd.DataFrame:
+    """Return the sentences of all articles, in their order."""
+    rows = (Article(*row) for row in articles.itertuples(index=False))
+    return pd.DataFrame([sentence for row in rows for sentence in split_article(row)], columns=list(SENTENCE_COLUMNS))
+
+
+def read_gold(path: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the rows of a file of gold labels, text normalised as in the articles."""
+    if path is None:
+        return
+    for where, row in read_rows(Path(path)):
+        if not isinstance(row, str) and isinstance(row.get("text"), str):
+            row = {**row, "text": normalise(row["text"]).strip()}
+        yield where, row

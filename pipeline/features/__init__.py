@@ -1,0 +1,21 @@
+"""Turn sentences into features."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.features.ngrams import Lookup, Ngrams, fit_count
+
+if TYPE_CHECKING:
+    from pipeline.features.tfidf import CountVectorizer, TfidfVectorizer
+
+__all__ = ["CountVectorizer", "Lookup", "Ngrams", "TfidfVectorizer", "fit_count"]
+
+
+def __getattr__(name: str) -> Any:
+    # Who only predicts need not wait for scikit-learn
+    if name in ("CountVectorizer", "TfidfVectorizer"):
+        from pipeline.features import tfidf
+
+        return getattr(tfidf, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,166 @@
+"""Labels of sentences: gold from a file, given with the sentences, or by the keyword rules of a taxonomy."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from pipeline.tables import InputError, listing
+
+MODES = ("multilabel", "multiclass")
+GOLD_COLUMNS = ("sentence_id", "article_id", "text", "labels")
+
+
+@dataclass  # not frozen: OmegaConf cannot fill frozen ones inside a dict
+class Topic:
+    """A topic of a taxonomy; `keywords` (`*` stands for any letters) and `patterns` (regular expressions) are its rules."""
+
+    definition: str = ""
+    examples: list[str] = field(default_factory=list)
+    counter_examples: list[str] = field(default_factory=list)
+    parent: str | None = None
+    codes: dict[str, str] = field(default_factory=dict)
+    keywords: list[str] = field(default_factory=list)
+    patterns: list[str] = field(default_factory=list)
+
+
+class Labelled(NamedTuple):
+    """What labelling gives: sentences with `labels` and `label_source` ("" where unlabelled), and gold that found no sentence."""
+
+    sentences: pd.DataFrame
+    topics: tuple[str, ...]
+    unmatched: list[str]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A labeller: gold labels of a file win over labels that came with the sentences, these over rules.
+
+    `gold` is a file with labels keyed by `sentence_id`, or by `article_id` and exact `text`. `given` uses what the data brought.
+    `rules` labels what is left by the topics' keywords. Without `topics` they are those that the labels name.
+    """
+
+    mode: str = "multilabel"
+    gold: Any = None
+    given: bool = True
+    rules: bool = False
+    columns: dict[str, str] = field(default_factory=dict)
+    delimiter: str = ","
+    topics: dict[str, Topic] = field(default_factory=dict)
+
+    def __call__(self, sentences: pd.DataFrame, gold_rows: Iterable[tuple[str, Any]] = ()) -> Labelled:
+        """Label sentences; `gold_rows` are `(where, row)` of the gold file. Raises `InputError` for a topic outside the taxonomy."""
+        if self.mode not in MODES:
+            raise InputError(f"labels.mode: '{self.mode}'; allowed: {listing(MODES)}")
+        labels = pd.Series([None] * len(sentences), index=sentences.index, dtype=object)
+        source = pd.Series("", index=sentences.index, dtype=object)
+        if self.rules:
+            labels, source = self._by_rules(sentences), source.mask(source == "", "rules")
+        if self.given and "labels" in sentences:
+            has = sentences["labels"].notna()
+            labels, source = labels.mask(has, sentences["labels"]), source.mask(has, "given")
+        gold, unmatched = match_gold(sentences, self._gold(gold_rows))
+        labels, source = labels.mask(gold.notna(), gold), source.mask(gold.notna(), "gold")
+        topics = self._topics(labels)
+        self._check(labels.dropna(), topics)
+        return Labelled(sentences.assign(labels=labels, label_source=source), topics, unmatched)
+
+    def _by_rules(self, sentences: pd.DataFrame) -> pd.Series:
+        hits = apply_rules(sentences["text"], self.topics)
+        names = np.array(list(self.topics))
+        return pd.Series([tuple(names[row].tolist()) for row in hits], index=sentences.index, dtype=object)
+
+    def _gold(self, rows: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+        name = {column: self.columns.get(column) or column for column in GOLD_COLUMNS}
+        for where, row in rows:
+            if isinstance(row, str):
+                raise InputError(f"gold labels, {where}: {row}")
+            if name["labels"] not in row:
+                raise InputError(f"gold labels, {where}: no column '{name['labels']}'; found: {listing(row)}")
+            if name["sentence_id"] not in row and (name["article_id"] not in row or name["text"] not in row):
+                wanted = f"'{name['sentence_id']}', or '{name['article_id']}' and '{name['text']}'"
+                raise InputError(f"gold labels, {where}: no column {wanted}; found: {listing(row)}")
+            values = {column: row.get(name[column]) for column in GOLD_COLUMNS}
+            yield where, values | {"labels": parse_labels(row[name["labels"]], self.delimiter, where)}
+
+    def _topics(self, labels: pd.Series) -> tuple[str, ...]:
+        if self.topics:
+            return tuple(self.topics)
+        return tuple(sorted({topic for found in labels.dropna() for topic in found}))
+
+    def _check(self, labels: pd.Series, topics: tuple[str, ...]) -> None:
+        known = set(topics)
+        for row, found in labels.items():
+            if unknown := [topic for topic in found if topic not in known]:
+                raise InputError(f"sentence {row}: label '{unknown[0]}' is no topic of the taxonomy; allowed: {listing(topics, 40)}")
+            if self.mode == "multiclass" and len(found) != 1:
+                raise InputError(f"sentence {row}: {len(found)} labels, but labels.mode=multiclass wants exactly one")
+
+
+def parse_labels(value: object, delimiter: str, where: str) -> tuple[str, ...] | None:
+    """Return labels from a list, a JSON list or a delimited string; None (unlabelled) from None."""
+    if value is None or value != value:  # NaN alone differs from itself
+        return None
+    if isinstance(value, str):
+        stripped = value.strip()
+        if stripped.startswith("["):
+            try:
+                value = json.loads(stripped)
+            except ValueError as error:
+                raise InputError(f"{where}: labels {stripped[:40]!r} begin like a JSON list but are none") from error
+        else:
+            value = stripped.split(delimiter)
+    if not isinstance(value, (list, tuple)) or not all(isinstance(label, str) for label in value):
+        raise InputError(f"{where}: labels are {value!r}; allowed: a list of names or one string with '{delimiter}' between names")
+    return tuple(dict.fromkeys(label.strip() for label in value if label.strip()))
+
+
+def match_gold(sentences: pd.DataFrame, gold: Iterable[tuple[str, dict[str, Any]]]) -> tuple[pd.Series, list[str]]:
+    """Return gold labels in the order of the sentences, and the places of gold rows that match no sentence."""
+    by_id = {key: [row] for row, key in enumerate(sentences["sentence_id"])}
+    by_text: dict[tuple[str, str], list[int]] = {}
+    for row, key in enumerate(zip(sentences["article_id"], sentences["text"], strict=True)):
+        by_text.setdefault(key, []).append(row)
+    matched: list[Any] = [None] * len(sentences)
+    unmatched = []
+    for where, record in gold:
+        rows = by_id.get(str(record["sentence_id"]), []) or by_text.get((str(record["article_id"]), str(record["text"])), [])
+        for row in rows:
+            if matched[row] is not None and matched[row] != record["labels"]:
+                raise InputError(f"gold labels, {where}: other labels for the same sentence stand before: {listing(matched[row])}")
+            matched[row] = record["labels"]
+        if not rows:
+            unmatched.append(where)
+    return pd.Series(matched, index=sentences.index, dtype=object), unmatched
+
+
+def apply_rules(texts: Iterable[str], topics: Mapping[str, Topic]) -> np.ndarray:
+    """Return which texts each topic's rules catch: booleans, shape (texts, topics)."""
+    rules = [compile_rules(name, topic) for name, topic in topics.items()]
+    hits = [[rule is not None and rule.search(text) is not None for rule in rules] for text in texts]
+    return np.array(hits, dtype=bool).reshape(-1, len(rules))
+
+
+def compile_rules(name: str, topic: Topic) -> re.Pattern[str] | None:
+    """Return one expression for all rules of a topic, or None where it has none; raise `InputError` for a pattern that is none."""
+    words = [re.escape(keyword).replace(r"\*", r"\w*").replace(r"\ ", r"\s+") for keyword in topic.keywords]
+    parts = ([rf"\b(?:{'|'.join(words)})\b"] if words else []) + list(topic.patterns)
+    for pattern in topic.patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise InputError(f"labels.topics.{name}.patterns: '{pattern}' is no regular expression: {error}") from error
+    return re.compile("|".join(f"(?:{part})" for part in parts), re.IGNORECASE) if parts else None
+
+
+def to_matrix(labels: Iterable[Sequence[str]], topics: Sequence[str]) -> np.ndarray:
+    """Return labels as booleans, shape (sentences, topics)."""
+    column = {topic: index for index, topic in enumerate(topics)}
+    found = [[column[label] for label in row] for row in labels]
+    matrix = np.zeros((len(found), len(topics)), dtype=bool)
+    matrix[np.repeat(np.arange(len(found)), [len(row) for row in found]), [index for row in found for index in row]] = True
+    return matrix

@@ -1,0 +1,148 @@
+"""Fitting: features, a classifier per topic, its calibration and its threshold, from one set of out-of-fold decisions."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy.sparse import csr_array, hstack
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+
+from pipeline.corpus import Material
+from pipeline.models.heads import EstimatorHead, Head, LinearHead, decide, linear_parts, to_probabilities
+from pipeline.models.topic_model import TopicModel
+from pipeline.models.vectorizers import from_estimator, transform_all
+from pipeline.splits import stratify
+from pipeline.tables import InputError, listing
+
+NEVER = -1.0  # the decision in a fold that has no example of a topic to learn from: a sure "no" on the scale of a margin
+
+
+class Outcome(NamedTuple):
+    """A fitted model, and a probability per sentence of the material and topic (out of fold for train), shape (sentences, topics)."""
+
+    model: TopicModel
+    probabilities: np.ndarray
+
+
+class Clock(Protocol):
+    """What times a stage."""
+
+    def __call__(self, stage: str) -> AbstractContextManager[None]:
+        """Time the block that follows."""
+
+
+class Fitted(NamedTuple):
+    """A fitted head and the calibrated out-of-fold probabilities of the training sentences, shape (sentences, topics)."""
+
+    head: Head
+    probabilities: np.ndarray
+
+
+def fit_model(
+    material: Material, features: Mapping[str, Any], classifier: Any, threshold: Any, clock: Clock, *, folds: int, seed: int, n_jobs: int
+) -> Outcome:
+    """Fit a topic model on the train part of the material; raise `InputError` when a topic has no example there."""
+    texts, train = material.sentences["text"].to_numpy(), material.rows("train")
+    if missing := [topic for topic, y in zip(material.topics, material.Y[train].T, strict=True) if not y.any()]:
+        raise InputError(f"no positive example in train of: {listing(missing)}; label some, or take the topic out of labels.topics")
+    with clock("features"):
+        fitted = [fit_features(name, vectorizer, texts[train]) for name, vectorizer in features.items()]
+        vectorizers = tuple(from_estimator(name, vectorizer) for name, (vectorizer, _) in zip(features, fitted, strict=True))
+        X = csr_array(hstack([block for _, block in fitted], format="csr"))
+        X_rest = transform_all(vectorizers, texts[~train])
+    with clock("fit"):
+        groups = material.sentences["article_id"].factorize()[0][train]
+        head, out_of_fold = fit_head(classifier, X, material.Y[train], groups, material.mode, folds, seed, n_jobs)
+    probabilities = np.empty(material.Y.shape)
+    probabilities[train] = out_of_fold
+    probabilities[~train] = to_probabilities(head.log_odds(X_rest), material.mode)
+    with clock("thresholds"):
+        rows = material.rows(threshold.part)
+        if not rows.any():
+            raise InputError(f"threshold.part={threshold.part}: that part has no sentences")
+        thresholds = threshold(material.Y[rows], probabilities[rows])
+    return Outcome(TopicModel(material.topics, material.mode, vectorizers, head, thresholds), probabilities)
+
+
+def fit_features(name: str, vectorizer: Any, texts: np.ndarray) -> tuple[Any, csr_array]:
+    """Fit a vectorizer and return it with the features of its texts; raise `InputError` with scikit-learn's reason when it cannot."""
+    try:
+        return vectorizer, vectorizer.fit_transform(texts)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"features.{name}: {' '.join(str(error).split())}") from error
+
+
+def fit_head(
+    classifier: Any, X: csr_array, Y: np.ndarray, groups: np.ndarray, mode: str, folds: int = 5, seed: int = 0, n_jobs: int = -1
+) -> Fitted:
+    """Fit a classifier per topic and calibrate it by cross-validation that never splits a group.
+
+    `X` has shape (sentences, features), `Y` booleans (sentences, topics), `groups` a number from 0 on per sentence. All fits run as threads over
+    the same `X`. Raises `InputError` when there are fewer than two groups or the classifier cannot learn from `X`.
+    """
+    folds = min(folds, len(np.unique(groups)))
+    if folds < 2:
+        raise InputError(f"training needs sentences of at least 2 articles to cross-validate, found {folds}")
+    parallel = Parallel(n_jobs=n_jobs, prefer="threads")
+    decisions = decide_out_of_fold(classifier, X, Y, stratify(Y, groups, [1 / folds] * folds, seed), parallel)
+    slope, offset = calibrate(decisions, Y)
+    estimators = parallel(delayed(fit_one)(classifier, X, y) for y in Y.T)
+    return Fitted(to_head(estimators, slope, offset), to_probabilities(slope * decisions + offset, mode))
+
+
+def decide_out_of_fold(classifier: Any, X: csr_array, Y: np.ndarray, fold: np.ndarray, parallel: Parallel) -> np.ndarray:
+    """Return a decision value for each sentence and topic from classifiers that did not see its fold, shape (sentences, topics)."""
+    masks = [fold == k for k in np.unique(fold)]
+    parts = [(X[~mask], Y[~mask], X[mask]) for mask in masks]
+    columns = parallel(delayed(fit_and_decide)(classifier, X_fit, y, X_new) for X_fit, Y_fit, X_new in parts for y in Y_fit.T)
+    decisions = np.empty(Y.shape)
+    for k, mask in enumerate(masks):
+        decisions[mask] = np.column_stack(columns[k * Y.shape[1] : (k + 1) * Y.shape[1]])
+    return decisions
+
+
+def fit_and_decide(classifier: Any, X: csr_array, y: np.ndarray, X_new: csr_array) -> np.ndarray:
+    """Return decision values for new sentences, shape (new sentences,)."""
+    return decide(fit_one(classifier, X, y), X_new) if y.any() and not y.all() else np.full(X_new.shape[0], NEVER if not y.any() else -NEVER)
+
+
+def fit_one(classifier: Any, X: csr_array, y: np.ndarray) -> Any:
+    """Fit a copy of a classifier on one topic; raise `InputError` with scikit-learn's reason when it cannot."""
+    try:
+        return clone(classifier).fit(X, y)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"model {type(classifier).__name__} cannot be fitted: {' '.join(str(error).split())}") from error
+
+
+def calibrate(decisions: np.ndarray, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return slope and offset per topic that turn decision values into log-odds, shape (topics,) each.
+
+    Platt scaling with his smoothed targets: Platt 1999, "Probabilistic outputs for support vector machines", section 2.2. A soft target is an
+    example of each class, weighted.
+    """
+    fits = [platt(decision, y) for decision, y in zip(decisions.T, Y.T, strict=True)]
+    slope, offset = np.array(fits).T
+    return slope, offset
+
+
+def platt(decision: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Return slope and offset for one topic."""
+    positive = int(y.sum())
+    target = np.where(y, (positive + 1) / (positive + 2), 1 / (len(y) - positive + 2))
+    classes = np.repeat([True, False], len(y))
+    weight = np.concatenate([target, 1 - target])
+    fitted = LogisticRegression(C=np.inf).fit(np.tile(decision, 2)[:, None], classes, sample_weight=weight)
+    return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+
+
+def to_head(estimators: list[Any], slope: np.ndarray, offset: np.ndarray) -> Head:
+    """Make a head of data where all classifiers are linear, calibration folded into their weights; else one of estimators."""
+    parts = [linear_parts(estimator) for estimator in estimators]
+    linear = [part for part in parts if part is not None]
+    if len(linear) < len(parts):
+        return EstimatorHead(estimators, slope, offset)
+    weights = np.array([weight for weight, _ in linear]) * slope[:, None]
+    return LinearHead(weights.astype(np.float32), np.array([intercept for _, intercept in linear]) * slope + offset)

@@ -1,0 +1,207 @@
+"""The format of a saved model: a folder with `model.json` and arrays, nothing of which is code. CONTRIBUTING.md describes it.
+
+Whoever wrote the files may be a stranger: everything is checked before it is believed, and what is read is named here, not by the files.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.features.ngrams import Lookup, Ngrams
+from pipeline.models.heads import EstimatorHead, Head, LinearHead
+from pipeline.models.topic_model import TopicModel
+from pipeline.models.vectorizers import Vectorizer
+from pipeline.tables import InputError
+
+FORMAT = 1
+HEADER = "model.json"
+MAX_HEADER = 4 << 20  # bytes
+MAX_TOPICS, MAX_BLOCKS = 10_000, 16
+ANALYZERS, NORMS, ACCENTS, MODES = ("word", "char", "char_wb"), ("l1", "l2", None), ("ascii", "unicode", None), ("multilabel", "multiclass")
+MAX_NGRAM = 64
+
+
+def save(model: TopicModel, folder: Path) -> Path:
+    """Write a model into a new folder: first the arrays, last the header, without which nothing loads."""
+    folder.mkdir(parents=True)
+    for number, part in enumerate(model.vectorizers):
+        offsets, data = term_buffers(part.lookup.terms)
+        np.save(folder / f"terms_{number}.npy", data)
+        np.save(folder / f"offsets_{number}.npy", offsets)
+        if part.idf is not None:
+            np.save(folder / f"idf_{number}.npy", part.idf)
+    np.save(folder / "thresholds.npy", model.thresholds.astype(np.float64))
+    if isinstance(model.head, LinearHead):
+        np.save(folder / "weights.npy", model.head.weights)
+        np.save(folder / "intercept.npy", model.head.intercept)
+    else:
+        from pipeline.models.estimators import save_estimators
+
+        save_estimators(model.head, folder)
+    text = json.dumps(header(model), ensure_ascii=False, indent=1, allow_nan=False)
+    (folder / HEADER).write_text(text + "\n", encoding="utf-8")
+    return folder
+
+
+def header(model: TopicModel) -> dict[str, Any]:
+    """Return what `model.json` says."""
+    return {
+        "format": FORMAT,
+        "mode": model.mode,
+        "topics": list(model.topics),
+        "head": "linear" if isinstance(model.head, LinearHead) else "estimators",
+        "features": [describe(part) for part in model.vectorizers],
+        "info": dict(model.info),
+    }
+
+
+def describe(part: Vectorizer) -> dict[str, Any]:
+    """Return what the header says of one vectorizer."""
+    ngrams = part.lookup.ngrams
+    return {
+        "name": part.name,
+        "terms": len(part.lookup.terms),
+        "analyzer": ngrams.analyzer,
+        "ngram_range": list(ngrams.ngram_range),
+        "lowercase": ngrams.lowercase,
+        "strip_accents": ngrams.strip_accents,
+        "token_pattern": ngrams.token_pattern,
+        "stop_words": sorted(ngrams.stop_words),
+        "idf": part.idf is not None,
+        "sublinear_tf": part.sublinear_tf,
+        "binary": part.binary,
+        "norm": part.norm,
+    }
+
+
+def term_buffers(terms: pa.BinaryArray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the offsets (terms + 1) and the bytes of all terms, one after the other."""
+    lengths = pc.binary_length(terms).to_numpy(zero_copy_only=False)
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32), np.frombuffer(b"".join(terms.to_pylist()), dtype=np.uint8)
+
+
+def load(folder: Path) -> TopicModel:
+    """Read a model; raise `InputError` with one line that says what is wrong with it."""
+    head = read_header(folder)
+    check(head.get("format") == FORMAT, folder, f"format {head.get('format')!r:.40} is not known; this version reads {FORMAT}")
+    topics = head.get("topics")
+    check(isinstance(topics, list) and all(isinstance(topic, str) for topic in topics), folder, "topics are no list of names")
+    check(0 < len(topics) <= MAX_TOPICS and len(set(topics)) == len(topics), folder, "topics are none, too many or repeated")
+    check(head.get("mode") in MODES, folder, f"mode {head.get('mode')!r:.40}")
+    parts = head.get("features")
+    check(isinstance(parts, list) and 0 < len(parts) <= MAX_BLOCKS, folder, "features are no list")
+    vectorizers = tuple(read_vectorizer(folder, number, part) for number, part in enumerate(parts))
+    thresholds = read_array(folder, "thresholds.npy", np.float64, (len(topics),))
+    info = head.get("info")
+    check(isinstance(info, dict), folder, "info is no object")
+    width = sum(len(part.lookup.terms) for part in vectorizers)
+    return TopicModel(tuple(topics), head["mode"], vectorizers, read_head(folder, head.get("head"), len(topics), width), thresholds, info)
+
+
+def check(holds: bool, folder: Path, problem: str) -> None:
+    """Raise `InputError` unless something holds."""
+    if not holds:
+        raise InputError(f"model {folder}: {problem}")
+
+
+def read_header(folder: Path) -> dict[str, Any]:
+    """Return the object in `model.json`."""
+    file = regular_file(folder, HEADER)
+    check(file.stat().st_size <= MAX_HEADER, folder, f"{HEADER} is larger than {MAX_HEADER} bytes")
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"), parse_constant=lambda name: 1 / 0)
+    except (ValueError, RecursionError, ZeroDivisionError) as error:
+        raise InputError(f"model {folder}: {HEADER} is no JSON that we read: {str(error)[:80]}") from error
+    check(isinstance(found, dict), folder, f"{HEADER} holds no object")
+    return found  # type: ignore[no-any-return]
+
+
+def regular_file(folder: Path, name: str) -> Path:
+    """Return a file of the model; raise `InputError` when it is not there, or a link out of the folder."""
+    file = folder / name
+    if file.is_symlink() or not file.is_file():
+        raise InputError(f"model {folder}: {'a link stands in place of' if file.is_symlink() else 'there is no'} {name}")
+    return file
+
+
+def read_array(folder: Path, name: str, dtype: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Return an array of exactly this type and shape, finite; the file's size is checked before anything is allocated."""
+    file = regular_file(folder, name)
+    try:
+        with file.open("rb") as stream:
+            version = np.lib.format.read_magic(stream)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            found, fortran, kind = read(stream, max_header_size=1000)
+            check(kind == np.dtype(dtype) and not kind.hasobject and not fortran, folder, f"{name} holds {kind}, not {np.dtype(dtype)}")
+            check(found == shape, folder, f"{name} has shape {found}, not {shape}")
+            start, size = stream.tell(), int(np.prod(shape, dtype=object)) * kind.itemsize
+            check(os.fstat(stream.fileno()).st_size == start + size, folder, f"{name} has not the size that its shape says")
+            array = np.fromfile(stream, dtype=kind).reshape(shape)
+    except (ValueError, EOFError, TypeError, SyntaxError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"model {folder}: {name} is no NumPy array: {str(error).splitlines()[0][:80]}") from error
+    check(kind.kind != "f" or bool(np.isfinite(array).all()), folder, f"{name} holds numbers that are not finite")
+    return array
+
+
+def read_vectorizer(folder: Path, number: int, part: Any) -> Vectorizer:
+    """Return one vectorizer, its description and its vocabulary checked."""
+    where = f"features {number}"
+    check(isinstance(part, dict) and isinstance(part.get("name"), str), folder, f"{where} are no object with a name")
+    for key in ("lowercase", "idf", "sublinear_tf", "binary"):
+        check(isinstance(part.get(key), bool), folder, f"{where}: {key} is neither true nor false")
+    check(part.get("analyzer") in ANALYZERS and part.get("norm", 0) in NORMS and part.get("strip_accents", 0) in ACCENTS, folder, f"{where}: an unknown option")
+    size = part.get("terms")
+    check(type(size) is int and 0 < size < 2**31, folder, f"{where}: {size!r:.40} terms")
+    ngrams = read_ngrams(folder, where, part)
+    idf = read_array(folder, f"idf_{number}.npy", np.float64, (size,)) if part["idf"] else None
+    lookup = Lookup(ngrams, read_terms(folder, number, size))
+    return Vectorizer(part["name"], lookup, idf, part["sublinear_tf"], part["binary"], part["norm"])
+
+
+def read_ngrams(folder: Path, where: str, part: Mapping[str, Any]) -> Ngrams:
+    """Return how a vectorizer counts, from its checked description; only token patterns that are plain runs of letters are taken."""
+    from pipeline.features.ngrams import shortest_word
+
+    bounds, words, pattern = part.get("ngram_range"), part.get("stop_words"), part.get("token_pattern")
+    good = isinstance(bounds, list) and len(bounds) == 2 and all(type(n) is int for n in bounds)
+    check(good and 1 <= bounds[0] <= bounds[1] <= MAX_NGRAM, folder, f"{where}: ngram_range {bounds!r:.40}")  # type: ignore[index]
+    check(isinstance(words, list) and all(isinstance(word, str) for word in words), folder, f"{where}: stop_words are no list of words")
+    check(isinstance(pattern, str) and shortest_word(pattern) is not None, folder, f"{where}: token_pattern {pattern!r:.40}")
+    return Ngrams(part["analyzer"], tuple(bounds), part["lowercase"], part["strip_accents"], str(pattern), frozenset(words or ()))  # type: ignore[arg-type]
+
+
+def read_terms(folder: Path, number: int, size: int) -> pa.BinaryArray:
+    """Return a vocabulary: sorted, unique, in UTF-8 (lone surrogates allowed, as in Python's strings)."""
+    offsets = read_array(folder, f"offsets_{number}.npy", np.int32, (size + 1,))
+    check(offsets[0] == 0 and bool((np.diff(offsets) > 0).all()), folder, f"offsets_{number}.npy are not ascending")
+    data = read_array(folder, f"terms_{number}.npy", np.uint8, (int(offsets[-1]),))
+    try:
+        data.tobytes().decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError as error:
+        raise InputError(f"model {folder}: terms_{number}.npy are not UTF-8: {error.reason}") from error
+    starts = data[offsets[:-1]]
+    check(bool((starts & 0xC0 != 0x80).all()), folder, f"offsets_{number}.npy cut a character")
+    terms = pa.Array.from_buffers(pa.binary(), size, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+    rising = pc.all(pc.less(terms[:-1], terms[1:])).as_py() if size > 1 else True
+    check(bool(rising), folder, f"terms_{number}.npy are not sorted and unique")
+    return terms
+
+
+def read_head(folder: Path, kind: Any, topics: int, features: int) -> Head:
+    """Return the head: arrays, or estimators of scikit-learn that our own list allows."""
+    if kind == "linear":
+        weights = read_array(folder, "weights.npy", np.float32, (topics, features))
+        return LinearHead(weights, read_array(folder, "intercept.npy", np.float64, (topics,)))
+    check(kind == "estimators", folder, f"head {kind!r:.40}")
+    from pipeline.models.estimators import load_estimators
+
+    head: EstimatorHead = load_estimators(folder, topics, features)
+    return head

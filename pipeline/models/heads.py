@@ -1,0 +1,67 @@
+"""Heads: what turns features into one log-odds per topic. A head is data (weights), or scikit-learn estimators where that cannot be."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.special import expit
+
+
+@dataclass(frozen=True)
+class LinearHead:
+    """Log-odds are `X @ weights.T + intercept`; calibration is folded in. `weights` (topics, features) float32, `intercept` (topics,) float64."""
+
+    weights: np.ndarray
+    intercept: np.ndarray
+
+    def log_odds(self, X: csr_array) -> np.ndarray:
+        """Return calibrated log-odds, shape (sentences, topics)."""
+        return np.asarray(X @ self.weights.T.astype(np.float64)) + self.intercept
+
+
+@dataclass(frozen=True)
+class EstimatorHead:
+    """One fitted scikit-learn classifier per topic; log-odds are `slope * decision + offset`, both of shape (topics,)."""
+
+    estimators: list[Any]
+    slope: np.ndarray
+    offset: np.ndarray
+
+    def log_odds(self, X: csr_array) -> np.ndarray:
+        """Return calibrated log-odds, shape (sentences, topics)."""
+        decisions = np.column_stack([decide(estimator, X) for estimator in self.estimators])
+        return self.slope * decisions + self.offset
+
+
+Head = LinearHead | EstimatorHead
+
+
+def decide(estimator: Any, X: csr_array) -> np.ndarray:
+    """Return the decision values of a fitted two-class classifier, shape (sentences,); the log-odds of one that has only probabilities."""
+    if (linear := linear_parts(estimator)) is not None:
+        return np.asarray(X @ linear[0]) + linear[1]
+    if hasattr(estimator, "decision_function"):
+        return np.asarray(estimator.decision_function(X))
+    p = np.clip(estimator.predict_proba(X)[:, 1], 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(p) - np.log1p(-p))
+
+
+def linear_parts(estimator: Any) -> tuple[np.ndarray, float] | None:
+    """Return weights and intercept of a fitted two-class linear classifier or naive Bayes, None for any other."""
+    if getattr(estimator, "coef_", None) is not None and np.shape(estimator.coef_)[0] == 1:
+        return np.asarray(estimator.coef_[0]), float(np.ravel(estimator.intercept_)[0])
+    kind = type(estimator).__name__
+    if kind in ("ComplementNB", "MultinomialNB"):
+        prior = estimator.class_log_prior_ if kind == "MultinomialNB" else np.zeros(2)
+        terms = estimator.feature_log_prob_
+        return terms[1] - terms[0], float(prior[1] - prior[0])
+    return None
+
+
+def to_probabilities(log_odds: np.ndarray, mode: str) -> np.ndarray:
+    """Return probabilities, shape (sentences, topics): one by one, or summing to 1 over topics where `mode` is multiclass."""
+    probabilities = np.asarray(expit(log_odds))
+    if mode == "multiclass":
+        probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
+    return probabilities

@@ -1,0 +1,169 @@
+"""Reports of a run: what the terminal shows, tables and plots."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.corpus import Material
+from pipeline.metrics import cut_points, tabulate
+from pipeline.models.fit import Outcome
+from pipeline.splits import PARTS, Leakage, count_labels
+from pipeline.tables import listing
+
+BASELINES = ("most_frequent", "rules")
+LEAK = 0.01  # share of a part that stands in train word for word, above which we warn
+
+
+def describe_material(material: Material) -> str:
+    """Return what was read, left out and split, in a few lines."""
+    counts = material.counts
+    left_out = [f"{counts[key]} {key}" for key in ("debris", "unlabelled", "rejected") if counts.get(key)]
+    parts = ", ".join(f"{part} {material.rows(part).sum()}" for part in PARTS)
+    leaks = ", ".join(f"{n} {part} sentences ({material.leakage.shares[part]:.1%})" for part, n in material.leakage.sentences.items())
+    lines = [
+        f"data    {counts['used']} of {counts['sentences']} sentences, {counts['articles']} articles; left out: {', '.join(left_out) or 'none'}",
+        f"split   {parts} sentences; on both sides: {material.leakage.articles} articles, {leaks}",
+    ]
+    return "\n".join(lines + [f"note    {note}" for note in material.notes])
+
+
+def describe_scores(metrics: Mapping[str, float], topics: Sequence[str], part: str) -> str:
+    """Return the scores of a part as a table for the terminal, baselines below."""
+    table = tabulate(metrics, part, topics)
+    shown = table.map("{:.3f}".format).where(table.notna(), "")
+    shown["support"] = [f"{value:.0f}" if value == value else "" for value in table["support"]]
+    lines = [shown.to_string()]
+    for name in BASELINES:
+        if (key := f"baseline/{name}/{part}/f1_macro") in metrics:
+            micro = metrics[f"baseline/{name}/{part}/f1_micro"]
+            lines.append(f"baseline {name.replace('_', ' ')}: macro F1 {metrics[key]:.3f}, micro F1 {micro:.3f}")
+    return "\n".join(lines)
+
+
+def describe_run(metrics: Mapping[str, float], material: Material, definitions: Mapping[str, str], part: str) -> str:
+    """Return the description of a run and of its model in Markdown."""
+    table = tabulate(metrics, part, material.topics)
+    head = f"Macro F1 on {part} **{metrics[f'{part}/f1_macro']:.3f}**, micro F1 {metrics[f'{part}/f1_micro']:.3f}"
+    rows = ["| topic | precision | recall | F1 | sentences | definition |", "| --- | --- | --- | --- | --- | --- |"]
+    for topic in material.topics:
+        row = table.loc[topic]
+        said = definitions.get(topic, "").replace("|", "/")
+        rows.append(f"| {topic} | {row['precision']:.2f} | {row['recall']:.2f} | {row['f1']:.2f} | {row['support']:.0f} | {said} |")
+    return "\n".join([f"{head}, {material.rows(part).sum()} sentences.", "", *rows])
+
+
+def write_tables(folder: Path, metrics: Mapping[str, float], material: Material, outcome: Outcome) -> None:
+    """Write the scores per topic, the labels per part, and the predictions for dev and test."""
+    for part in PARTS[1:]:
+        if f"{part}/f1_macro" in metrics:
+            tabulate(metrics, part, material.topics).rename_axis("topic").to_csv(folder / f"scores_{part}.csv")
+            predictions(material, outcome, part).to_parquet(folder / f"predictions_{part}.parquet", index=False)
+    parts = material.sentences["split"].to_numpy()
+    count_labels(material.Y, parts, material.topics).rename_axis("topic").to_csv(folder / "labels.csv")
+
+
+def predictions(material: Material, outcome: Outcome, part: str) -> pd.DataFrame:
+    """Return the sentences of a part with their labels, the topics given and a probability per topic."""
+    rows, model = material.rows(part), outcome.model
+    probabilities = outcome.probabilities[rows]
+    frame = material.sentences.loc[rows, ["sentence_id", "article_id", "position", "start", "end", "text", "labels"]].reset_index(drop=True)
+    frame["topics"] = model.names(model.decide(probabilities))
+    return frame.join(pd.DataFrame(probabilities, columns=list(model.topics)))
+
+
+def write_plots(folder: Path, material: Material, outcome: Outcome, part: str) -> None:
+    """Draw precision against recall, the confusions, and the scores against the threshold, for each topic."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    rows = material.rows(part)
+    Y, P = material.Y[rows], outcome.probabilities[rows]
+    plots: dict[str, Callable[[Any, int], None]] = {
+        "precision_recall": lambda axes, topic: draw_precision_recall(axes, Y[:, topic], P[:, topic], outcome.model.decide(P)[:, topic]),
+        "confusion": lambda axes, topic: draw_confusion(axes, Y[:, topic], outcome.model.decide(P)[:, topic]),
+        "threshold": lambda axes, topic: draw_threshold(axes, Y[:, topic], P[:, topic], outcome.model.thresholds[topic]),
+    }
+    for name, draw in plots.items():
+        grid(folder / f"{name}_{part}.png", material.topics, draw)
+
+
+def grid(file: Path, topics: Sequence[str], draw: Callable[[Any, int], None]) -> None:
+    """Draw one small plot per topic and save the picture."""
+    from matplotlib.figure import Figure
+
+    across = min(5, len(topics))
+    down = -(-len(topics) // across)
+    figure = Figure(figsize=(2.6 * across, 2.3 * down), layout="constrained")
+    for number, topic in enumerate(topics):
+        axes = figure.add_subplot(down, across, number + 1)
+        axes.set_title(topic, fontsize=9)
+        axes.tick_params(labelsize=7)
+        draw(axes, number)
+    figure.savefig(file, dpi=110)
+
+
+def draw_precision_recall(axes: Any, y: np.ndarray, p: np.ndarray, decided: np.ndarray) -> None:
+    """Draw precision against recall, the point of the threshold marked; the line of chance dotted."""
+    _, ends, hits = cut_points(y, p)
+    if y.any():
+        axes.step(hits / y.sum(), hits / (ends + 1), where="pre", linewidth=1.2)
+    if y.any() and decided.any():
+        axes.plot((y & decided).sum() / y.sum(), (y & decided).sum() / decided.sum(), "o", color="C3", markersize=4)
+    axes.axhline(y.mean(), linestyle=":", color="grey", linewidth=1)
+    axes.set(xlim=(0, 1.02), ylim=(0, 1.05))
+    axes.set_xlabel("recall", fontsize=7)
+    axes.set_ylabel("precision", fontsize=7)
+
+
+def draw_confusion(axes: Any, y: np.ndarray, decided: np.ndarray) -> None:
+    """Draw the four counts of labels against decisions, shaded by the share of their row."""
+    counts = np.array([[(~y & ~decided).sum(), (~y & decided).sum()], [(y & ~decided).sum(), (y & decided).sum()]])
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row in range(2):
+        for column in range(2):
+            color = "white" if shares[row, column] > 0.5 else "black"
+            axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=9, color=color)
+    axes.set_xticks([0, 1], ["not given", "given"])
+    axes.set_yticks([0, 1], ["not labelled", "labelled"], rotation=90, va="center")
+
+
+def draw_threshold(axes: Any, y: np.ndarray, p: np.ndarray, threshold: float) -> None:
+    """Draw precision, recall and F1 against the threshold, the chosen one marked."""
+    ranked, ends, hits = cut_points(y, p)
+    lines = {"precision": hits / (ends + 1), "recall": hits / max(y.sum(), 1), "F1": 2 * hits / (ends + 1 + max(y.sum(), 1))}
+    for (name, values), style in zip(lines.items(), (":", "--", "-"), strict=True):
+        axes.plot(ranked[ends], values, style, linewidth=1.1, label=name)
+    axes.axvline(threshold, color="C3", linewidth=1)
+    axes.set(xlim=(0, 1), ylim=(0, 1.05))
+    axes.set_xlabel("threshold", fontsize=7)
+    axes.legend(fontsize=5, loc="lower left", frameon=False)
+
+
+def unmatched_note(unmatched: Sequence[str]) -> str:
+    """Return what to say of gold labels that match no sentence."""
+    return f"{len(unmatched)} gold labels match no sentence (changed or gone): {listing(unmatched, 5)}"
+
+
+def leakage_notes(leakage: Leakage) -> list[str]:
+    """Return a warning where a split leaks: whole articles, or more than a hundredth of a part's sentences, stand in train too."""
+    leaks = [f"{share:.1%} of {part} sentences stand in train word for word" for part, share in leakage.shares.items() if share > LEAK]
+    articles = [f"{leakage.articles} articles stand in more than one part"] if leakage.articles else []
+    return [f"the split leaks, so scores flatter: {'; '.join(articles + leaks)}"] if articles or leaks else []
+
+
+def count_metrics(material: Material) -> dict[str, float]:
+    """Return what was counted and how far the split leaks as metrics, under `data/` and `leakage/`."""
+    leakage = material.leakage
+    counts = {f"data/{name}": float(value) for name, value in material.counts.items()}
+    parts = {f"data/{part}": float(material.rows(part).sum()) for part in PARTS}
+    shared = {f"leakage/{part}_sentences": float(value) for part, value in leakage.sentences.items()}
+    return counts | parts | shared | {"leakage/articles": float(leakage.articles)}
+
+
+def data_frame(sentences: pd.DataFrame) -> pd.DataFrame:
+    """Return sentences as the frame that a run's data set describes."""
+    return sentences[["sentence_id", "article_id", "text"]].assign(labels=[", ".join(labels) for labels in sentences["labels"]])

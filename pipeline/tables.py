@@ -1,0 +1,57 @@
+"""The contract between stages: the columns of each table, and the error for what a user can mend."""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import NamedTuple
+
+
+class InputError(ValueError):
+    """Something in the user's input or config is wrong: one sentence with what was found, where, and what is allowed."""
+
+
+class Article(NamedTuple):
+    """One article; `text` is what the offsets of its sentences refer to."""
+
+    article_id: str
+    title: str | None
+    text: str
+    published: str | None
+    source: str | None
+    url: str | None
+    language: str | None
+
+
+class Sentence(NamedTuple):
+    """One sentence: `text == article.text[start:end]`, `position` counts from 0, `debris` marks what no person wrote as news."""
+
+    sentence_id: str
+    article_id: str
+    position: int
+    start: int
+    end: int
+    text: str
+    debris: bool
+
+
+class Rejected(NamedTuple):
+    """A file or row that could not be read: `where` is `file` or `file:line`."""
+
+    where: str
+    reason: str
+
+
+ARTICLE_COLUMNS = Article._fields
+SENTENCE_COLUMNS = Sentence._fields
+
+
+def sentence_id(article_id: str, start: int, end: int, text: str) -> str:
+    """Return the stable id of a span: 16 hexadecimal digits of BLAKE2b over article, offsets and text."""
+    key = f"{article_id}\0{start}\0{end}\0{text}"
+    return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def listing(names: Iterable[object], limit: int = 12) -> str:
+    """Return names as one line for a message: `a, b, c and 7 more`."""
+    found = [str(name) for name in names]
+    more = f" and {len(found) - limit} more" if len(found) > limit else ""
+    return ", ".join(found[:limit]) + more

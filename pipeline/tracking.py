@@ -1,0 +1,288 @@
+"""Tracking: everything that is said to MLflow, and models fetched from it."""
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from pipeline.tables import InputError
+
+if TYPE_CHECKING:  # who only predicts need not wait for pandas
+    import pandas as pd
+
+    from pipeline.models import TopicModel
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+STORE = "sqlite:///experiments/mlflow.db"
+ARTIFACTS = "experiments/artifacts"
+MODEL_FOLDER = "topic_model"  # our files inside a logged model
+PARENT = "SLUGLINE_PARENT_RUN"  # environment variable: the run of the sweep that a job belongs to
+LIBRARIES = ("slugline", "scikit-learn", "numpy", "scipy", "pandas", "pyarrow", "mlflow", "hydra-core", "joblib", "sentencex", "ftfy")
+REQUIREMENTS = ("slugline", "mlflow", "numpy", "scipy", "pyarrow", "pandas")  # what loading and serving a model needs
+URI = re.compile(r"(models|runs|file|mlflow-artifacts|https?|s3|gs|dbfs):/.+")
+CONTEXTS = {"train": "training", "dev": "validation", "test": "testing"}
+BATCH_METRICS, BATCH_PARAMS = 1000, 100  # what one `log_batch` takes
+
+
+@dataclass(frozen=True)
+class Mlflow:
+    """Runs and models go to MLflow. `uri` wins over `MLFLOW_TRACKING_URI`, this over the store in `experiments/`."""
+
+    uri: str | None = None
+    experiment: str = "slugline"
+    registered_model: str | None = "slugline"
+    alias: str = "champion"
+
+    @contextmanager
+    def run(self, name: str, folder: Path, tags: Mapping[str, str] | None = None) -> Iterator["MlflowRun"]:
+        """Start a run, a child of the sweep's if there is one; an error marks it FAILED and becomes its tag `error`."""
+        mlflow = self._connect()
+        active = mlflow.start_run(run_name=name, parent_run_id=os.environ.get(PARENT), tags={**origin(), **(tags or {})})
+        try:
+            yield MlflowRun(self, mlflow, active.info.run_id)
+        except BaseException as error:
+            mlflow.set_tag("error", f"{type(error).__name__}: {error}"[:4000])
+            mlflow.end_run("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+            raise
+        mlflow.end_run()
+
+    def start_sweep(self, name: str) -> str:
+        """Start the run that is the parent of a sweep's jobs and return its id."""
+        mlflow = self._connect()
+        run = mlflow.MlflowClient().create_run(mlflow.get_experiment_by_name(self.experiment).experiment_id, run_name=name, tags=origin())
+        return str(run.info.run_id)
+
+    def end_sweep(self, parent: str, scores: Sequence[str]) -> "pd.DataFrame":
+        """End the parent run with the metrics of the job that is best by the first score it has; return a table of all jobs."""
+        import pandas as pd
+
+        mlflow = self._connect()
+        client = mlflow.MlflowClient()
+        jobs = client.search_runs([client.get_run(parent).info.experiment_id], f"tags.`mlflow.parentRunId` = '{parent}'", order_by=["start_time"])
+        rows = [{"job": job.info.run_name, "status": job.info.status} | {key: job.data.metrics.get(key) for key in scores} for job in jobs]
+        table = pd.DataFrame(rows, columns=["job", "status", *scores])
+        done = [job for job in jobs if job.info.status == "FINISHED"]
+        if done:
+            best = max(done, key=lambda job: next((job.data.metrics[key] for key in scores if key in job.data.metrics), 0.0))
+            self._copy_best(mlflow, parent, best, table)
+        client.set_terminated(parent, "FINISHED" if done else "FAILED")
+        return table
+
+    def _copy_best(self, mlflow: Any, parent: str, best: Any, table: "pd.DataFrame") -> None:
+        run = MlflowRun(self, mlflow, parent)
+        run.log_batches({f"best/{key}": value for key, value in best.data.params.items()}, best.data.metrics)
+        client = mlflow.MlflowClient()
+        client.set_tag(parent, "best_run", best.info.run_id)
+        client.set_tag(parent, "mlflow.note.content", f"Best of {len(table)} jobs: **{best.info.run_name}**")
+        client.log_text(parent, table.to_csv(index=False), "jobs.csv")
+        client.log_text(parent, mlflow.artifacts.load_text(f"{best.info.artifact_uri}/config.yaml"), "best.yaml")
+
+    def _connect(self) -> Any:
+        mlflow = connect(self.uri)
+        if mlflow.get_experiment_by_name(self.experiment) is None:
+            self._create_experiment(mlflow)
+        mlflow.set_experiment(self.experiment)
+        return mlflow
+
+    def _create_experiment(self, mlflow: Any) -> None:
+        ours = mlflow.get_tracking_uri() == STORE
+        try:
+            mlflow.create_experiment(self.experiment, Path(ARTIFACTS).resolve().as_uri() if ours else None)
+        except mlflow.exceptions.MlflowException:
+            if mlflow.get_experiment_by_name(self.experiment) is None:  # else another process was quicker
+                raise
+
+
+@dataclass(frozen=True)
+class MlflowRun:
+    """A run that is under way."""
+
+    settings: Mlflow
+    mlflow: Any
+    run_id: str
+
+    def log_data(self, frames: "Mapping[str, pd.DataFrame]", name: str, source: str, digests: Mapping[str, str]) -> None:
+        """Record the sentences of each part as a data set, under the digest of its texts and labels."""
+        for part, frame in frames.items():
+            dataset = self.mlflow.data.from_pandas(frame, source=source, name=f"{name}-{part}", digest=digests[part])
+            self.mlflow.log_input(dataset, context=CONTEXTS[part])
+
+    def log(self, params: Mapping[str, Any], metrics: Mapping[str, float], folder: Path, description: str) -> None:
+        """Log parameters, metrics in one batch, all files of a folder, and the description that the UI shows."""
+        self.log_batches(params, metrics)
+        self.mlflow.set_tag("mlflow.note.content", description)
+        self.mlflow.log_artifacts(str(folder))
+
+    def log_batches(self, params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
+        """Log parameters and metrics in as few calls as the server allows."""
+        from mlflow.entities import Metric, Param
+
+        now, client = int(time.time() * 1000), self.mlflow.MlflowClient()
+        pairs = [Param(key, str(value)[:6000]) for key, value in params.items()]
+        values = [Metric(key, value, now, 0) for key, value in metrics.items()]
+        for start in range(0, len(pairs), BATCH_PARAMS):
+            client.log_batch(self.run_id, params=pairs[start : start + BATCH_PARAMS])
+        for start in range(0, len(values), BATCH_METRICS):
+            client.log_batch(self.run_id, metrics=values[start : start + BATCH_METRICS])
+
+    def log_model(self, model: "TopicModel", example: "pd.DataFrame", description: str) -> str:
+        """Log a model as a pyfunc of data alone, and register it; return its URI."""
+        with TemporaryDirectory() as folder:
+            info = self.mlflow.pyfunc.log_model(
+                name="model",
+                loader_module="pipeline.models.pyfunc",
+                data_path=str(model.save(Path(folder) / MODEL_FOLDER)),
+                signature=signature(model.topics),
+                input_example=example,
+                pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+            )
+        return self._register(info.model_uri, description) if self.settings.registered_model else str(info.model_uri)
+
+    def _register(self, uri: str, description: str) -> str:
+        name, alias, client = str(self.settings.registered_model), self.settings.alias, self.mlflow.MlflowClient()
+        made = self.mlflow.register_model(uri, name)
+        client.update_model_version(name, made.version, description)
+        if alias not in client.get_registered_model(name).aliases:  # the first model is the champion until another is promoted
+            client.set_registered_model_alias(name, alias, made.version)
+            return f"models:/{name}@{alias}"
+        return f"models:/{name}/{made.version}"
+
+    def where(self) -> str:
+        """Say which run this is, in which store."""
+        return f"{self.run_id} in experiment {self.settings.experiment} of {self.mlflow.get_tracking_uri()}"
+
+
+@dataclass(frozen=True)
+class Off:
+    """No tracking: files and model stay in the folder of the run."""
+
+    @contextmanager
+    def run(self, name: str, folder: Path, tags: Mapping[str, str] | None = None) -> Iterator["LocalRun"]:
+        """Start a run that is a folder."""
+        yield LocalRun(folder)
+
+    def start_sweep(self, name: str) -> str:
+        """Start nothing: each job stands for itself."""
+        return ""
+
+
+@dataclass(frozen=True)
+class LocalRun:
+    """A run without MLflow."""
+
+    folder: Path
+
+    def log_data(self, frames: "Mapping[str, pd.DataFrame]", name: str, source: str, digests: Mapping[str, str]) -> None:
+        """Keep nothing: the config in the folder says what was read."""
+
+    def log(self, params: Mapping[str, Any], metrics: Mapping[str, float], folder: Path, description: str) -> None:
+        """Write the metrics beside the other files."""
+        (self.folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+
+    def log_model(self, model: "TopicModel", example: "pd.DataFrame", description: str) -> str:
+        """Save the model and return its folder."""
+        return str(model.save(self.folder / "model"))
+
+    def where(self) -> str:
+        """Say where the run is."""
+        return str(self.folder)
+
+
+def in_sweep() -> bool:
+    """Tell whether this run is a job of a sweep."""
+    return PARENT in os.environ
+
+
+def connect(uri: str | None = None) -> Any:
+    """Return the `mlflow` module, set to a store that exists; raise `InputError` when it cannot be reached."""
+    import mlflow
+
+    found = uri or os.environ.get("MLFLOW_TRACKING_URI") or STORE
+    mlflow.set_tracking_uri(found)
+    try:
+        if found.startswith("sqlite:///"):
+            make_store(mlflow, Path(found.removeprefix("sqlite:///")))
+    except (mlflow.exceptions.MlflowException, OSError) as error:
+        raise InputError(f"no MLflow store at {found}: {first_line(error)}") from error
+    return mlflow
+
+
+def make_store(mlflow: Any, file: Path) -> None:
+    """Create or migrate a SQLite store, one process at a time: opened new by several at once it is left broken."""
+    from filelock import FileLock
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{file}.lock"):
+        mlflow.MlflowClient().search_experiments(max_results=1)
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def origin() -> dict[str, str]:
+    """Return tags that say which code ran: the git commit of the working folder, whether it was changed, and versions."""
+    tags = {f"version.{name}": version(name) for name in LIBRARIES} | {"version.python": platform.python_version()}
+    if commit := git("rev-parse", "HEAD"):
+        dirty = str(bool(git("status", "--porcelain"))).lower()
+        tags |= {"mlflow.source.git.commit": commit, "git.commit": commit, "git.dirty": dirty}
+    return tags | {"mlflow.source.name": "slugline", "mlflow.source.type": "LOCAL"}
+
+
+def git(*arguments: str) -> str:
+    """Return what git prints about the working folder; nothing outside a checkout or without git."""
+    try:
+        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False).stdout.strip()
+    except FileNotFoundError:
+        return ""
+
+
+def signature(topics: Sequence[str]) -> Any:
+    """Return what a logged model takes (`text`) and gives (`topics`, a probability per topic)."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import Array
+
+    outputs = [ColSpec(Array(DataType.string), "topics"), *(ColSpec(DataType.double, topic) for topic in topics)]
+    return ModelSignature(inputs=Schema([ColSpec(DataType.string, "text")]), outputs=Schema(outputs))
+
+
+def serve_ui(host: str, port: int, uri: str | None = None) -> None:
+    """Serve the MLflow UI, in two processes of ours, until it ends; raise `InputError` when it ends with an error."""
+    mlflow = connect(uri)
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", mlflow.get_tracking_uri(), "--host", host, "--port", str(port)]
+    ended = subprocess.run([*command, "--workers", "1"], env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}, check=False)
+    if ended.returncode > 0:
+        raise InputError(f"the MLflow UI ended with {ended.returncode}; is port {port} of {host} taken?")
+
+
+def model_folder(source: str, tracking_uri: str | None = None) -> Path:
+    """Return the folder of a topic model: a path as it is, an MLflow URI after fetching its files.
+
+    MLflow is imported for a URI alone. Raises `InputError` when there is no such model.
+    """
+    folder = Path(source) if Path(source).is_dir() else fetch(source, tracking_uri)
+    return folder / MODEL_FOLDER if (folder / MODEL_FOLDER).is_dir() else folder
+
+
+def fetch(source: str, tracking_uri: str | None) -> Path:
+    """Fetch the files behind an MLflow URI and return their folder; none of them is executed."""
+    if not URI.fullmatch(source):
+        raise InputError(f"no model at '{source}'; allowed: a model folder, models:/NAME@ALIAS, models:/NAME/VERSION, runs:/RUN_ID/model")
+    mlflow = connect(tracking_uri)
+    try:
+        return Path(mlflow.artifacts.download_artifacts(source))
+    except (mlflow.exceptions.MlflowException, OSError, ValueError) as error:
+        raise InputError(f"no model at '{source}' in the store {mlflow.get_tracking_uri()}: {first_line(error)}") from error

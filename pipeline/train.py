@@ -1,0 +1,178 @@
+"""`slugline train`: articles to a registered model, in one run."""
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from omegaconf import DictConfig
+
+from pipeline import __version__, report, tracking
+from pipeline.config import Launch, flatten, instantiate, launch, to_yaml
+from pipeline.corpus import Corpus, Material, read_gold
+from pipeline.labels import Labelled, apply_rules, to_matrix
+from pipeline.metrics import Scores, score
+from pipeline.models.fit import Outcome, fit_model
+from pipeline.splits import PARTS, measure_leakage
+from pipeline.tables import InputError
+
+SECTIONS = ("data", "labels", "split", "model", "threshold")
+AVERAGES = ("_macro", "_micro", "_samples")
+EXAMPLE = "The two sides agreed to a ceasefire after talks in Geneva, officials said."
+
+
+class Clock:
+    """Seconds by stage, under their metric keys."""
+
+    def __init__(self) -> None:
+        self.start = time.perf_counter()
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Time a stage."""
+        start = time.perf_counter()
+        yield
+        self.seconds[f"time/{stage}"] = time.perf_counter() - start
+
+    def total(self) -> Scores:
+        """Return all seconds, those since the start as `time/total`."""
+        return self.seconds | {"time/total": time.perf_counter() - self.start}
+
+
+def train(config: DictConfig) -> float:
+    """Train, evaluate and log a model; return macro F1 on dev (on test where there is no dev), which a sweep maximises."""
+    if not tracking.in_sweep():
+        return run(config)
+    try:
+        return run(config)
+    except Exception as error:  # a failed job is recorded as such, and the sweep goes on
+        print(f"slugline: {type(error).__name__}: {error}", file=sys.stderr)
+        return float("nan")
+
+
+def run(config: DictConfig) -> float:
+    """Run all stages. Outside a sweep nothing is written before the data is read and found good."""
+    clock, how, allowed = Clock(), launch(), tuple(config.allowed_modules)
+    with ExitStack() as stack:
+        settings = instantiate(config.tracking, "tracking", allowed)
+        name = config.name or how.name
+        log = stack.enter_context(settings.run(name, how.folder)) if tracking.in_sweep() else None
+        parts = {section: instantiate(config[section], section, allowed) for section in SECTIONS}
+        features = {key: instantiate(node, f"features.{key}", allowed) for key, node in config.features.items()}
+        material = prepare(parts, clock)
+        print(report.describe_material(material), flush=True)
+        log = log or stack.enter_context(settings.run(name, how.folder))
+        options = {"folds": config.folds, "seed": config.seed, "n_jobs": config.n_jobs}
+        outcome = fit_model(material, features, parts["model"], parts["threshold"], clock, **options)
+        with clock("evaluate"):
+            metrics = evaluate(material, outcome, parts["labels"].topics)
+        part = "test" if "test/f1_macro" in metrics else "dev"
+        print(report.describe_scores(metrics, material.topics, part), flush=True)
+        uri = record(config, how, log, material, outcome, metrics, clock)
+    print(f"run     {log.where()}\nmodel   {uri}\nnext    slugline predict model_uri={uri} input=ARTICLES output=topics.jsonl")
+    return metrics.get("dev/f1_macro", metrics.get("test/f1_macro", float("nan")))
+
+
+def prepare(parts: Mapping[str, Any], clock: Clock) -> Material:
+    """Read, split into sentences, label, and split into parts."""
+    with clock("articles"):
+        corpus = parts["data"]()
+    with clock("sentences"):
+        sentences = corpus.sentences()
+    with clock("labels"):
+        labelled = parts["labels"](sentences, read_gold(parts["labels"].gold))
+    used = select(labelled)
+    with clock("split"):
+        Y = to_matrix(used["labels"], labelled.topics)
+        used = used.assign(split=parts["split"](used, Y))
+        leakage = measure_leakage(used, used["split"].to_numpy())
+    counts = count(corpus, labelled, used)
+    notes = [report.unmatched_note(labelled.unmatched)] if labelled.unmatched else []
+    if not (used["label_source"] != "rules").any():
+        notes.append("all labels come from rules: scores say how well the model repeats the rules, not how true it is")
+    return Material(used, Y, labelled.topics, parts["labels"].mode, leakage, counts, notes + report.leakage_notes(leakage))
+
+
+def select(labelled: Labelled) -> pd.DataFrame:
+    """Return the sentences to train and test on: labelled, and no debris unless a person gave it a topic."""
+    sentences = labelled.sentences
+    has_label = sentences["label_source"] != ""
+    by_people = sentences["label_source"].isin(["gold", "given"]) & sentences["labels"].map(bool)
+    used = sentences[has_label & (~sentences["debris"] | by_people)].reset_index(drop=True)
+    if used.empty:
+        raise InputError("no sentence is labelled; give gold labels (labels=gold labels.gold=FILE) or use the rules (labels=rules)")
+    return used
+
+
+def count(corpus: Corpus, labelled: Labelled, used: pd.DataFrame) -> dict[str, int]:
+    """Count what was read, used and left out; every sentence is in exactly one of used, debris and unlabelled."""
+    sentences = labelled.sentences
+    unlabelled = int((sentences["label_source"] == "").sum())
+    return {
+        "articles": len(corpus.articles),
+        "sentences": len(sentences),
+        "used": len(used),
+        "unlabelled": unlabelled,
+        "debris": len(sentences) - len(used) - unlabelled,
+        "rejected": len(corpus.rejected),
+        "gold_unmatched": len(labelled.unmatched),
+    }
+
+
+def evaluate(material: Material, outcome: Outcome, topics: Mapping[str, Any]) -> Scores:
+    """Score the model on dev and test, beside two baselines: the most frequent topic always, and the keyword rules."""
+    metrics: Scores = {}
+    for part in PARTS[1:]:
+        rows = material.rows(part)
+        if not rows.any():
+            continue
+        Y, probabilities = material.Y[rows], outcome.probabilities[rows]
+        metrics |= score(part, Y, outcome.model.decide(probabilities), probabilities, material.topics)
+        for name, guess in guesses(material, rows, topics).items():
+            found = score(f"baseline/{name}/{part}", Y, guess, None, material.topics)
+            metrics |= {key: value for key, value in found.items() if key.endswith(AVERAGES)}
+    return metrics
+
+
+def guesses(material: Material, rows: np.ndarray, topics: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return what the baselines give for some sentences, booleans (sentences, topics)."""
+    commonest = int(material.Y[material.rows("train")].sum(axis=0).argmax())
+    found = {"most_frequent": np.tile(np.arange(len(material.topics)) == commonest, (int(rows.sum()), 1))}
+    if any(topic.keywords or topic.patterns for topic in topics.values()):
+        found["rules"] = apply_rules(material.sentences["text"][rows], topics)
+    return found
+
+
+def record(config: DictConfig, how: Launch, log: Any, material: Material, outcome: Outcome, metrics: Scores, clock: Clock) -> str:
+    """Write and log everything that is to be known of a run, and its model; return the model's URI."""
+    part = "test" if "test/f1_macro" in metrics else "dev"
+    how.folder.mkdir(parents=True, exist_ok=True)
+    with clock("report"):
+        report.write_tables(how.folder, metrics, material, outcome)
+        report.write_plots(how.folder, material, outcome, part)
+        (how.folder / "config.yaml").write_text(to_yaml(config), encoding="utf-8")
+    data = {part: material.sentences[material.rows(part)] for part in PARTS if material.rows(part).any()}
+    digests = {part: digest(frame) for part, frame in data.items()}
+    definitions = {name: topic.definition for name, topic in instantiate(config.labels, "labels").topics.items()}
+    description = report.describe_run(metrics, material, definitions, part)
+    info = {"slugline": __version__, "run_id": getattr(log, "run_id", None), "data_digest": digests["train"], "definitions": definitions}
+    with clock("log"):
+        log.log_data({part: report.data_frame(frame) for part, frame in data.items()}, how.choices["data"], str(config.data.path), digests)
+        uri: str = log.log_model(replace(outcome.model, info=info), pd.DataFrame({"text": [EXAMPLE]}), description)
+        params = flatten(config) | {f"choice/{group}": option for group, option in how.choices.items()}
+        log.log(params, metrics | report.count_metrics(material) | clock.total(), how.folder, description)
+    return uri
+
+
+def digest(sentences: pd.DataFrame) -> str:
+    """Return 16 hexadecimal digits that stand for sentences (their ids stand for article, place and text) and their labels."""
+    hashed = blake2b(digest_size=8)
+    for key, labels in zip(sentences["sentence_id"], sentences["labels"], strict=True):
+        hashed.update("\0".join([key, *sorted(labels), "\n"]).encode())
+    return hashed.hexdigest()
