@@ -59,7 +59,6 @@ def run(command: str, arguments: list[str]) -> None:
     from pipeline.config import CONFIG_ERRORS, one_line, prepare, shipped
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach us as they are
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     sys.argv = [f"slugline {command}", *arguments]
     prepare()
     app = hydra.main(version_base="1.3", config_path=str(shipped("conf")), config_name=command)(job(command))

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,10 +24,11 @@ if TYPE_CHECKING:  # who only predicts need not wait for pandas
     from pipeline.models import TopicModel
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 
 STORE = "sqlite:///experiments/mlflow.db"
 ARTIFACTS = "experiments/artifacts"
-MODEL_FOLDER = "topic_model"  # our files inside a logged model
+MODEL_FOLDER = "data/topic_model"  # our files inside a logged model
 PARENT = "SLUGLINE_PARENT_RUN"  # environment variable: the run of the sweep that a job belongs to
 LIBRARIES = ("slugline", "scikit-learn", "numpy", "scipy", "pandas", "pyarrow", "mlflow", "hydra-core", "joblib", "sentencex", "ftfy")
 REQUIREMENTS = ("slugline", "mlflow", "numpy", "scipy", "pyarrow", "pandas")  # what loading and serving a model needs
@@ -115,7 +117,9 @@ class MlflowRun:
     def log_data(self, frames: "Mapping[str, pd.DataFrame]", name: str, source: str, digests: Mapping[str, str]) -> None:
         """Record the sentences of each part as a data set, under the digest of its texts and labels."""
         for part, frame in frames.items():
-            dataset = self.mlflow.data.from_pandas(frame, source=source, name=f"{name}-{part}", digest=digests[part])
+            with warnings.catch_warnings():  # a path "can be interpreted in multiple ways": MLflow has that source twice
+                warnings.filterwarnings("ignore", "The specified dataset source", UserWarning)
+                dataset = self.mlflow.data.from_pandas(frame, source=source, name=f"{name}-{part}", digest=digests[part])
             self.mlflow.log_input(dataset, context=CONTEXTS[part])
 
     def log(self, params: Mapping[str, Any], metrics: Mapping[str, float], folder: Path, description: str) -> None:
@@ -142,7 +146,7 @@ class MlflowRun:
             info = self.mlflow.pyfunc.log_model(
                 name="model",
                 loader_module="pipeline.models.pyfunc",
-                data_path=str(model.save(Path(folder) / MODEL_FOLDER)),
+                data_path=str(model.save(Path(folder) / Path(MODEL_FOLDER).name)),
                 signature=signature(model.topics),
                 input_example=example,
                 pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],

@@ -262,6 +262,12 @@ def test_only_patterns_of_word_characters_are_read_as_such(pattern: str, shortes
     assert shortest_word(pattern) == shortest
 
 
+@pytest.mark.parametrize("params", [{"token_pattern": "[a-z]+"}, {"ngram_range": (0, 1)}, {"ngram_range": (2, 1)}])
+def test_n_grams_that_cannot_be_counted_are_refused(params: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(params))):
+        Ngrams(**params)
+
+
 def test_counting_needs_neither_scikit_learn_nor_pandas() -> None:
     code = """
 import sys

@@ -31,7 +31,7 @@ Ints = NDArray[np.int64]
 Found = tuple[Ints, Ints]  # where n-grams begin, and their nodes
 
 CHUNK = 1 << 21  # characters of text that one thread works on at a time
-FEW = 32  # texts for which a dict is faster than arrays
+FEW = 8  # texts for which a dict is faster than arrays
 TOKEN_PATTERN = r"(?u)\b\w\w+\b"  # noqa: S105
 _RUN_PATTERN = re.compile(r"(?:\(\?u\))?(?:\\b)?((?:\\w)+)\+(?:\\b)?")
 _WORD_CHARACTER = re.compile(r"\w")
@@ -41,7 +41,11 @@ _ASCII = bytes(range(128))
 
 @dataclass(frozen=True)
 class Ngrams:
-    """Say which n-grams to take of a text, in scikit-learn's words."""
+    r"""Say which n-grams to take of a text, in scikit-learn's words.
+
+    Raises ValueError for a token pattern that is no run of word characters such as `\b\w\w+\b`, and for a range that is
+    empty or has n-grams of nothing.
+    """
 
     analyzer: Literal["word", "char", "char_wb"] = "word"
     ngram_range: tuple[int, int] = (1, 1)
@@ -49,6 +53,13 @@ class Ngrams:
     strip_accents: Literal["ascii", "unicode"] | None = None
     token_pattern: str = TOKEN_PATTERN
     stop_words: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        low, high = self.ngram_range
+        if not 1 <= low <= high:
+            raise ValueError(f"ngram_range is {self.ngram_range}; allowed: two numbers from 1 on, in order")
+        if self.analyzer == "word" and shortest_word(self.token_pattern) is None:
+            raise ValueError(rf"token_pattern is {self.token_pattern!r}; allowed: (?u)\b\w\w+\b with one \w or more")
 
 
 @dataclass(frozen=True)
@@ -224,7 +235,7 @@ def _runs(texts: Sequence[str], member: Callable[[str], bool]) -> _Rows:
     edges = np.flatnonzero(mask[1:] != mask[:-1]) + 1
     begins, ends = edges[::2], edges[1::2]
     offsets = np.concatenate([[0], np.cumsum(ends - begins)])
-    words = _binary(offsets, np.frombuffer(raw, np.uint8)[mask]).dictionary_encode()
+    words = _binary(offsets, np.compress(mask, np.frombuffer(raw, np.uint8))).dictionary_encode()
     bounds = 1 + _ends(encoded) + np.arange(len(texts) + 1)
     return _Rows(_numbers(words.indices), np.searchsorted(begins, bounds), words.dictionary)
 
@@ -545,7 +556,7 @@ def _numbers(array: pa.Array) -> Ints:
 
 
 def _chunks(texts: Sequence[str]) -> list[Sequence[str]]:
-    """Cut texts into chunks of like size, no more than about `CHUNK` characters; at least one chunk."""
+    """Cut texts into one or more chunks of like size, of about `CHUNK` characters at most."""
     ends = _ends(texts)
     cuts = np.linspace(0, ends[-1], -(-int(ends[-1]) // CHUNK) + 1)[1:-1]
     bounds = sorted({0, *np.searchsorted(ends, cuts).tolist(), len(texts)})

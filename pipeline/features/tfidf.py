@@ -52,7 +52,7 @@ class CountVectorizer(sk.CountVectorizer):  # type: ignore[misc]
             binary=self.binary,
             dtype=self.dtype,
         )
-        self.vocabulary_ = {term: column for column, term in enumerate(strings(terms))}
+        self.vocabulary_ = dict(zip(strings(terms), range(len(terms)), strict=True))
         return _align_api_if_sparse(counts)
 
     def _count_vocab(self, raw_documents: Iterable[Any], fixed_vocab: bool) -> tuple[dict[str, int], csr_array]:

@@ -1,6 +1,6 @@
 """Fitting: features, a classifier per topic, its calibration and its threshold, from one set of out-of-fold decisions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from pipeline.corpus import Material
 from pipeline.models.heads import EstimatorHead, Head, LinearHead, decide, linear_parts, to_probabilities
 from pipeline.models.topic_model import TopicModel
-from pipeline.models.vectorizers import from_estimator, transform_all
+from pipeline.models.vectorizers import from_estimator, normalize, transform_all
 from pipeline.splits import stratify
 from pipeline.tables import InputError, listing
 
@@ -51,11 +51,12 @@ def fit_model(
     with clock("features"):
         fitted = [fit_features(name, vectorizer, texts[train]) for name, vectorizer in features.items()]
         vectorizers = tuple(from_estimator(name, vectorizer) for name, (vectorizer, _) in zip(features, fitted, strict=True))
-        X = csr_array(hstack([block for _, block in fitted], format="csr"))
+        blocks = [csr_array(block) for _, block in fitted]
         X_rest = transform_all(vectorizers, texts[~train])
     with clock("fit"):
         groups = material.sentences["article_id"].factorize()[0][train]
-        head, out_of_fold = fit_head(classifier, X, material.Y[train], groups, material.mode, folds, seed, n_jobs)
+        norms = [part.norm for part in vectorizers]
+        head, out_of_fold = fit_head(classifier, blocks, norms, material.Y[train], groups, material.mode, folds, seed, n_jobs)
     probabilities = np.empty(material.Y.shape)
     probabilities[train] = out_of_fold
     probabilities[~train] = to_probabilities(head.log_odds(X_rest), material.mode)
@@ -76,32 +77,69 @@ def fit_features(name: str, vectorizer: Any, texts: np.ndarray) -> tuple[Any, cs
 
 
 def fit_head(
-    classifier: Any, X: csr_array, Y: np.ndarray, groups: np.ndarray, mode: str, folds: int = 5, seed: int = 0, n_jobs: int = -1
+    classifier: Any,
+    blocks: Sequence[csr_array],
+    norms: Sequence[str | None],
+    Y: np.ndarray,
+    groups: np.ndarray,
+    mode: str,
+    folds: int = 5,
+    seed: int = 0,
+    n_jobs: int = -1,
 ) -> Fitted:
     """Fit a classifier per topic and calibrate it by cross-validation that never splits a group.
 
-    `X` has shape (sentences, features), `Y` booleans (sentences, topics), `groups` a number from 0 on per sentence. All fits run as threads over
-    the same `X`. Raises `InputError` when there are fewer than two groups or the classifier cannot learn from `X`.
+    `blocks` are the features (sentences, terms) of each vectorizer, `norms` how each scales its rows, `Y` booleans (sentences, topics), `groups` a
+    key per sentence. All fits run as threads over the same features. Raises `InputError` when there are fewer than two groups or the classifier
+    cannot learn from them.
     """
     folds = min(folds, len(np.unique(groups)))
     if folds < 2:
         raise InputError(f"training needs sentences of at least 2 articles to cross-validate, found {folds}")
     parallel = Parallel(n_jobs=n_jobs, prefer="threads")
-    decisions = decide_out_of_fold(classifier, X, Y, stratify(Y, groups, [1 / folds] * folds, seed), parallel)
+    decisions = decide_out_of_fold(classifier, blocks, norms, Y, stratify(Y, groups, [1 / folds] * folds, seed), parallel)
     slope, offset = calibrate(decisions, Y)
+    X = side_by_side(blocks)
     estimators = parallel(delayed(fit_one)(classifier, X, y) for y in Y.T)
     return Fitted(to_head(estimators, slope, offset), to_probabilities(slope * decisions + offset, mode))
 
 
-def decide_out_of_fold(classifier: Any, X: csr_array, Y: np.ndarray, fold: np.ndarray, parallel: Parallel) -> np.ndarray:
+def side_by_side(blocks: Sequence[csr_array]) -> csr_array:
+    """Return the features of all vectorizers as one matrix."""
+    return blocks[0] if len(blocks) == 1 else csr_array(hstack(blocks, format="csr"))
+
+
+def decide_out_of_fold(
+    classifier: Any, blocks: Sequence[csr_array], norms: Sequence[str | None], Y: np.ndarray, fold: np.ndarray, parallel: Parallel
+) -> np.ndarray:
     """Return a decision value for each sentence and topic from classifiers that did not see its fold, shape (sentences, topics)."""
     masks = [fold == k for k in np.unique(fold)]
-    parts = [(X[~mask], Y[~mask], X[mask]) for mask in masks]
-    columns = parallel(delayed(fit_and_decide)(classifier, X_fit, y, X_new) for X_fit, Y_fit, X_new in parts for y in Y_fit.T)
+    folded = parallel(delayed(without)(blocks, norms, mask) for mask in masks)
+    jobs = [(X[~mask], y[~mask], X[mask]) for X, mask in zip(folded, masks, strict=True) for y in Y.T]
+    columns = iter(parallel(delayed(fit_and_decide)(classifier, *job) for job in jobs))
     decisions = np.empty(Y.shape)
-    for k, mask in enumerate(masks):
-        decisions[mask] = np.column_stack(columns[k * Y.shape[1] : (k + 1) * Y.shape[1]])
+    for mask in masks:
+        decisions[mask] = np.column_stack([next(columns) for _ in Y.T])
     return decisions
+
+
+def without(blocks: Sequence[csr_array], norms: Sequence[str | None], held_out: np.ndarray) -> csr_array:
+    """Return the features as they would be had some sentences not been there when the vocabulary was learned.
+
+    Terms that without them stand in fewer sentences than the rarest term of the whole vocabulary does are taken out, and rows scaled anew. Else a
+    held-out sentence would have known terms where a new one has none, and thresholds would be chosen on other numbers than they are used on.
+    Document frequencies stay those of all sentences.
+    """
+    return side_by_side([normalize(only_known(block, ~held_out), norm) for block, norm in zip(blocks, norms, strict=True)])
+
+
+def only_known(block: csr_array, rows: np.ndarray) -> csr_array:
+    """Return a copy of a block without the terms that would not make its vocabulary on these rows alone."""
+    least = np.bincount(block.indices, minlength=block.shape[1]).min()
+    known = np.bincount(block[rows].indices, minlength=block.shape[1]) >= least
+    stays = known[block.indices]
+    starts = np.concatenate([[0], np.cumsum(stays)])[block.indptr].astype(block.indptr.dtype)
+    return csr_array((block.data[stays], block.indices[stays], starts), shape=block.shape)
 
 
 def fit_and_decide(classifier: Any, X: csr_array, y: np.ndarray, X_new: csr_array) -> np.ndarray:
