@@ -1,12 +1,14 @@
 """Readers: files, folders, globs and standard input become articles, one at a time."""
 
+import codecs
 import csv
 import gzip
 import io
 import json
+import re
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from glob import glob, has_magic
 from pathlib import Path
@@ -18,6 +20,7 @@ Row = Mapping[str, Any]
 BATCH_ROWS = 4096  # rows of a Parquet file held at once
 FORMATS = {".txt": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "tsv", ".parquet": "parquet"}
 READ_ERRORS = (OSError, EOFError, zlib.error, UnicodeError, csv.Error)
+UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are none of the encoding, as `surrogateescape` keeps them
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,13 @@ class ArticleFiles:
 
     def __call__(self) -> Iterator[Article | Rejected]:
         """Yield each article, its text normalised, or what was rejected and why, in order of files and rows."""
+        return (item for _, item in self.read())
+
+    def read(self) -> Iterator[tuple[str, Article | Rejected]]:
+        """Yield the same, each with its place (`file` or `file:line`)."""
         columns = article_columns(self.columns)
         for where, row in read_rows(self.path, self.format, self.encoding):
-            yield Rejected(where, row) if isinstance(row, str) else to_article(row, where, columns)
+            yield where, Rejected(where, row) if isinstance(row, str) else to_article(row, where, columns)
 
 
 def article_columns(columns: Mapping[str, str]) -> dict[str, str]:
@@ -49,24 +56,39 @@ def article_columns(columns: Mapping[str, str]) -> dict[str, str]:
 
 def to_article(row: Row, where: str, columns: Mapping[str, str]) -> Article | Rejected:
     """Make an article of a row; its place in the file is its id where it has none."""
-    if columns["text"] not in row:
-        return Rejected(where, f"no column '{columns['text']}' for the text; found: {listing(row)}")
-    text = row[columns["text"]]
-    if not isinstance(text, str):
-        return Rejected(where, f"column '{columns['text']}' is {type(text).__name__}, not text")
-    if not text.strip():
-        return Rejected(where, "empty text")
+    text = text_of(row, columns["text"], where)
+    if isinstance(text, Rejected):
+        return text
     values = {name: cell(row.get(column)) for name, column in columns.items()}
     if values["title"]:
         values["title"] = normalise(values["title"])
-    return Article(**values | {"article_id": values["article_id"] or where, "text": normalise(text)})  # type: ignore[arg-type]
+    return Article(**values | {"article_id": values["article_id"] or cell(where), "text": text})  # type: ignore[arg-type]
+
+
+def text_of(row: Row, column: str, where: str) -> str | Rejected:
+    """Return the text in a column of a row, normalised, or why there is none."""
+    if column not in row:
+        return Rejected(where, f"no column '{column}' for the text; found: {listing(row)}")
+    text = row[column]
+    if not isinstance(text, str):
+        return Rejected(where, f"column '{column}' is {type(text).__name__}, not text")
+    if "\0" in text:
+        return Rejected(where, "binary, not text (NUL bytes)")
+    text = normalise(text)
+    return text if text.strip() else Rejected(where, "empty text")
 
 
 def cell(value: object) -> str | None:
-    """Return a cell of a table as text: nothing stays nothing, dates become ISO 8601."""
+    """Return a cell of a table as text: nothing stays nothing, dates become ISO 8601, 7.0 is 7.
+
+    Lone surrogates (of JSON or of file names) are spelled out, since they could be written nowhere.
+    """
     if value is None or value == "" or value != value:  # NaN alone differs from itself
         return None
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # as pandas has whole numbers beside blanks
+    text = value.isoformat() if hasattr(value, "isoformat") else str(value)
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def normalise(text: str) -> str:
@@ -87,22 +109,37 @@ def read_rows(path: Any, format: str | None = None, encoding: str = "utf-8") -> 
 
     A text file is one row with `text` and `article_id`. Raises `InputError` when there is nothing at `path`.
     """
-    for file, name in find_files(path, format):
-        kind = format or format_of(file)
+    for file, name in find_files(path, format, encoding):
+        kind, number = format or format_of(file), 0
         try:
-            yield from READERS[kind](file, name, encoding)
+            for number, found in enumerate(READERS[kind](file, name, encoding), start=1):  # noqa: B007
+                yield found
         except READ_ERRORS as error:
-            yield name, f"cannot be read as {kind}: {error}"
+            yield name, f"cannot be read as {kind}{f' beyond row {number}' if number else ''}: {error}"
+        else:
+            if not number:
+                yield name, "empty: no row in it"
 
 
-def find_files(path: Any, format: str | None = None) -> list[tuple[Path, str]]:
-    """Return each file and the name it goes by: its path below the folder, its path as a glob found it, or its name."""
+def find_files(path: Any, format: str | None = None, encoding: str = "utf-8") -> list[tuple[Path, str]]:
+    """Return each file and the name it goes by: its path below the folder, its path as a glob found it, or its name.
+
+    Raises `InputError` where there is none, where one is of no known format, and for an encoding that there is not.
+    """
     if format is not None and format not in READERS:
         raise InputError(f"data.format: unknown format '{format}'; allowed: {listing(READERS)}")
-    paths = [path] if isinstance(path, (str, Path)) else list(path)
+    try:
+        codecs.lookup(encoding)
+    except LookupError as error:
+        raise InputError(f"encoding: there is no '{encoding}'; allowed: Python's, as utf-8, latin-1, cp1252") from error
+    paths = list(path) if isinstance(path, (list, tuple)) else [path]
+    if wrong := [one for one in paths if not isinstance(one, (str, Path)) or one == ""]:
+        raise InputError(f"no path: {wrong[0]!r}; allowed: a file, a folder, a glob, - or a list of these")
     files = [found for one in paths for found in expand(str(one), format)]
     if not files:
         raise InputError(f"no readable file at {listing(paths)}; endings read: {listing(FORMATS)}, each also with .gz")
+    for file, _ in () if format else files:
+        format_of(file)
     return files
 
 
@@ -115,7 +152,9 @@ def expand(path: str, format: str | None) -> list[tuple[Path, str]]:
         inside = sorted(file for file in place.rglob("*") if file.is_file())
         return [(file, file.relative_to(place).as_posix()) for file in inside if format or known_format(file)]
     if has_magic(path) and not place.exists():
-        return [(Path(file), Path(file).as_posix()) for file in sorted(glob(path, recursive=True)) if Path(file).is_file()]
+        return [
+            (Path(file), Path(file).as_posix()) for file in sorted(glob(path, recursive=True)) if Path(file).is_file()
+        ]
     if not place.exists():
         raise InputError(f"no such file or folder: {path}")
     return [(place, place.name)]
@@ -130,7 +169,9 @@ def format_of(file: Path) -> str:
     """Return what a file is by its ending; standard input is text; raise `InputError` for any other."""
     kind = "text" if str(file) == "-" else known_format(file)
     if kind is None:
-        raise InputError(f"{file}: unknown ending; endings read: {listing(FORMATS)}, each also with .gz, or say `format=`")
+        raise InputError(
+            f"{file}: unknown ending; endings read: {listing(FORMATS)}, each also with .gz, or say `format=`"
+        )
     return kind
 
 
@@ -141,25 +182,35 @@ def open_bytes(file: Path) -> BinaryIO:
     return gzip.open(file) if file.suffix == ".gz" else file.open("rb")  # type: ignore[return-value]
 
 
-def open_text(file: Path, encoding: str) -> TextIO:
+def open_text(file: Path, encoding: str, errors: str = "strict") -> TextIO:
     """Open a file, a gzip file or standard input as text, a byte-order mark dropped, line ends as they are."""
-    encoding = "utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding
-    return io.TextIOWrapper(open_bytes(file), encoding=encoding, newline="")
+    encoding = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+    return io.TextIOWrapper(open_bytes(file), encoding=encoding, errors=errors, newline="")
 
 
 def read_text(file: Path, name: str, encoding: str) -> Iterator[tuple[str, Row | str]]:
     """Yield the whole file as one row."""
     with open_text(file, encoding) as stream:
         text = stream.read()
-    yield name, "binary, not text (NUL bytes)" if "\0" in text else {"article_id": name, "text": text}
+    yield name, {"article_id": name, "text": text}
 
 
 def read_jsonl(file: Path, name: str, encoding: str) -> Iterator[tuple[str, Row | str]]:
     """Yield one row a line; blank lines are passed over."""
-    with open_bytes(file) as stream:
-        for number, line in enumerate(stream, start=1):
-            if line.strip():
-                yield f"{name}:{number}", parse_json(line, encoding)
+    if "\n".encode(encoding) != b"\n":  # UTF-16 and the like have no byte that ends a line
+        with open_text(file, encoding) as text:
+            lines = text.read().encode().split(b"\n")
+        yield from parse_lines(lines, name, "utf-8")
+    else:
+        with open_bytes(file) as stream:
+            yield from parse_lines(stream, name, encoding)
+
+
+def parse_lines(lines: Iterable[bytes], name: str, encoding: str) -> Iterator[tuple[str, Row | str]]:
+    """Yield the row of each line that is not blank."""
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            yield f"{name}:{number}", parse_json(line, encoding)
 
 
 def parse_json(line: bytes, encoding: str) -> Row | str:
@@ -172,15 +223,37 @@ def parse_json(line: bytes, encoding: str) -> Row | str:
 
 
 def read_csv(file: Path, name: str, encoding: str, delimiter: str = ",") -> Iterator[tuple[str, Row | str]]:
-    """Yield one row a record, under the names of the first line."""
+    """Yield one row a record, under the names of the first line; blank lines are passed over.
+
+    A record's place is the line it begins on.
+    """
     csv.field_size_limit(sys.maxsize)
-    with open_text(file, encoding) as stream:
+    with open_text(file, encoding, "surrogateescape") as stream:
         records = csv.reader(stream, delimiter=delimiter, strict=True)
         header = next(records, [])
-        for record in filter(None, records):
-            same = len(record) == len(header)
-            problem = f"{len(record)} fields where the first line has {len(header)}"
-            yield f"{name}:{records.line_num}", dict(zip(header, record, strict=True)) if same else problem
+        if repeated := [column for column in header if column and header.count(column) > 1]:
+            yield f"{name}:1", f"column '{repeated[0]}' stands {header.count(repeated[0])} times in the first line"
+            return
+        while True:
+            line = records.line_num + 1
+            try:
+                record = next(records, None)
+            except csv.Error as error:
+                yield f"{name}:{line}", f"no record up to line {records.line_num}: {error}"
+                continue
+            if record is None:
+                return
+            if record:
+                yield f"{name}:{line}", to_row(header, record, encoding)
+
+
+def to_row(header: Sequence[str], record: Sequence[str], encoding: str) -> Row | str:
+    """Return a record under the names of its fields, or what is wrong with it."""
+    if len(record) != len(header):
+        return f"{len(record)} fields where the first line has {len(header)}"
+    if wrong := UNDECODED.search("".join(record)):
+        return f"not {encoding}: byte 0x{ord(wrong[0]) - 0xDC00:02x}"
+    return dict(zip(header, record, strict=True))
 
 
 def read_tsv(file: Path, name: str, encoding: str) -> Iterator[tuple[str, Row | str]]:
@@ -193,16 +266,16 @@ def read_parquet(file: Path, name: str, encoding: str) -> Iterator[tuple[str, Ro
     import pyarrow as pa
     from pyarrow import parquet
 
+    number = 0
     try:
         with open_bytes(file) as stream:
             source = parquet.ParquetFile(io.BytesIO(stream.read()) if file.suffix == ".gz" else file)
-            number = 0
             for batch in source.iter_batches(BATCH_ROWS):
                 for row in batch.to_pylist():
                     number += 1
                     yield f"{name}:{number}", row
-    except pa.ArrowException as error:
-        yield name, f"cannot be read as parquet: {str(error).splitlines()[0]}"
+    except (pa.ArrowException, ValueError, OverflowError) as error:  # the latter two: dates that Python cannot hold
+        raise OSError(str(error).splitlines()[0]) from error
 
 
 READERS: dict[str, Callable[[Path, str, str], Iterator[tuple[str, Row | str]]]] = {

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 COMMANDS = {
     "train": "read, split, label, train, evaluate, log to MLflow; -m sweeps",
     "predict": "label the sentences of new articles with a saved model",
+    "export": "write a model as a plain scikit-learn pipeline, for skops or ONNX",
     "ui": "the MLflow UI on the right store",
 }
 
@@ -48,7 +49,7 @@ def usage() -> str:
 
 def fail(message: str) -> NoReturn:
     """Say what is wrong in one line and leave with 1."""
-    print(f"slugline: {message}", file=sys.stderr)
+    print("slugline:", *message.split(), file=sys.stderr)
     sys.exit(1)
 
 
@@ -57,6 +58,7 @@ def run(command: str, arguments: list[str]) -> None:
     import hydra
 
     from pipeline.config import CONFIG_ERRORS, one_line, prepare, shipped
+    from pipeline.tracking import abandon_sweep
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach us as they are
     sys.argv = [f"slugline {command}", *arguments]
@@ -67,6 +69,7 @@ def run(command: str, arguments: list[str]) -> None:
     except CONFIG_ERRORS as error:
         fail(one_line(error))
     except KeyboardInterrupt:
+        abandon_sweep()
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output has left: `slugline predict ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -79,9 +82,11 @@ def job(command: str) -> Callable[[Any], Any]:
     def task(config: Any) -> Any:
         from pipeline.config import check, launch
         from pipeline.tables import InputError
+        from pipeline.tracking import in_sweep
 
         try:
-            check(config)
+            if not in_sweep():  # a job of a sweep checks its config itself, to be recorded when it fails
+                check(config)
             return getattr(import_module(f"pipeline.{command}"), command)(config)
         except InputError as error:
             discard_empty(launch().folder)

@@ -54,6 +54,18 @@ class PredictConfig:
     explain: int = 0
     resume: bool = False
     n_jobs: int = -1
+    engine: str = "local"
+    dask_address: str | None = None
+
+
+@dataclass
+class ExportConfig:
+    """`slugline export`."""
+
+    output: str
+    model_uri: str
+    format: str
+    tracking_uri: str | None = None
 
 
 @dataclass
@@ -65,7 +77,7 @@ class UiConfig:
     tracking_uri: str | None = None
 
 
-SCHEMAS = {"train": TrainConfig, "predict": PredictConfig, "ui": UiConfig}
+SCHEMAS = {"train": TrainConfig, "predict": PredictConfig, "export": ExportConfig, "ui": UiConfig}
 
 
 def shipped(folder: str) -> Path:
@@ -151,13 +163,19 @@ def find_target(name: str, where: str, allowed: Sequence[str]) -> Any:
     if not module or not all(part.isidentifier() for part in name.split(".")):
         raise InputError(f"{where}._target_: '{name}' is no dotted name of a class")
     if not any(module == top or module.startswith(f"{top}.") for top in allowed):
-        raise InputError(f"{where}._target_: '{name}' is not allowed; modules allowed: {listing(allowed)} (more by allowed_modules)")
+        raise InputError(
+            f"{where}._target_: '{name}' is not allowed; modules allowed: {listing(allowed)} (more by allowed_modules)"
+        )
     try:
         target = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise InputError(f"{where}._target_: there is no '{name}': {error}") from error
-    if not isinstance(target, type) or not any(target.__module__ == top or target.__module__.startswith(f"{top}.") for top in allowed):
-        raise InputError(f"{where}._target_: '{name}' is not a class of an allowed module; modules allowed: {listing(allowed)}")
+    if not isinstance(target, type) or not any(
+        target.__module__ == top or target.__module__.startswith(f"{top}.") for top in allowed
+    ):
+        raise InputError(
+            f"{where}._target_: '{name}' is not a class of an allowed module; modules allowed: {listing(allowed)}"
+        )
     return target
 
 

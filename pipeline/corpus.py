@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 
-from pipeline.articles import ArticleFiles, normalise, read_rows, require_some
-from pipeline.labels import parse_labels
+from pipeline.articles import ArticleFiles, cell, normalise, read_rows, require_some, text_of
+from pipeline.labels import Labels, parse_labels
 from pipeline.sentences import is_debris, split_article
 from pipeline.splits import Leakage
 from pipeline.tables import ARTICLE_COLUMNS, SENTENCE_COLUMNS, Article, InputError, Rejected, listing, sentence_id
@@ -28,7 +27,9 @@ class Corpus(NamedTuple):
     def sentences(self) -> pd.DataFrame:
         """Return the sentences, split from the articles if need be, with their article's date and source."""
         ready = self.ready if self.ready is not None else split_articles(self.articles)
-        return ready.merge(self.articles[["article_id", "published", "source"]], on="article_id", how="left", validate="many_to_one")
+        return ready.merge(
+            self.articles[["article_id", "published", "source"]], on="article_id", how="left", validate="many_to_one"
+        )
 
 
 class Material(NamedTuple):
@@ -63,7 +64,8 @@ class ArticleCorpus:
 
     def __call__(self) -> Corpus:
         """Read the articles; raise `InputError` when there are none."""
-        articles, rejected = collect(ArticleFiles(self.path, self.format, self.columns, self.encoding)())
+        files = ArticleFiles(self.path, self.format, self.columns, self.encoding)
+        articles, rejected = collect(first_of_each(files.read()))
         require_some(articles, rejected, "article")
         return Corpus(pd.DataFrame(articles, columns=list(ARTICLE_COLUMNS)), None, rejected)
 
@@ -93,7 +95,9 @@ class SentenceCorpus:
         require_some(rows, rejected, "sentence")
         sentences = place_in_articles(pd.DataFrame(rows))
         joined = sentences.groupby("article_id", sort=False)["text"].agg("\n".join)
-        articles = pd.DataFrame({"article_id": joined.index, "text": joined.to_numpy()}).reindex(columns=list(ARTICLE_COLUMNS))
+        articles = pd.DataFrame({"article_id": joined.index, "text": joined.to_numpy()}).reindex(
+            columns=list(ARTICLE_COLUMNS)
+        )
         if self.articles is not None:
             articles = self._more(articles)
         elif "published" in sentences:
@@ -103,22 +107,27 @@ class SentenceCorpus:
     def _rows(self) -> Iterator[dict[str, Any] | Rejected]:
         name = {column: self.columns.get(column) or column for column in READY_COLUMNS}
         for where, row in read_rows(self.path, self.format, self.encoding):
-            if isinstance(row, str) or not isinstance(row.get(name["text"]), str):
-                found = row if isinstance(row, str) else f"no text in column '{name['text']}'; found: {listing(row)}"
-                yield Rejected(where, found)
+            if isinstance(row, str):
+                yield Rejected(where, row)
                 continue
-            text = normalise(row[name["text"]]).strip()
-            if not text:
-                yield Rejected(where, "empty text")
+            text = text_of(row, name["text"], where)
+            if isinstance(text, Rejected):
+                yield text
                 continue
-            article = row.get(name["article_id"])
-            more = {column: row[name[column]] for column in ("split", "published") if name[column] in row}
-            yield {"article_id": where if article is None else str(article), "text": text, "labels": self._labels(row, name["labels"], where)} | more
+            article = cell(row.get(name["article_id"]))
+            more = {column: cell(row[name[column]]) for column in ("split", "published") if name[column] in row}
+            yield {
+                "article_id": where if article is None else article,
+                "text": text.strip(),
+                "labels": self._labels(row, name["labels"], where),
+            } | more
 
     def _labels(self, row: Any, column: str, where: str) -> tuple[str, ...] | None:
         if not self.topic_columns:
             if column not in row:
-                raise InputError(f"{where}: no column '{column}' for the labels; found: {listing(row)}; or name 0/1 columns in data.topic_columns")
+                raise InputError(
+                    f"{where}: no column '{column}' for the labels; found: {listing(row)}; or name 0/1 columns in data.topic_columns"
+                )
             return parse_labels(row[column], self.delimiter, where)
         if missing := [topic for topic in self.topic_columns if topic not in row]:
             raise InputError(f"{where}: no column '{missing[0]}' of data.topic_columns; found: {listing(row)}")
@@ -128,11 +137,14 @@ class SentenceCorpus:
         return tuple(topic for topic, mark in marks.items() if MARKS[mark])
 
     def _more(self, articles: pd.DataFrame) -> pd.DataFrame:
-        read, rejected = collect(ArticleFiles(self.articles, None, self.article_columns, self.encoding)())
+        files = ArticleFiles(self.articles, None, self.article_columns, self.encoding)
+        read, rejected = collect(first_of_each(files.read()))
         require_some(read, rejected, "article of data.articles")
         known = {article.article_id: article for article in read}
         if missing := [key for key in articles["article_id"] if key not in known]:
-            raise InputError(f"data.articles: {len(missing)} articles of the sentences are not there, the first: {missing[0]}")
+            raise InputError(
+                f"data.articles: {len(missing)} articles of the sentences are not there, the first: {missing[0]}"
+            )
         for column in ("title", "published", "source", "url", "language"):
             articles[column] = [getattr(known[key], column) for key in articles["article_id"]]
         return articles
@@ -142,19 +154,26 @@ MARKS = {"0": False, "1": True, "false": False, "true": True, "0.0": False, "1.0
 
 
 def collect(stream: Iterable[Read | Rejected]) -> tuple[list[Read], list[Rejected]]:
-    """Part what was read from what was rejected; an `article_id` that comes again is rejected."""
+    """Part what was read from what was rejected."""
     read: list[Read] = []
     rejected: list[Rejected] = []
-    seen: set[str] = set()
     for item in stream:
         if isinstance(item, Rejected):
             rejected.append(item)
-        elif isinstance(item, Article) and item.article_id in seen:
-            rejected.append(Rejected(item.article_id, "this article_id stands before"))
         else:
             read.append(item)
-            seen.add(item.article_id if isinstance(item, Article) else "")
     return read, rejected
+
+
+def first_of_each(found: Iterable[tuple[str, Article | Rejected]]) -> Iterator[Article | Rejected]:
+    """Reject an article whose `article_id` stands before."""
+    first: dict[str, str] = {}
+    for where, item in found:
+        if isinstance(item, Article) and item.article_id in first:
+            yield Rejected(where, f"article_id '{item.article_id}' stands before, at {first[item.article_id]}")
+        else:
+            yield item
+            first.update({item.article_id: where} if isinstance(item, Article) else {})
 
 
 def place_in_articles(rows: pd.DataFrame) -> pd.DataFrame:
@@ -177,11 +196,14 @@ def split_articles(articles: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame([sentence for row in rows for sentence in split_article(row)], columns=list(SENTENCE_COLUMNS))
 
 
-def read_gold(path: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the rows of a file of gold labels, text normalised as in the articles."""
-    if path is None:
+def read_gold(labels: Labels) -> Iterator[tuple[str, Any]]:
+    """Yield the rows of a labeller's file of gold labels, text and ids brought to the form they have in the articles."""
+    if labels.gold is None:
         return
-    for where, row in read_rows(Path(path)):
-        if not isinstance(row, str) and isinstance(row.get("text"), str):
-            row = {**row, "text": normalise(row["text"]).strip()}
+    text, *keys = (labels.columns.get(column) or column for column in ("text", "article_id", "sentence_id"))
+    for where, row in read_rows(labels.gold):
+        if not isinstance(row, str):
+            row = {**row, **{key: cell(row[key]) for key in keys if key in row}}
+            if isinstance(row.get(text), str):
+                row[text] = normalise(row[text]).strip()
         yield where, row

@@ -17,7 +17,10 @@ GOLD_COLUMNS = ("sentence_id", "article_id", "text", "labels")
 
 @dataclass  # not frozen: OmegaConf cannot fill frozen ones inside a dict
 class Topic:
-    """A topic of a taxonomy; `keywords` (`*` stands for any letters) and `patterns` (regular expressions) are its rules."""
+    """A topic of a taxonomy.
+
+    `keywords` (`*` stands for any letters) and `patterns` (regular expressions) are its rules.
+    """
 
     definition: str = ""
     examples: list[str] = field(default_factory=list)
@@ -29,7 +32,10 @@ class Topic:
 
 
 class Labelled(NamedTuple):
-    """What labelling gives: sentences with `labels` and `label_source` ("" where unlabelled), and gold that found no sentence."""
+    """What labelling gives.
+
+    Sentences with `labels` and `label_source` ("" where unlabelled), and gold that found no sentence.
+    """
 
     sentences: pd.DataFrame
     topics: tuple[str, ...]
@@ -40,7 +46,8 @@ class Labelled(NamedTuple):
 class Labels:
     """A labeller: gold labels of a file win over labels that came with the sentences, these over rules.
 
-    `gold` is a file with labels keyed by `sentence_id`, or by `article_id` and exact `text`. `given` uses what the data brought.
+    `gold` is a file with labels keyed by `sentence_id`, or by `article_id` and exact `text`. `given` uses what the data
+    brought.
     `rules` labels what is left by the topics' keywords. Without `topics` they are those that the labels name.
     """
 
@@ -53,7 +60,10 @@ class Labels:
     topics: dict[str, Topic] = field(default_factory=dict)
 
     def __call__(self, sentences: pd.DataFrame, gold_rows: Iterable[tuple[str, Any]] = ()) -> Labelled:
-        """Label sentences; `gold_rows` are `(where, row)` of the gold file. Raises `InputError` for a topic outside the taxonomy."""
+        """Label sentences.
+
+        `gold_rows` are `(where, row)` of the gold file. Raises `InputError` for a topic outside the taxonomy.
+        """
         if self.mode not in MODES:
             raise InputError(f"labels.mode: '{self.mode}'; allowed: {listing(MODES)}")
         labels = pd.Series([None] * len(sentences), index=sentences.index, dtype=object)
@@ -96,7 +106,9 @@ class Labels:
         known = set(topics)
         for row, found in labels.items():
             if unknown := [topic for topic in found if topic not in known]:
-                raise InputError(f"sentence {row}: label '{unknown[0]}' is no topic of the taxonomy; allowed: {listing(topics, 40)}")
+                raise InputError(
+                    f"sentence {row}: label '{unknown[0]}' is no topic of the taxonomy; allowed: {listing(topics, 40)}"
+                )
             if self.mode == "multiclass" and len(found) != 1:
                 raise InputError(f"sentence {row}: {len(found)} labels, but labels.mode=multiclass wants exactly one")
 
@@ -115,7 +127,9 @@ def parse_labels(value: object, delimiter: str, where: str) -> tuple[str, ...] |
         else:
             value = stripped.split(delimiter)
     if not isinstance(value, (list, tuple)) or not all(isinstance(label, str) for label in value):
-        raise InputError(f"{where}: labels are {value!r}; allowed: a list of names or one string with '{delimiter}' between names")
+        raise InputError(
+            f"{where}: labels are {value!r}; allowed: a list of names or one string with '{delimiter}' between names"
+        )
     return tuple(dict.fromkeys(label.strip() for label in value if label.strip()))
 
 
@@ -128,10 +142,14 @@ def match_gold(sentences: pd.DataFrame, gold: Iterable[tuple[str, dict[str, Any]
     matched: list[Any] = [None] * len(sentences)
     unmatched = []
     for where, record in gold:
-        rows = by_id.get(str(record["sentence_id"]), []) or by_text.get((str(record["article_id"]), str(record["text"])), [])
+        rows = by_id.get(str(record["sentence_id"]), []) or by_text.get(
+            (str(record["article_id"]), str(record["text"])), []
+        )
         for row in rows:
             if matched[row] is not None and matched[row] != record["labels"]:
-                raise InputError(f"gold labels, {where}: other labels for the same sentence stand before: {listing(matched[row])}")
+                raise InputError(
+                    f"gold labels, {where}: other labels for the same sentence stand before: {listing(matched[row])}"
+                )
             matched[row] = record["labels"]
         if not rows:
             unmatched.append(where)
@@ -146,7 +164,10 @@ def apply_rules(texts: Iterable[str], topics: Mapping[str, Topic]) -> np.ndarray
 
 
 def compile_rules(name: str, topic: Topic) -> re.Pattern[str] | None:
-    """Return one expression for all rules of a topic, or None where it has none; raise `InputError` for a pattern that is none."""
+    """Return one expression for all rules of a topic, or None where it has none.
+
+    Raise `InputError` for a pattern that is none.
+    """
     words = [re.escape(keyword).replace(r"\*", r"\w*").replace(r"\ ", r"\s+") for keyword in topic.keywords]
     parts = ([rf"\b(?:{'|'.join(words)})\b"] if words else []) + list(topic.patterns)
     for pattern in topic.patterns:
@@ -162,5 +183,7 @@ def to_matrix(labels: Iterable[Sequence[str]], topics: Sequence[str]) -> np.ndar
     column = {topic: index for index, topic in enumerate(topics)}
     found = [[column[label] for label in row] for row in labels]
     matrix = np.zeros((len(found), len(topics)), dtype=bool)
-    matrix[np.repeat(np.arange(len(found)), [len(row) for row in found]), [index for row in found for index in row]] = True
+    matrix[np.repeat(np.arange(len(found)), [len(row) for row in found]), [index for row in found for index in row]] = (
+        True
+    )
     return matrix

@@ -13,7 +13,7 @@ Scores = dict[str, float]
 
 @dataclass(frozen=True)
 class TunedThreshold:
-    """A threshold per topic that gives the best F1, or the best recall at a wanted precision, or the best precision at a wanted recall.
+    """A threshold per topic: for the best F1, the best recall at a wanted precision, or the best precision at a wanted recall.
 
     `part` says on which predictions: those for train, out of fold (`train`), or those for `dev`.
     """
@@ -23,9 +23,11 @@ class TunedThreshold:
     part: str = "train"
 
     def __call__(self, Y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-        """Return the threshold of each topic, shape (topics,), from labels and probabilities, both of shape (sentences, topics)."""
+        """Return the threshold of each topic, shape (topics,), from labels and probabilities (sentences, topics)."""
         if self.target_precision is not None and self.target_recall is not None:
-            raise InputError("threshold: target_precision and target_recall are both set; allowed: one of them or neither")
+            raise InputError(
+                "threshold: target_precision and target_recall are both set; allowed: one of them or neither"
+            )
         pairs = zip(Y.T, probabilities.T, strict=True)
         return np.array([best_threshold(y, p, self.target_precision, self.target_recall) for y, p in pairs])
 
@@ -42,10 +44,13 @@ class FixedThreshold:
         return np.full(Y.shape[1], self.value)
 
 
-def best_threshold(y: np.ndarray, p: np.ndarray, target_precision: float | None = None, target_recall: float | None = None) -> float:
+def best_threshold(
+    y: np.ndarray, p: np.ndarray, target_precision: float | None = None, target_recall: float | None = None
+) -> float:
     """Return the threshold on `p` that is best for one topic; the middle between the two probabilities it parts.
 
-    Where no threshold reaches the wanted precision, the one with the highest precision is taken; 0.5 where `y` has no positive.
+    Where no threshold reaches the wanted precision, the one with the highest precision is taken; 0.5 where `y` has no
+    positive.
     """
     if not y.any():
         return 0.5
@@ -59,27 +64,36 @@ def best_threshold(y: np.ndarray, p: np.ndarray, target_precision: float | None 
         value = 2 * hits / (ends + 1 + y.sum())
     last = ends[int(value.argmax())]
     below = ranked[last + 1] if last + 1 < len(ranked) else 0.0
-    return float((ranked[last] + below) / 2)
+    middle = (ranked[last] + below) / 2
+    return float(middle if middle > below else ranked[last])  # next to each other, two floats have no middle
 
 
-def score(part: str, Y: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray | None, topics: Sequence[str]) -> Scores:
+def score(
+    part: str, Y: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray | None, topics: Sequence[str]
+) -> Scores:
     """Return all scores of one part under their metric keys (`test/f1_macro`, `test/f1/<topic>`, ...).
 
-    All arrays have shape (sentences, topics). Averages over topics are macro, over all decisions micro, over sentences samples. Definitions are
-    scikit-learn's: what is undefined counts as 0 for a topic; in `samples` as 1, so that a sentence without topics, predicted so, is right.
+    All arrays have shape (sentences, topics). Averages over topics are macro, over all decisions micro, over sentences
+    samples. Definitions are
+    scikit-learn's: what is undefined counts as 0 for a topic; in `samples` as 1, so that a sentence without topics,
+    predicted so, is right.
     """
     table = score_topics(Y, predicted, probabilities)
-    scores = {f"{part}/{name}/{topic}": value for name, values in table.items() for topic, value in zip(topics, values, strict=True)}
+    scores = {
+        f"{part}/{name}/{topic}": value
+        for name, values in table.items()
+        for topic, value in zip(topics, values, strict=True)
+    }
     scores |= {f"{part}/{name}_macro": float(np.mean(values)) for name, values in table.items() if name != "support"}
     micro = rates((Y & predicted).sum(), predicted.sum(), Y.sum(), undefined=0.0)
     samples = rates((Y & predicted).sum(axis=1), predicted.sum(axis=1), Y.sum(axis=1), undefined=1.0)
     scores |= {f"{part}/{name}_micro": float(value) for name, value in micro.items()}
     scores |= {f"{part}/{name}_samples": float(value.mean()) for name, value in samples.items()}
-    return scores | {f"{part}/accuracy": float((Y == predicted).all(axis=1).mean())}
+    return scores | {f"{part}/accuracy": float((predicted == Y).all(axis=1).mean())}
 
 
 def score_topics(Y: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray | None) -> dict[str, list[float]]:
-    """Return precision, recall, F1, average precision (where there are probabilities) and support, a list over topics each."""
+    """Return precision, recall, F1, average precision (given probabilities) and support, a list over topics each."""
     found = rates((Y & predicted).sum(axis=0), predicted.sum(axis=0), Y.sum(axis=0), undefined=0.0)
     table = {name: values.tolist() for name, values in found.items()}
     if probabilities is not None:
@@ -90,11 +104,16 @@ def score_topics(Y: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray
 def rates(hits: np.ndarray, found: np.ndarray, wanted: np.ndarray, undefined: float) -> dict[str, np.ndarray]:
     """Return precision, recall and F1 from counts of any one shape, `undefined` where the denominator is 0."""
     fractions = {"precision": (hits, found), "recall": (hits, wanted), "f1": (2 * hits, found + wanted)}
-    return {name: np.where(under > 0, over / np.maximum(under, 1), undefined) for name, (over, under) in fractions.items()}
+    return {
+        name: np.where(under > 0, over / np.maximum(under, 1), undefined) for name, (over, under) in fractions.items()
+    }
 
 
 def average_precision(y: np.ndarray, p: np.ndarray) -> float:
-    """Return the average precision of a ranking, as scikit-learn defines it: precisions weighted by gain in recall; 0 without a positive."""
+    """Return the average precision of a ranking, as scikit-learn defines it.
+
+    Precisions weighted by gain in recall; 0 without a positive.
+    """
     if not y.any():
         return 0.0
     ends, hits = cut_points(y, p)[1:]
@@ -102,7 +121,7 @@ def average_precision(y: np.ndarray, p: np.ndarray) -> float:
 
 
 def cut_points(y: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the probabilities from high to low, the last place of each run of equal ones, and the positives up to there."""
+    """Return probabilities from high to low, the last place of each run of equal ones, and the positives up to there."""
     order = np.argsort(-p, kind="stable")
     ranked = p[order]
     ends = np.flatnonzero(np.append(ranked[1:] < ranked[:-1], True))
@@ -113,5 +132,8 @@ def tabulate(scores: Mapping[str, float], part: str, topics: Sequence[str]) -> p
     """Return the scores of one part as a table: topics down, then the averages; scores across."""
     names = ["precision", "recall", "f1", "ap", "support"]
     rows = {topic: [scores.get(f"{part}/{name}/{topic}", np.nan) for name in names] for topic in topics}
-    rows |= {average: [scores.get(f"{part}/{name}_{average}", np.nan) for name in names] for average in ("macro", "micro", "samples")}
+    rows |= {
+        average: [scores.get(f"{part}/{name}_{average}", np.nan) for name in names]
+        for average in ("macro", "micro", "samples")
+    }
     return pd.DataFrame(rows, index=names).T

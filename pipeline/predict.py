@@ -1,88 +1,189 @@
-"""`slugline predict`: sentences of new articles with their topics."""
+"""`slugline predict`: sentences of new articles with their topics.
 
+The main process reads rows and cuts them into batches, workers turn a batch into the bytes of its records, the main
+process writes them in order. So the batches, and with them the output, are the same whatever labels them; workers,
+here or on a Dask cluster, need no common disk; and none that outlives a killed main process can spoil a file.
+"""
+
+import errno
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from hashlib import blake2b
 from itertools import chain, islice
 from pathlib import Path
-from shutil import rmtree
 from typing import Any, NamedTuple
 
 from omegaconf import DictConfig, OmegaConf
 
-from pipeline.articles import ArticleFiles, find_files, require_some
+from pipeline import __version__
+from pipeline.articles import Row, article_columns, find_files, read_rows, require_some, to_article
 from pipeline.models import TopicModel
-from pipeline.records import Records, join_parts, kind_of, write_part
+from pipeline.models.heads import LinearHead
+from pipeline.records import Parts, Records, check_topics, kind_of
 from pipeline.sentences import split_article, whole_article
 from pipeline.tables import Article, InputError, Rejected
 from pipeline.tracking import model_folder
 
 BATCH = 1 << 21  # characters of text labelled at once: some 15,000 sentences
+ROW = 100  # characters that a row counts for beside its text, so that a batch of short rows is no larger than others
+ENGINES = ("local", "dask")
 
-Batch = list[Article | Rejected]
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of the input, each with its place, or the reason why it cannot be read; no list, which Dask would walk."""
+
+    rows: list[tuple[str, Row | str]]
 
 
 class Task(NamedTuple):
-    """What a worker needs to label a batch."""
+    """What decides the records, beside model and input."""
 
-    model: str
+    columns: dict[str, str]
     split_sentences: bool
     explain: int
+    ending: str
 
 
-class Done(NamedTuple):
-    """What became of a batch."""
+class Tally(NamedTuple):
+    """What became of rows; `first` is the first one that was rejected."""
 
-    articles: int
-    sentences: int
-    debris: int
+    articles: int = 0
+    sentences: int = 0
+    debris: int = 0
+    rejected: int = 0
+    first: Rejected | None = None
+
+    def plus(self, other: "Tally") -> "Tally":
+        """Return the sum of two."""
+        return Tally(*(a + b for a, b in zip(self[:4], other[:4], strict=True)), self.first or other.first)
+
+
+class Part(NamedTuple):
+    """A batch labelled: its records as bytes."""
+
+    records: bytes
     rejected: list[Rejected]
+    tally: Tally
+
+
+class Crew(NamedTuple):
+    """Who labels: `submit` takes a batch and returns how to get its part; `ahead` batches are under way at once."""
+
+    submit: Callable[[Batch], Callable[[], Part]]
+    ahead: int
+
+
+Label = Callable[[int], Generator[Part]]  # labels all batches but the first so many
 
 
 def predict(config: DictConfig) -> None:
     """Label the sentences of articles, a record each, to a file or to standard output."""
-    task = Task(str(model_folder(config.model_uri, config.tracking_uri)), config.split_sentences, config.explain)
-    load(task.model)  # a model that does not pass its checks is refused before anything is written
-    columns = OmegaConf.to_container(config.columns)
-    path = OmegaConf.to_container(config.input) if OmegaConf.is_config(config.input) else config.input
-    batches = cut(ArticleFiles(path, config.format, columns, config.encoding)())  # type: ignore[arg-type]
-    if config.output is None:
-        done = [to_stdout(task, batch) for batch in batches]
-    else:
-        done = to_file(config, task, batches)
-    require_some(range(sum(batch.articles for batch in done)), list(chain(*(batch.rejected for batch in done))), "article")
-    print(summary(done), file=sys.stderr)
+    check_options(config)
+    ending = ".jsonl" if config.output is None else kind_of(Path(config.output))
+    columns = article_columns(OmegaConf.to_container(config.columns))  # type: ignore[arg-type]
+    task = Task(columns, config.split_sentences, config.explain, ending)
+    folder = str(model_folder(config.model_uri, config.tracking_uri))
+    check_model(load(folder), task)  # one that does not pass is refused before anything is written
+    source = OmegaConf.to_container(config.input) if OmegaConf.is_config(config.input) else str(config.input)
+
+    def label(done: int = 0) -> Generator[Part]:
+        batches = cut(read_rows(source, config.format, config.encoding), columns)
+        return label_all(config, folder, task, islice(batches, done, None))
+
+    tally = to_stdout(label()) if config.output is None else to_file(config, folder, task, source, label)
+    require_some(range(tally.articles), [tally.first] if tally.first else [], "article")
+    print(summary(tally), file=sys.stderr)
 
 
-def cut(items: Iterable[Article | Rejected]) -> Iterator[Batch]:
-    """Cut a stream into batches of about `BATCH` characters."""
-    batch: Batch = []
+def check_options(config: DictConfig) -> None:
+    """Raise `InputError` for options that cannot be, alone or together."""
+    if config.engine not in ENGINES:
+        raise InputError(f"engine: unknown engine '{config.engine}'; allowed: {', '.join(ENGINES)}")
+    if config.dask_address and config.engine != "dask":
+        raise InputError("dask_address: only engine=dask uses a cluster; give that too")
+    if config.explain < 0:
+        raise InputError(f"explain: {config.explain}; allowed: a number of terms, 0 for none")
+    if config.n_jobs == 0:
+        raise InputError("n_jobs: 0; allowed: a number of processes, -1 for all cores")
+    if config.resume and config.output is None:
+        raise InputError("resume=true: only what goes to a file can be taken up again; give output=FILE")
+
+
+def check_model(model: TopicModel, task: Task) -> None:
+    """Raise `InputError` for a model whose predictions cannot be written, or explained where that is asked for."""
+    check_topics(model.topics, task.ending)
+    if task.explain and not isinstance(model.head, LinearHead):
+        raise InputError("explain: only linear models tell the weight of each term; give explain=0 for this one")
+
+
+def summary(tally: Tally) -> str:
+    """Return what was read, written and rejected, in one line."""
+    return (
+        f"read {tally.articles + tally.rejected} = {tally.articles} labelled + {tally.rejected} rejected; "
+        f"{tally.sentences} sentences written, {tally.debris} of them debris"
+    )
+
+
+# Batches
+
+
+def cut(rows: Iterable[tuple[str, Row | str]], columns: Mapping[str, str]) -> Iterator[Batch]:
+    """Cut a stream of rows into batches of about `BATCH` characters."""
+    batch: list[tuple[str, Row | str]] = []
     size = 0
-    for item in items:
-        batch.append(item)
-        size += len(item.text) if isinstance(item, Article) else 0
+    for where, row in rows:
+        kept = row if isinstance(row, str) else only_read(row, columns)
+        batch.append((where, kept))
+        size += ROW + length(kept)
         if size >= BATCH:
-            yield batch
+            yield Batch(batch)
             batch, size = [], 0
     if batch:
-        yield batch
+        yield Batch(batch)
 
 
-def label(task: Task, batch: Batch) -> tuple[Records, Done]:
-    """Label the sentences of a batch of articles; debris is marked and gets no topic."""
-    model = load(task.model)
-    articles = [item for item in batch if isinstance(item, Article)]
+def only_read(row: Row, columns: Mapping[str, str]) -> Row:
+    """Return the cells of a row that make an article; of a row without a text, which is rejected, the names alone."""
+    if columns["text"] not in row:
+        return dict.fromkeys(row)
+    return {name: row[name] for name in columns.values() if name in row}
+
+
+def length(row: Row | str) -> int:
+    """Return how many characters of text a row holds."""
+    return len(row) if isinstance(row, str) else sum(len(cell) for cell in row.values() if isinstance(cell, str))
+
+
+def label(model: TopicModel, task: Task, batch: Batch) -> Part:
+    """Label the sentences of a batch; debris is marked and gets no topic."""
+    items = [read(where, row, task.columns) for where, row in batch.rows]
+    articles = [item for item in items if isinstance(item, Article)]
+    rejected = [item for item in items if isinstance(item, Rejected)]
     split = split_article if task.split_sentences else whole_article
     sentences = [sentence for article in articles for sentence in split(article)]
     probabilities = model.predict_proba([sentence.text for sentence in sentences])
-    topics = [() if sentence.debris else names for sentence, names in zip(sentences, model.names(model.decide(probabilities)), strict=True)]
-    reasons = [model.explain(s.text, task.explain, names) if names else {} for s, names in zip(sentences, topics, strict=True)] if task.explain else None
-    rejected = [item for item in batch if isinstance(item, Rejected)]
-    done = Done(len(articles), len(sentences), sum(sentence.debris for sentence in sentences), rejected)
-    return Records(model.topics, sentences, topics, probabilities, reasons), done
+    names = model.names(model.decide(probabilities))
+    given = [() if sentence.debris else topics for sentence, topics in zip(sentences, names, strict=True)]
+    reasons = None
+    if task.explain:
+        asked = zip(sentences, given, strict=True)
+        reasons = [model.explain(sentence.text, task.explain, topics) if topics else {} for sentence, topics in asked]
+    records = Records(model.topics, sentences, given, probabilities, reasons)
+    debris = sum(sentence.debris for sentence in sentences)
+    tally = Tally(len(articles), len(sentences), debris, len(rejected), rejected[0] if rejected else None)
+    return Part(records.encode(task.ending), rejected, tally)
+
+
+def read(where: str, row: Row | str, columns: Mapping[str, str]) -> Article | Rejected:
+    """Return the article of a row, or why there is none."""
+    return Rejected(where, row) if isinstance(row, str) else to_article(row, where, columns)
 
 
 @lru_cache(maxsize=1)
@@ -91,98 +192,231 @@ def load(folder: str) -> TopicModel:
     return TopicModel.load(folder)
 
 
-def to_stdout(task: Task, batch: Batch) -> Done:
-    """Print a batch as JSON lines, and what was rejected on standard error."""
-    records, done = label(task, batch)
-    sys.stdout.writelines(records.json_lines())
-    for item in done.rejected:
-        print(f"slugline: {item.where}: {item.reason}", file=sys.stderr)
-    return done
+def label_from(folder: str, task: Task, batch: Batch) -> Part:
+    """Label a batch by the model in a folder."""
+    return label(load(folder), task, batch)
 
 
-def to_file(config: DictConfig, task: Task, batches: Iterator[Batch]) -> list[Done]:
-    """Label all batches, each into a part of its own beside the output, then join the parts; what is whole already is kept with `resume`."""
-    output = Path(config.output)
-    kind_of(output)
-    parts = output.with_name(output.name + ".parts")
-    begin(parts, fingerprint(config, task), config.resume)
-    numbered = enumerate(batches)
-    done = list(run_all(task, numbered, parts, output.suffix, config.n_jobs))
-    if any(batch.articles for batch in done):
-        join_parts(parts, output, load(task.model).topics, bool(task.explain))
-    rmtree(parts)
-    return done
+def label_all(config: DictConfig, folder: str, task: Task, batches: Iterator[Batch]) -> Generator[Part]:
+    """Label batches and yield their parts in order; only so many are under way that memory does not grow."""
+    first = list(islice(batches, 2))
+    if not first:
+        return
+    waiting: deque[Callable[[], Part]] = deque()
+    with find_crew(config, folder, task, several=len(first) > 1) as crew:
+        for batch in chain(first, batches):
+            waiting.append(crew.submit(batch))
+            if len(waiting) > crew.ahead:
+                yield waiting.popleft()()
+        while waiting:
+            yield waiting.popleft()()
 
 
-def begin(parts: Path, mark: str, resume: bool) -> None:
-    """Make the folder of parts, or take up the one of a job that was killed; raise `InputError` when that was another job."""
-    note = parts / "job"
-    if resume and note.is_file() and note.read_text() != mark:
-        raise InputError(f"resume=true: {parts} belongs to another model, input or config; remove it, or start again with resume=false")
-    if parts.exists() and not (resume and note.is_file()):
-        rmtree(parts)
+# Who labels
+
+
+@contextmanager
+def find_crew(config: DictConfig, folder: str, task: Task, several: bool) -> Iterator[Crew]:
+    """Give who labels: this process where there is one batch or core, else processes of its own, or a Dask cluster."""
+    if config.engine == "dask":
+        with dask_crew(config, load(folder), task) as crew:
+            yield crew
+    elif several and (n_jobs := count_jobs(config.n_jobs)) > 1:
+        with process_crew(n_jobs, folder, task) as crew:
+            yield crew
+    else:
+        yield Crew(lambda batch: partial(label, load(folder), task, batch), 0)
+
+
+def count_jobs(n_jobs: int) -> int:
+    """Return a number of processes, as joblib counts: -1 is all cores that this process may use."""
+    from joblib import effective_n_jobs
+
+    return int(effective_n_jobs(n_jobs))
+
+
+@contextmanager
+def process_crew(n_jobs: int, folder: str, task: Task) -> Iterator[Crew]:
+    """Give processes on this machine.
+
+    Not `joblib.Parallel`: that takes the next batch in a thread of its own, where an error of the reader is lost.
+    """
+    from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    pool = ProcessPoolExecutor(n_jobs, get_context("spawn"), initializer=start_worker)
     try:
-        parts.mkdir(exist_ok=True)
-        note.write_text(mark)
+        yield Crew(lambda batch: pool.submit(label_from, folder, task, batch).result, 2 * n_jobs)
+    except BrokenExecutor as error:
+        raise lost_worker() from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def start_worker() -> None:
+    """Prepare a worker: one thread, as there is a worker for each core, and an end with the main process."""
+    import signal
+    from threading import Thread
+
+    import pyarrow as pa
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the main process ends the workers
+    pa.set_cpu_count(1)
+    Thread(target=end_with_parent, daemon=True).start()
+
+
+def end_with_parent() -> None:
+    """End this process when the one that started it is gone, killed maybe."""
+    from multiprocessing import parent_process
+
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def lost_worker() -> InputError:
+    """Return what to say when a worker is gone."""
+    return InputError(
+        "a worker process ended before its work, killed maybe for want of memory; "
+        "resume=true takes up what is done, n_jobs=1 needs least"
+    )
+
+
+@contextmanager
+def dask_crew(config: DictConfig, model: TopicModel, task: Task) -> Iterator[Crew]:
+    """Give the workers of a Dask cluster; raise `InputError` where there is no Dask or no cluster."""
+    try:
+        import dask
+        from distributed import Client, KilledWorker
+    except ImportError as error:
+        raise InputError('engine=dask: Dask is not installed; pip install "slugline[dask]"') from error
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"}), dask_cluster(config) as cluster:
+        try:
+            client = Client(cluster, timeout="20s")
+        except (OSError, ValueError) as error:
+            raise InputError(f"dask_address: no Dask scheduler answers at '{cluster}': {error}") from error
+        with client:
+            threads = sum(client.nthreads().values())
+            if not threads:
+                raise InputError(f"dask_address: the cluster at '{cluster}' has no workers")
+            shared = client.scatter(model, broadcast=True)  # its data alone: workers need not see the folder
+            try:
+                yield Crew(lambda batch: client.submit(label, shared, task, batch, pure=False).result, 2 * threads)
+            except KilledWorker as error:
+                raise lost_worker() from error
+
+
+@contextmanager
+def dask_cluster(config: DictConfig) -> Iterator[Any]:
+    """Give the address of a Dask scheduler, or a cluster of processes on this machine started for the call."""
+    if config.dask_address:
+        yield config.dask_address
+        return
+    from distributed import LocalCluster
+
+    n_workers = count_jobs(config.n_jobs)
+    with LocalCluster(  # type: ignore[no-untyped-call]
+        n_workers=n_workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs="ERROR"
+    ) as cluster:
+        yield cluster
+
+
+# Where records go
+
+
+def to_stdout(parts: Generator[Part]) -> Tally:
+    """Print records as JSON lines in UTF-8, and what was rejected on standard error."""
+    tally = Tally()
+    with closing(parts), progress() as advance:
+        for part in parts:
+            print_bytes(part.records)
+            for item in part.rejected:
+                print(f"slugline: {item.where}: {item.reason}", file=sys.stderr)
+            tally = tally.plus(part.tally)
+            advance(part.tally.sentences)
+    return tally
+
+
+def print_bytes(records: bytes) -> None:
+    """Write to standard output; raise `InputError` when its disk is full, `BrokenPipeError` when nobody reads it."""
+    try:
+        sys.stdout.buffer.write(records)
+        sys.stdout.buffer.flush()
     except OSError as error:
-        raise InputError(f"output: cannot write beside {parts.with_suffix('')}: {error.strerror}") from error
+        if error.errno == errno.EPIPE:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes when it ends
+        raise InputError(f"cannot write standard output: {error.strerror}") from error
 
 
-def fingerprint(config: DictConfig, task: Task) -> str:
-    """Return a digest of all that decides the rows: model, input files, config."""
-    hashed = blake2b(digest_size=16)
-    for file in sorted(Path(task.model).iterdir()):
-        hashed.update(file.read_bytes() if file.is_file() else b"")
-    path = OmegaConf.to_container(config.input) if OmegaConf.is_config(config.input) else config.input
-    for file, name in find_files(path, config.format):
+def to_file(config: DictConfig, folder: str, task: Task, source: Any, label: Label) -> Tally:
+    """Label all batches, each into a part of its own beside the output, then join the parts.
+
+    With `resume`, parts that a killed run left are kept: their batches are read, not labelled.
+    """
+    output, files = Path(config.output), find_files(source, config.format, config.encoding)
+    parts = Parts(output)
+    check_output(parts, source, files)
+    with parts.open(fingerprint(config, folder, task, files), config.resume) as notes:
+        tally, number = Tally(), len(notes)
+        for note in notes:
+            tally = tally.plus(from_note(note))
+        labelled = label(number)
+        with closing(labelled), progress(tally.sentences) as advance:
+            for number, part in enumerate(labelled, start=len(notes) + 1):
+                parts.write(number - 1, part.records, part.rejected, json.dumps(part.tally))
+                tally = tally.plus(part.tally)
+                advance(part.tally.sentences)
+        if tally.articles:
+            parts.join(number, load(folder).topics, bool(task.explain))
+        parts.close(number)
+    return tally
+
+
+def from_note(note: str) -> Tally:
+    """Return the tally that a part's line in the journal holds."""
+    *counts, first = json.loads(note)
+    return Tally(*counts, first=Rejected(*first) if first else None)
+
+
+def check_output(parts: Parts, source: Any, files: Iterable[tuple[Path, str]]) -> None:
+    """Raise `InputError` for an output that would be read: now, or from the folder of the input the next time."""
+    output = parts.output.absolute()
+    if output.is_dir():
+        raise InputError(f"output: {parts.output} is a folder; give a file")
+    if not output.parent.is_dir():
+        raise InputError(f"output: there is no folder {parts.output.parent}; make it first")
+    for place in map(Path, [source] if isinstance(source, str) else source):
+        if place.is_dir() and output.resolve().is_relative_to(place.resolve()):
+            raise InputError(f"output: {parts.output} lies in the input folder {place}; write it elsewhere")
+    ours = {output.name, parts.rejected.name}
+    if same := [file for file, _ in files if file.name in ours and file.resolve().parent == output.resolve().parent]:
+        raise InputError(f"output: {same[0]} is read as input; write to another file")
+
+
+def fingerprint(config: DictConfig, folder: str, task: Task, files: Iterable[tuple[Path, str]]) -> str:
+    """Return a digest of all that decides the records: version, model, input files, options."""
+    options = [__version__, BATCH, *task, config.format, config.encoding]
+    hashed = blake2b(json.dumps(options, sort_keys=True).encode(), digest_size=16)
+    for file in sorted(Path(folder).rglob("*")):
+        if file.is_file():
+            hashed.update(f"\0{file.relative_to(folder)}\0{file.stat().st_size}\0".encode() + file.read_bytes())
+    for file, name in files:
         if str(file) == "-" and config.resume:
             raise InputError("resume=true: standard input cannot be read again; give a file")
         state = file.stat() if file.exists() else None
-        hashed.update(f"{name}\0{state and (state.st_size, state.st_mtime_ns)}\0".encode())
-    settings = {key: value for key, value in OmegaConf.to_container(config).items() if key not in ("resume", "n_jobs", "model_uri")}  # type: ignore[union-attr]
-    hashed.update(json.dumps(settings, sort_keys=True).encode())
+        hashed.update(f"\0{name}\0{state and (state.st_size, state.st_mtime_ns)}".encode(errors="surrogateescape"))
     return hashed.hexdigest()
 
 
-def run_all(task: Task, numbered: Iterator[tuple[int, Batch]], parts: Path, suffix: str, n_jobs: int) -> Iterator[Done]:
-    """Label batches, on several cores when there are several, and yield what became of each, in order."""
+@contextmanager
+def progress(done: int = 0) -> Iterator[Callable[[int], object]]:
+    """Show how many sentences are labelled, on a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda count: None
+        return
     from tqdm import tqdm
 
-    with tqdm(unit=" sentences", disable=None) as bar:
-        first = list(islice(numbered, 2))
-        work = chain(first, numbered)
-        if len(first) < 2 or n_jobs == 1:
-            results: Iterable[Done] = (do_part(task, number, batch, parts, suffix) for number, batch in work)
-        else:
-            from joblib import Parallel, delayed
-
-            parallel = Parallel(n_jobs=n_jobs, return_as="generator", pre_dispatch="2*n_jobs", batch_size=1)
-            results = parallel(delayed(do_part)(task, number, batch, parts, suffix) for number, batch in work)
-        for done in results:
-            bar.update(done.sentences)
-            yield done
-
-
-def do_part(task: Task, number: int, batch: Batch, parts: Path, suffix: str) -> Done:
-    """Label one batch into its part; a part that is there already is left as it is."""
-    part = parts / f"{number:08d}{suffix}"
-    counts = part.with_suffix(".done")
-    if counts.is_file():
-        articles, sentences, debris, rejected = json.loads(counts.read_text())
-        return Done(articles, sentences, debris, [Rejected(*item) for item in rejected])
-    records, done = label(task, batch)
-    write_part(records, part)
-    if done.rejected:
-        lines = [json.dumps(item._asdict(), ensure_ascii=False) + "\n" for item in done.rejected]
-        part.with_suffix(".rejected").write_text("".join(lines), encoding="utf-8", errors="surrogatepass")
-    beside = part.with_suffix(".tmp")
-    beside.write_text(json.dumps(done))
-    os.replace(beside, counts)  # from now on the part counts as whole
-    return done
-
-
-def summary(done: list[Done]) -> str:
-    """Return what was read, written and rejected, in one line."""
-    articles, sentences, debris = (sum(batch[column] for batch in done) for column in range(3))
-    rejected = sum(len(batch.rejected) for batch in done)
-    return f"read {articles + rejected} = {articles} labelled + {rejected} rejected; {sentences} sentences written, {debris} of them debris"
+    with tqdm(unit=" sentences", unit_scale=True, initial=done) as bar:
+        yield bar.update

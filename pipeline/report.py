@@ -9,7 +9,9 @@ import pandas as pd
 
 from pipeline.corpus import Material
 from pipeline.metrics import cut_points, tabulate
+from pipeline.models import TopicModel
 from pipeline.models.fit import Outcome
+from pipeline.models.heads import LinearHead
 from pipeline.splits import PARTS, Leakage, count_labels
 from pipeline.tables import listing
 
@@ -22,9 +24,12 @@ def describe_material(material: Material) -> str:
     counts = material.counts
     left_out = [f"{counts[key]} {key}" for key in ("debris", "unlabelled", "rejected") if counts.get(key)]
     parts = ", ".join(f"{part} {material.rows(part).sum()}" for part in PARTS)
-    leaks = ", ".join(f"{n} {part} sentences ({material.leakage.shares[part]:.1%})" for part, n in material.leakage.sentences.items())
+    leaks = ", ".join(
+        f"{n} {part} sentences ({material.leakage.shares[part]:.1%})" for part, n in material.leakage.sentences.items()
+    )
     lines = [
-        f"data    {counts['used']} of {counts['sentences']} sentences, {counts['articles']} articles; left out: {', '.join(left_out) or 'none'}",
+        f"data    {counts['used']} of {counts['sentences']} sentences, {counts['articles']} articles; "
+        f"left out: {', '.join(left_out) or 'none'}",
         f"split   {parts} sentences; on both sides: {material.leakage.articles} articles, {leaks}",
     ]
     return "\n".join(lines + [f"note    {note}" for note in material.notes])
@@ -37,8 +42,8 @@ def describe_scores(metrics: Mapping[str, float], topics: Sequence[str], part: s
     shown["support"] = [f"{value:.0f}" if value == value else "" for value in table["support"]]
     lines = [shown.to_string()]
     for name in BASELINES:
-        if (key := f"baseline/{name}/{part}/f1_macro") in metrics:
-            micro = metrics[f"baseline/{name}/{part}/f1_micro"]
+        if (key := f"{part}/f1_macro_{name}") in metrics:
+            micro = metrics[f"{part}/f1_micro_{name}"]
             lines.append(f"baseline {name.replace('_', ' ')}: macro F1 {metrics[key]:.3f}, micro F1 {micro:.3f}")
     return "\n".join(lines)
 
@@ -51,7 +56,10 @@ def describe_run(metrics: Mapping[str, float], material: Material, definitions: 
     for topic in material.topics:
         row = table.loc[topic]
         said = definitions.get(topic, "").replace("|", "/")
-        rows.append(f"| {topic} | {row['precision']:.2f} | {row['recall']:.2f} | {row['f1']:.2f} | {row['support']:.0f} | {said} |")
+        rows.append(
+            f"| {topic} | {row['precision']:.2f} | {row['recall']:.2f} | {row['f1']:.2f} "
+            f"| {row['support']:.0f} | {said} |"
+        )
     return "\n".join([f"{head}, {material.rows(part).sum()} sentences.", "", *rows])
 
 
@@ -65,11 +73,23 @@ def write_tables(folder: Path, metrics: Mapping[str, float], material: Material,
     count_labels(material.Y, parts, material.topics).rename_axis("topic").to_csv(folder / "labels.csv")
 
 
+def write_top_terms(folder: Path, model: TopicModel, top: int = 15) -> None:
+    """Write and draw the terms with the largest weights for each topic; nothing where the model is not linear."""
+    if not isinstance(model.head, LinearHead):
+        return
+    found = {topic: model.top_terms(topic, top) for topic in model.topics}
+    rows = [(topic, term, weight) for topic, terms in found.items() for term, weight in terms.items()]
+    pd.DataFrame(rows, columns=["topic", "term", "weight"]).to_csv(folder / "top_terms.csv", index=False)
+    grid(folder / "top_terms.png", model.topics, lambda axes, topic: draw_terms(axes, found[model.topics[topic]]), 1.2)
+
+
 def predictions(material: Material, outcome: Outcome, part: str) -> pd.DataFrame:
     """Return the sentences of a part with their labels, the topics given and a probability per topic."""
     rows, model = material.rows(part), outcome.model
     probabilities = outcome.probabilities[rows]
-    frame = material.sentences.loc[rows, ["sentence_id", "article_id", "position", "start", "end", "text", "labels"]].reset_index(drop=True)
+    frame = material.sentences.loc[
+        rows, ["sentence_id", "article_id", "position", "start", "end", "text", "labels"]
+    ].reset_index(drop=True)
     frame["topics"] = model.names(model.decide(probabilities))
     return frame.join(pd.DataFrame(probabilities, columns=list(model.topics)))
 
@@ -82,27 +102,42 @@ def write_plots(folder: Path, material: Material, outcome: Outcome, part: str) -
     rows = material.rows(part)
     Y, P = material.Y[rows], outcome.probabilities[rows]
     plots: dict[str, Callable[[Any, int], None]] = {
-        "precision_recall": lambda axes, topic: draw_precision_recall(axes, Y[:, topic], P[:, topic], outcome.model.decide(P)[:, topic]),
+        "precision_recall": lambda axes, topic: draw_precision_recall(
+            axes, Y[:, topic], P[:, topic], outcome.model.decide(P)[:, topic]
+        ),
         "confusion": lambda axes, topic: draw_confusion(axes, Y[:, topic], outcome.model.decide(P)[:, topic]),
-        "threshold": lambda axes, topic: draw_threshold(axes, Y[:, topic], P[:, topic], outcome.model.thresholds[topic]),
+        "threshold": lambda axes, topic: draw_threshold(
+            axes, Y[:, topic], P[:, topic], outcome.model.thresholds[topic], topic == 0
+        ),
     }
     for name, draw in plots.items():
         grid(folder / f"{name}_{part}.png", material.topics, draw)
 
 
-def grid(file: Path, topics: Sequence[str], draw: Callable[[Any, int], None]) -> None:
-    """Draw one small plot per topic and save the picture."""
+def grid(file: Path, topics: Sequence[str], draw: Callable[[Any, int], None], left: float = 0.5) -> None:
+    """Draw one small plot per topic, with `left` inches for its labels, and save the picture."""
     from matplotlib.figure import Figure
 
     across = min(5, len(topics))
     down = -(-len(topics) // across)
-    figure = Figure(figsize=(2.6 * across, 2.3 * down), layout="constrained")
+    width, height = 2.1 + left, 2.3  # inches; placed by hand, since a layout engine draws everything twice
+    figure = Figure(figsize=(width * across, height * down))
     for number, topic in enumerate(topics):
-        axes = figure.add_subplot(down, across, number + 1)
-        axes.set_title(topic, fontsize=9)
+        row, column = divmod(number, across)
+        place = ((column + left / width) / across, 1 - (row + 0.82) / down, 2 / width / across, 0.7 / down)
+        axes = figure.add_axes(place)
+        axes.set_title(topic, fontsize=9, pad=3)
         axes.tick_params(labelsize=7)
         draw(axes, number)
-    figure.savefig(file, dpi=110)
+    figure.savefig(file, dpi=100)
+
+
+def draw_terms(axes: Any, terms: Mapping[str, float]) -> None:
+    """Draw the weights of terms as bars, the largest on top."""
+    axes.barh(range(len(terms)), list(terms.values()), color="C0")
+    axes.set_yticks(range(len(terms)), list(terms), fontsize=6, parse_math=False)
+    axes.invert_yaxis()
+    axes.set_xlabel("weight (log-odds)", fontsize=7)
 
 
 def draw_precision_recall(axes: Any, y: np.ndarray, p: np.ndarray, decided: np.ndarray) -> None:
@@ -131,16 +166,21 @@ def draw_confusion(axes: Any, y: np.ndarray, decided: np.ndarray) -> None:
     axes.set_yticks([0, 1], ["not labelled", "labelled"], rotation=90, va="center")
 
 
-def draw_threshold(axes: Any, y: np.ndarray, p: np.ndarray, threshold: float) -> None:
+def draw_threshold(axes: Any, y: np.ndarray, p: np.ndarray, threshold: float, legend: bool) -> None:
     """Draw precision, recall and F1 against the threshold, the chosen one marked."""
     ranked, ends, hits = cut_points(y, p)
-    lines = {"precision": hits / (ends + 1), "recall": hits / max(y.sum(), 1), "F1": 2 * hits / (ends + 1 + max(y.sum(), 1))}
+    lines = {
+        "precision": hits / (ends + 1),
+        "recall": hits / max(y.sum(), 1),
+        "F1": 2 * hits / (ends + 1 + max(y.sum(), 1)),
+    }
     for (name, values), style in zip(lines.items(), (":", "--", "-"), strict=True):
         axes.plot(ranked[ends], values, style, linewidth=1.1, label=name)
     axes.axvline(threshold, color="C3", linewidth=1)
     axes.set(xlim=(0, 1), ylim=(0, 1.05))
     axes.set_xlabel("threshold", fontsize=7)
-    axes.legend(fontsize=5, loc="lower left", frameon=False)
+    if legend:
+        axes.legend(fontsize=6, loc="lower center", frameon=False)
 
 
 def unmatched_note(unmatched: Sequence[str]) -> str:
@@ -149,8 +189,15 @@ def unmatched_note(unmatched: Sequence[str]) -> str:
 
 
 def leakage_notes(leakage: Leakage) -> list[str]:
-    """Return a warning where a split leaks: whole articles, or more than a hundredth of a part's sentences, stand in train too."""
-    leaks = [f"{share:.1%} of {part} sentences stand in train word for word" for part, share in leakage.shares.items() if share > LEAK]
+    """Return a warning where a split leaks.
+
+    Whole articles, or more than a hundredth of a part's sentences, stand in train too.
+    """
+    leaks = [
+        f"{share:.1%} of {part} sentences stand in train word for word"
+        for part, share in leakage.shares.items()
+        if share > LEAK
+    ]
     articles = [f"{leakage.articles} articles stand in more than one part"] if leakage.articles else []
     return [f"the split leaks, so scores flatter: {'; '.join(articles + leaks)}"] if articles or leaks else []
 
@@ -166,4 +213,6 @@ def count_metrics(material: Material) -> dict[str, float]:
 
 def data_frame(sentences: pd.DataFrame) -> pd.DataFrame:
     """Return sentences as the frame that a run's data set describes."""
-    return sentences[["sentence_id", "article_id", "text"]].assign(labels=[", ".join(labels) for labels in sentences["labels"]])
+    return sentences[["sentence_id", "article_id", "text"]].assign(
+        labels=[", ".join(labels) for labels in sentences["labels"]]
+    )

@@ -10,27 +10,38 @@ from pipeline.tables import Article, Sentence, sentence_id
 
 Span = tuple[int, int]
 
-# One for one by blanks, so that no offset moves: quote marks glue whole quotations together (and, unclosed, cost sentencex
-# seconds on a megabyte), brackets likewise; a hyphen before an initial hides the initial ("non-U.S."); sentencex raises on lone surrogates.
+# One for one by blanks, so that no offset moves: quote marks glue whole quotations together (and, unclosed, cost
+# sentencex
+# seconds on a megabyte), brackets likewise; a hyphen before an initial hides the initial ("non-U.S."); sentencex raises
+# on lone surrogates.
 MASK = re.compile(r"[\"“”„«»()\[\]{}\ud800-\udfff]|(?<=\w)-(?=[A-Z]\.)|(?<!\w)['‘’]|['‘’](?!\w)")
 CLOSING = re.compile(r"[\"”»')\]}’]+(?=\s|$)")
 TITLES = re.compile(
-    r"(?:^|[\s(“\"'‘])(?:Mr|Mrs|Ms|Dr|Prof|Gen|Lt|Col|Maj|Capt|Sgt|Adm|Cmdr|Brig|Cpl|Sen|Rep|Gov|Pres|Rev|Fr|Bro|Hon|St|Sr|Jr|Insp|Supt|Amb|Atty"
+    r"(?:^|[\s(“\"'‘])(?:Mr|Mrs|Ms|Dr|Prof|Gen|Lt|Col|Maj|Capt|Sgt|Adm|Cmdr|Brig|Cpl|Sen|Rep|Gov|Pres|Rev|Fr|Bro|Hon"
+    r"|St|Sr|Jr|Insp|Supt|Amb|Atty"
     r"|Art|Sec|Fig|vs|v|Maj\.-Gen|Lt\.-Gen|Lt\. ?Col|Lt\. ?Gen|Brig\. ?Gen|Maj\. ?Gen)\.$"
 )
-WORDS = re.compile(r"\b(?:May|[Nn]o)\.(?=\s+[“\"'‘(]?[A-Z])")  # sentencex takes these for abbreviations before a capital too
+WORDS = re.compile(
+    r"\b(?:May|[Nn]o)\.(?=\s+[“\"'‘(]?[A-Z])"
+)  # sentencex takes these for abbreviations before a capital too
 WRAPPED = (40, 100)  # widths of lines between which text may be hard-wrapped
+SOLID = re.compile(r"\S")
+LONGEST = 16  # more letters than any of TITLES with the mark before it
 LINE = re.compile(r"[^\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 SPEECH = r"(?:said|says|added|asked|replied|wrote|told|continued|reads?|follows?)"
+THEN = "the|a|an|this|that|it|he|she|they|we|his|her|its|their"  # "Posted in Kabul, the troops saw no fighting."
 DEBRIS = re.compile(
     rf"""
     [\W\d_]*                                                            # no letter at all
-  | (?:no|\d+|post\ an?|leave\ an?|add\ an?|view|show|read|load)?\ *(?:all\ |more\ )?(?:\d+\ )?(?:comments?|replies|reply)\W*
-  | (?:share|tweet|like|e-?mail|print|save|pin|follow|subscribe|sign\ up|log\ in|advertisement|sponsored|related(?:\ (?:stories|articles))?
-      |read\ (?:more|also|next|the\ full\ story)|see\ also|also\ read|continue\ reading|click\ here|more\ from|newer\ posts?|older\ posts?|home|top)
-      (?:\ (?:this|on|us|to|by|via|it|post|article|story|page|facebook|twitter|x|whatsapp|email|e-mail|our\ newsletter|here|now|for|more))*\W*
-  | (?:posted|published|updated|filed|last\ modified)\ (?:by|on|at|in|under)\b.{{0,60}}
+  | (?:no|\d+|post\ an?|leave\ an?|add\ an?|view|show|read|load)?\ *(?:all\ |more\ )?(?:\d+\ )?
+      (?:comments?|replies|reply)\W*
+  | (?:share|tweet|like|e-?mail|print|save|pin|follow|subscribe|sign\ up|log\ in|advertisement|sponsored
+      |related(?:\ (?:stories|articles))?|read\ (?:more|also|next|the\ full\ story)|see\ also|also\ read
+      |continue\ reading|click\ here|more\ from|newer\ posts?|older\ posts?|home|top)
+      (?:\ (?:this|on|us|to|by|via|it|post|article|story|page|facebook|twitter|x|whatsapp|email|e-mail
+      |our\ newsletter|here|now|for|more))*\W*
+  | (?:posted|published|updated|filed|last\ modified)\ (?:by|on|at|in|under)\b(?!.*,\ (?:{THEN})\b).{{0,60}}
   | this\ story\ is\ from\ .{{0,40}}
   | (?:photo|image|picture|file\ photo|source|credit|via)s?\ *[:/©].{{0,80}}
   | (?:©|\(c\)|copyright)\ .{{0,120}} | .{{0,80}}\ball\ rights\ reserved\W*
@@ -69,7 +80,8 @@ def is_debris(text: str) -> bool:
 def find_spans(text: str, language: str = "en") -> list[Span]:
     """Return start and end of each sentence, in code points; blanks at its ends are no part of it.
 
-    A line end ends a sentence, except in hard-wrapped text. Within a line `sentencex` decides, on a copy in which quote marks and
+    A line end ends a sentence, except in hard-wrapped text. Within a line `sentencex` decides, on a copy in which quote
+    marks and
     brackets are blanks; then what was cut after a title ("Gen.") is joined again.
     """
     flat = unwrap(text)
@@ -84,7 +96,10 @@ def unwrap(text: str) -> str:
 
 
 def is_hard_wrapped(text: str) -> bool:
-    """Tell whether lines are cut to a width: most lines that another follows are of 40 to 100 characters and end in mid-sentence."""
+    """Tell whether lines are cut to a width.
+
+    Most lines that another follows are of 40 to 100 characters and end in mid-sentence.
+    """
     inner = [line.rstrip() for line, after in pairwise(text.split("\n")) if line.strip() and after.strip()]
     if len(inner) < 2 or max(map(len, inner)) > WRAPPED[1]:
         return False
@@ -101,18 +116,21 @@ def split_line(text: str, start: int, end: int, language: str) -> Iterator[Span]
     cuts += [start + word.end() for word in WORDS.finditer(masked)]
     begin = start
     for cut in sorted(set(cuts)):
-        stop = start + len(masked[: cut - start].rstrip())
+        stop = begin + len(masked[begin - start : cut - start].rstrip())
         stop = closing.end() if (closing := CLOSING.match(text, stop, end)) else stop
-        if cut < end and goes_on(text[begin:stop], text[stop:end]):
+        after = SOLID.search(text, stop, end)
+        if cut < end and (after is None or goes_on(text[max(begin, stop - LONGEST) : stop], after[0])):
             continue
         yield begin, end if cut == end else stop
         begin = stop
 
 
 def goes_on(before: str, after: str) -> bool:
-    """Tell whether a sentence goes on over a cut: behind a title, or in small letters behind a quotation ("Why?" asked ...)."""
-    rest = after.lstrip()
-    return bool(TITLES.search(before)) or not rest or (before[-1:] in "\"”»’'" and rest[0].islower())
+    """Tell whether a sentence goes on over a cut, from what ends before it and the first letter after it.
+
+    Behind a title, or in small letters behind a quotation ("Why?" asked ...).
+    """
+    return bool(TITLES.search(before)) or (before[-1:] in "\"”»’'" and after.islower())
 
 
 def strip(text: str, start: int, end: int) -> Span:

@@ -16,7 +16,10 @@ MIN_ARTICLES = 4  # two to cross-validate on, one each to choose and to test
 
 @dataclass(frozen=True)
 class ByArticle:
-    """All sentences of an article on one side; topics and sentences in proportion (Sechidis et al. 2011, iterative stratification)."""
+    """All sentences of an article on one side.
+
+    Topics and sentences in proportion (Sechidis et al. 2011, iterative stratification).
+    """
 
     dev: float = 0.1
     test: float = 0.2
@@ -26,7 +29,9 @@ class ByArticle:
         """Return the part of each sentence, shape (sentences,)."""
         groups, names = pd.factorize(sentences["article_id"])
         if len(names) < MIN_ARTICLES:
-            raise InputError(f"a split by article needs at least {MIN_ARTICLES} articles, found {len(names)}; or use split=random")
+            raise InputError(
+                f"a split by article needs at least {MIN_ARTICLES} articles, found {len(names)}; or use split=random"
+            )
         return stratify_parts(Y, groups, self.dev, self.test, self.seed)
 
 
@@ -52,13 +57,23 @@ class ByTime:
 
     def __call__(self, sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
         """Return the part of each sentence, shape (sentences,); raise `InputError` where an article has no date."""
+        check_shares(self.dev, self.test)
         published = sentences["published"] if "published" in sentences else pd.Series([None] * len(sentences))
         time = pd.to_datetime(published, errors="coerce", utc=True, format="ISO8601")
         if time.isna().any():
             row = sentences[time.isna().to_numpy()].iloc[0]
-            raise InputError(f"split=time: article {row['article_id']} has no date (published: {row.get('published')!r}); allowed: ISO 8601, as 2016-10-06")
-        later = 1 - time.rank(method="min", pct=True).to_numpy() + 1 / len(time)  # share of sentences at that moment or later
-        return np.select([later <= self.test, later <= self.test + self.dev], ["test", "dev"], "train")
+            raise InputError(
+                f"split=time: article {row['article_id']} has no date (published: {row.get('published')!r}); "
+                "allowed: ISO 8601, as 2016-10-06"
+            )
+        later = time.rank(method="max", ascending=False, pct=True).to_numpy() - 1e-9  # share at that moment or later
+        parts: np.ndarray = np.select([later <= self.test, later <= self.test + self.dev], ["test", "dev"], "train")
+        if self.test > 0 and not (parts == "test").any():
+            raise InputError(
+                f"split=time: the latest moment holds {(time == time.max()).mean():.0%} of the sentences and stays together; "
+                f"split.test={self.test}; allowed: a share as large"
+            )
+        return parts
 
 
 @dataclass(frozen=True)
@@ -70,7 +85,9 @@ class Given:
     def __call__(self, sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
         """Return the part of each sentence, shape (sentences,); raise `InputError` for another name."""
         if self.column not in sentences:
-            raise InputError(f"split.column: no column '{self.column}' in the data; found: {listing(sentences.columns)}")
+            raise InputError(
+                f"split.column: no column '{self.column}' in the data; found: {listing(sentences.columns)}"
+            )
         parts = sentences[self.column].replace({"validation": "dev", "valid": "dev", "val": "dev"})
         if len(wrong := parts[~parts.isin(PARTS)]):
             raise InputError(f"split.column '{self.column}': found {wrong.iloc[0]!r}; allowed: {listing(PARTS)}")
@@ -78,23 +95,37 @@ class Given:
 
 
 def stratify_parts(Y: np.ndarray, groups: np.ndarray, dev: float, test: float, seed: int) -> np.ndarray:
-    """Return the part of each sentence by a stratified split of groups; raise `InputError` when nothing is left to train on."""
-    if not (0 <= dev < 1 and 0 <= test < 1 and dev + test < 1):
-        raise InputError(f"split.dev={dev} and split.test={test}; allowed: from 0, and below 1 together")
+    """Return the part of each sentence by a stratified split of groups.
+
+    Raise `InputError` when nothing is left to train on.
+    """
+    check_shares(dev, test)
     wanted = {part: share for part, share in (("train", 1 - dev - test), ("test", test), ("dev", dev)) if share > 0}
     return np.array(list(wanted), dtype=object)[stratify(Y, groups, list(wanted.values()), seed)]
 
 
-def stratify(Y: np.ndarray, groups: np.ndarray, shares: Sequence[float], seed: int) -> np.ndarray:
-    """Return a part (0, 1, ...) for each row, whole groups together, so that every part gets its share of each topic and of the rows.
+def check_shares(dev: float, test: float) -> None:
+    """Raise `InputError` unless the shares leave something to train on."""
+    if not (0 <= dev < 1 and 0 <= test < 1 and dev + test < 1):
+        raise InputError(f"split.dev={dev} and split.test={test}; allowed: from 0, and below 1 together")
 
-    Takes the rarest topic that is left, gives each of its groups to the part that lacks it most (then: that lacks rows most; then: the first), and
-    goes on; groups are shuffled first. After Sechidis, Tsoumakas and Vlahavas 2011, doi:10.1007/978-3-642-23808-6_10, with groups for examples.
+
+def stratify(Y: np.ndarray, groups: np.ndarray, shares: Sequence[float], seed: int) -> np.ndarray:
+    """Return a part (0, 1, ...) for each row, whole groups together, each part with its share of each topic and of the rows.
+
+    Takes the rarest topic that is left, gives each of its groups to the part that lacks it most (then: that lacks rows
+    most; then: the first), and
+    goes on; groups are shuffled first. After Sechidis, Tsoumakas and Vlahavas 2011, doi:10.1007/978-3-642-23808-6_10,
+    with groups for examples.
     """
     groups = np.unique(groups, return_inverse=True)[1]
     n_groups = int(groups.max(initial=-1)) + 1
-    counts = np.column_stack([np.bincount(groups, weights=column, minlength=n_groups) for column in [*Y.T, np.ones(len(Y))]])
-    lack = np.tile(counts.sum(axis=0), (len(shares), 1))  # in units of a part's share, so that small parts are not passed over
+    counts = np.column_stack(
+        [np.bincount(groups, weights=column, minlength=n_groups) for column in [*Y.T, np.ones(len(Y))]]
+    )
+    lack = np.tile(
+        counts.sum(axis=0), (len(shares), 1)
+    )  # in units of a part's share, so that small parts are not passed over
     part = np.full(n_groups, -1)
     order = np.random.default_rng(seed).permutation(n_groups)
     while len(free := order[part[order] < 0]):
@@ -105,7 +136,23 @@ def stratify(Y: np.ndarray, groups: np.ndarray, shares: Sequence[float], seed: i
         for group in having[np.argsort(-counts[having, column], kind="stable")]:
             part[group] = np.lexsort((-lack[:, -1], -lack[:, column]))[0]
             lack[part[group]] -= counts[group] / shares[part[group]]
+    fill_gaps(part, counts[:, :-1] > 0, len(shares))
     return part[groups]
+
+
+def fill_gaps(part: np.ndarray, has: np.ndarray, n_parts: int) -> None:
+    """Move groups, in place, to parts that have none of a topic, where that takes no other part its last one of any.
+
+    Groups with several topics can leave such gaps. `has` says which groups carry a topic, shape (groups, topics).
+    """
+    present = np.array([has[part == one].sum(axis=0) for one in range(n_parts)])
+    for one, topic in zip(*np.nonzero((present == 0) & (has.sum(axis=0) >= n_parts)), strict=True):
+        spare = [group for group in np.flatnonzero(has[:, topic]) if (present[part[group]][has[group]] > 1).all()]
+        if present[one, topic] == 0 and spare:
+            group = min(spare, key=lambda group: has[group].sum())
+            present[part[group]] -= has[group]
+            present[one] += has[group]
+            part[group] = one
 
 
 class Leakage(NamedTuple):
@@ -117,7 +164,7 @@ class Leakage(NamedTuple):
 
 
 def measure_leakage(sentences: pd.DataFrame, parts: np.ndarray) -> Leakage:
-    """Count articles in more than one part, and dev and test sentences that stand in train word for word, case and marks aside."""
+    """Count articles in several parts, and dev and test sentences that stand in train, case and marks aside."""
     per_article = pd.Series(parts, index=sentences.index).groupby(sentences["article_id"].to_numpy()).nunique()
     keys = np.array([normal_form(text) for text in sentences["text"]], dtype=object)
     train = set(keys[parts == "train"])

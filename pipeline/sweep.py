@@ -4,7 +4,7 @@ import os
 import sys
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from pipeline import tracking
 from pipeline.config import Callback, instantiate
@@ -29,7 +29,8 @@ class Sweep(Callback):
         if parent is None:
             return
         settings = instantiate(config.tracking, "tracking")
-        jobs = settings.end_sweep(parent, SCORES)
+        jobs, uri = settings.end_sweep(parent, SCORES)
         print(jobs.to_string(index=False))
+        print(f"sweep   {parent}\nmodel   {uri or 'none: every job failed'}")
         if (jobs["status"] != "FINISHED").any():
             sys.exit(1)

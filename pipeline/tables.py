@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 
 class InputError(ValueError):
-    """Something in the user's input or config is wrong: one sentence with what was found, where, and what is allowed."""
+    """Something in the user's input or config is wrong.
+
+    One sentence with what was found, where, and what is allowed.
+    """
 
 
 class Article(NamedTuple):
@@ -22,7 +25,10 @@ class Article(NamedTuple):
 
 
 class Sentence(NamedTuple):
-    """One sentence: `text == article.text[start:end]`, `position` counts from 0, `debris` marks what no person wrote as news."""
+    """One sentence.
+
+    `text == article.text[start:end]`, `position` counts from 0, `debris` marks what no person wrote as news.
+    """
 
     sentence_id: str
     article_id: str

@@ -8,10 +8,11 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from importlib.metadata import version
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -25,15 +26,29 @@ if TYPE_CHECKING:  # who only predicts need not wait for pandas
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 STORE = "sqlite:///experiments/mlflow.db"
 ARTIFACTS = "experiments/artifacts"
 MODEL_FOLDER = "data/topic_model"  # our files inside a logged model
 PARENT = "SLUGLINE_PARENT_RUN"  # environment variable: the run of the sweep that a job belongs to
-LIBRARIES = ("slugline", "scikit-learn", "numpy", "scipy", "pandas", "pyarrow", "mlflow", "hydra-core", "joblib", "sentencex", "ftfy")
+LIBRARIES = (
+    "slugline",
+    "scikit-learn",
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "mlflow",
+    "hydra-core",
+    "joblib",
+    "sentencex",
+    "ftfy",
+)
 REQUIREMENTS = ("slugline", "mlflow", "numpy", "scipy", "pyarrow", "pandas")  # what loading and serving a model needs
 URI = re.compile(r"(models|runs|file|mlflow-artifacts|https?|s3|gs|dbfs):/.+")
 CONTEXTS = {"train": "training", "dev": "validation", "test": "testing"}
+Scores = dict[str, float]
 BATCH_METRICS, BATCH_PARAMS = 1000, 100  # what one `log_batch` takes
 
 
@@ -50,7 +65,9 @@ class Mlflow:
     def run(self, name: str, folder: Path, tags: Mapping[str, str] | None = None) -> Iterator["MlflowRun"]:
         """Start a run, a child of the sweep's if there is one; an error marks it FAILED and becomes its tag `error`."""
         mlflow = self._connect()
-        active = mlflow.start_run(run_name=name, parent_run_id=os.environ.get(PARENT), tags={**origin(), **(tags or {})})
+        active = mlflow.start_run(
+            run_name=name, parent_run_id=os.environ.get(PARENT), tags={**origin(), **(tags or {})}
+        )
         try:
             yield MlflowRun(self, mlflow, active.info.run_id)
         except BaseException as error:
@@ -62,33 +79,54 @@ class Mlflow:
     def start_sweep(self, name: str) -> str:
         """Start the run that is the parent of a sweep's jobs and return its id."""
         mlflow = self._connect()
-        run = mlflow.MlflowClient().create_run(mlflow.get_experiment_by_name(self.experiment).experiment_id, run_name=name, tags=origin())
+        run = mlflow.MlflowClient().create_run(
+            mlflow.get_experiment_by_name(self.experiment).experiment_id, run_name=name, tags=origin()
+        )
         return str(run.info.run_id)
 
-    def end_sweep(self, parent: str, scores: Sequence[str]) -> "pd.DataFrame":
-        """End the parent run with the metrics of the job that is best by the first score it has; return a table of all jobs."""
+    def end_sweep(self, parent: str, scores: Sequence[str]) -> tuple["pd.DataFrame", str | None]:
+        """End the parent run with the metrics of the job that is best by the first score it has; register its model.
+
+        Returns a table of all jobs, and the URI of the model (None when every job failed).
+        """
         import pandas as pd
 
         mlflow = self._connect()
         client = mlflow.MlflowClient()
-        jobs = client.search_runs([client.get_run(parent).info.experiment_id], f"tags.`mlflow.parentRunId` = '{parent}'", order_by=["start_time"])
-        rows = [{"job": job.info.run_name, "status": job.info.status} | {key: job.data.metrics.get(key) for key in scores} for job in jobs]
+        jobs = client.search_runs(
+            [client.get_run(parent).info.experiment_id],
+            f"tags.`mlflow.parentRunId` = '{parent}'",
+            order_by=["start_time"],
+        )
+        rows = [
+            {"job": job.info.run_name, "status": job.info.status} | {key: job.data.metrics.get(key) for key in scores}
+            for job in jobs
+        ]
         table = pd.DataFrame(rows, columns=["job", "status", *scores])
         done = [job for job in jobs if job.info.status == "FINISHED"]
+        uri = None
         if done:
-            best = max(done, key=lambda job: next((job.data.metrics[key] for key in scores if key in job.data.metrics), 0.0))
-            self._copy_best(mlflow, parent, best, table)
+            best = max(
+                done, key=lambda job: next((job.data.metrics[key] for key in scores if key in job.data.metrics), 0.0)
+            )
+            uri = self._take_best(mlflow, parent, best, table)
         client.set_terminated(parent, "FINISHED" if done else "FAILED")
-        return table
+        return table, uri
 
-    def _copy_best(self, mlflow: Any, parent: str, best: Any, table: "pd.DataFrame") -> None:
+    def _take_best(self, mlflow: Any, parent: str, best: Any, table: "pd.DataFrame") -> str:
         run = MlflowRun(self, mlflow, parent)
         run.log_batches({f"best/{key}": value for key, value in best.data.params.items()}, best.data.metrics)
         client = mlflow.MlflowClient()
         client.set_tag(parent, "best_run", best.info.run_id)
         client.set_tag(parent, "mlflow.note.content", f"Best of {len(table)} jobs: **{best.info.run_name}**")
         client.log_text(parent, table.to_csv(index=False), "jobs.csv")
-        client.log_text(parent, mlflow.artifacts.load_text(f"{best.info.artifact_uri}/config.yaml"), "best.yaml")
+        best_config = mlflow.artifacts.load_text(f"{best.info.artifact_uri}/config.yaml")
+        client.log_text(
+            parent,
+            f"# @package _global_\n# slugline train --config-dir=FOLDER +experiment=best\n{best_config}",
+            "best.yaml",
+        )
+        return run.register(best.data.tags["model_uri"], best.data.tags.get("mlflow.note.content", ""))
 
     def _connect(self) -> Any:
         mlflow = connect(self.uri)
@@ -114,19 +152,25 @@ class MlflowRun:
     mlflow: Any
     run_id: str
 
-    def log_data(self, frames: "Mapping[str, pd.DataFrame]", name: str, source: str, digests: Mapping[str, str]) -> None:
+    def log_data(
+        self, frames: "Mapping[str, pd.DataFrame]", name: str, source: str, digests: Mapping[str, str]
+    ) -> None:
         """Record the sentences of each part as a data set, under the digest of its texts and labels."""
         for part, frame in frames.items():
-            with warnings.catch_warnings():  # a path "can be interpreted in multiple ways": MLflow has that source twice
+            with (
+                warnings.catch_warnings()
+            ):  # a path "can be interpreted in multiple ways": MLflow has that source twice
                 warnings.filterwarnings("ignore", "The specified dataset source", UserWarning)
-                dataset = self.mlflow.data.from_pandas(frame, source=source, name=f"{name}-{part}", digest=digests[part])
+                dataset = self.mlflow.data.from_pandas(
+                    frame, source=source, name=f"{name}-{part}", digest=digests[part]
+                )
             self.mlflow.log_input(dataset, context=CONTEXTS[part])
 
-    def log(self, params: Mapping[str, Any], metrics: Mapping[str, float], folder: Path, description: str) -> None:
-        """Log parameters, metrics in one batch, all files of a folder, and the description that the UI shows."""
-        self.log_batches(params, metrics)
-        self.mlflow.set_tag("mlflow.note.content", description)
+    def log(self, params: Mapping[str, Any], metrics: Callable[[], Scores], folder: Path, description: str) -> None:
+        """Log the files of a folder, the description that the UI shows, parameters, and last metrics (with the time of all that)."""
         self.mlflow.log_artifacts(str(folder))
+        self.mlflow.set_tag("mlflow.note.content", description)
+        self.log_batches(params, metrics())
 
     def log_batches(self, params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
         """Log parameters and metrics in as few calls as the server allows."""
@@ -151,13 +195,25 @@ class MlflowRun:
                 input_example=example,
                 pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
             )
-        return self._register(info.model_uri, description) if self.settings.registered_model else str(info.model_uri)
+        self.mlflow.MlflowClient().set_tag(self.run_id, "model_uri", info.model_uri)
+        if in_sweep():  # of a sweep the best alone is registered, at its end
+            return str(info.model_uri)
+        return self.register(info.model_uri, description)
 
-    def _register(self, uri: str, description: str) -> str:
-        name, alias, client = str(self.settings.registered_model), self.settings.alias, self.mlflow.MlflowClient()
-        made = self.mlflow.register_model(uri, name)
+    def register(self, uri: str, description: str) -> str:
+        """Register a logged model as the next version and return the version's URI.
+
+        The first one becomes the champion.
+        """
+        if self.settings.registered_model is None:
+            return uri
+        name, alias, client = self.settings.registered_model, self.settings.alias, self.mlflow.MlflowClient()
+        with redirect_stderr(StringIO()):  # MLflow says there what we say ourselves
+            made = self.mlflow.register_model(uri, name)
         client.update_model_version(name, made.version, description)
-        if alias not in client.get_registered_model(name).aliases:  # the first model is the champion until another is promoted
+        if (
+            alias not in client.get_registered_model(name).aliases
+        ):  # the first model is the champion until another is promoted
             client.set_registered_model_alias(name, alias, made.version)
             return f"models:/{name}@{alias}"
         return f"models:/{name}/{made.version}"
@@ -186,13 +242,16 @@ class LocalRun:
     """A run without MLflow."""
 
     folder: Path
+    run_id: None = None
 
-    def log_data(self, frames: "Mapping[str, pd.DataFrame]", name: str, source: str, digests: Mapping[str, str]) -> None:
+    def log_data(
+        self, frames: "Mapping[str, pd.DataFrame]", name: str, source: str, digests: Mapping[str, str]
+    ) -> None:
         """Keep nothing: the config in the folder says what was read."""
 
-    def log(self, params: Mapping[str, Any], metrics: Mapping[str, float], folder: Path, description: str) -> None:
+    def log(self, params: Mapping[str, Any], metrics: Callable[[], Scores], folder: Path, description: str) -> None:
         """Write the metrics beside the other files."""
-        (self.folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+        (self.folder / "metrics.json").write_text(json.dumps(metrics(), indent=1) + "\n")
 
     def log_model(self, model: "TopicModel", example: "pd.DataFrame", description: str) -> str:
         """Save the model and return its folder."""
@@ -206,6 +265,14 @@ class LocalRun:
 def in_sweep() -> bool:
     """Tell whether this run is a job of a sweep."""
     return PARENT in os.environ
+
+
+def abandon_sweep() -> None:
+    """Mark the run of a sweep that is being interrupted as KILLED."""
+    if in_sweep():
+        from mlflow import MlflowClient
+
+        MlflowClient().set_terminated(os.environ.pop(PARENT), "KILLED")
 
 
 def connect(uri: str | None = None) -> Any:
@@ -237,8 +304,12 @@ def first_line(error: BaseException) -> str:
 
 
 def origin() -> dict[str, str]:
-    """Return tags that say which code ran: the git commit of the working folder, whether it was changed, and versions."""
-    tags = {f"version.{name}": version(name) for name in LIBRARIES} | {"version.python": platform.python_version()}
+    """Return tags that say which code ran.
+
+    The git commit of the working folder, whether it was changed, and versions.
+    """
+    versions = [f"python {platform.python_version()}", *(f"{name} {version(name)}" for name in LIBRARIES)]
+    tags = {"versions": ", ".join(versions)}
     if commit := git("rev-parse", "HEAD"):
         dirty = str(bool(git("status", "--porcelain"))).lower()
         tags |= {"mlflow.source.git.commit": commit, "git.commit": commit, "git.dirty": dirty}
@@ -266,8 +337,21 @@ def signature(topics: Sequence[str]) -> Any:
 def serve_ui(host: str, port: int, uri: str | None = None) -> None:
     """Serve the MLflow UI, in two processes of ours, until it ends; raise `InputError` when it ends with an error."""
     mlflow = connect(uri)
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", mlflow.get_tracking_uri(), "--host", host, "--port", str(port)]
-    ended = subprocess.run([*command, "--workers", "1"], env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--backend-store-uri",
+        mlflow.get_tracking_uri(),
+        "--host",
+        host,
+        "--port",
+        str(port),
+    ]
+    ended = subprocess.run(
+        [*command, "--workers", "1"], env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}, check=False
+    )
     if ended.returncode > 0:
         raise InputError(f"the MLflow UI ended with {ended.returncode}; is port {port} of {host} taken?")
 
@@ -284,9 +368,14 @@ def model_folder(source: str, tracking_uri: str | None = None) -> Path:
 def fetch(source: str, tracking_uri: str | None) -> Path:
     """Fetch the files behind an MLflow URI and return their folder; none of them is executed."""
     if not URI.fullmatch(source):
-        raise InputError(f"no model at '{source}'; allowed: a model folder, models:/NAME@ALIAS, models:/NAME/VERSION, runs:/RUN_ID/model")
+        raise InputError(
+            f"no model at '{source}'; "
+            "allowed: a model folder, models:/NAME@ALIAS, models:/NAME/VERSION, runs:/RUN_ID/model"
+        )
     mlflow = connect(tracking_uri)
     try:
         return Path(mlflow.artifacts.download_artifacts(source))
     except (mlflow.exceptions.MlflowException, OSError, ValueError) as error:
-        raise InputError(f"no model at '{source}' in the store {mlflow.get_tracking_uri()}: {first_line(error)}") from error
+        raise InputError(
+            f"no model at '{source}' in the store {mlflow.get_tracking_uri()}: {first_line(error)}"
+        ) from error

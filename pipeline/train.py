@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 from omegaconf import DictConfig
 
 from pipeline import __version__, report, tracking
-from pipeline.config import Launch, flatten, instantiate, launch, to_yaml
+from pipeline.config import Launch, check, flatten, instantiate, launch, to_yaml
 from pipeline.corpus import Corpus, Material, read_gold
 from pipeline.labels import Labelled, apply_rules, to_matrix
 from pipeline.metrics import Scores, score
@@ -22,7 +23,7 @@ from pipeline.splits import PARTS, measure_leakage
 from pipeline.tables import InputError
 
 SECTIONS = ("data", "labels", "split", "model", "threshold")
-AVERAGES = ("_macro", "_micro", "_samples")
+BASELINE_SCORES = ("f1_macro", "f1_micro")
 EXAMPLE = "The two sides agreed to a ceasefire after talks in Geneva, officials said."
 
 
@@ -35,10 +36,11 @@ class Clock:
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
-        """Time a stage."""
-        start = time.perf_counter()
+        """Time a stage; what it took before is added to."""
+        key, start = f"time/{stage}", time.perf_counter()
+        before = self.seconds.get(key, 0.0)
         yield
-        self.seconds[f"time/{stage}"] = time.perf_counter() - start
+        self.seconds[key] = before + time.perf_counter() - start
 
     def total(self) -> Scores:
         """Return all seconds, those since the start as `time/total`."""
@@ -46,7 +48,10 @@ class Clock:
 
 
 def train(config: DictConfig) -> float:
-    """Train, evaluate and log a model; return macro F1 on dev (on test where there is no dev), which a sweep maximises."""
+    """Train, evaluate and log a model.
+
+    Return macro F1 on dev (on test where there is no dev), which a sweep maximises.
+    """
     if not tracking.in_sweep():
         return run(config)
     try:
@@ -63,6 +68,7 @@ def run(config: DictConfig) -> float:
         settings = instantiate(config.tracking, "tracking", allowed)
         name = config.name or how.name
         log = stack.enter_context(settings.run(name, how.folder)) if tracking.in_sweep() else None
+        check(config)
         parts = {section: instantiate(config[section], section, allowed) for section in SECTIONS}
         features = {key: instantiate(node, f"features.{key}", allowed) for key, node in config.features.items()}
         material = prepare(parts, clock)
@@ -72,10 +78,12 @@ def run(config: DictConfig) -> float:
         outcome = fit_model(material, features, parts["model"], parts["threshold"], clock, **options)
         with clock("evaluate"):
             metrics = evaluate(material, outcome, parts["labels"].topics)
-        part = "test" if "test/f1_macro" in metrics else "dev"
-        print(report.describe_scores(metrics, material.topics, part), flush=True)
+        print(report.describe_scores(metrics, material.topics, main_part(metrics)), flush=True)
         uri = record(config, how, log, material, outcome, metrics, clock)
-    print(f"run     {log.where()}\nmodel   {uri}\nnext    slugline predict model_uri={uri} input=ARTICLES output=topics.jsonl")
+    print(
+        f"run     {log.where()}\nmodel   {uri}\n"
+        f"next    slugline predict model_uri={uri} input=ARTICLES output=topics.jsonl"
+    )
     return metrics.get("dev/f1_macro", metrics.get("test/f1_macro", float("nan")))
 
 
@@ -86,7 +94,7 @@ def prepare(parts: Mapping[str, Any], clock: Clock) -> Material:
     with clock("sentences"):
         sentences = corpus.sentences()
     with clock("labels"):
-        labelled = parts["labels"](sentences, read_gold(parts["labels"].gold))
+        labelled = parts["labels"](sentences, read_gold(parts["labels"]))
     used = select(labelled)
     with clock("split"):
         Y = to_matrix(used["labels"], labelled.topics)
@@ -96,7 +104,9 @@ def prepare(parts: Mapping[str, Any], clock: Clock) -> Material:
     notes = [report.unmatched_note(labelled.unmatched)] if labelled.unmatched else []
     if not (used["label_source"] != "rules").any():
         notes.append("all labels come from rules: scores say how well the model repeats the rules, not how true it is")
-    return Material(used, Y, labelled.topics, parts["labels"].mode, leakage, counts, notes + report.leakage_notes(leakage))
+    return Material(
+        used, Y, labelled.topics, parts["labels"].mode, leakage, counts, notes + report.leakage_notes(leakage)
+    )
 
 
 def select(labelled: Labelled) -> pd.DataFrame:
@@ -106,7 +116,9 @@ def select(labelled: Labelled) -> pd.DataFrame:
     by_people = sentences["label_source"].isin(["gold", "given"]) & sentences["labels"].map(bool)
     used = sentences[has_label & (~sentences["debris"] | by_people)].reset_index(drop=True)
     if used.empty:
-        raise InputError("no sentence is labelled; give gold labels (labels=gold labels.gold=FILE) or use the rules (labels=rules)")
+        raise InputError(
+            "no sentence is labelled; give gold labels (labels=gold labels.gold=FILE) or use the rules (labels=rules)"
+        )
     return used
 
 
@@ -135,8 +147,8 @@ def evaluate(material: Material, outcome: Outcome, topics: Mapping[str, Any]) ->
         Y, probabilities = material.Y[rows], outcome.probabilities[rows]
         metrics |= score(part, Y, outcome.model.decide(probabilities), probabilities, material.topics)
         for name, guess in guesses(material, rows, topics).items():
-            found = score(f"baseline/{name}/{part}", Y, guess, None, material.topics)
-            metrics |= {key: value for key, value in found.items() if key.endswith(AVERAGES)}
+            found = score(part, Y, guess, None, material.topics)
+            metrics |= {f"{part}/{key}_{name}": found[f"{part}/{key}"] for key in BASELINE_SCORES}
     return metrics
 
 
@@ -149,29 +161,45 @@ def guesses(material: Material, rows: np.ndarray, topics: Mapping[str, Any]) -> 
     return found
 
 
-def record(config: DictConfig, how: Launch, log: Any, material: Material, outcome: Outcome, metrics: Scores, clock: Clock) -> str:
+def record(
+    config: DictConfig, how: Launch, log: Any, material: Material, outcome: Outcome, metrics: Scores, clock: Clock
+) -> str:
     """Write and log everything that is to be known of a run, and its model; return the model's URI."""
-    part = "test" if "test/f1_macro" in metrics else "dev"
+    part = main_part(metrics)
     how.folder.mkdir(parents=True, exist_ok=True)
     with clock("report"):
         report.write_tables(how.folder, metrics, material, outcome)
         report.write_plots(how.folder, material, outcome, part)
+        report.write_top_terms(how.folder, outcome.model)
         (how.folder / "config.yaml").write_text(to_yaml(config), encoding="utf-8")
-    data = {part: material.sentences[material.rows(part)] for part in PARTS if material.rows(part).any()}
-    digests = {part: digest(frame) for part, frame in data.items()}
-    definitions = {name: topic.definition for name, topic in instantiate(config.labels, "labels").topics.items()}
+    definitions = {name: topic.get("definition", "") for name, topic in config.labels.topics.items()}
     description = report.describe_run(metrics, material, definitions, part)
-    info = {"slugline": __version__, "run_id": getattr(log, "run_id", None), "data_digest": digests["train"], "definitions": definitions}
     with clock("log"):
-        log.log_data({part: report.data_frame(frame) for part, frame in data.items()}, how.choices["data"], str(config.data.path), digests)
+        data = {part: material.sentences[material.rows(part)] for part in PARTS if material.rows(part).any()}
+        digests = {part: digest(frame) for part, frame in data.items()}
+        frames = {part: report.data_frame(frame) for part, frame in data.items()}
+        log.log_data(frames, how.choices["data"], str(Path(str(config.data.path)).resolve()), digests)
+        info = {
+            "slugline": __version__,
+            "run_id": log.run_id,
+            "data_digest": digests["train"],
+            "definitions": definitions,
+        }
         uri: str = log.log_model(replace(outcome.model, info=info), pd.DataFrame({"text": [EXAMPLE]}), description)
-        params = flatten(config) | {f"choice/{group}": option for group, option in how.choices.items()}
-        log.log(params, metrics | report.count_metrics(material) | clock.total(), how.folder, description)
+    params = flatten(config) | {f"choice/{group}": option for group, option in how.choices.items()}
+    counted = metrics | report.count_metrics(material)
+    with clock("log"):
+        log.log(params, lambda: counted | clock.total(), how.folder, description)
     return uri
 
 
+def main_part(metrics: Mapping[str, float]) -> str:
+    """Return the part that a run is judged by: test, or dev where there is no test."""
+    return "test" if "test/f1_macro" in metrics else "dev"
+
+
 def digest(sentences: pd.DataFrame) -> str:
-    """Return 16 hexadecimal digits that stand for sentences (their ids stand for article, place and text) and their labels."""
+    """Return 16 hexadecimal digits for sentences (whose ids stand for article, place and text) and their labels."""
     hashed = blake2b(digest_size=8)
     for key, labels in zip(sentences["sentence_id"], sentences["labels"], strict=True):
         hashed.update("\0".join([key, *sorted(labels), "\n"]).encode())

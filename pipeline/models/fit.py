@@ -1,4 +1,7 @@
-"""Fitting: features, a classifier per topic, its calibration and its threshold, from one set of out-of-fold decisions."""
+"""Fitting.
+
+Features, a classifier per topic, its calibration and its threshold, from one set of out-of-fold decisions.
+"""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -17,11 +20,13 @@ from pipeline.models.vectorizers import from_estimator, normalize, transform_all
 from pipeline.splits import stratify
 from pipeline.tables import InputError, listing
 
-NEVER = -1.0  # the decision in a fold that has no example of a topic to learn from: a sure "no" on the scale of a margin
+NEVER = (
+    -1.0
+)  # the decision in a fold that has no example of a topic to learn from: a sure "no" on the scale of a margin
 
 
 class Outcome(NamedTuple):
-    """A fitted model, and a probability per sentence of the material and topic (out of fold for train), shape (sentences, topics)."""
+    """A fitted model, and a probability per sentence and topic of the material, out of fold for train."""
 
     model: TopicModel
     probabilities: np.ndarray
@@ -35,28 +40,42 @@ class Clock(Protocol):
 
 
 class Fitted(NamedTuple):
-    """A fitted head and the calibrated out-of-fold probabilities of the training sentences, shape (sentences, topics)."""
+    """A fitted head, and the out-of-fold probabilities of the training sentences, shape (sentences, topics)."""
 
     head: Head
     probabilities: np.ndarray
 
 
 def fit_model(
-    material: Material, features: Mapping[str, Any], classifier: Any, threshold: Any, clock: Clock, *, folds: int, seed: int, n_jobs: int
+    material: Material,
+    features: Mapping[str, Any],
+    classifier: Any,
+    threshold: Any,
+    clock: Clock,
+    *,
+    folds: int,
+    seed: int,
+    n_jobs: int,
 ) -> Outcome:
     """Fit a topic model on the train part of the material; raise `InputError` when a topic has no example there."""
     texts, train = material.sentences["text"].to_numpy(), material.rows("train")
     if missing := [topic for topic, y in zip(material.topics, material.Y[train].T, strict=True) if not y.any()]:
-        raise InputError(f"no positive example in train of: {listing(missing)}; label some, or take the topic out of labels.topics")
+        raise InputError(
+            f"no positive example in train of: {listing(missing)}; label some, or take the topic out of labels.topics"
+        )
     with clock("features"):
         fitted = [fit_features(name, vectorizer, texts[train]) for name, vectorizer in features.items()]
-        vectorizers = tuple(from_estimator(name, vectorizer) for name, (vectorizer, _) in zip(features, fitted, strict=True))
+        vectorizers = tuple(
+            from_estimator(name, vectorizer) for name, (vectorizer, _) in zip(features, fitted, strict=True)
+        )
         blocks = [csr_array(block) for _, block in fitted]
         X_rest = transform_all(vectorizers, texts[~train])
     with clock("fit"):
         groups = material.sentences["article_id"].factorize()[0][train]
         norms = [part.norm for part in vectorizers]
-        head, out_of_fold = fit_head(classifier, blocks, norms, material.Y[train], groups, material.mode, folds, seed, n_jobs)
+        head, out_of_fold = fit_head(
+            classifier, blocks, norms, material.Y[train], groups, material.mode, folds, seed, n_jobs
+        )
     probabilities = np.empty(material.Y.shape)
     probabilities[train] = out_of_fold
     probabilities[~train] = to_probabilities(head.log_odds(X_rest), material.mode)
@@ -69,7 +88,10 @@ def fit_model(
 
 
 def fit_features(name: str, vectorizer: Any, texts: np.ndarray) -> tuple[Any, csr_array]:
-    """Fit a vectorizer and return it with the features of its texts; raise `InputError` with scikit-learn's reason when it cannot."""
+    """Fit a vectorizer and return it with the features of its texts.
+
+    Raise `InputError` with scikit-learn's reason when it cannot.
+    """
     try:
         return vectorizer, vectorizer.fit_transform(texts)
     except (TypeError, ValueError) as error:
@@ -89,15 +111,19 @@ def fit_head(
 ) -> Fitted:
     """Fit a classifier per topic and calibrate it by cross-validation that never splits a group.
 
-    `blocks` are the features (sentences, terms) of each vectorizer, `norms` how each scales its rows, `Y` booleans (sentences, topics), `groups` a
-    key per sentence. All fits run as threads over the same features. Raises `InputError` when there are fewer than two groups or the classifier
+    `blocks` are the features (sentences, terms) of each vectorizer, `norms` how each scales its rows, `Y` booleans
+    (sentences, topics), `groups` a
+    key per sentence. All fits run as threads over the same features. Raises `InputError` when there are fewer than two
+    groups or the classifier
     cannot learn from them.
     """
     folds = min(folds, len(np.unique(groups)))
     if folds < 2:
         raise InputError(f"training needs sentences of at least 2 articles to cross-validate, found {folds}")
     parallel = Parallel(n_jobs=n_jobs, prefer="threads")
-    decisions = decide_out_of_fold(classifier, blocks, norms, Y, stratify(Y, groups, [1 / folds] * folds, seed), parallel)
+    decisions = decide_out_of_fold(
+        classifier, blocks, norms, Y, stratify(Y, groups, [1 / folds] * folds, seed), parallel
+    )
     slope, offset = calibrate(decisions, Y)
     X = side_by_side(blocks)
     estimators = parallel(delayed(fit_one)(classifier, X, y) for y in Y.T)
@@ -110,9 +136,14 @@ def side_by_side(blocks: Sequence[csr_array]) -> csr_array:
 
 
 def decide_out_of_fold(
-    classifier: Any, blocks: Sequence[csr_array], norms: Sequence[str | None], Y: np.ndarray, fold: np.ndarray, parallel: Parallel
+    classifier: Any,
+    blocks: Sequence[csr_array],
+    norms: Sequence[str | None],
+    Y: np.ndarray,
+    fold: np.ndarray,
+    parallel: Parallel,
 ) -> np.ndarray:
-    """Return a decision value for each sentence and topic from classifiers that did not see its fold, shape (sentences, topics)."""
+    """Return decision values (sentences, topics) from classifiers that did not see the sentence's fold."""
     masks = [fold == k for k in np.unique(fold)]
     folded = parallel(delayed(without)(blocks, norms, mask) for mask in masks)
     jobs = [(X[~mask], y[~mask], X[mask]) for X, mask in zip(folded, masks, strict=True) for y in Y.T]
@@ -126,11 +157,15 @@ def decide_out_of_fold(
 def without(blocks: Sequence[csr_array], norms: Sequence[str | None], held_out: np.ndarray) -> csr_array:
     """Return the features as they would be had some sentences not been there when the vocabulary was learned.
 
-    Terms that without them stand in fewer sentences than the rarest term of the whole vocabulary does are taken out, and rows scaled anew. Else a
-    held-out sentence would have known terms where a new one has none, and thresholds would be chosen on other numbers than they are used on.
+    Terms that without them stand in fewer sentences than the rarest term of the whole vocabulary does are taken out,
+    and rows scaled anew. Else a
+    held-out sentence would have known terms where a new one has none, and thresholds would be chosen on other numbers
+    than they are used on.
     Document frequencies stay those of all sentences.
     """
-    return side_by_side([normalize(only_known(block, ~held_out), norm) for block, norm in zip(blocks, norms, strict=True)])
+    return side_by_side(
+        [normalize(only_known(block, ~held_out), norm) for block, norm in zip(blocks, norms, strict=True)]
+    )
 
 
 def only_known(block: csr_array, rows: np.ndarray) -> csr_array:
@@ -144,7 +179,11 @@ def only_known(block: csr_array, rows: np.ndarray) -> csr_array:
 
 def fit_and_decide(classifier: Any, X: csr_array, y: np.ndarray, X_new: csr_array) -> np.ndarray:
     """Return decision values for new sentences, shape (new sentences,)."""
-    return decide(fit_one(classifier, X, y), X_new) if y.any() and not y.all() else np.full(X_new.shape[0], NEVER if not y.any() else -NEVER)
+    return (
+        decide(fit_one(classifier, X, y), X_new)
+        if y.any() and not y.all()
+        else np.full(X_new.shape[0], NEVER if not y.any() else -NEVER)
+    )
 
 
 def fit_one(classifier: Any, X: csr_array, y: np.ndarray) -> Any:
@@ -152,13 +191,16 @@ def fit_one(classifier: Any, X: csr_array, y: np.ndarray) -> Any:
     try:
         return clone(classifier).fit(X, y)
     except (TypeError, ValueError) as error:
-        raise InputError(f"model {type(classifier).__name__} cannot be fitted: {' '.join(str(error).split())}") from error
+        raise InputError(
+            f"model {type(classifier).__name__} cannot be fitted: {' '.join(str(error).split())}"
+        ) from error
 
 
 def calibrate(decisions: np.ndarray, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return slope and offset per topic that turn decision values into log-odds, shape (topics,) each.
 
-    Platt scaling with his smoothed targets: Platt 1999, "Probabilistic outputs for support vector machines", section 2.2. A soft target is an
+    Platt scaling with his smoothed targets: Platt 1999, "Probabilistic outputs for support vector machines", section
+    2.2. A soft target is an
     example of each class, weighted.
     """
     fits = [platt(decision, y) for decision, y in zip(decisions.T, Y.T, strict=True)]
@@ -177,7 +219,10 @@ def platt(decision: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
 
 def to_head(estimators: list[Any], slope: np.ndarray, offset: np.ndarray) -> Head:
-    """Make a head of data where all classifiers are linear, calibration folded into their weights; else one of estimators."""
+    """Make a head of data where all classifiers are linear, calibration folded into their weights.
+
+    Else one of estimators.
+    """
     parts = [linear_parts(estimator) for estimator in estimators]
     linear = [part for part in parts if part is not None]
     if len(linear) < len(parts):

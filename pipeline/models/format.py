@@ -1,13 +1,16 @@
-"""The format of a saved model: a folder with `model.json` and arrays, nothing of which is code. CONTRIBUTING.md describes it.
+"""The format of a saved model: a folder with `model.json` and arrays, no code. CONTRIBUTING.md describes it.
 
-Whoever wrote the files may be a stranger: everything is checked before it is believed, and what is read is named here, not by the files.
+Whoever wrote the files may be a stranger: everything is checked before it is believed, and what is read is named here,
+not by the files.
 """
 
 import json
+import math
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +26,12 @@ FORMAT = 1
 HEADER = "model.json"
 MAX_HEADER = 4 << 20  # bytes
 MAX_TOPICS, MAX_BLOCKS = 10_000, 16
-ANALYZERS, NORMS, ACCENTS, MODES = ("word", "char", "char_wb"), ("l1", "l2", None), ("ascii", "unicode", None), ("multilabel", "multiclass")
+ANALYZERS, NORMS, ACCENTS, MODES = (
+    ("word", "char", "char_wb"),
+    ("l1", "l2", None),
+    ("ascii", "unicode", None),
+    ("multilabel", "multiclass"),
+)
 MAX_NGRAM = 64
 
 
@@ -83,25 +91,31 @@ def describe(part: Vectorizer) -> dict[str, Any]:
 def term_buffers(terms: pa.BinaryArray) -> tuple[np.ndarray, np.ndarray]:
     """Return the offsets (terms + 1) and the bytes of all terms, one after the other."""
     lengths = pc.binary_length(terms).to_numpy(zero_copy_only=False)
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32), np.frombuffer(b"".join(terms.to_pylist()), dtype=np.uint8)
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32), np.frombuffer(
+        b"".join(terms.to_pylist()), dtype=np.uint8
+    )
 
 
 def load(folder: Path) -> TopicModel:
     """Read a model; raise `InputError` with one line that says what is wrong with it."""
     head = read_header(folder)
-    check(head.get("format") == FORMAT, folder, f"format {head.get('format')!r:.40} is not known; this version reads {FORMAT}")
-    topics = head.get("topics")
-    check(isinstance(topics, list) and all(isinstance(topic, str) for topic in topics), folder, "topics are no list of names")
-    check(0 < len(topics) <= MAX_TOPICS and len(set(topics)) == len(topics), folder, "topics are none, too many or repeated")
+    known = head.get("format")
+    check(type(known) is int and known == FORMAT, folder, f"format {known!r:.40}; this version reads {FORMAT}")
+    topics: Any = head.get("topics")
+    good = isinstance(topics, list) and all(isinstance(topic, str) for topic in topics)
+    check(good, folder, "topics are no list of names")
+    good = 0 < len(topics) <= MAX_TOPICS and len(set(topics)) == len(topics)
+    check(good, folder, "topics are none, too many or repeated")
     check(head.get("mode") in MODES, folder, f"mode {head.get('mode')!r:.40}")
-    parts = head.get("features")
+    parts: Any = head.get("features")
     check(isinstance(parts, list) and 0 < len(parts) <= MAX_BLOCKS, folder, "features are no list")
     vectorizers = tuple(read_vectorizer(folder, number, part) for number, part in enumerate(parts))
     thresholds = read_array(folder, "thresholds.npy", np.float64, (len(topics),))
-    info = head.get("info")
+    info: Any = head.get("info")
     check(isinstance(info, dict), folder, "info is no object")
     width = sum(len(part.lookup.terms) for part in vectorizers)
-    return TopicModel(tuple(topics), head["mode"], vectorizers, read_head(folder, head.get("head"), len(topics), width), thresholds, info)
+    fitted = read_head(folder, head.get("head"), len(topics), width)
+    return TopicModel(tuple(topics), head["mode"], vectorizers, fitted, thresholds, info)
 
 
 def check(holds: bool, folder: Path, problem: str) -> None:
@@ -126,29 +140,45 @@ def regular_file(folder: Path, name: str) -> Path:
     """Return a file of the model; raise `InputError` when it is not there, or a link out of the folder."""
     file = folder / name
     if file.is_symlink() or not file.is_file():
-        raise InputError(f"model {folder}: {'a link stands in place of' if file.is_symlink() else 'there is no'} {name}")
+        raise InputError(
+            f"model {folder}: {'a link stands in place of' if file.is_symlink() else 'there is no'} {name}"
+        )
     return file
 
 
 def read_array(folder: Path, name: str, dtype: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """Return an array of exactly this type and shape, finite; the file's size is checked before anything is allocated."""
-    file = regular_file(folder, name)
-    try:
-        with file.open("rb") as stream:
-            version = np.lib.format.read_magic(stream)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            found, fortran, kind = read(stream, max_header_size=1000)
-            check(kind == np.dtype(dtype) and not kind.hasobject and not fortran, folder, f"{name} holds {kind}, not {np.dtype(dtype)}")
-            check(found == shape, folder, f"{name} has shape {found}, not {shape}")
-            start, size = stream.tell(), int(np.prod(shape, dtype=object)) * kind.itemsize
-            check(os.fstat(stream.fileno()).st_size == start + size, folder, f"{name} has not the size that its shape says")
-            array = np.fromfile(stream, dtype=kind).reshape(shape)
-    except (ValueError, EOFError, TypeError, SyntaxError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"model {folder}: {name} is no NumPy array: {str(error).splitlines()[0][:80]}") from error
+    """Return an array of exactly this type and shape, finite; its size is checked before anything is allocated."""
+    with regular_file(folder, name).open("rb") as stream:
+        try:
+            found, fortran, kind = read_array_header(stream, os.fstat(stream.fileno()).st_size)
+        except ValueError as error:
+            raise InputError(f"model {folder}: {name} is no NumPy array: {error}") from error
+        check(kind == np.dtype(dtype), folder, f"{name} holds {kind!s:.40}, not {np.dtype(dtype)}")
+        check(found == shape and not fortran, folder, f"{name} has shape {found!s:.40}, not {shape} in the order of C")
+        array = np.fromfile(stream, dtype=kind).reshape(shape)
     check(kind.kind != "f" or bool(np.isfinite(array).all()), folder, f"{name} holds numbers that are not finite")
     return array
+
+
+def read_array_header(stream: IO[bytes], size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return what NumPy's header says of an array: shape, whether columns come first, and type.
+
+    Raises ValueError unless header and array take `size` bytes, so that no array is larger than its file.
+    """
+    try:
+        version = np.lib.format.read_magic(stream)
+        if version != (1, 0):
+            raise ValueError(f"version {version}")
+        with warnings.catch_warnings():  # ours are not written by Python 2, whose headers NumPy mends and warns of
+            warnings.simplefilter("error")
+            shape, fortran, kind = np.lib.format.read_array_header_1_0(stream, max_header_size=1000)
+    except Exception as error:  # NumPy reads the header as a Python literal: bytes by chance fail there in many ways
+        raise ValueError(f"no header: {' '.join(str(error).split())[:60]}") from error
+    if kind.hasobject or not kind.isnative or any(type(n) is not int or n < 0 for n in shape):
+        raise ValueError(f"type {kind!s:.40} or shape {shape!s:.40}; allowed: plain numbers")
+    if size - stream.tell() != math.prod(shape) * kind.itemsize:
+        raise ValueError("its size is not what its shape says")
+    return shape, bool(fortran), kind
 
 
 def read_vectorizer(folder: Path, number: int, part: Any) -> Vectorizer:
@@ -157,7 +187,11 @@ def read_vectorizer(folder: Path, number: int, part: Any) -> Vectorizer:
     check(isinstance(part, dict) and isinstance(part.get("name"), str), folder, f"{where} are no object with a name")
     for key in ("lowercase", "idf", "sublinear_tf", "binary"):
         check(isinstance(part.get(key), bool), folder, f"{where}: {key} is neither true nor false")
-    check(part.get("analyzer") in ANALYZERS and part.get("norm", 0) in NORMS and part.get("strip_accents", 0) in ACCENTS, folder, f"{where}: an unknown option")
+    check(
+        part.get("analyzer") in ANALYZERS and part.get("norm", 0) in NORMS and part.get("strip_accents", 0) in ACCENTS,
+        folder,
+        f"{where}: an unknown option",
+    )
     size = part.get("terms")
     check(type(size) is int and 0 < size < 2**31, folder, f"{where}: {size!r:.40} terms")
     ngrams = read_ngrams(folder, where, part)
@@ -167,21 +201,26 @@ def read_vectorizer(folder: Path, number: int, part: Any) -> Vectorizer:
 
 
 def read_ngrams(folder: Path, where: str, part: Mapping[str, Any]) -> Ngrams:
-    """Return how a vectorizer counts, from its checked description; only token patterns that are plain runs of letters are taken."""
+    """Return how a vectorizer counts, from its checked description; a token pattern must be a plain run of letters."""
     from pipeline.features.ngrams import shortest_word
 
-    bounds, words, pattern = part.get("ngram_range"), part.get("stop_words"), part.get("token_pattern")
+    bounds: Any = part.get("ngram_range")
+    words: Any = part.get("stop_words")
+    pattern: Any = part.get("token_pattern")
     good = isinstance(bounds, list) and len(bounds) == 2 and all(type(n) is int for n in bounds)
-    check(good and 1 <= bounds[0] <= bounds[1] <= MAX_NGRAM, folder, f"{where}: ngram_range {bounds!r:.40}")  # type: ignore[index]
-    check(isinstance(words, list) and all(isinstance(word, str) for word in words), folder, f"{where}: stop_words are no list of words")
-    check(isinstance(pattern, str) and shortest_word(pattern) is not None, folder, f"{where}: token_pattern {pattern!r:.40}")
-    return Ngrams(part["analyzer"], tuple(bounds), part["lowercase"], part["strip_accents"], str(pattern), frozenset(words or ()))  # type: ignore[arg-type]
+    check(good and 1 <= bounds[0] <= bounds[1] <= MAX_NGRAM, folder, f"{where}: ngram_range {bounds!r:.40}")
+    good = isinstance(words, list) and all(isinstance(word, str) for word in words)
+    check(good, folder, f"{where}: stop_words are no list of words")
+    good = isinstance(pattern, str) and shortest_word(pattern) is not None
+    check(good, folder, f"{where}: token_pattern {pattern!r:.40}")
+    accents, lowercase = part["strip_accents"], part["lowercase"]
+    return Ngrams(part["analyzer"], (bounds[0], bounds[1]), lowercase, accents, pattern, frozenset(words))
 
 
 def read_terms(folder: Path, number: int, size: int) -> pa.BinaryArray:
     """Return a vocabulary: sorted, unique, in UTF-8 (lone surrogates allowed, as in Python's strings)."""
     offsets = read_array(folder, f"offsets_{number}.npy", np.int32, (size + 1,))
-    check(offsets[0] == 0 and bool((np.diff(offsets) > 0).all()), folder, f"offsets_{number}.npy are not ascending")
+    check(offsets[0] == 0 and bool((offsets[1:] > offsets[:-1]).all()), folder, f"offsets_{number}.npy are not ascending")
     data = read_array(folder, f"terms_{number}.npy", np.uint8, (int(offsets[-1]),))
     try:
         data.tobytes().decode("utf-8", "surrogatepass")

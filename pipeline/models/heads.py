@@ -1,28 +1,31 @@
-"""Heads: what turns features into one log-odds per topic. A head is data (weights), or scikit-learn estimators where that cannot be."""
+"""Heads: what turns features into one log-odds per topic: data (weights), or scikit-learn estimators where need be."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 from scipy.special import expit
 
 
 @dataclass(frozen=True)
 class LinearHead:
-    """Log-odds are `X @ weights.T + intercept`; calibration is folded in. `weights` (topics, features) float32, `intercept` (topics,) float64."""
+    """Log-odds are `X @ weights.T + intercept`, calibration folded in.
+
+    `weights` have shape (topics, features), float32; `intercept` (topics,), float64.
+    """
 
     weights: np.ndarray
     intercept: np.ndarray
 
     def log_odds(self, X: csr_array) -> np.ndarray:
         """Return calibrated log-odds, shape (sentences, topics)."""
-        return np.asarray(X @ self.weights.T.astype(np.float64)) + self.intercept
+        return np.asarray(X @ self.weights.T.astype(np.float64) + self.intercept)
 
 
 @dataclass(frozen=True)
 class EstimatorHead:
-    """One fitted scikit-learn classifier per topic; log-odds are `slope * decision + offset`, both of shape (topics,)."""
+    """One fitted scikit-learn classifier per topic; log-odds are `slope * decision + offset`, (topics,) each."""
 
     estimators: list[Any]
     slope: np.ndarray
@@ -31,14 +34,17 @@ class EstimatorHead:
     def log_odds(self, X: csr_array) -> np.ndarray:
         """Return calibrated log-odds, shape (sentences, topics)."""
         decisions = np.column_stack([decide(estimator, X) for estimator in self.estimators])
-        return self.slope * decisions + self.offset
+        return np.asarray(self.slope * decisions + self.offset)
 
 
 Head = LinearHead | EstimatorHead
 
 
 def decide(estimator: Any, X: csr_array) -> np.ndarray:
-    """Return the decision values of a fitted two-class classifier, shape (sentences,); the log-odds of one that has only probabilities."""
+    """Return the decision values of a fitted two-class classifier, shape (sentences,).
+
+    For a classifier that has only probabilities they are its log-odds.
+    """
     if (linear := linear_parts(estimator)) is not None:
         return np.asarray(X @ linear[0]) + linear[1]
     if hasattr(estimator, "decision_function"):
@@ -49,8 +55,12 @@ def decide(estimator: Any, X: csr_array) -> np.ndarray:
 
 def linear_parts(estimator: Any) -> tuple[np.ndarray, float] | None:
     """Return weights and intercept of a fitted two-class linear classifier or naive Bayes, None for any other."""
-    if getattr(estimator, "coef_", None) is not None and np.shape(estimator.coef_)[0] == 1:
-        return np.asarray(estimator.coef_[0]), float(np.ravel(estimator.intercept_)[0])
+    coef = getattr(estimator, "coef_", None)
+    if coef is not None:
+        coef = np.atleast_2d(
+            coef.toarray() if issparse(coef) else coef
+        )  # sparse from SVC, one-dimensional from RidgeClassifier
+        return (np.asarray(coef[0]), float(np.ravel(estimator.intercept_)[0])) if len(coef) == 1 else None
     kind = type(estimator).__name__
     if kind in ("ComplementNB", "MultinomialNB"):
         prior = estimator.class_log_prior_ if kind == "MultinomialNB" else np.zeros(2)
@@ -60,7 +70,7 @@ def linear_parts(estimator: Any) -> tuple[np.ndarray, float] | None:
 
 
 def to_probabilities(log_odds: np.ndarray, mode: str) -> np.ndarray:
-    """Return probabilities, shape (sentences, topics): one by one, or summing to 1 over topics where `mode` is multiclass."""
+    """Return probabilities, shape (sentences, topics): each for itself, or summing to 1 where `mode` is multiclass."""
     probabilities = np.asarray(expit(log_odds))
     if mode == "multiclass":
         probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)

@@ -41,6 +41,12 @@ class TopicModel:
 
         return save(self, Path(folder))
 
+    def to_sklearn(self) -> Any:
+        """Return a fitted `sklearn.pipeline.Pipeline` that needs no Slugline; raise `InputError` when the head is not linear."""
+        from pipeline.models.export import to_sklearn
+
+        return to_sklearn(self)
+
     def decision_function(self, texts: Sequence[str]) -> np.ndarray:
         """Return calibrated log-odds, shape (texts, topics)."""
         return self.head.log_odds(transform_all(self.vectorizers, as_texts(texts)))

@@ -52,7 +52,9 @@ def from_estimator(name: str, fitted: Any) -> Vectorizer:
     """Take the data out of a fitted `CountVectorizer` or `TfidfVectorizer`; raise `InputError` where it counts by code of its own."""
     code = [key for key in ("preprocessor", "tokenizer") if getattr(fitted, key) is not None]
     if code or callable(fitted.analyzer) or callable(fitted.strip_accents):
-        raise InputError(f"features.{name}: a function in place of the analyzer cannot be saved with a model; allowed: word, char, char_wb")
+        raise InputError(
+            f"features.{name}: a function in place of the analyzer cannot be saved with a model; allowed: word, char, char_wb"
+        )
     ngrams = Ngrams(
         analyzer=fitted.analyzer,
         ngram_range=tuple(fitted.ngram_range),

@@ -1,0 +1,110 @@
+"""MLflow for real: a SQLite store, several processes at once, the UI in a browser."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from urllib.request import urlopen
+
+import pytest
+
+from pipeline import tracking
+from pipeline.tables import InputError
+
+
+def test_a_store_that_cannot_be_reached_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="no MLflow store at sqlite:///"):
+        tracking.connect(f"sqlite:///{tmp_path}/file/mlflow.db")
+
+
+def test_a_model_uri_of_no_known_kind_is_refused_with_what_is_allowed():
+    with pytest.raises(InputError, match="allowed: a model folder, models:/NAME@ALIAS"):
+        tracking.model_folder("no/such/folder")
+
+
+def test_telemetry_is_off():
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+@pytest.mark.slow
+def test_eight_processes_on_a_fresh_store_lose_no_run(tmp_path):
+    code = """
+from pathlib import Path
+from pipeline.tracking import Mlflow
+for number in range(5):
+    with Mlflow().run(f"run {number}", Path(".")) as run:
+        run.log_batches({"number": number}, {"score": float(number)})
+"""
+    started = [subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path) for _ in range(8)]
+    assert [process.wait(timeout=240) for process in started] == [0] * 8
+    from mlflow import MlflowClient
+
+    store = MlflowClient(f"sqlite:///{tmp_path}/experiments/mlflow.db")
+    runs = store.search_runs([store.get_experiment_by_name("slugline").experiment_id])
+    assert sorted(run.data.metrics["score"] for run in runs) == sorted([0.0, 1.0, 2.0, 3.0, 4.0] * 8)
+    assert {run.info.status for run in runs} == {"FINISHED"}
+
+
+def free_port():
+    """Return a port of this machine that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture
+def served(tmp_path):
+    """Serve the UI on a store with one run; yield its address and the run's id."""
+    code = """
+from pathlib import Path
+from pipeline.tracking import Mlflow
+with Mlflow().run("a run to look at", Path(".")) as run:
+    run.log_batches({"model.C": 0.3}, {"test/f1_macro": 0.625})
+    print(run.run_id)
+"""
+    made = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    port = free_port()
+    command = [sys.executable, "-m", "pipeline", "ui", f"port={port}"]
+    server = subprocess.Popen(command, cwd=tmp_path, start_new_session=True, stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(120):
+            try:
+                urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}", made.stdout.strip()
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=60)
+
+
+def text_of_page(address, *wanted):
+    """Return a page as headless Chromium shows it, once it holds the words that are wanted."""
+    flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    flags += "--disable-component-update --disable-sync --virtual-time-budget=20000 --dump-dom"
+    page = ""
+    for _ in range(4):
+        with tempfile.TemporaryDirectory() as profile:
+            command = ["chromium", *flags.split(), f"--user-data-dir={profile}", address]
+            page = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120).stdout
+        if all(word in page for word in wanted):
+            break
+    return page
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed")
+def test_the_ui_shows_the_run_in_a_real_browser(served):
+    address, run_id = served
+    runs = text_of_page(f"{address}/#/experiments/1/runs?workflowType=machine_learning", "a run to look at")
+    assert "a run to look at" in runs
+    page = text_of_page(f"{address}/#/experiments/1/runs/{run_id}?workflowType=machine_learning", "0.625", "model.C")
+    assert "test/f1_macro" in page
+    assert "0.625" in page
+    assert "model.C" in page

@@ -1,0 +1,256 @@
+"""`slugline train` as a user runs it: real commands, a real SQLite store, the shipped sample."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+DATA = Path(os.environ.get("SLUGLINE_DATA", Path(__file__).parents[2] / "shared" / "data"))
+TOPICS = [
+    *("ceasefire", "agreement", "consultation", "support", "aid", "concession", "demand", "accusation"),
+    *("rejection", "threat", "protest", "sanctions", "mobilization", "coercion", "assault"),
+]
+
+
+def slugline(folder, *arguments, stdin=None, **environment):
+    """Run the command in a folder and return what became of it."""
+    clean = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline", *arguments],
+        cwd=folder,
+        env=clean | environment,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def metrics_of(folder):
+    """Return the metrics of the newest run without tracking below a folder, times left out."""
+    newest = max(folder.glob("experiments/runs/*/*/metrics.json"))
+    return {key: value for key, value in json.loads(newest.read_text()).items() if not key.startswith("time/")}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder in which `slugline train` has run once with the defaults."""
+    folder = tmp_path_factory.mktemp("trained")
+    done = slugline(folder, "train")
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+@pytest.fixture(scope="module")
+def store(trained):
+    """The MLflow client of that folder's store."""
+    from mlflow import MlflowClient
+
+    return MlflowClient(f"sqlite:///{trained[0]}/experiments/mlflow.db")
+
+
+@pytest.fixture(scope="module")
+def run(store):
+    """The run in that store."""
+    (found,) = store.search_runs([store.get_experiment_by_name("slugline").experiment_id])
+    return found
+
+
+def test_train_prints_the_table_the_run_the_model_and_the_next_command(trained):
+    out = trained[1].stdout
+    assert "macro" in out
+    assert "baseline rules: macro F1" in out
+    assert "model   models:/slugline@champion\n" in out
+    assert "next    slugline predict model_uri=models:/slugline@champion" in out
+    assert all(topic in out for topic in TOPICS)
+
+
+def test_train_says_nothing_on_standard_error(trained):
+    assert trained[1].stderr == ""
+
+
+def test_the_run_has_the_metrics_that_the_design_names(run):
+    names = [f"{part}/{name}_macro" for part in ("dev", "test") for name in ("f1", "ap", "precision", "recall")]
+    names += [f"test/{name}/{topic}" for name in ("f1", "precision", "recall", "support") for topic in TOPICS]
+    stages = ("articles", "sentences", "labels", "split", "features", "fit", "thresholds", "evaluate", "log", "total")
+    names += ["test/f1_micro", *(f"time/{stage}" for stage in stages)]
+    assert [name for name in names if name not in run.data.metrics] == []
+
+
+def test_the_model_beats_both_baselines(run):
+    metrics = run.data.metrics
+    assert metrics["test/f1_macro"] > metrics["test/f1_macro_rules"] > metrics["test/f1_macro_most_frequent"]
+
+
+def test_the_run_is_finished_and_says_where_it_comes_from(run):
+    assert run.info.status == "FINISHED"
+    assert "scikit-learn" in run.data.tags["versions"]
+    assert run.data.tags["mlflow.note.content"].startswith("Macro F1 on test")
+    assert run.data.params["model.C"] == "0.3"
+    assert run.data.params["choice/data"] == "sample"
+
+
+def test_the_run_names_its_data_by_a_digest(run):
+    inputs = {found.tags[0].value: found.dataset for found in run.inputs.dataset_inputs}
+    assert set(inputs) == {"training", "validation", "testing"}
+    assert all(len(found.digest) == 16 for found in inputs.values())
+
+
+def test_the_run_keeps_config_tables_plots_and_predictions(store, run):
+    files = {found.path for found in store.list_artifacts(run.info.run_id)}
+    plots = {f"{name}_test.png" for name in ("precision_recall", "confusion", "threshold")}
+    assert plots | {"top_terms.png", "top_terms.csv", "config.yaml", "scores_test.csv", "predictions_test.parquet"} <= files
+
+
+def test_the_predictions_of_the_test_part_give_the_logged_score(store, run, tmp_path):
+    frame = pd.read_parquet(store.download_artifacts(run.info.run_id, "predictions_test.parquet", str(tmp_path)))
+    f1 = []
+    for topic in TOPICS:
+        wanted = np.array([topic in row for row in frame["labels"]])
+        given = np.array([topic in row for row in frame["topics"]])
+        f1.append(2 * (wanted & given).sum() / (wanted.sum() + given.sum()))
+    assert np.mean(f1) == pytest.approx(run.data.metrics["test/f1_macro"], abs=1e-12)
+
+
+def test_the_first_model_is_registered_and_the_champion(store, run):
+    version = store.get_model_version_by_alias("slugline", "champion")
+    assert version.run_id == run.info.run_id
+    assert "ceasefire" in version.description
+
+
+def test_the_champion_labels_the_real_article_from_standard_input(trained):
+    article = DATA / "articles" / "syria_ceasefire_resolution.txt"
+    if not article.exists():
+        pytest.skip(f"no real data at {DATA}")
+    done = slugline(trained[0], "predict", stdin=article.read_text(encoding="utf-8"))
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["debris"] for row in rows] == [False] * 14 + [True] * 2
+    given = {topic for row in rows for topic in row["topics"]}
+    assert {"ceasefire", "accusation", "demand"} <= given
+    assert "ceasefire" in rows[12]["topics"]
+
+
+def test_pyfunc_and_python_give_the_same_answers(trained):
+    texts = ["The two armies agreed to a ceasefire.", "Police arrested forty protesters.", ""]
+    code = f"""
+import mlflow, pandas, pipeline
+model = pipeline.load_model("models:/slugline@champion")
+mlflow.set_tracking_uri("sqlite:///experiments/mlflow.db")
+frame = mlflow.pyfunc.load_model("models:/slugline@champion").predict(pandas.DataFrame({{"text": {texts!r}}}))
+assert (frame[list(model.topics)].to_numpy() == model.predict_proba({texts!r})).all()
+assert [tuple(row) for row in frame["topics"]] == model.predict({texts!r})
+assert len(model.thresholds) == len(model.topics) == 15
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=trained[0], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_same_config_data_and_seed_give_the_same_metrics_to_the_last_digit(tmp_path):
+    found = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        assert slugline(tmp_path / name, "train", "tracking=off", "features=word").returncode == 0
+        found.append(metrics_of(tmp_path / name))
+    assert found[0] == found[1]
+
+
+def test_a_user_without_labels_gets_a_first_model_by_rules_and_is_told_what_its_scores_mean(tmp_path):
+    done = slugline(tmp_path, "train", "tracking=off", "labels=rules", "features=word")
+    assert done.returncode == 0, done.stderr
+    assert "all labels come from rules" in done.stdout
+
+
+def test_a_split_by_time_puts_the_latest_articles_into_test(tmp_path):
+    assert slugline(tmp_path, "train", "tracking=off", "split=time", "features=word").returncode == 0
+    (run,) = tmp_path.glob("experiments/runs/*/*")
+    dates = {
+        part: pd.read_parquet(run / f"predictions_{part}.parquet")["article_id"].str[:10] for part in ("dev", "test")
+    }
+    assert dates["dev"].max() <= dates["test"].min()
+
+
+def one_of_three(tmp_path):
+    """Write ready-made sentences with exactly one label each and a split that leaks."""
+    words = {
+        "sport": "The striker scored a late goal for {}",
+        "market": "Shares of {} fell on weak profits",
+        "rain": "Heavy rain fell over {}",
+    }
+    places = ["Kern", "Tolva", "Brixa", "Odd", "Marn", "Ullo", "Pesh", "Quill", "Drava", "Senn", "Lorch", "Vant"]
+    rows = []
+    for number, place in enumerate(places):
+        for label, text in words.items():
+            part = "test" if number % 4 == 3 else "train"
+            rows.append({"article_id": f"a{number // 4}", "text": text.format(place), "labels": label, "split": part})
+    rows.append(rows[0] | {"split": "test"})
+    file = tmp_path / "sentences.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return file
+
+
+def test_a_multiclass_model_gives_exactly_one_topic_and_a_leaking_split_is_used_with_a_warning(tmp_path):
+    file = one_of_three(tmp_path)
+    options = ["data=sentences", f"data.path={file}", "labels=given", "labels.mode=multiclass", "split=column"]
+    done = slugline(tmp_path, "train", "tracking=off", "features.word.min_df=1", "features=word", *options)
+    assert done.returncode == 0, done.stderr
+    assert "3 articles stand in more than one part" in done.stdout
+    (model,) = tmp_path.glob("experiments/runs/*/*/model")
+    text = "The striker scored twice. Shares fell.\n"
+    predicted = slugline(tmp_path, "predict", f"model_uri={model}", stdin=text)
+    rows = [json.loads(line) for line in predicted.stdout.splitlines()]
+    assert [row["topics"] for row in rows] == [["sport"], ["market"]]
+    assert sum(rows[0][topic] for topic in ("sport", "market", "rain")) == pytest.approx(1)
+
+
+def test_a_run_that_fails_is_marked_failed_with_the_error(tmp_path):
+    options = ["model=sklearn", "model._target_=sklearn.ensemble.HistGradientBoostingClassifier", "features=word"]
+    done = slugline(tmp_path, "train", *options)
+    assert done.returncode == 1
+    assert done.stderr.startswith("slugline: model HistGradientBoostingClassifier cannot be fitted: ")
+    assert len(done.stderr.splitlines()) == 1
+    from mlflow import MlflowClient
+
+    store = MlflowClient(f"sqlite:///{tmp_path}/experiments/mlflow.db")
+    (run,) = store.search_runs([store.get_experiment_by_name("slugline").experiment_id])
+    assert run.info.status == "FAILED"
+    assert "HistGradientBoostingClassifier" in run.data.tags["error"]
+
+
+@pytest.mark.slow
+def test_a_sweep_is_a_parent_with_a_child_each_and_goes_on_when_one_fails(tmp_path):
+    target = "model._target_=sklearn.ensemble.HistGradientBoostingClassifier,sklearn.naive_bayes.BernoulliNB"
+    done = slugline(tmp_path, "train", "-m", "model=sklearn", target, "features=word")
+    assert done.returncode == 1  # because one failed
+    from mlflow import MlflowClient
+
+    store = MlflowClient(f"sqlite:///{tmp_path}/experiments/mlflow.db")
+    runs = store.search_runs([store.get_experiment_by_name("slugline").experiment_id], order_by=["start_time"])
+    parent, *children = runs
+    assert [child.data.tags["mlflow.parentRunId"] for child in children] == [parent.info.run_id] * 2
+    assert [child.info.status for child in children] == ["FAILED", "FINISHED"]
+    assert parent.info.status == "FINISHED"
+    assert parent.data.metrics["test/f1_macro"] == children[1].data.metrics["test/f1_macro"]
+    assert store.get_model_version_by_alias("slugline", "champion").run_id == children[1].info.run_id
+    assert "best.yaml" in {found.path for found in store.list_artifacts(parent.info.run_id)}
+
+
+@pytest.mark.slow
+def test_india_police_events_is_accounted_for_and_scores_at_least_065_over_five_seeds(tmp_path):
+    if not (DATA / "india_police_events").exists():
+        pytest.skip(f"no real data at {DATA}")
+    scores = []
+    for seed in range(5):
+        options = ["experiment=india_police_events", "tracking=off", f"seed={seed}"]
+        assert slugline(tmp_path, "train", *options, SLUGLINE_DATA=str(DATA)).returncode == 0
+        metrics = metrics_of(tmp_path)
+        left_out = sum(metrics[f"data/{name}"] for name in ("debris", "unlabelled"))
+        assert metrics["data/sentences"] == 21391 == metrics["data/used"] + left_out
+        assert metrics["data/articles"] == 1257
+        scores.append(metrics["test/f1_macro"])
+    assert np.mean(scores) >= 0.65
