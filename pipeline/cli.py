@@ -80,7 +80,7 @@ def job(command: str) -> Callable[[Any], Any]:
     """Return what Hydra runs for a command: its module's function of the same name, imported when it is its turn."""
 
     def task(config: Any) -> Any:
-        from pipeline.config import check, launch
+        from pipeline.config import CONFIG_ERRORS, check, launch, one_line
         from pipeline.tables import InputError
         from pipeline.tracking import in_sweep
 
@@ -88,9 +88,9 @@ def job(command: str) -> Callable[[Any], Any]:
             if not in_sweep():  # a job of a sweep checks its config itself, to be recorded when it fails
                 check(config)
             return getattr(import_module(f"pipeline.{command}"), command)(config)
-        except InputError as error:
+        except (InputError, *CONFIG_ERRORS) as error:
             discard_empty(launch().folder)
-            return fail(str(error))  # here, before Hydra adds lines of its own
+            fail(str(error) if isinstance(error, InputError) else one_line(error))  # before Hydra adds lines of its own
 
     task.__name__ = command
     return task

@@ -54,6 +54,7 @@ class PredictConfig:
     explain: int = 0
     resume: bool = False
     n_jobs: int = -1
+    batch: int = 1 << 20
     engine: str = "local"
     dask_address: str | None = None
 
@@ -112,7 +113,8 @@ def launch() -> Launch:
     """Return how this job was launched."""
     hydra = HydraConfig.get()
     chosen = {name: str(option) for name, option in hydra.runtime.choices.items() if not name.startswith("hydra")}
-    return Launch(chosen, list(hydra.overrides.task), Path(hydra.runtime.output_dir))
+    overrides = OmegaConf.to_container(hydra.overrides.task, resolve=False)  # `model.random_state=${seed}` as it is
+    return Launch(chosen, list(map(str, overrides)), Path(hydra.runtime.output_dir))
 
 
 def flatten(config: DictConfig, leave_out: str = "labels.topics") -> dict[str, Any]:
@@ -209,7 +211,8 @@ def one_line(error: BaseException) -> str:
     if isinstance(cause, OmegaConfBaseException):
         text = re.sub(r"\s*(full_key: .*|object_type=.*|reference_type=.*)$", "", re.sub(r" full_key: .*", "", text))
         if cause.parent_node is not None and "not in" in text and isinstance(cause.parent_node, DictConfig):
-            return f"unknown key '{cause.full_key}'; allowed: {listing(sorted(map(str, cause.parent_node)), 40)}"
+            known = listing(sorted(map(str, cause.parent_node)), 40) or f"new ones, as +{cause.full_key}=VALUE"
+            return f"unknown key '{cause.full_key}'; allowed: {known}"
         return f"{cause.full_key}: {text}" if cause.full_key else text
     return text
 

@@ -53,6 +53,26 @@ class Material(NamedTuple):
         return np.asarray(rows & by_people if part != "train" and by_people.any() else rows)
 
 
+def require_examples(material: Material, threshold_part: str) -> None:
+    """Raise `InputError` when something cannot be learned, chosen or scored, before any run is started."""
+    train = material.rows("train")
+    positive, topics = material.Y[train].sum(axis=0), np.array(material.topics)
+    if len(missing := topics[positive == 0]):
+        raise InputError(
+            f"no positive example in train of: {listing(missing)}; label some, or take the topic out of labels.topics"
+        )
+    if len(constant := topics[positive == train.sum()]):
+        raise InputError(
+            f"every sentence of train is labelled: {listing(constant)}; label some without, with [] if need be"
+        )
+    if (found := material.sentences["article_id"][train].nunique()) < 2:
+        raise InputError(f"training needs sentences of at least 2 articles to cross-validate, found {found}")
+    if not (material.rows("dev") | material.rows("test")).any():
+        raise InputError("no sentence in dev or test to score a model on; give split.dev or split.test a larger share")
+    if not material.rows(threshold_part).any():
+        raise InputError(f"threshold.part={threshold_part}: that part has no sentences")
+
+
 @dataclass(frozen=True)
 class ArticleCorpus:
     """Articles from files (see `ArticleFiles`)."""

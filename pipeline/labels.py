@@ -77,6 +77,10 @@ class Labels:
         labels, source = labels.mask(gold.notna(), gold), source.mask(gold.notna(), "gold")
         topics = self._topics(labels)
         self._check(labels.dropna(), topics)
+        if not topics and labels.notna().any():
+            raise InputError(
+                f"no topic: none of the {labels.notna().sum()} labelled sentences names any, nor does labels.topics"
+            )
         return Labelled(sentences.assign(labels=labels, label_source=source), topics, unmatched)
 
     def _by_rules(self, sentences: pd.DataFrame) -> pd.Series:
@@ -146,7 +150,7 @@ def match_gold(sentences: pd.DataFrame, gold: Iterable[tuple[str, dict[str, Any]
             (str(record["article_id"]), str(record["text"])), []
         )
         for row in rows:
-            if matched[row] is not None and matched[row] != record["labels"]:
+            if matched[row] is not None and set(matched[row]) != set(record["labels"] or ()):
                 raise InputError(
                     f"gold labels, {where}: other labels for the same sentence stand before: {listing(matched[row])}"
                 )

@@ -22,6 +22,14 @@ class TunedThreshold:
     target_recall: float | None = None
     part: str = "train"
 
+    def __post_init__(self) -> None:
+        """Raise `InputError` for a target that is no share, and for another part."""
+        check_part(self.part)
+        for name in ("target_precision", "target_recall"):
+            target = getattr(self, name)
+            if target is not None and not 0 < target <= 1:
+                raise InputError(f"threshold.{name}={target}; allowed: above 0, to 1")
+
     def __call__(self, Y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
         """Return the threshold of each topic, shape (topics,), from labels and probabilities (sentences, topics)."""
         if self.target_precision is not None and self.target_recall is not None:
@@ -39,9 +47,19 @@ class FixedThreshold:
     value: float = 0.5
     part: str = "train"
 
+    def __post_init__(self) -> None:
+        """Raise `InputError` for another part."""
+        check_part(self.part)
+
     def __call__(self, Y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
         """Return the threshold of each topic, shape (topics,)."""
         return np.full(Y.shape[1], self.value)
+
+
+def check_part(part: str) -> None:
+    """Raise `InputError` for a part that thresholds are not chosen on."""
+    if part not in ("train", "dev"):
+        raise InputError(f"threshold.part={part}; allowed: train (out of fold), dev")
 
 
 def best_threshold(

@@ -5,17 +5,15 @@ process writes them in order. So the batches, and with them the output, are the 
 here or on a Dask cluster, need no common disk; and none that outlives a killed main process can spoil a file.
 """
 
-import errno
 import json
 import os
 import sys
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from hashlib import blake2b
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,16 +21,15 @@ from omegaconf import DictConfig, OmegaConf
 
 from pipeline import __version__
 from pipeline.articles import Row, article_columns, find_files, read_rows, require_some, to_article
+from pipeline.crews import Engine, load, run_all
 from pipeline.models import TopicModel
 from pipeline.models.heads import LinearHead
 from pipeline.records import Parts, Records, check_topics, kind_of
 from pipeline.sentences import split_article, whole_article
-from pipeline.tables import Article, InputError, Rejected
+from pipeline.tables import Article, InputError, Rejected, Sentence
 from pipeline.tracking import model_folder
 
-BATCH = 1 << 21  # characters of text labelled at once: some 15,000 sentences
 ROW = 100  # characters that a row counts for beside its text, so that a batch of short rows is no larger than others
-ENGINES = ("local", "dask")
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,8 @@ class Tally(NamedTuple):
 
     def plus(self, other: "Tally") -> "Tally":
         """Return the sum of two."""
-        return Tally(*(a + b for a, b in zip(self[:4], other[:4], strict=True)), self.first or other.first)
+        articles, sentences, debris, rejected = (a + b for a, b in zip(self[:4], other[:4], strict=True))
+        return Tally(articles, sentences, debris, rejected, self.first or other.first)
 
 
 class Part(NamedTuple):
@@ -73,19 +71,13 @@ class Part(NamedTuple):
     tally: Tally
 
 
-class Crew(NamedTuple):
-    """Who labels: `submit` takes a batch and returns how to get its part; `ahead` batches are under way at once."""
-
-    submit: Callable[[Batch], Callable[[], Part]]
-    ahead: int
-
-
 Label = Callable[[int], Generator[Part]]  # labels all batches but the first so many
 
 
 def predict(config: DictConfig) -> None:
     """Label the sentences of articles, a record each, to a file or to standard output."""
-    check_options(config)
+    engine = Engine(config.engine, config.n_jobs, config.dask_address)
+    check_options(config, engine)
     ending = ".jsonl" if config.output is None else kind_of(Path(config.output))
     columns = article_columns(OmegaConf.to_container(config.columns))  # type: ignore[arg-type]
     task = Task(columns, config.split_sentences, config.explain, ending)
@@ -94,24 +86,21 @@ def predict(config: DictConfig) -> None:
     source = OmegaConf.to_container(config.input) if OmegaConf.is_config(config.input) else str(config.input)
 
     def label(done: int = 0) -> Generator[Part]:
-        batches = cut(read_rows(source, config.format, config.encoding), columns)
-        return label_all(config, folder, task, islice(batches, done, None))
+        batches = cut(read_rows(source, config.format, config.encoding), columns, config.batch)
+        return run_all(engine, partial(make_part, task), folder, islice(batches, done, None))
 
     tally = to_stdout(label()) if config.output is None else to_file(config, folder, task, source, label)
     require_some(range(tally.articles), [tally.first] if tally.first else [], "article")
     print(summary(tally), file=sys.stderr)
 
 
-def check_options(config: DictConfig) -> None:
+def check_options(config: DictConfig, engine: Engine) -> None:
     """Raise `InputError` for options that cannot be, alone or together."""
-    if config.engine not in ENGINES:
-        raise InputError(f"engine: unknown engine '{config.engine}'; allowed: {', '.join(ENGINES)}")
-    if config.dask_address and config.engine != "dask":
-        raise InputError("dask_address: only engine=dask uses a cluster; give that too")
+    engine.check()
     if config.explain < 0:
         raise InputError(f"explain: {config.explain}; allowed: a number of terms, 0 for none")
-    if config.n_jobs == 0:
-        raise InputError("n_jobs: 0; allowed: a number of processes, -1 for all cores")
+    if config.batch < 1:
+        raise InputError(f"batch: {config.batch}; allowed: a number of characters")
     if config.resume and config.output is None:
         raise InputError("resume=true: only what goes to a file can be taken up again; give output=FILE")
 
@@ -134,15 +123,15 @@ def summary(tally: Tally) -> str:
 # Batches
 
 
-def cut(rows: Iterable[tuple[str, Row | str]], columns: Mapping[str, str]) -> Iterator[Batch]:
-    """Cut a stream of rows into batches of about `BATCH` characters."""
+def cut(rows: Iterable[tuple[str, Row | str]], columns: Mapping[str, str], most: int) -> Iterator[Batch]:
+    """Cut a stream of rows into batches, each complete once it has `most` characters."""
     batch: list[tuple[str, Row | str]] = []
     size = 0
     for where, row in rows:
         kept = row if isinstance(row, str) else only_read(row, columns)
         batch.append((where, kept))
         size += ROW + length(kept)
-        if size >= BATCH:
+        if size >= most:
             yield Batch(batch)
             batch, size = [], 0
     if batch:
@@ -161,7 +150,7 @@ def length(row: Row | str) -> int:
     return len(row) if isinstance(row, str) else sum(len(cell) for cell in row.values() if isinstance(cell, str))
 
 
-def label(model: TopicModel, task: Task, batch: Batch) -> Part:
+def make_part(task: Task, model: TopicModel, batch: Batch) -> Part:
     """Label the sentences of a batch; debris is marked and gets no topic."""
     items = [read(where, row, task.columns) for where, row in batch.rows]
     articles = [item for item in items if isinstance(item, Article)]
@@ -171,155 +160,24 @@ def label(model: TopicModel, task: Task, batch: Batch) -> Part:
     probabilities = model.predict_proba([sentence.text for sentence in sentences])
     names = model.names(model.decide(probabilities))
     given = [() if sentence.debris else topics for sentence, topics in zip(sentences, names, strict=True)]
-    reasons = None
-    if task.explain:
-        asked = zip(sentences, given, strict=True)
-        reasons = [model.explain(sentence.text, task.explain, topics) if topics else {} for sentence, topics in asked]
+    reasons = explain(model, sentences, given, task.explain) if task.explain else None
     records = Records(model.topics, sentences, given, probabilities, reasons)
     debris = sum(sentence.debris for sentence in sentences)
     tally = Tally(len(articles), len(sentences), debris, len(rejected), rejected[0] if rejected else None)
     return Part(records.encode(task.ending), rejected, tally)
 
 
+def explain(
+    model: TopicModel, sentences: Sequence[Sentence], given: Sequence[tuple[str, ...]], top: int
+) -> list[dict[str, dict[str, float]]]:
+    """Return for each sentence the terms that moved each topic that it was given."""
+    asked = zip(sentences, given, strict=True)
+    return [model.explain(sentence.text, top, topics) if topics else {} for sentence, topics in asked]
+
+
 def read(where: str, row: Row | str, columns: Mapping[str, str]) -> Article | Rejected:
     """Return the article of a row, or why there is none."""
     return Rejected(where, row) if isinstance(row, str) else to_article(row, where, columns)
-
-
-@lru_cache(maxsize=1)
-def load(folder: str) -> TopicModel:
-    """Load a model once per process."""
-    return TopicModel.load(folder)
-
-
-def label_from(folder: str, task: Task, batch: Batch) -> Part:
-    """Label a batch by the model in a folder."""
-    return label(load(folder), task, batch)
-
-
-def label_all(config: DictConfig, folder: str, task: Task, batches: Iterator[Batch]) -> Generator[Part]:
-    """Label batches and yield their parts in order; only so many are under way that memory does not grow."""
-    first = list(islice(batches, 2))
-    if not first:
-        return
-    waiting: deque[Callable[[], Part]] = deque()
-    with find_crew(config, folder, task, several=len(first) > 1) as crew:
-        for batch in chain(first, batches):
-            waiting.append(crew.submit(batch))
-            if len(waiting) > crew.ahead:
-                yield waiting.popleft()()
-        while waiting:
-            yield waiting.popleft()()
-
-
-# Who labels
-
-
-@contextmanager
-def find_crew(config: DictConfig, folder: str, task: Task, several: bool) -> Iterator[Crew]:
-    """Give who labels: this process where there is one batch or core, else processes of its own, or a Dask cluster."""
-    if config.engine == "dask":
-        with dask_crew(config, load(folder), task) as crew:
-            yield crew
-    elif several and (n_jobs := count_jobs(config.n_jobs)) > 1:
-        with process_crew(n_jobs, folder, task) as crew:
-            yield crew
-    else:
-        yield Crew(lambda batch: partial(label, load(folder), task, batch), 0)
-
-
-def count_jobs(n_jobs: int) -> int:
-    """Return a number of processes, as joblib counts: -1 is all cores that this process may use."""
-    from joblib import effective_n_jobs
-
-    return int(effective_n_jobs(n_jobs))
-
-
-@contextmanager
-def process_crew(n_jobs: int, folder: str, task: Task) -> Iterator[Crew]:
-    """Give processes on this machine.
-
-    Not `joblib.Parallel`: that takes the next batch in a thread of its own, where an error of the reader is lost.
-    """
-    from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-    from multiprocessing import get_context
-
-    pool = ProcessPoolExecutor(n_jobs, get_context("spawn"), initializer=start_worker)
-    try:
-        yield Crew(lambda batch: pool.submit(label_from, folder, task, batch).result, 2 * n_jobs)
-    except BrokenExecutor as error:
-        raise lost_worker() from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def start_worker() -> None:
-    """Prepare a worker: one thread, as there is a worker for each core, and an end with the main process."""
-    import signal
-    from threading import Thread
-
-    import pyarrow as pa
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the main process ends the workers
-    pa.set_cpu_count(1)
-    Thread(target=end_with_parent, daemon=True).start()
-
-
-def end_with_parent() -> None:
-    """End this process when the one that started it is gone, killed maybe."""
-    from multiprocessing import parent_process
-
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def lost_worker() -> InputError:
-    """Return what to say when a worker is gone."""
-    return InputError(
-        "a worker process ended before its work, killed maybe for want of memory; "
-        "resume=true takes up what is done, n_jobs=1 needs least"
-    )
-
-
-@contextmanager
-def dask_crew(config: DictConfig, model: TopicModel, task: Task) -> Iterator[Crew]:
-    """Give the workers of a Dask cluster; raise `InputError` where there is no Dask or no cluster."""
-    try:
-        import dask
-        from distributed import Client, KilledWorker
-    except ImportError as error:
-        raise InputError('engine=dask: Dask is not installed; pip install "slugline[dask]"') from error
-    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"}), dask_cluster(config) as cluster:
-        try:
-            client = Client(cluster, timeout="20s")
-        except (OSError, ValueError) as error:
-            raise InputError(f"dask_address: no Dask scheduler answers at '{cluster}': {error}") from error
-        with client:
-            threads = sum(client.nthreads().values())
-            if not threads:
-                raise InputError(f"dask_address: the cluster at '{cluster}' has no workers")
-            shared = client.scatter(model, broadcast=True)  # its data alone: workers need not see the folder
-            try:
-                yield Crew(lambda batch: client.submit(label, shared, task, batch, pure=False).result, 2 * threads)
-            except KilledWorker as error:
-                raise lost_worker() from error
-
-
-@contextmanager
-def dask_cluster(config: DictConfig) -> Iterator[Any]:
-    """Give the address of a Dask scheduler, or a cluster of processes on this machine started for the call."""
-    if config.dask_address:
-        yield config.dask_address
-        return
-    from distributed import LocalCluster
-
-    n_workers = count_jobs(config.n_jobs)
-    with LocalCluster(  # type: ignore[no-untyped-call]
-        n_workers=n_workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs="ERROR"
-    ) as cluster:
-        yield cluster
 
 
 # Where records go
@@ -339,14 +197,14 @@ def to_stdout(parts: Generator[Part]) -> Tally:
 
 
 def print_bytes(records: bytes) -> None:
-    """Write to standard output; raise `InputError` when its disk is full, `BrokenPipeError` when nobody reads it."""
+    """Write to standard output; leave with 141 when nobody reads it, raise `InputError` when its disk is full."""
     try:
         sys.stdout.buffer.write(records)
         sys.stdout.buffer.flush()
     except OSError as error:
-        if error.errno == errno.EPIPE:
-            raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes as it ends
+        if isinstance(error, BrokenPipeError):  # `slugline predict ... | head`
+            sys.exit(141)
         raise InputError(f"cannot write standard output: {error.strerror}") from error
 
 
@@ -376,8 +234,8 @@ def to_file(config: DictConfig, folder: str, task: Task, source: Any, label: Lab
 
 def from_note(note: str) -> Tally:
     """Return the tally that a part's line in the journal holds."""
-    *counts, first = json.loads(note)
-    return Tally(*counts, first=Rejected(*first) if first else None)
+    articles, sentences, debris, rejected, first = json.loads(note)
+    return Tally(articles, sentences, debris, rejected, Rejected(*first) if first else None)
 
 
 def check_output(parts: Parts, source: Any, files: Iterable[tuple[Path, str]]) -> None:
@@ -397,7 +255,7 @@ def check_output(parts: Parts, source: Any, files: Iterable[tuple[Path, str]]) -
 
 def fingerprint(config: DictConfig, folder: str, task: Task, files: Iterable[tuple[Path, str]]) -> str:
     """Return a digest of all that decides the records: version, model, input files, options."""
-    options = [__version__, BATCH, *task, config.format, config.encoding]
+    options = [__version__, config.batch, *task, config.format, config.encoding]
     hashed = blake2b(json.dumps(options, sort_keys=True).encode(), digest_size=16)
     for file in sorted(Path(folder).rglob("*")):
         if file.is_file():

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -166,7 +165,7 @@ class Parts:
         with writing(self.output):
             beside = self.folder / "journal.new"
             beside.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-            os.replace(beside, self._journal)
+            beside.replace(self._journal)
         return kept[1:]
 
     @property
@@ -200,7 +199,7 @@ class Parts:
             else:
                 csv_head = encode_csv([column_names(topics, explained)])
                 join_bytes(files, beside, csv_head if self.output.suffix == ".csv" else b"")
-            os.replace(beside, self.output)
+            beside.replace(self.output)
 
     def close(self, parts: int) -> None:
         """Join what was rejected (or remove the file of an earlier run where nothing was), and give up the parts."""
@@ -208,7 +207,7 @@ class Parts:
         with writing(self.output):
             join_bytes([self._reasons(number) for number in range(parts)], beside)
             if beside.stat().st_size:
-                os.replace(beside, self.rejected)
+                beside.replace(self.rejected)
             else:
                 self.rejected.unlink(missing_ok=True)
             self._journal.unlink()

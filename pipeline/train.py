@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 
 from pipeline import __version__, report, tracking
 from pipeline.config import Launch, check, flatten, instantiate, launch, to_yaml
-from pipeline.corpus import Corpus, Material, read_gold
+from pipeline.corpus import Corpus, Material, read_gold, require_examples
 from pipeline.labels import Labelled, apply_rules, to_matrix
 from pipeline.metrics import Scores, score
 from pipeline.models.fit import Outcome, fit_model
@@ -73,6 +73,7 @@ def run(config: DictConfig) -> float:
         features = {key: instantiate(node, f"features.{key}", allowed) for key, node in config.features.items()}
         material = prepare(parts, clock)
         print(report.describe_material(material), flush=True)
+        require_examples(material, parts["threshold"].part)
         log = log or stack.enter_context(settings.run(name, how.folder))
         options = {"folds": config.folds, "seed": config.seed, "n_jobs": config.n_jobs}
         outcome = fit_model(material, features, parts["model"], parts["threshold"], clock, **options)

@@ -1,4 +1,4 @@
-"""Hold that a model comes back from its folder as it was, and that a folder which is not whole is refused in one line."""
+"""Hold that a model comes back from its folder as it was, and that a folder that is not whole is refused."""
 
 import json
 import os
@@ -80,7 +80,7 @@ NOT_LINEAR = {
     "dummy": DummyClassifier(strategy="prior"),
 }
 LINEAR = {
-    "LinearSVC": LinearSVC(),
+    "LinearSVC": LinearSVC(random_state=0),
     "LogisticRegression": LogisticRegression(solver="liblinear"),
     "RidgeClassifier": RidgeClassifier(),
     "RidgeClassifierCV": RidgeClassifierCV(),
@@ -102,7 +102,7 @@ def trained(classifier: Any = None, mode: str = "multilabel", **features: Any) -
     fitted = {name: clone(vectorizer).fit(SENTENCES) for name, vectorizer in (features or {"word": WORDS}).items()}
     vectorizers = tuple(from_estimator(name, vectorizer) for name, vectorizer in fitted.items())
     X = transform_all(vectorizers, SENTENCES)
-    estimators = [clone(LinearSVC() if classifier is None else classifier).fit(X, y) for y in LABELS.T]
+    estimators = [clone(LinearSVC(random_state=0) if classifier is None else classifier).fit(X, y) for y in LABELS.T]
     head = to_head(estimators, np.array([1.0, 2.0, 0.5]), np.array([0.0, -1.0, 0.25]))
     return TopicModel(TOPICS, mode, vectorizers, head, np.array([0.5, 0.25, 0.4]), {"name": "test", "é": [1, None]})
 
@@ -132,7 +132,9 @@ def refusal(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("mode", ["multilabel", "multiclass"])
-@pytest.mark.parametrize("features", [{"word": WORDS}, {"char": PIECES}, {"n": COUNTS}, {"word": WORDS, "char": PIECES}])
+@pytest.mark.parametrize(
+    "features", [{"word": WORDS}, {"char": PIECES}, {"n": COUNTS}, {"word": WORDS, "char": PIECES}]
+)
 def test_a_linear_model_comes_back_as_it_was(mode: str, features: dict[str, Any], tmp_path: Path) -> None:
     model = trained(mode=mode, **features)
     back = TopicModel.load(model.save(tmp_path / "model"))
@@ -171,7 +173,7 @@ def test_a_classifier_that_could_not_be_loaded_again_is_refused_by_name(name: st
 
 
 def test_bagging_over_some_features_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="^model BaggingClassifier cannot be saved: a tree over [0-9]+ features"):
+    with pytest.raises(InputError, match=r"^model BaggingClassifier cannot be saved: a tree over [0-9]+ features"):
         trained(BaggingClassifier(n_estimators=2, max_features=0.5)).save(tmp_path / "model")
 
 
@@ -213,8 +215,8 @@ def test_an_explanation_has_the_largest_shares_of_the_topics_asked_for(saved: Pa
     assert list(found) == ["sanctions"]
     assert len(found["sanctions"]) == 4
     everything = model.explain(SENTENCES[2], top=0, topics=["sanctions"])["sanctions"]
-    least = min(abs(share) for term, share in found["sanctions"].items() if term != "(intercept)")
-    assert sum(abs(share) > least for term, share in everything.items() if term != "(intercept)") == 2
+    sizes = [sorted(map(abs, list(shares.values())[:-1])) for shares in (found["sanctions"], everything)]
+    assert sizes[0] == sizes[1][-3:]
 
 
 def test_the_terms_of_a_topic_come_largest_first() -> None:
@@ -225,12 +227,12 @@ def test_the_terms_of_a_topic_come_largest_first() -> None:
 
 
 def test_an_unknown_topic_is_refused_with_those_there_are() -> None:
-    with pytest.raises(InputError, match="^the model has no topic 'sport'; allowed: ceasefire, sanctions, talks$"):
+    with pytest.raises(InputError, match=r"^the model has no topic 'sport'; allowed: ceasefire, sanctions, talks$"):
         trained().top_terms("sport")
 
 
 def test_estimators_tell_no_weights() -> None:
-    with pytest.raises(InputError, match="^only linear models tell the weight of each term$"):
+    with pytest.raises(InputError, match=r"^only linear models tell the weight of each term$"):
         trained(BernoulliNB()).explain("a text")
 
 
@@ -242,7 +244,7 @@ def test_no_texts_give_no_rows(classifier: Any) -> None:
 
 @pytest.mark.parametrize("texts", ["one string", [b"bytes"], [None]])
 def test_what_is_no_list_of_texts_is_refused(texts: Any) -> None:
-    with pytest.raises(TypeError, match="^texts "):
+    with pytest.raises(TypeError, match=r"^texts "):
         trained().predict_proba(texts)
 
 
@@ -269,19 +271,21 @@ PART_FIELDS += ["idf", "sublinear_tf", "binary", "norm"]
 WRONG: list[Any] = [-1, 2.5, "ceasefire", [], [[]], {"a": 1}, [None], 10**30]
 
 
-@pytest.mark.parametrize("value", [*WRONG, None, True], ids=repr)
-@pytest.mark.parametrize("field", FIELDS)
+RIGHT = [("info", {"a": 1}), ("name", "ceasefire"), ("stop_words", [])]
+
+
+def wrong(fields: list[str], values: list[Any]) -> list[tuple[str, Any]]:
+    """Return each field with each value that is wrong for it."""
+    return [(field, value) for field in fields for value in values if (field, value) not in RIGHT]
+
+
+@pytest.mark.parametrize(("field", "value"), wrong(FIELDS, [*WRONG, None, True]), ids=repr)
 def test_a_field_of_the_header_with_a_wrong_value_is_refused(folder: Path, field: str, value: Any) -> None:
-    if (field, value) == ("info", {"a": 1}):
-        pytest.skip("right")
     refusal(edited(folder, lambda header: header.update({field: value})))
 
 
-@pytest.mark.parametrize("value", WRONG, ids=repr)
-@pytest.mark.parametrize("field", PART_FIELDS)
+@pytest.mark.parametrize(("field", "value"), wrong(PART_FIELDS, WRONG), ids=repr)
 def test_a_field_of_the_features_with_a_wrong_value_is_refused(folder: Path, field: str, value: Any) -> None:
-    if (field, value) in [("name", "ceasefire"), ("stop_words", [])]:
-        pytest.skip("right")
     refusal(edited(folder, lambda header: header["features"][1].update({field: value})))
 
 

@@ -27,7 +27,7 @@ from pipeline.models.heads import EstimatorHead
 from pipeline.tables import InputError, listing
 
 FILE, SCHEMA = "head.skops", "schema.json"
-MAX_SCHEMA, MAX_NODES, MAX_DEPTH = 64 << 20, 1_500_000, 64  # bytes, braces and levels of the schema: some 2,500 trees
+MAX_SCHEMA, MAX_NODES, MAX_DEPTH = 40 << 20, 1_500_000, 64  # bytes, braces and levels of the schema: some 6,000 trees
 MAX_DIRECTORY = 8 << 20  # bytes of the zip's list of entries
 MAX_INFLATION = 16  # how much larger a sparse matrix, the one thing that skops compresses, may get
 MAX_JOBS = 256
@@ -90,7 +90,7 @@ def save_estimators(head: EstimatorHead, folder: Path) -> None:
     """Write a head into the folder of a model; raise `InputError` for a classifier that could not be loaded again."""
     for estimator in head.estimators:
         require_known(estimator)
-    data = skops.io.dumps([slim(estimator) for estimator in head.estimators])
+    data = compact(skops.io.dumps([slim(estimator) for estimator in head.estimators]))
     try:
         audit(open_archive(data), head.estimators[0].n_features_in_)
     except RefusedError as error:
@@ -120,13 +120,9 @@ def load_estimators(folder: Path, topics: int, features: int) -> EstimatorHead:
 def require_known(estimator: Any) -> None:
     """Raise `InputError` unless a classifier, and those inside it, are on the list of what can be saved."""
     for part in (estimator, *estimator.get_params().values()):
-        if (isinstance(part, BaseEstimator) or hasattr(part, "fit")) and type_name(type(part)) not in NODES[
-            "ObjectNode"
-        ]:
-            allowed = listing((name.rpartition(".")[2] for name in CLASSIFIERS), 40)
-            raise InputError(
-                f"model {type(part).__name__} cannot be saved; allowed: all linear ones and {allowed}"
-            )
+        if hasattr(part, "fit") and type_name(type(part)) not in CLASSIFIERS:
+            allowed = listing(sorted(name.rpartition(".")[2] for name in CLASSIFIERS), 40)
+            raise InputError(f"model {type(part).__name__} cannot be saved; allowed: all linear ones and {allowed}")
 
 
 def type_name(kind: type) -> str:
@@ -151,6 +147,18 @@ def slim(value: Any) -> Any:
         vars(bare).update({name: slim(item) for name, item in vars(value).items() if name not in UNUSED})
         return bare
     return value
+
+
+def compact(data: bytes) -> bytes:
+    """Return a skops file whose schema has no indentation, which is most of a forest's."""
+    stream = io.BytesIO()
+    with ZipFile(io.BytesIO(data)) as archive, ZipFile(stream, "w") as written:
+        for name in archive.namelist():
+            raw = archive.read(name)
+            if name == SCHEMA:
+                raw = json.dumps(json.loads(raw), separators=(",", ":")).encode()
+            written.writestr(name, raw)
+    return stream.getvalue()
 
 
 def refuse_unless(holds: bool, problem: str) -> None:
@@ -318,8 +326,9 @@ def check_part(part: Any, features: int) -> None:
     refuse_unless(
         attributes.get("n_features_in_", features) == features, f"{kind.__name__} over other features than the model's"
     )
-    numbers = [attributes.get(name, 1) for name in ("n_outputs_", "n_classes_")]
-    refuse_unless(all(np.ndim(n) == 0 and n in (1, 2) for n in numbers), f"{kind.__name__} of more than two classes")
+    classes, outputs = attributes.get("n_classes_", 2), attributes.get("n_outputs_", 1)
+    one_answer = np.ndim(classes) == np.ndim(outputs) == 0 and classes in (1, 2) and outputs == 1
+    refuse_unless(one_answer, f"{kind.__name__} of more than two classes")
     jobs = attributes.get("n_jobs")
     refuse_unless(
         jobs is None or (type(jobs) is int and -MAX_JOBS <= jobs <= MAX_JOBS),

@@ -10,7 +10,9 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ from pipeline.tables import InputError
 ML, ORT = "ai.onnx.ml", "com.microsoft"
 OPSETS = {"": 20, ML: 4, ORT: 1}
 IR_VERSION = 9  # of the first onnxruntime with these operators, 1.17
-DOTTED = "\u0130".lower()
+CONTEXTUAL = ("\u0130".lower(), "\u03c2")  # two characters of one capital; of a sigma, where its word ends
 WORD = re.compile(r"\w")
 SAMPLE = 400  # terms of each vectorizer in the texts that a graph is tried on
 GAP, UNKNOWN = 0, -1  # what stands for a gap between words, and for a character of no term
@@ -58,7 +60,8 @@ def write(model: TopicModel, file: Path, form: str) -> Path:
     except OSError as error:
         raise InputError(f"output={file}: cannot be written: {error.strerror}") from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
     return file
 
 
@@ -162,7 +165,7 @@ def to_classifier(model: TopicModel, head: LinearHead) -> Any:
         fitted.estimators_.append(one)
     fitted.n_features_in_ = head.weights.shape[1]
     fitted.label_binarizer_ = labels = LabelBinarizer(sparse_output=True)
-    labels.classes_ = np.array(model.topics)
+    fitted.classes_ = labels.classes_ = np.array(model.topics)
     labels.y_type_ = "multiclass" if model.mode == "multiclass" else "multilabel-indicator"
     labels.sparse_input_ = False
     fitted.thresholds_ = model.thresholds
@@ -170,6 +173,11 @@ def to_classifier(model: TopicModel, head: LinearHead) -> Any:
 
 
 # ONNX
+
+
+def onnx(name: str) -> Any:
+    """Return a part of the package `onnx`, of the extra of that name."""
+    return getattr(import_module("onnx"), name)
 
 
 class Graph:
@@ -181,18 +189,14 @@ class Graph:
 
     def add(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         """Add a node and return the name of its output."""
-        from onnx import helper
-
         output = f"v{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, list(inputs), [output], domain=domain, **attributes))
+        self.nodes.append(onnx("helper").make_node(operator, list(inputs), [output], domain=domain, **attributes))
         return output
 
     def constant(self, value: Any, dtype: Any) -> str:
         """Add a constant and return its name."""
-        from onnx import numpy_helper
-
         name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype), name))
+        self.constants.append(onnx("numpy_helper").from_array(np.asarray(value, dtype), name))
         return name
 
 
@@ -201,10 +205,9 @@ def to_onnx(model: TopicModel) -> Any:
 
     Topics, thresholds and mode stand in its metadata. A text gets what the model gives it, but for two capitals that
     have no lower case by themselves: the dotted I of Turkish, and a Greek sigma at a word's end. Raises `InputError`
-    when the model is not linear, strips accents, or learned from dotted capitals.
+    when the model is not linear, strips accents, or has terms with these.
     """
-    from onnx import TensorProto, helper
-
+    helper, TensorProto = onnx("helper"), onnx("TensorProto")
     head, graph, parts, start = linear(model), Graph(), [], 0
     for part in model.vectorizers:
         end = start + len(part.lookup.terms)
@@ -274,10 +277,8 @@ def add_counts(graph: Graph, part: Vectorizer) -> str:
         raise InputError(
             f"format=onnx: features.{part.name}.strip_accents has no counterpart in ONNX; use format=sklearn"
         )
-    if ngrams.lowercase and any(DOTTED in term for term in terms):
-        raise InputError(
-            f"format=onnx: features.{part.name} has a lower case of two characters, that of \u0130; use format=sklearn"
-        )
+    if ngrams.lowercase and any(lower in term for term in terms for lower in CONTEXTUAL):
+        raise InputError(f"format=onnx: features.{part.name} has İ or ς, whose case needs context; use format=sklearn")
     symbols = sorted({character for term in terms for character in term} - {" "})
     numbers = {" ": GAP} | {symbol: number for number, symbol in enumerate(symbols, 1)}
     token, gap = patterns(ngrams)
@@ -381,8 +382,6 @@ def add_lookup(graph: Graph, runs: str, terms: Sequence[Sequence[int]]) -> str:
 
 def compare(model: TopicModel, data: bytes) -> float:
     """Return by how much the probabilities of a graph differ, over the model's terms and what trips up tokenisers."""
-    import onnxruntime  # type: ignore[import-untyped]
-
     texts = [*SKETCHES]
     for part in model.vectorizers:
         terms = part.terms()
@@ -392,6 +391,6 @@ def compare(model: TopicModel, data: bytes) -> float:
     texts = [
         text.encode("utf-8", "replace").decode() for text in texts
     ]  # no lone surrogates: they are no text to the runtime
-    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    session = import_module("onnxruntime").InferenceSession(data, providers=["CPUExecutionProvider"])
     (found,) = session.run(["probabilities"], {"text": np.array(texts, object)})
     return float(np.abs(found - model.predict_proba(texts)).max())

@@ -18,7 +18,7 @@ from pipeline.models.heads import EstimatorHead, Head, LinearHead, decide, linea
 from pipeline.models.topic_model import TopicModel
 from pipeline.models.vectorizers import from_estimator, normalize, transform_all
 from pipeline.splits import stratify
-from pipeline.tables import InputError, listing
+from pipeline.tables import InputError
 
 NEVER = (
     -1.0
@@ -57,12 +57,8 @@ def fit_model(
     seed: int,
     n_jobs: int,
 ) -> Outcome:
-    """Fit a topic model on the train part of the material; raise `InputError` when a topic has no example there."""
+    """Fit a topic model on the train part of the material; see `corpus.require_examples` for what it must hold."""
     texts, train = material.sentences["text"].to_numpy(), material.rows("train")
-    if missing := [topic for topic, y in zip(material.topics, material.Y[train].T, strict=True) if not y.any()]:
-        raise InputError(
-            f"no positive example in train of: {listing(missing)}; label some, or take the topic out of labels.topics"
-        )
     with clock("features"):
         fitted = [fit_features(name, vectorizer, texts[train]) for name, vectorizer in features.items()]
         vectorizers = tuple(
@@ -81,8 +77,6 @@ def fit_model(
     probabilities[~train] = to_probabilities(head.log_odds(X_rest), material.mode)
     with clock("thresholds"):
         rows = material.rows(threshold.part)
-        if not rows.any():
-            raise InputError(f"threshold.part={threshold.part}: that part has no sentences")
         thresholds = threshold(material.Y[rows], probabilities[rows])
     return Outcome(TopicModel(material.topics, material.mode, vectorizers, head, thresholds), probabilities)
 
@@ -113,13 +107,10 @@ def fit_head(
 
     `blocks` are the features (sentences, terms) of each vectorizer, `norms` how each scales its rows, `Y` booleans
     (sentences, topics), `groups` a
-    key per sentence. All fits run as threads over the same features. Raises `InputError` when there are fewer than two
-    groups or the classifier
-    cannot learn from them.
+    key per sentence, at least two of them. All fits run as threads over the same features. Raises `InputError` when the
+    classifier cannot learn from them.
     """
     folds = min(folds, len(np.unique(groups)))
-    if folds < 2:
-        raise InputError(f"training needs sentences of at least 2 articles to cross-validate, found {folds}")
     parallel = Parallel(n_jobs=n_jobs, prefer="threads")
     decisions = decide_out_of_fold(
         classifier, blocks, norms, Y, stratify(Y, groups, [1 / folds] * folds, seed), parallel

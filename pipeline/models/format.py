@@ -220,7 +220,9 @@ def read_ngrams(folder: Path, where: str, part: Mapping[str, Any]) -> Ngrams:
 def read_terms(folder: Path, number: int, size: int) -> pa.BinaryArray:
     """Return a vocabulary: sorted, unique, in UTF-8 (lone surrogates allowed, as in Python's strings)."""
     offsets = read_array(folder, f"offsets_{number}.npy", np.int32, (size + 1,))
-    check(offsets[0] == 0 and bool((offsets[1:] > offsets[:-1]).all()), folder, f"offsets_{number}.npy are not ascending")
+    check(
+        offsets[0] == 0 and bool((offsets[1:] > offsets[:-1]).all()), folder, f"offsets_{number}.npy are not ascending"
+    )
     data = read_array(folder, f"terms_{number}.npy", np.uint8, (int(offsets[-1]),))
     try:
         data.tobytes().decode("utf-8", "surrogatepass")

@@ -33,6 +33,8 @@ class EstimatorHead:
 
     def log_odds(self, X: csr_array) -> np.ndarray:
         """Return calibrated log-odds, shape (sentences, topics)."""
+        if X.shape[0] == 0:  # scikit-learn decides on nothing less than one sentence
+            return np.empty((0, len(self.estimators)))
         decisions = np.column_stack([decide(estimator, X) for estimator in self.estimators])
         return np.asarray(self.slope * decisions + self.offset)
 

@@ -1,0 +1,224 @@
+"""The real command: help, and one line for whatever a user gets wrong, with nothing left behind."""
+
+import json
+import os
+import random
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from pipeline import __version__
+from pipeline.cli import COMMANDS, discard_empty
+
+ACTS = {
+    "war": ["Tanks shelled the town of", "Bombs hit the bridge at"],
+    "peace": ["Envoys signed a truce in", "Talks led to a pact at"],
+    None: ["Rain fell all day on", "The market closed early in"],
+}
+
+
+def news(articles: int, **changes: object) -> list[dict[str, object]]:
+    """Return labelled sentences of articles, some without topic, with changes to every one."""
+    draw = random.Random(articles)
+    rows = []
+    for article in range(articles):
+        for day in range(6):
+            topic = draw.choice(list(ACTS))
+            text = f"{draw.choice(ACTS[topic])} place {draw.randrange(50)} on day {day}."
+            rows.append({"article_id": f"a{article}", "text": text, "labels": [topic] if topic else []} | changes)
+    return rows
+
+
+def fill(folder: Path) -> None:
+    """Write the inputs that the commands below speak of."""
+    contents = {
+        "good": news(12),
+        "one": news(1),
+        "dated": news(12, published="2016-10-06"),
+        "untold": news(12, labels=[]),
+        "constant": news(12, labels=["war"]),
+        "unlabelled": news(12, labels=None),
+        "bare": [{"text": row["text"]} for row in news(12)],
+    }
+    for name, rows in contents.items():
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "empty.jsonl").touch()
+    (folder / "binary.jsonl").write_bytes(bytes(range(256)) * 40)
+    (folder / "conf" / "model").mkdir(parents=True)
+    (folder / "conf" / "model" / "broken.yaml").write_text("a: [1,\n b: 2")
+    (folder / "conf" / "model" / "mine.yaml").write_text("# mine\n_target_: mine.Svc\nC: 0.5\n")
+    (folder / "mine.py").write_text("from sklearn.svm import LinearSVC\n\n\nclass Svc(LinearSVC):\n    pass\n")
+
+
+def on(name: str, *more: str) -> tuple[str, ...]:
+    """Return the arguments that train on one of these inputs."""
+    return ("train", "data=sentences", "labels=given", f"data.path={name}.jsonl", *more)
+
+
+# arguments: what their one line of error begins with, and what else it says
+CONFIG = {
+    ("bogus",): ("unknown command 'bogus'; allowed: train, predict",),
+    ("train", "modle=sgd"): ("unknown key 'modle'; allowed: ", "model"),
+    ("train", "model.c=1"): ("unknown key 'model.c'; allowed: C, _target_, class_weight, random_state",),
+    ("train", "+model.c=1"): ("model: ", "unexpected keyword argument 'c'; allowed: penalty, loss"),
+    ("train", "+split.shuffle=1"): ("split: unknown key 'shuffle'; allowed: dev, test, seed",),
+    ("train", "labels.topics.tax={}", "labels=given"): ("unknown key 'labels.topics.tax'; allowed: ", "+labels.topics.tax="),
+    ("train", "seed=many"): ("seed: ", "'many'", "Integer"),
+    ("train", "split.dev=much"): ("split: dev: ", "'much'", "Float"),
+    ("train", "allowed_modules=mine"): ("allowed_modules: ", "'mine'"),
+    ("train", "data=articles"): ("missing value: data.path; give it as data.path=VALUE",),
+    ("train", "model=svc"): ("In 'train': Could not find 'model/svc' Available options in 'model': complement_nb linear_svc",),
+    ("train", "experiment=nope"): ("In 'train': Could not find 'experiment/nope' Available options", "india_police_events"),
+    ("train", "model=sgd,ridge"): ("Ambiguous value for argument 'model=sgd,ridge'", "--multirun"),
+    ("train", "model=[sgd"): ("", "[sgd"),
+    ("train", "model"): ("Error parsing override 'model'",),
+    ("train", "model.C=${nope}"): ("model.C: Interpolation key 'nope' not found",),
+    ("train", "--config-dir=conf", "model=broken"): ("while parsing", "broken.yaml", "line 1"),
+    ("train", "--config-dir=nowhere"): ("Additional config directory", "nowhere"),
+    ("train", "--config-dir=conf", "model=mine"): ("model._target_: 'mine.Svc' is not allowed; modules allowed: pipeline, sklearn",),
+    ("train", "model._target_=os.system"): ("model._target_: 'os.system' is not allowed; modules allowed: pipeline, sklearn",),
+    ("train", "data._target_=subprocess.Popen"): ("data._target_: 'subprocess.Popen' is not allowed",),
+    ("train", "model._target_=sklearn.utils.check_array"): ("model._target_: ", "is not a class of an allowed module"),
+    ("train", "threshold.part=test"): ("threshold.part=test; allowed: train",),
+    ("predict", "inputs=a.txt"): ("unknown key 'inputs'; allowed: ", "input"),
+    ("predict", "explain=many"): ("explain: ", "'many'"),
+    ("predict", "model_uri=nowhere"): ("no model at 'nowhere'; allowed: a model folder, models:/NAME@ALIAS",),
+    ("export",): ("missing value: output; give it as output=VALUE",),
+}
+DATA = {
+    on("missing"): ("no such file or folder: missing.jsonl",),
+    on("empty"): ("no sentence could be read; empty.jsonl: empty: no row in it",),
+    on("binary"): ("no sentence could be read; binary.jsonl:1: not JSON",),
+    ("train", "data=articles", "data.path=binary.jsonl", "labels=rules"): ("no article could be read; binary.jsonl:1: not JSON",),
+    ("train", "data.path=null"): ("no path: None; allowed: a file",),
+    on("bare"): ("bare.jsonl:1: no column 'labels' for the labels; found: text; or name 0/1 columns",),
+    on("good", "data.columns.text=body"): ("no sentence could be read; good.jsonl:1: no column 'body' for the text; found: article_id",),
+    on("good", "+labels.topics={war: {}, peace: {}, tax: {}}"): ("no positive example in train of: tax; label some",),
+    on("good", "+labels.topics={war: {}}"): ("sentence ", "label 'peace' is no topic of the taxonomy; allowed: war"),
+    on("untold"): ("no topic: none of the 72 labelled sentences names any",),
+    on("constant"): ("every sentence of train is labelled: war",),
+    on("unlabelled"): ("no sentence is labelled; give gold labels",),
+    on("one"): ("a split by article needs at least 4 articles, found 1",),
+    on("one", "split=random", "split.dev=0"): ("training needs sentences of at least 2 articles to cross-validate, found 1",),
+    on("dated", "split=time"): ("split=time: the latest moment holds 100% of the sentences",),
+    on("good", "split=time"): ("split=time: article a0 has no date",),
+    on("good", "split=column"): ("split.column: no column 'split' in the data; found: article_id",),
+    on("good", "split.dev=0", "split.test=0"): ("no sentence in dev or test to score a model on",),
+    on("good", "labels.mode=multiclass"): ("sentence ", "0 labels, but labels.mode=multiclass wants exactly one"),
+    on("good", "data.encoding=klingon"): ("encoding: there is no 'klingon'",),
+}
+OFF = {(*arguments, "tracking=off"): says for arguments, says in DATA.items()}
+
+
+def run_all(command, top: Path, cases) -> dict:
+    """Run commands two at a time, each in a folder of its own, and return `{arguments: (result, what is new in there)}`."""
+
+    def one(numbered):
+        number, arguments = numbered
+        folder = top / str(number)
+        folder.mkdir()
+        fill(folder)
+        before = set(folder.rglob("*"))
+        result = command(folder, *arguments)
+        return arguments, (result, sorted(str(file.relative_to(folder)) for file in set(folder.rglob("*")) - before))
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(pool.map(one, enumerate(cases)))
+
+
+@pytest.fixture(scope="module")
+def ended(command, tmp_path_factory):
+    """All commands that fail by config or data, ended, with tracking to a SQLite store that is not there yet."""
+    return run_all(command, tmp_path_factory.mktemp("cli"), [*CONFIG, *DATA])
+
+
+@pytest.fixture(scope="module")
+def ended_off(command, tmp_path_factory):
+    """The same without tracking."""
+    return run_all(command, tmp_path_factory.mktemp("off"), OFF)
+
+
+def assert_one_line(ended, arguments, says):
+    """Assert that a command ended with 1 and one line that says this, and left nothing behind."""
+    result, left = ended[arguments]
+    begin, *others = says
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert result.stderr.startswith(f"slugline: {begin}"), result.stderr
+    assert all(other in result.stderr for other in others), result.stderr
+    assert result.returncode == 1
+    assert left == []
+
+
+@pytest.mark.parametrize("arguments", CONFIG, ids=" ".join)
+def test_a_mistake_in_the_command_or_config_is_one_line_and_leaves_nothing(ended, arguments):
+    assert_one_line(ended, arguments, CONFIG[arguments])
+    assert ended[arguments][0].stdout == ""
+
+
+@pytest.mark.parametrize("arguments", DATA, ids=lambda arguments: " ".join(arguments[3:]))
+def test_data_that_nothing_can_be_learned_from_is_one_line_and_leaves_no_run(ended, arguments):
+    assert_one_line(ended, arguments, DATA[arguments])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", OFF, ids=lambda arguments: " ".join(arguments[3:]))
+def test_data_that_nothing_can_be_learned_from_leaves_nothing_without_tracking_either(ended_off, arguments):
+    assert_one_line(ended_off, arguments, OFF[arguments])
+
+
+@pytest.fixture(scope="module")
+def helped(command, tmp_path_factory):
+    """What the commands that only tell something say."""
+    cases = [("--help",), ("--version",), (), *((name, "--help") for name in COMMANDS), ("train", "--cfg", "job")]
+    return run_all(command, tmp_path_factory.mktemp("help"), cases)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_a_command_shows_its_keys_and_writes_nothing(helped, name):
+    result, left = helped[name, "--help"]
+    assert (result.returncode, result.stderr, left) == (0, "", [])
+    assert "tracking" in result.stdout
+    assert "model: complement_nb, linear_svc" in result.stdout or name != "train"
+
+
+def test_help_lists_every_command_and_so_does_no_argument(helped):
+    text = helped[("--help",)][0].stdout
+    assert all(f"\n  {name} " in text for name in COMMANDS)
+    assert [helped[case][0].stdout for case in ((), ("--help",))] == [text, text]
+    assert helped[("--version",)][0].stdout == f"slugline {__version__}\n"
+
+
+def test_cfg_job_prints_the_whole_config_and_runs_nothing(helped):
+    result, left = helped["train", "--cfg", "job"]
+    assert (result.returncode, result.stderr, left) == (0, "", [])
+    for key in ("target_precision: null", "registered_model: slugline", "allowed_modules: []", "sublinear_tf: true", "alias: champion"):
+        assert key in result.stdout
+
+
+def test_a_users_config_folder_and_module_train_a_model_once_allowed(command, tmp_path):
+    fill(tmp_path)
+    arguments = on("good", "--config-dir=conf", "model=mine", "allowed_modules=[mine]", "tracking=off", "model.C=${folds}")
+    result = command(tmp_path, *arguments, PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "f1" in result.stdout
+    assert list(tmp_path.glob("experiments/runs/*/*/model/model.json"))
+
+
+def test_a_model_that_the_store_has_not_is_one_line_and_nothing_is_labelled(command, tmp_path):
+    (tmp_path / "a.txt").write_text("The truce held.")
+    result = command(tmp_path, "predict", "model_uri=models:/slugline@champion", "input=a.txt", "output=out.jsonl")
+    assert (result.returncode, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+    assert result.stderr.startswith("slugline: no model at 'models:/slugline@champion' in the store sqlite:///")
+    assert not list(tmp_path.glob("out*"))
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_folders_of_a_run_that_never_began_are_removed_unless_something_is_in_them(tmp_path, monkeypatch, kept):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "experiments" / "runs" / "1").mkdir(parents=True)
+    if kept:
+        (tmp_path / "experiments" / "mlflow.db").touch()
+    discard_empty(tmp_path / "experiments" / "runs" / "1")
+    assert [file.name for file in tmp_path.rglob("*")] == (["experiments", "mlflow.db"] if kept else [])

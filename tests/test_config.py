@@ -1,0 +1,212 @@
+"""Config shows every option, takes no other, and makes nothing but classes of modules that are allowed."""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+from sklearn.svm import LinearSVC
+
+from pipeline.cli import COMMANDS
+from pipeline.config import SCHEMAS, check, find_target, flatten, instantiate, prepare, shipped, to_yaml
+from pipeline.splits import ByArticle
+from pipeline.tables import InputError
+
+CONF = Path(__file__).parents[1] / "conf"
+COMPONENTS = ("data", "labels", "split", "threshold", "tracking")
+OPTIONS = [(group, file.stem) for group in COMPONENTS for file in sorted((CONF / group).glob("*.yaml"))]
+OPTIONS.remove(("labels", "plover"))  # topics that other options take in
+ALLOWED = ("pipeline", "sklearn")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def conf():
+    """Let Hydra find our configs."""
+    prepare()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        yield
+
+
+def keys_of(target: str) -> set[str]:
+    """Return the fields of a component of ours."""
+    return {item.name for item in dataclasses.fields(find_target(target, "", ALLOWED))}
+
+
+# ---- what the files say
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_a_component_shows_all_of_its_keys_and_no_other(group, option):
+    node = compose("train", [f"{group}={option}"])[group]
+    assert set(node) - {"_target_"} == keys_of(node._target_)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_has_a_file_and_a_schema_that_agree(command):
+    fields = {item.name for item in dataclasses.fields(SCHEMAS[command])}
+    assert set(compose(command)) == fields
+    written = {key for key in OmegaConf.load(CONF / f"{command}.yaml") if key != "defaults"}
+    assert fields - written <= {file.name for file in CONF.iterdir() if file.is_dir()}
+
+
+def test_there_is_no_primary_file_without_a_command():
+    assert {file.stem for file in CONF.glob("*.yaml")} == set(COMMANDS) == set(SCHEMAS)
+
+
+@pytest.mark.parametrize("file", sorted(CONF.rglob("*.yaml")), ids=lambda file: f"{file.parent.name}/{file.stem}")
+def test_every_file_begins_with_what_it_is(file):
+    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("# @package")]
+    assert lines[0].startswith("# ")
+
+
+@pytest.mark.parametrize("experiment", [file.stem for file in sorted((CONF / "experiment").glob("*.yaml"))])
+def test_every_experiment_composes_and_its_components_can_be_made(experiment):
+    config = compose("train", [f"experiment={experiment}"])
+    check(config)
+    for section in (*COMPONENTS, "model"):
+        instantiate(config[section], section)
+
+
+@pytest.mark.parametrize("option", [file.stem for file in sorted((CONF / "model").glob("*.yaml")) if file.stem != "sklearn"])
+def test_every_model_can_be_made(option):
+    model = instantiate(compose("train", [f"model={option}"]).model, "model")
+    assert hasattr(model, "fit")
+
+
+@pytest.mark.parametrize("option", [file.stem for file in sorted((CONF / "features").glob("*.yaml"))])
+def test_every_kind_of_features_can_be_made(option):
+    for key, node in compose("train", [f"features={option}"]).features.items():
+        assert isinstance(instantiate(node, key).ngram_range, tuple)
+
+
+def test_one_seed_reaches_all_that_is_random():
+    config = compose("train", ["seed=7"])
+    assert (config.split.seed, config.model.random_state) == (7, 7)
+
+
+def test_the_sample_is_found_wherever_the_command_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert Path(compose("train").data.path).is_file()
+    assert (shipped("conf") / "train.yaml").is_file()
+
+
+# ---- what is made of it
+
+
+def test_a_component_is_made_from_its_keys_types_checked():
+    node = {"_target_": "pipeline.splits.ByArticle", "dev": "0.25", "seed": "3"}
+    assert instantiate(node, "split") == ByArticle(dev=0.25, seed=3)
+    assert node["_target_"]  # the config itself stays as it is
+
+
+def test_an_estimator_is_made_with_lists_as_tuples():
+    vectorizer = instantiate({"_target_": "sklearn.feature_extraction.text.TfidfVectorizer", "ngram_range": [1, 2]}, "features.x")
+    assert vectorizer.ngram_range == (1, 2)
+    assert isinstance(instantiate(OmegaConf.create({"_target_": "sklearn.svm.LinearSVC", "C": 2}), "model"), LinearSVC)
+
+
+REFUSED = {
+    "os.system": "is not allowed; modules allowed: pipeline, sklearn (more by allowed_modules)",
+    "subprocess.Popen": "is not allowed",
+    "builtins.eval": "is not allowed",
+    "joblib.load": "is not allowed",
+    "pickle.Unpickler": "is not allowed",
+    "sklearnish.Evil": "is not allowed",
+    "pipeline_evil.Evil": "is not allowed",
+    "sklearn.utils.check_array": "is not a class of an allowed module",
+    "sklearn.externals._packaging.version.parse": "is not a class of an allowed module",
+    "sklearn.utils._joblib.Parallel": "is no",
+    "pipeline.tracking.Path": "is not a class of an allowed module",
+    "pipeline.tracking.subprocess": "is not a class of an allowed module",
+    "pipeline.tracking.subprocess.Popen": "there is no",
+    "pipeline.config.instantiate": "is not a class of an allowed module",
+    "pipeline.cli.main": "is not a class of an allowed module",
+    "sklearn.svm.LinearSVD": "there is no 'sklearn.svm.LinearSVD'",
+    "sklearn.nowhere.X": "there is no 'sklearn.nowhere.X'",
+    "sklearn..svm.LinearSVC": "is no dotted name of a class",
+    "sklearn.svm.LinearSVC()": "is no dotted name of a class",
+    "LinearSVC": "is no dotted name of a class",
+    "sklearn": "is no dotted name of a class",
+    "": "is no dotted name of a class",
+    "None": "is no dotted name of a class",
+    ".": "is no dotted name of a class",
+    "sklearn.__class__.__base__": "there is no",
+    "sklearn.svm.__class__": "is not a class of an allowed module",
+}
+
+
+@pytest.mark.parametrize("target", REFUSED)
+def test_a_target_outside_the_allowed_modules_or_not_a_class_is_refused(target):
+    with pytest.raises(InputError) as error:
+        instantiate({"_target_": target}, "model")
+    assert str(error.value).startswith("model._target_: ")
+    assert REFUSED[target] in str(error.value) or "there is no" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_refused_module_is_not_even_imported(tmp_path, monkeypatch):
+    (tmp_path / "trap.py").write_text("raise SystemExit('sprung')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InputError, match="not allowed"):
+        instantiate({"_target_": "trap.Trap"}, "model")
+    assert "trap" not in sys.modules
+
+
+def test_a_users_module_is_allowed_by_name_and_no_other_with_it(tmp_path, monkeypatch):
+    (tmp_path / "mine_for_test.py").write_text("class Split:\n    def __init__(self, share):\n        self.share = share\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    made = instantiate({"_target_": "mine_for_test.Split", "share": 0.5}, "split", ["mine_for_test"])
+    assert made.share == 0.5
+    with pytest.raises(InputError, match=r"allowed: pipeline, sklearn, mine_for_test"):
+        instantiate({"_target_": "os.system"}, "split", ["mine_for_test"])
+    with pytest.raises(InputError, match=r"split: .*unexpected keyword argument 'shares'; allowed: share"):
+        instantiate({"_target_": "mine_for_test.Split", "shares": 0.5}, "split", ["mine_for_test"])
+
+
+@pytest.mark.parametrize(
+    ("node", "says"),
+    [
+        ({"_target_": "pipeline.splits.ByArticle", "shares": 1}, "split: unknown key 'shares'; allowed: dev, test, seed"),
+        ({"_target_": "pipeline.splits.ByArticle", "dev": "much"}, "split: dev: Value 'much' of type 'str' could not be converted"),
+        ({"_target_": "sklearn.svm.LinearSVC", "c": 1}, "unexpected keyword argument 'c'; allowed: penalty, loss"),
+        ({"_target_": "pipeline.labels.Labels", "topics": {"war": {"keyword": []}}}, "split: "),
+        ({"_target_": "pipeline.labels.Labels", "topics": {"war": {"keywords": 5}}}, "split: "),
+    ],
+    ids=str,
+)
+def test_keys_and_types_that_a_target_does_not_take_are_told_with_those_it_does(node, says):
+    with pytest.raises(InputError) as error:
+        instantiate(node, "split")
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_taxonomy_is_made_whole():
+    labels = instantiate(compose("train", ["labels=rules"]).labels, "labels")
+    assert len(labels.topics) == 15
+    assert all(topic.definition and topic.keywords for topic in labels.topics.values())
+
+
+# ---- what is recorded of it
+
+
+def test_parameters_are_flat_and_without_the_texts_of_the_taxonomy():
+    found = flatten(compose("train"))
+    assert found["model._target_"] == "sklearn.svm.LinearSVC"
+    assert found["features.word.ngram_range"] == [1, 2]
+    assert not [key for key in found if key.startswith("labels.topics")]
+    assert json.dumps(found)
+
+
+def test_the_recorded_yaml_has_the_taxonomy_and_no_references():
+    text = to_yaml(compose("train"))
+    assert "${" not in text
+    assert "ceasefire:" in text
+
+
+def test_a_missing_value_is_told_with_how_to_give_it():
+    with pytest.raises(InputError, match=r"missing value: data\.path, labels\.gold; give it as data\.path=VALUE"):
+        check(compose("train", ["data=articles", "labels=gold"]))

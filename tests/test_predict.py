@@ -1,0 +1,491 @@
+import gzip
+import json
+import os
+import pty
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from omegaconf import OmegaConf
+from pyarrow import parquet
+
+from pipeline import load_model
+from pipeline.config import PredictConfig
+from pipeline.models import TopicModel
+from pipeline.models.heads import EstimatorHead
+from pipeline.predict import Task, check_model, predict
+from pipeline.records import Parts
+from pipeline.tables import InputError, Rejected
+
+ROOT = Path(__file__).parents[1]
+DATA = Path(os.environ.get("SLUGLINE_DATA", ROOT.parent / "shared" / "data"))
+SAMPLE = ROOT / "data" / "sample" / "articles.jsonl"
+ENDINGS = ("jsonl", "csv", "parquet")
+SUMMARY = re.compile(r"read (\d+) = (\d+) labelled \+ (\d+) rejected; (\d+) sentences written, (\d+) of them debris")
+
+Predict = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of words, trained on the sample in a few seconds."""
+    folder = tmp_path_factory.mktemp("train")
+    train = [sys.executable, "-m", "pipeline", "train", "tracking=off", "features=word"]
+    done = subprocess.run(train, cwd=folder, capture_output=True, text=True, timeout=110)
+    assert done.returncode == 0, done.stderr
+    found = next(folder.glob("experiments/runs/*/*/model"))
+    return Path(shutil.copytree(found, folder / "model"))
+
+
+@pytest.fixture
+def run(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Predict:
+    """Predict in this process, in `tmp_path`, on the sample unless told otherwise; give what it says."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(**options: Any) -> str:
+        config = OmegaConf.structured(PredictConfig)
+        shipped = OmegaConf.load(ROOT / "conf" / "predict.yaml")
+        del shipped["defaults"]
+        given = {"model_uri": str(model), "input": str(SAMPLE), "n_jobs": 1} | options
+        predict(OmegaConf.merge(config, shipped, given))  # type: ignore[arg-type]
+        return capfd.readouterr().err
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def long_input(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample ten times over: thirty-odd batches of 100,000 characters, a bad line in every fortieth row."""
+    file = tmp_path_factory.mktemp("long") / "articles.jsonl"
+    lines = SAMPLE.read_text(encoding="utf-8").splitlines() * 10
+    file.write_text("".join(f"{line}\n{'{' * (number % 40 == 0)}\n" for number, line in enumerate(lines)), "utf-8")
+    return file
+
+
+def records(file: Path) -> list[dict[str, Any]]:
+    if file.suffix == ".parquet":
+        return list(parquet.read_table(file).to_pylist())
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def journal(output: Path) -> list[str]:
+    file = Parts(output).folder / "journal"
+    return file.read_text().splitlines() if file.is_file() else []
+
+
+def start(model: Path, output: Path, *options: str) -> "subprocess.Popen[bytes]":
+    given = [f"model_uri={model}", f"output={output}", *options]
+    return subprocess.Popen([sys.executable, "-m", "pipeline", "predict", *given], stderr=subprocess.DEVNULL)
+
+
+def kill_when(process: "subprocess.Popen[bytes]", reached: Callable[[], bool]) -> bool:
+    """Kill a process as soon as something holds; tell whether it was killed."""
+    limit = time.monotonic() + 60
+    while process.poll() is None and not reached():
+        assert time.monotonic() < limit
+        time.sleep(0.0005)
+    process.kill()
+    return process.wait() == -signal.SIGKILL
+
+
+def numbers(said: str) -> list[int]:
+    found = SUMMARY.search(said)
+    assert found, said
+    return [int(number) for number in found.groups()]
+
+
+def test_each_sentence_is_a_record_with_its_topics_and_probabilities(run: Predict, model: Path) -> None:
+    said = run(output="topics.jsonl")
+    rows = records(Path("topics.jsonl"))
+    loaded = TopicModel.load(model)
+    texts = {article["article_id"]: article["text"] for article in records(SAMPLE)}
+    read, labelled, rejected, written, debris = numbers(said)
+    assert (read, labelled, rejected) == (len(texts), len(texts), 0)
+    assert (written, debris) == (len(rows), sum(row["debris"] for row in rows))
+    assert all(row["text"] == texts[row["article_id"]][row["start"] : row["end"]] for row in rows)
+    probabilities = loaded.predict_proba([row["text"] for row in rows])
+    np.testing.assert_allclose([[row[topic] for topic in loaded.topics] for row in rows], probabilities, atol=1e-12)
+    expected = loaded.names(loaded.decide(probabilities))
+    assert all(tuple(row["topics"]) == (() if row["debris"] else names) for row, names in zip(rows, expected, strict=True))
+    assert not Path("topics.jsonl.parts").exists()
+    assert not Path("topics.jsonl.rejected.jsonl").exists()
+
+
+def test_jsonl_csv_and_parquet_hold_the_same(run: Predict) -> None:
+    for ending in ENDINGS:
+        run(output=f"topics.{ending}", explain=2)
+    lines, table = records(Path("topics.jsonl")), parquet.read_table("topics.parquet")
+    assert [row | {"explain": json.loads(row["explain"])} for row in table.to_pylist()] == lines
+    assert table.schema.field("topics").type == pa.list_(pa.string())
+    import pandas as pd
+
+    frame = pd.read_csv("topics.csv", keep_default_na=False)
+    assert list(frame.columns) == list(lines[0])
+    for column in ("sentence_id", "text", "start", "debris", "protest"):
+        assert frame[column].tolist() == [row[column] for row in lines]
+    assert frame["topics"].tolist() == [",".join(row["topics"]) for row in lines]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_run_killed_twice_and_resumed_gives_the_same_bytes(
+    run: Predict, model: Path, long_input: Path, tmp_path: Path, ending: str
+) -> None:
+    whole, output = tmp_path / f"whole.{ending}", tmp_path / f"killed.{ending}"
+    said = run(input=str(long_input), output=str(whole), batch=100_000)
+    for parts in (1, 12):
+        options = [f"input={long_input}", "batch=100000", "n_jobs=1", "resume=true"]
+        assert kill_when(start(model, output, *options), lambda parts=parts: len(journal(output)) > parts)  # type: ignore[misc]
+        assert not output.exists()
+    assert run(input=str(long_input), output=str(output), batch=100_000, resume=True) == said
+    assert output.read_bytes() == whole.read_bytes()
+    rejected = [Path(f"{file}.rejected.jsonl") for file in (whole, output)]
+    assert rejected[0].read_bytes() == rejected[1].read_bytes()
+    assert not Parts(output).folder.exists()
+
+
+def test_workers_end_with_a_main_process_that_is_killed_and_all_cores_take_up_its_work(
+    run: Predict, model: Path, long_input: Path, tmp_path: Path
+) -> None:
+    run(input=str(long_input), output="whole.jsonl", batch=100_000)
+    output = tmp_path / "killed.jsonl"
+    process = start(model, output, f"input={long_input}", "batch=100000", "n_jobs=2")
+    seen: set[int] = set()
+    assert kill_when(process, lambda: bool(seen.update(children(process.pid))) or len(journal(output)) > 3)
+    assert len(seen) >= 2
+    limit = time.monotonic() + 20
+    while any(is_alive(worker) for worker in seen) and time.monotonic() < limit:
+        time.sleep(0.05)
+    assert not any(is_alive(worker) for worker in seen)
+    run(input=str(long_input), output=str(output), batch=100_000, n_jobs=2, resume=True)
+    assert output.read_bytes() == Path("whole.jsonl").read_bytes()
+
+
+def children(pid: int) -> list[int]:
+    with suppress(OSError):
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def is_alive(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [("n_jobs=1",), ("n_jobs=2",)])
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_run_may_be_killed_at_any_moment(
+    run: Predict, model: Path, long_input: Path, tmp_path: Path, ending: str, options: tuple[str, ...]
+) -> None:
+    whole, output = tmp_path / f"whole.{ending}", tmp_path / f"killed.{ending}"
+    run(input=str(long_input), output=str(whole), batch=50_000)
+    given = [f"input={long_input}", "batch=50000", *options, "resume=true"]
+    began = time.monotonic()
+    assert start(model, tmp_path / f"timed.{ending}", *given).wait() == 0
+    longest = time.monotonic() - began
+    chance = random.Random(0)
+    joining = Parts(output).folder / "whole"
+    moments = [lambda until=chance.uniform(0.2, longest): time.monotonic() - began > until for _ in range(5)]
+    for reached in (*moments, joining.exists, output.exists, *moments):
+        began = time.monotonic()
+        kill_when(start(model, output, *given), reached)  # type: ignore[arg-type]
+        if output.exists():
+            assert output.read_bytes() == whole.read_bytes()
+        if reached == output.exists:  # take it up from there, then once more from nothing
+            run(input=str(long_input), output=str(output), batch=50_000, resume=True)
+            assert output.read_bytes() == whole.read_bytes()
+            output.unlink()
+    run(input=str(long_input), output=str(output), batch=50_000, resume=True)
+    assert output.read_bytes() == whole.read_bytes()
+    assert Path(f"{output}.rejected.jsonl").read_bytes() == Path(f"{whole}.rejected.jsonl").read_bytes()
+
+
+def test_a_torn_line_of_the_journal_counts_for_nothing(run: Predict, model: Path, long_input: Path, tmp_path: Path) -> None:
+    output = tmp_path / "killed.jsonl"
+    options = [f"input={long_input}", "batch=100000", "n_jobs=1"]
+    assert kill_when(start(model, output, *options), lambda: len(journal(output)) > 2)
+    parts = Parts(output).folder
+    (parts / "journal").write_text("\n".join(journal(output)[:2]) + "\n[12, 3")
+    (parts / "00000001.rows").write_text("torn")
+    (parts / "whole").write_text("torn")
+    run(input=str(long_input), output=str(output), batch=100_000, resume=True)
+    run(input=str(long_input), output="whole.jsonl", batch=100_000)
+    assert output.read_bytes() == Path("whole.jsonl").read_bytes()
+
+
+def leave_parts(output: Path, mark: str = "another job") -> None:
+    """Leave the parts of a job that failed."""
+    with suppress(RuntimeError), Parts(output).open(mark, resume=False):
+        Parts(output).write(0, b"rows of another job\n", [Rejected("x", "y")], "[1, 1, 0, 1, null]")
+        raise RuntimeError
+
+
+def test_parts_of_another_job_are_refused(run: Predict, tmp_path: Path) -> None:
+    leave_parts(tmp_path / "topics.jsonl")
+    with pytest.raises(InputError, match="belongs to another model, input or config; remove it, or start again"):
+        run(output="topics.jsonl", resume=True)
+
+
+def test_without_resume_parts_of_another_job_are_thrown_away(run: Predict, tmp_path: Path) -> None:
+    leave_parts(tmp_path / "topics.jsonl")
+    run(output="topics.jsonl")
+    assert "another job" not in Path("topics.jsonl").read_text()
+    assert not Path("topics.jsonl.parts").exists()
+
+
+def test_parts_are_of_another_job_when_input_model_or_an_option_changed(
+    run: Predict, model: Path, long_input: Path, tmp_path: Path
+) -> None:
+    mine = Path(shutil.copytree(model, tmp_path / "mine"))
+    source = Path(shutil.copy(long_input, tmp_path / "long.jsonl"))
+    options = {"input": str(source), "output": "topics.jsonl", "batch": 100_000, "model_uri": str(mine)}
+    process = start(mine, tmp_path / "topics.jsonl", f"input={source}", "batch=100000", "n_jobs=1")
+    assert kill_when(process, lambda: len(journal(tmp_path / "topics.jsonl")) > 2)
+    for change in ({"explain": 1}, {"split_sentences": False}, {"batch": 90_000}, {"columns": {"title": "source"}}):
+        with pytest.raises(InputError, match="belongs to another"):
+            run(**options | change, resume=True)
+    shutil.copy(model / "thresholds.npy", mine / "more.npy")
+    with pytest.raises(InputError, match="belongs to another"):
+        run(**options, resume=True)
+    (mine / "more.npy").unlink()
+    with source.open("a") as stream:
+        stream.write("\n")
+    with pytest.raises(InputError, match="belongs to another"):
+        run(**options, resume=True)
+
+
+def test_two_processes_cannot_write_the_same_output(run: Predict, tmp_path: Path) -> None:
+    with Parts(tmp_path / "topics.jsonl").open("another job", resume=False):
+        with pytest.raises(InputError, match=r"another process is writing topics\.jsonl"):
+            run(output="topics.jsonl")
+        assert journal(tmp_path / "topics.jsonl") == ["another job"]
+
+
+def test_rows_that_cannot_be_read_go_to_a_file_with_the_reason(run: Predict) -> None:
+    rows = ['{"text": "One. Two here."}', "{", '{"text": ""}', "[1]", '{"title": "no text"}', '{"text": "Three came."}']
+    Path("in.jsonl").write_text("\n".join(rows))
+    assert numbers(run(input="in.jsonl", output="topics.csv")) == [6, 2, 4, 3, 0]
+    found = records(Path("topics.csv.rejected.jsonl"))
+    assert [row["where"] for row in found] == ["in.jsonl:2", "in.jsonl:3", "in.jsonl:4", "in.jsonl:5"]
+    assert found[3]["reason"] == "no column 'text' for the text; found: title"
+    Path("in.jsonl").write_text(rows[0])
+    run(input="in.jsonl", output="topics.csv")
+    assert not Path("topics.csv.rejected.jsonl").exists()  # of the run before
+
+
+def test_without_any_article_the_first_reason_is_told_and_an_old_output_stays(run: Predict) -> None:
+    Path("in.jsonl").write_text("{\n[]\n")
+    Path("topics.jsonl").write_text("old")
+    with pytest.raises(InputError, match="no article could be read; in.jsonl:1: not JSON"):
+        run(input="in.jsonl", output="topics.jsonl")
+    assert Path("topics.jsonl").read_text() == "old"
+    assert len(records(Path("topics.jsonl.rejected.jsonl"))) == 2
+    assert not Path("topics.jsonl.parts").exists()
+
+
+def test_empty_files_are_told(run: Predict) -> None:
+    Path("in.jsonl").touch()
+    with pytest.raises(InputError, match="no article could be read; in.jsonl: empty"):
+        run(input="in.jsonl", output="topics.parquet")
+
+
+def test_files_folders_globs_and_gz_are_read_in_order(run: Predict) -> None:
+    Path("in").mkdir()
+    for name in ("b", "a"):
+        Path(f"in/{name}.txt").write_text(f"Protest in {name}.")
+    with gzip.open("in/c.jsonl.gz", "wt") as stream:
+        stream.write('{"article_id": "c", "text": "Protest in c."}\n')
+    run(input="in", output="folder.jsonl")
+    run(input="in/*", output="glob.jsonl")
+    run(input=["in/a.txt", "in/b.txt", "in/c.jsonl.gz"], output="list.jsonl")
+    texts = [f"Protest in {name}." for name in "abc"]
+    for output in ("folder", "glob", "list"):
+        assert [row["text"] for row in records(Path(f"{output}.jsonl"))] == texts
+
+
+def test_standard_input_is_labelled_to_standard_output(model: Path) -> None:
+    line = '{"article_id": "é\\ud800", "text": "Protesters marched in Kraków – again. They left."}\n{\n'
+    arguments = [sys.executable, "-m", "pipeline", "predict", f"model_uri={model}", "format=jsonl"]
+    latin = os.environ | {"PYTHONIOENCODING": "latin-1"}  # of the terminal; JSON is in UTF-8 all the same
+    done = subprocess.run(arguments, input=line, env=latin, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["text"] for row in rows] == ["Protesters marched in Kraków – again.", "They left."]
+    assert done.stderr.splitlines()[0].startswith("slugline: stdin:2: not JSON")
+    assert numbers(done.stderr) == [2, 1, 1, 2, 0]
+
+
+def test_on_all_cores_rows_and_their_order_are_the_same(run: Predict, long_input: Path) -> None:
+    for n_jobs in (1, 2):
+        run(input=str(long_input), output=f"{n_jobs}.jsonl", batch=200_000, n_jobs=n_jobs)
+    assert Path("1.jsonl").read_bytes() == Path("2.jsonl").read_bytes()
+
+
+def test_the_batch_makes_no_difference_to_the_rows(run: Predict) -> None:
+    for batch in (1, 100_000_000):
+        run(output=f"{batch}.jsonl", batch=batch)
+    one, all_ = (records(Path(f"{batch}.jsonl")) for batch in (1, 100_000_000))
+    assert [row["sentence_id"] for row in one] == [row["sentence_id"] for row in all_]
+    assert all(abs(a["protest"] - b["protest"]) < 1e-12 for a, b in zip(one, all_, strict=True))
+
+
+def test_prediction_from_a_folder_imports_nothing_heavy(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Protesters marched.")
+    code = f"""
+import sys
+from pipeline.cli import main
+sys.argv = ["slugline", "predict", "model_uri={model}", "input=a.txt", "output=topics.jsonl", "explain=1"]
+main()
+heavy = ["pandas", "sklearn", "mlflow", "matplotlib", "joblib", "skops", "tqdm", "dask", "concurrent.futures.process"]
+print([name for name in heavy if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
+def test_when_nobody_reads_on_it_ends_in_silence(model: Path) -> None:
+    arguments = [sys.executable, "-m", "pipeline", "predict", f"model_uri={model}", f"input={SAMPLE}", "n_jobs=1"]
+    with subprocess.Popen([*arguments, "batch=1000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_under_standard_output_is_one_line(model: Path) -> None:
+    arguments = [sys.executable, "-m", "pipeline", "predict", f"model_uri={model}", f"input={SAMPLE}", "n_jobs=1"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(arguments, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, "slugline: cannot write standard output: No space left on device\n")
+
+
+def test_when_the_disk_refuses_more_the_work_done_is_kept(run: Predict, model: Path, tmp_path: Path) -> None:
+    limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000)); "
+    code = f"{limit}from pipeline.cli import main; sys.argv[0] = 'slugline'; main()"
+    given = ["predict", f"model_uri={model}", f"input={SAMPLE}", "output=topics.jsonl", "batch=50000"]
+    done = subprocess.run([sys.executable, "-c", code, *given], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "slugline: output: cannot write topics.jsonl: File too large; resume=true takes up what is done\n"
+    )
+    assert len(journal(tmp_path / "topics.jsonl")) > 1
+    run(output="topics.jsonl", batch=50_000, resume=True)
+    run(output="whole.jsonl", batch=50_000)
+    assert Path("topics.jsonl").read_bytes() == Path("whole.jsonl").read_bytes()
+
+
+def test_an_output_that_would_be_read_as_input_is_refused(run: Predict) -> None:
+    Path("in").mkdir()
+    for name in ("in/a.jsonl", "b.jsonl"):
+        shutil.copy(SAMPLE, name)
+    for source, output in (("b.jsonl", "b.jsonl"), ("*.jsonl", "./b.jsonl"), (["in/a.jsonl"], "in/../in/a.jsonl")):
+        with pytest.raises(InputError, match="is read as input; write to another file"):
+            run(input=source, output=output)
+    with pytest.raises(InputError, match="lies in the input folder in; write it elsewhere"):
+        run(input="in", output="in/new.jsonl")
+    assert Path("b.jsonl").read_bytes() == SAMPLE.read_bytes()
+    assert sorted(os.listdir()) == ["b.jsonl", "in"]
+
+
+def test_parts_are_not_read_as_input_when_a_glob_finds_their_folder(run: Predict, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(10):
+        shutil.copy(SAMPLE, tmp_path / "in" / f"{number}.jsonl")
+    process = start(model, tmp_path / "topics.csv", f"input={tmp_path}/**/*.jsonl", "batch=100000", "n_jobs=1")
+    assert kill_when(process, lambda: len(journal(tmp_path / "topics.csv")) > 3)
+    run(input=f"{tmp_path}/**/*.jsonl", output="topics.csv", batch=100_000, resume=True)
+    run(input=f"{tmp_path}/**/*.jsonl", output="whole.csv", batch=100_000)
+    assert Path("topics.csv").read_bytes() == Path("whole.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"output": "topics.xlsx"}, r"'topics\.xlsx' ends in '\.xlsx'; allowed: \.jsonl, \.csv, \.parquet"),
+        ({"output": "no/topics.csv"}, "there is no folder no; make it first"),
+        ({"output": "folder.csv"}, r"folder\.csv is a folder; give a file"),
+        ({"output": "topics.csv", "input": "nowhere"}, "no such file or folder: nowhere"),
+        ({"output": "topics.csv", "input": "-", "resume": True}, "standard input cannot be read again"),
+        ({"resume": True}, "only what goes to a file can be taken up again"),
+        ({"explain": -1}, "explain: -1; allowed"),
+        ({"batch": 0}, "batch: 0; allowed"),
+        ({"n_jobs": 0}, "n_jobs: 0; allowed"),
+        ({"engine": "ray"}, "unknown engine 'ray'; allowed: local, dask"),
+        ({"dask_address": "tcp://127.0.0.1:1"}, "only engine=dask uses a cluster"),
+        ({"model_uri": "nowhere"}, "no model at 'nowhere'"),
+    ],
+)
+def test_what_cannot_be_is_told_before_anything_is_written(run: Predict, options: dict[str, Any], message: str) -> None:
+    Path("folder.csv").mkdir()
+    with pytest.raises(InputError, match=message):
+        run(**options)
+    assert os.listdir() == ["folder.csv"]
+
+
+@pytest.mark.parametrize("topic", ["text", "topics", "explain", "sentence_id"])
+def test_a_topic_named_like_a_column_is_refused(run: Predict, model: Path, topic: str) -> None:
+    loaded = TopicModel.load(model)
+    replace(loaded, topics=(topic, *loaded.topics[1:])).save("clash")
+    with pytest.raises(InputError, match=f"the model has a topic '{topic}', and predictions a column of that name"):
+        run(model_uri="clash", output="topics.jsonl")
+
+
+def test_topics_that_a_format_cannot_hold_are_refused(run: Predict, model: Path) -> None:
+    loaded = TopicModel.load(model)
+    replace(loaded, topics=("war, peace", *loaded.topics[1:])).save("comma")
+    with pytest.raises(InputError, match="topic 'war, peace' has a comma"):
+        run(model_uri="comma", output="topics.csv")
+    run(model_uri="comma", output="topics.parquet")
+    assert "war, peace" in parquet.read_schema("topics.parquet").names
+
+
+def test_explain_gives_the_terms_of_each_topic_given(run: Predict, model: Path) -> None:
+    run(output="topics.jsonl", explain=5)
+    loaded = TopicModel.load(model)
+    rows = records(Path("topics.jsonl"))
+    assert any(row["topics"] for row in rows)
+    for row in rows[:200]:
+        assert list(row["explain"]) == row["topics"]
+        assert all(len(terms) <= 6 and "(intercept)" in terms for terms in row["explain"].values())
+        if row["topics"]:
+            assert row["explain"] == loaded.explain(row["text"], 5, row["topics"])
+
+
+def test_explain_is_refused_for_a_model_that_is_not_linear(model: Path) -> None:
+    loaded = TopicModel.load(model)
+    trees = replace(loaded, head=EstimatorHead([], np.ones(len(loaded.topics)), np.zeros(len(loaded.topics))))
+    task = Task({}, True, 5, ".jsonl")
+    with pytest.raises(InputError, match="only linear models tell the weight of each term"):
+        check_model(trees, task)
+    check_model(trees, task._replace(explain=0))
+
+
+def test_the_progress_bar_is_for_terminals(model: Path, tmp_path: Path) -> None:
+    arguments = [sys.executable, "-m", "pipeline", "predict", f"model_uri={model}", f"input={SAMPLE}", "batch=100000"]
+    ours, theirs = pty.openpty()
+    subprocess.run([*arguments, "n_jobs=1", "output=topics.csv"], cwd=tmp_path, stderr=theirs, check=True)
+    os.close(theirs)
+    said = b""
+    with suppress(OSError):  # the other end is closed
+        while more := os.read(ours, 1 << 16):
+            said += more
+    os.close(ours)
+    assert b"sentences/s" in said
+    done = subprocess.run([*arguments, "n_jobs=1", "output=topics.csv"], cwd=tmp_path, stderr=subprocess.PIPE, check=True)
+    assert b"sentences/s" not in done.stderr

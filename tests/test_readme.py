@@ -1,0 +1,79 @@
+"""What the README tells a newcomer to type works as it stands."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import COMMANDS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
+LINES = [line.split(" #")[0].strip() for line in SHELL.splitlines() if line.startswith("slugline ")]
+
+
+@pytest.fixture(scope="module")
+def newcomer(tmp_path_factory):
+    """A folder with the sample as a user's own articles and labels, in which `slugline train` has run."""
+    folder = tmp_path_factory.mktemp("newcomer")
+    articles = [json.loads(line) for line in (ROOT / "data/sample/articles.jsonl").read_text("utf-8").splitlines()]
+    (folder / "FOLDER").mkdir()
+    for article in articles:
+        (folder / "FOLDER" / f"{article['article_id']}.txt").write_text(article["text"], encoding="utf-8")
+    labels = [json.loads(line) for line in (ROOT / "data/sample/labels.jsonl").read_text("utf-8").splitlines()]
+    rows = [{"article_id": f"{row['article_id']}.txt", "text": row["text"], "labels": row["labels"]} for row in labels]
+    (folder / "FILE.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (folder / "data").symlink_to(ROOT / "data")
+    (folder / "conf").symlink_to(ROOT / "conf")
+    done = run(folder, "slugline train")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def run(folder, line):
+    """Run a line of the README in a folder."""
+    words = line.replace("labels.gold=FILE", "labels.gold=FILE.jsonl").split()
+    clean = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
+    command = [sys.executable, "-m", "pipeline", *words[1:]]
+    return subprocess.run(command, cwd=folder, env=clean, capture_output=True, text=True, check=False, timeout=280)
+
+
+def test_two_commands_do_all_the_set_up():
+    assert re.search(r"^pip install -e \. && slugline train\b", SHELL, re.MULTILINE)
+    assert re.search(r"^pip install -e \"\.\[dev\]\" && pytest\b", SHELL, re.MULTILINE)
+
+
+def test_the_table_names_the_commands_that_there_are():
+    assert re.findall(r"^\| `slugline (\w+)`", README, re.MULTILINE) == list(COMMANDS)
+
+
+def test_its_python_runs_and_says_what_the_comments_say(newcomer):
+    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    code += '\nassert "ceasefire" in model.predict(["The two armies agreed to a truce."])[0]\n'
+    done = subprocess.run([sys.executable, "-c", code], cwd=newcomer, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("slugline predict")])
+def test_its_predictions_run(newcomer, line):
+    done = run(newcomer, line)
+    assert done.returncode == 0, done.stderr
+    assert (newcomer / "topics.jsonl").stat().st_size > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("slugline train")])
+def test_its_training_commands_run(newcomer, line):
+    done = run(newcomer, line)
+    assert done.returncode == 0, done.stderr
+    assert "model   models:/" in done.stdout
+
+
+def test_every_line_of_its_shell_is_tested():
+    tested = ("slugline predict", "slugline train", "slugline ui")  # the UI in test_tracking
+    assert [line for line in LINES if not line.startswith(tested)] == []
