@@ -12,14 +12,13 @@ __all__ = ["__version__", "load_model"]
 def load_model(source: str) -> "TopicModel":
     """Load a topic model.
 
-    `source` is a model folder or an MLflow URI (`models:/slugline@champion`, `runs:/ID/model`). A folder is read without
-    importing MLflow or scikit-learn. No code from the model runs.
+    `source` is a model folder or an MLflow URI (`models:/slugline@champion`, `runs:/ID/model`). A folder is read
+    without importing MLflow or scikit-learn. No code from the model runs.
 
     Raises `InputError` when there is no such model or its files do not pass the checks.
     """
-    from pipeline.tracking import model_folder
-
     from pipeline.models import TopicModel
+    from pipeline.tracking import model_folder
 
     return TopicModel.load(model_folder(source))
 

@@ -94,8 +94,8 @@ def cell(value: object) -> str | None:
 def normalise(text: str) -> str:
     r"""Mend mojibake, HTML entities, line ends and control characters, and compose to NFC (Unicode annex 15).
 
-    Curly quotes stay. Works by ftfy (Speer 2019, doi:10.5281/zenodo.2591652); plain ASCII without `&`, `\r` or control characters is as
-    it should be and passes through.
+    Curly quotes stay. Works by ftfy (Speer 2019, doi:10.5281/zenodo.2591652); plain ASCII without `&`, `\r` or control
+    characters is as it should be and passes through.
     """
     if text.isascii() and "&" not in text and text.replace("\n", "").replace("\t", "").isprintable():
         return text
@@ -144,7 +144,7 @@ def find_files(path: Any, format: str | None = None, encoding: str = "utf-8") ->
 
 
 def expand(path: str, format: str | None) -> list[tuple[Path, str]]:
-    """Return the files that one path stands for, sorted; folders are searched through, other files in them passed over."""
+    """Return the files that one path stands for, sorted; in folders, those of unknown endings are passed over."""
     if path == "-":
         return [(Path("-"), "stdin")]
     place = Path(path)

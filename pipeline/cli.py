@@ -57,10 +57,15 @@ def run(command: str, arguments: list[str]) -> None:
     """Run a command as a Hydra app; a user's mistake is one line and exit code 1, a bug a traceback."""
     import hydra
 
-    from pipeline.config import CONFIG_ERRORS, one_line, prepare, shipped
+    from pipeline.config import CONFIG_ERRORS, one_line, prepare, shipped, wrong_option
     from pipeline.tracking import abandon_sweep
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach us as they are
+    arguments = sorted(
+        arguments, key=lambda argument: not argument.startswith("-") and "=" in argument
+    )  # options first
+    if wrong := wrong_option(arguments):
+        fail(wrong)
     sys.argv = [f"slugline {command}", *arguments]
     prepare()
     app = hydra.main(version_base="1.3", config_path=str(shipped("conf")), config_name=command)(job(command))
@@ -97,7 +102,7 @@ def job(command: str) -> Callable[[Any], Any]:
 
 
 def discard_empty(folder: Path) -> None:
-    """Remove the folder that Hydra made for a run that never began, and those above it, below the current one, that this leaves empty."""
+    """Remove the folder that Hydra made for a run that never began, and what this leaves empty above it."""
     with suppress(OSError):  # it is not empty
         for place in (folder, *folder.parents):
             if not place.is_relative_to(Path.cwd()) or place == Path.cwd():

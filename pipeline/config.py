@@ -3,8 +3,10 @@
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr
 from dataclasses import dataclass, field
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -95,6 +97,19 @@ def prepare() -> None:
     OmegaConf.register_new_resolver("sample", lambda file: str(shipped("data/sample") / file), replace=True)
 
 
+def wrong_option(arguments: Sequence[str]) -> str | None:
+    """Return in one line what Hydra, which prints several, finds wrong with the options (`--like-this`)."""
+    from hydra._internal.utils import get_args_parser
+
+    try:
+        with redirect_stderr(StringIO()) as said:
+            found = get_args_parser().parse_args(list(arguments))
+    except SystemExit as ended:
+        return said.getvalue().splitlines()[-1].partition("error: ")[2] if ended.code else None
+    modes = [f"--{name}" for name in ("run", "multirun", "cfg", "info", "shell_completion") if getattr(found, name)]
+    return f"found {listing(modes)}; allowed: one of them" if len(modes) > 1 else None
+
+
 class Launch(NamedTuple):
     """How Hydra launched a job: the options chosen, the overrides given, and its folder."""
 
@@ -113,12 +128,14 @@ def launch() -> Launch:
     """Return how this job was launched."""
     hydra = HydraConfig.get()
     chosen = {name: str(option) for name, option in hydra.runtime.choices.items() if not name.startswith("hydra")}
-    overrides = OmegaConf.to_container(hydra.overrides.task, resolve=False)  # `model.random_state=${seed}` as it is
+    overrides: Any = OmegaConf.to_container(
+        hydra.overrides.task, resolve=False
+    )  # `model.random_state=${seed}` as it is
     return Launch(chosen, list(map(str, overrides)), Path(hydra.runtime.output_dir))
 
 
 def flatten(config: DictConfig, leave_out: str = "labels.topics") -> dict[str, Any]:
-    """Return every value of a config under its dotted key, as parameters of a run; a taxonomy's texts stay in the YAML alone."""
+    """Return every value of a config under its dotted key, for a run's parameters; a taxonomy stays in the YAML."""
     found: dict[str, Any] = {}
 
     def walk(node: Any, key: str) -> None:
@@ -144,13 +161,13 @@ def check(config: DictConfig) -> None:
 
 
 def instantiate(node: Any, where: str, allowed: Sequence[str] = ()) -> Any:
-    """Make the object that a node's `_target_` names, from a module of Slugline, scikit-learn, or one that the user allows.
+    """Make the object that `_target_` names, from a module of Slugline, scikit-learn, or one that the user allows.
 
     Nothing else is imported. Keys and types are checked against the target's fields or parameters; lists become tuples.
     Raises `InputError` for a target, key or type that is not allowed.
     """
-    values = OmegaConf.to_container(node, resolve=True) if isinstance(node, DictConfig) else dict(node)
-    target = find_target(str(values.pop("_target_", None)), where, (*ALLOWED_MODULES, *allowed))  # type: ignore[union-attr]
+    values: Any = OmegaConf.to_container(node, resolve=True) if isinstance(node, DictConfig) else dict(node)
+    target = find_target(str(values.pop("_target_", None)), where, (*ALLOWED_MODULES, *allowed))
     if dataclasses.is_dataclass(target):
         return build_dataclass(target, values, where)
     try:

@@ -18,7 +18,7 @@ READY_COLUMNS = ("text", "labels", "article_id", "split", "published")
 
 
 class Corpus(NamedTuple):
-    """Articles, their sentences where these came ready made (with `labels`, and `split` if any), and what could not be read."""
+    """Articles, their sentences where these came ready made (with `labels`, maybe `split`), and what was rejected."""
 
     articles: pd.DataFrame
     ready: pd.DataFrame | None
@@ -33,7 +33,7 @@ class Corpus(NamedTuple):
 
 
 class Material(NamedTuple):
-    """What is trained and tested on: sentences with `labels`, `label_source` and `split`, `Y` booleans (sentences, topics).
+    """What is trained and tested on: sentences with `labels`, `label_source`, `split`; `Y` (sentences, topics) bool.
 
     `counts` says what was read, left out and why.
     """
@@ -47,7 +47,7 @@ class Material(NamedTuple):
     notes: list[str]
 
     def rows(self, part: str) -> np.ndarray:
-        """Return which sentences make a part; where any are labelled by people, those labelled by rules test nothing."""
+        """Return which sentences make a part; where people labelled any, those labelled by rules test nothing."""
         rows = (self.sentences["split"] == part).to_numpy()
         by_people = (self.sentences["label_source"] != "rules").to_numpy()
         return np.asarray(rows & by_people if part != "train" and by_people.any() else rows)
@@ -92,10 +92,11 @@ class ArticleCorpus:
 
 @dataclass(frozen=True)
 class SentenceCorpus:
-    """Sentences that come ready made, one a row, with their labels: a list, a delimited string, or one 0/1 column per topic.
+    """Sentences ready made, one a row, with their labels: a list, a delimited string, or one 0/1 column per topic.
 
-    `columns` maps `text, labels, article_id, split, published` to their names in the files. `topic_columns` names 0/1 columns. `articles` are
-    files with more about the articles (`published`, `source`, ...), found by `article_id` under `article_columns`.
+    `columns` maps `text, labels, article_id, split, published` to their names in the files. `topic_columns` names 0/1
+    columns. `articles` are files with more about the articles (`published`, `source`, ...), found by `article_id` under
+    `article_columns`.
     """
 
     path: Any
@@ -146,7 +147,8 @@ class SentenceCorpus:
         if not self.topic_columns:
             if column not in row:
                 raise InputError(
-                    f"{where}: no column '{column}' for the labels; found: {listing(row)}; or name 0/1 columns in data.topic_columns"
+                    f"{where}: no column '{column}' for the labels; found: {listing(row)}; "
+                    "or name 0/1 columns in data.topic_columns"
                 )
             return parse_labels(row[column], self.delimiter, where)
         if missing := [topic for topic in self.topic_columns if topic not in row]:
@@ -217,7 +219,7 @@ def split_articles(articles: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_gold(labels: Labels) -> Iterator[tuple[str, Any]]:
-    """Yield the rows of a labeller's file of gold labels, text and ids brought to the form they have in the articles."""
+    """Yield the rows of a labeller's file of gold labels, text and ids in the form they have in the articles."""
     if labels.gold is None:
         return
     text, *keys = (labels.columns.get(column) or column for column in ("text", "article_id", "sentence_id"))

@@ -13,7 +13,7 @@ Scores = dict[str, float]
 
 @dataclass(frozen=True)
 class TunedThreshold:
-    """A threshold per topic: for the best F1, the best recall at a wanted precision, or the best precision at a wanted recall.
+    """A threshold per topic: for the best F1, the best recall at a wanted precision, or precision at a wanted recall.
 
     `part` says on which predictions: those for train, out of fold (`train`), or those for `dev`.
     """
@@ -139,7 +139,7 @@ def average_precision(y: np.ndarray, p: np.ndarray) -> float:
 
 
 def cut_points(y: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return probabilities from high to low, the last place of each run of equal ones, and the positives up to there."""
+    """Return probabilities from high to low, the last place of each run of equals, and the positives up to there."""
     order = np.argsort(-p, kind="stable")
     ranked = p[order]
     ends = np.flatnonzero(np.append(ranked[1:] < ranked[:-1], True))

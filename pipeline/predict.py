@@ -81,7 +81,7 @@ def predict(config: DictConfig) -> None:
     ending = ".jsonl" if config.output is None else kind_of(Path(config.output))
     columns = article_columns(OmegaConf.to_container(config.columns))  # type: ignore[arg-type]
     task = Task(columns, config.split_sentences, config.explain, ending)
-    folder = str(model_folder(config.model_uri, config.tracking_uri))
+    folder = str(model_folder(config.model_uri, config.tracking_uri).resolve())
     check_model(load(folder), task)  # one that does not pass is refused before anything is written
     source = OmegaConf.to_container(config.input) if OmegaConf.is_config(config.input) else str(config.input)
 

@@ -70,8 +70,8 @@ class ByTime:
         parts: np.ndarray = np.select([later <= self.test, later <= self.test + self.dev], ["test", "dev"], "train")
         if self.test > 0 and not (parts == "test").any():
             raise InputError(
-                f"split=time: the latest moment holds {(time == time.max()).mean():.0%} of the sentences and stays together; "
-                f"split.test={self.test}; allowed: a share as large"
+                f"split=time: the latest moment holds {(time == time.max()).mean():.0%} of the sentences and stays "
+                f"together; split.test={self.test}; allowed: a share as large"
             )
         return parts
 
@@ -101,7 +101,7 @@ def stratify_parts(Y: np.ndarray, groups: np.ndarray, dev: float, test: float, s
     """
     check_shares(dev, test)
     wanted = {part: share for part, share in (("train", 1 - dev - test), ("test", test), ("dev", dev)) if share > 0}
-    return np.array(list(wanted), dtype=object)[stratify(Y, groups, list(wanted.values()), seed)]
+    return np.asarray(np.array(list(wanted), dtype=object)[stratify(Y, groups, list(wanted.values()), seed)])
 
 
 def check_shares(dev: float, test: float) -> None:
@@ -111,7 +111,7 @@ def check_shares(dev: float, test: float) -> None:
 
 
 def stratify(Y: np.ndarray, groups: np.ndarray, shares: Sequence[float], seed: int) -> np.ndarray:
-    """Return a part (0, 1, ...) for each row, whole groups together, each part with its share of each topic and of the rows.
+    """Return a part (0, 1, ...) for each row, whole groups together, each with its share of each topic and of the rows.
 
     Takes the rarest topic that is left, gives each of its groups to the part that lacks it most (then: that lacks rows
     most; then: the first), and

@@ -167,7 +167,7 @@ class MlflowRun:
             self.mlflow.log_input(dataset, context=CONTEXTS[part])
 
     def log(self, params: Mapping[str, Any], metrics: Callable[[], Scores], folder: Path, description: str) -> None:
-        """Log the files of a folder, the description that the UI shows, parameters, and last metrics (with the time of all that)."""
+        """Log the files of a folder, the description that the UI shows, parameters, and last the metrics."""
         self.mlflow.log_artifacts(str(folder))
         self.mlflow.set_tag("mlflow.note.content", description)
         self.log_batches(params, metrics())
@@ -279,7 +279,7 @@ def connect(uri: str | None = None) -> Any:
     """Return the `mlflow` module, set to a store that exists; raise `InputError` when it cannot be reached."""
     import mlflow
 
-    found = uri or os.environ.get("MLFLOW_TRACKING_URI") or STORE
+    found = store_uri(uri)
     mlflow.set_tracking_uri(found)
     try:
         if found.startswith("sqlite:///"):
@@ -287,6 +287,11 @@ def connect(uri: str | None = None) -> Any:
     except (mlflow.exceptions.MlflowException, OSError) as error:
         raise InputError(f"no MLflow store at {found}: {first_line(error)}") from error
     return mlflow
+
+
+def store_uri(uri: str | None) -> str:
+    """Return which store is meant."""
+    return uri or os.environ.get("MLFLOW_TRACKING_URI") or STORE
 
 
 def make_store(mlflow: Any, file: Path) -> None:
@@ -330,7 +335,7 @@ def signature(topics: Sequence[str]) -> Any:
     from mlflow.types import ColSpec, DataType, Schema
     from mlflow.types.schema import Array
 
-    outputs = [ColSpec(Array(DataType.string), "topics"), *(ColSpec(DataType.double, topic) for topic in topics)]
+    outputs: Any = [ColSpec(Array(DataType.string), "topics"), *(ColSpec(DataType.double, topic) for topic in topics)]
     return ModelSignature(inputs=Schema([ColSpec(DataType.string, "text")]), outputs=Schema(outputs))
 
 
@@ -372,6 +377,10 @@ def fetch(source: str, tracking_uri: str | None) -> Path:
             f"no model at '{source}'; "
             "allowed: a model folder, models:/NAME@ALIAS, models:/NAME/VERSION, runs:/RUN_ID/model"
         )
+    store = store_uri(tracking_uri)
+    ours = source.startswith(("models:/", "runs:/")) and store.startswith("sqlite:///")
+    if ours and not Path(store.removeprefix("sqlite:///")).is_file():  # and looking for a model must not make it
+        raise InputError(f"no model at '{source}': there is no store {store}; slugline train makes one")
     mlflow = connect(tracking_uri)
     try:
         return Path(mlflow.artifacts.download_artifacts(source))

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 from pipeline import __version__
 from pipeline.cli import COMMANDS, discard_empty
@@ -63,45 +64,50 @@ CONFIG = {
     ("train", "modle=sgd"): ("unknown key 'modle'; allowed: ", "model"),
     ("train", "model.c=1"): ("unknown key 'model.c'; allowed: C, _target_, class_weight, random_state",),
     ("train", "+model.c=1"): ("model: ", "unexpected keyword argument 'c'; allowed: penalty, loss"),
-    ("train", "+split.shuffle=1"): ("split: unknown key 'shuffle'; allowed: dev, test, seed",),
-    ("train", "labels.topics.tax={}", "labels=given"): ("unknown key 'labels.topics.tax'; allowed: ", "+labels.topics.tax="),
     ("train", "seed=many"): ("seed: ", "'many'", "Integer"),
     ("train", "split.dev=much"): ("split: dev: ", "'much'", "Float"),
-    ("train", "allowed_modules=mine"): ("allowed_modules: ", "'mine'"),
     ("train", "data=articles"): ("missing value: data.path; give it as data.path=VALUE",),
     ("train", "model=svc"): ("In 'train': Could not find 'model/svc' Available options in 'model': complement_nb linear_svc",),
-    ("train", "experiment=nope"): ("In 'train': Could not find 'experiment/nope' Available options", "india_police_events"),
     ("train", "model=sgd,ridge"): ("Ambiguous value for argument 'model=sgd,ridge'", "--multirun"),
-    ("train", "model=[sgd"): ("", "[sgd"),
-    ("train", "model"): ("Error parsing override 'model'",),
+    ("train", "--modle"): ("unrecognized arguments: --modle",),
     ("train", "model.C=${nope}"): ("model.C: Interpolation key 'nope' not found",),
     ("train", "--config-dir=conf", "model=broken"): ("while parsing", "broken.yaml", "line 1"),
-    ("train", "--config-dir=nowhere"): ("Additional config directory", "nowhere"),
     ("train", "--config-dir=conf", "model=mine"): ("model._target_: 'mine.Svc' is not allowed; modules allowed: pipeline, sklearn",),
     ("train", "model._target_=os.system"): ("model._target_: 'os.system' is not allowed; modules allowed: pipeline, sklearn",),
-    ("train", "data._target_=subprocess.Popen"): ("data._target_: 'subprocess.Popen' is not allowed",),
     ("train", "model._target_=sklearn.utils.check_array"): ("model._target_: ", "is not a class of an allowed module"),
-    ("train", "threshold.part=test"): ("threshold.part=test; allowed: train",),
     ("predict", "inputs=a.txt"): ("unknown key 'inputs'; allowed: ", "input"),
-    ("predict", "explain=many"): ("explain: ", "'many'"),
     ("predict", "model_uri=nowhere"): ("no model at 'nowhere'; allowed: a model folder, models:/NAME@ALIAS",),
-    ("export",): ("missing value: output; give it as output=VALUE",),
 }
 DATA = {
     on("missing"): ("no such file or folder: missing.jsonl",),
     on("empty"): ("no sentence could be read; empty.jsonl: empty: no row in it",),
     on("binary"): ("no sentence could be read; binary.jsonl:1: not JSON",),
+    on("bare"): ("bare.jsonl:1: no column 'labels' for the labels; found: text; or name 0/1 columns",),
+    on("good", "+labels.topics={war: {}, peace: {}, tax: {}}"): ("no positive example in train of: tax; label some",),
+    on("one"): ("a split by article needs at least 4 articles, found 1",),
+    on("one", "split=random", "split.dev=0"): ("training needs sentences of at least 2 articles to cross-validate, found 1",),
+}
+MORE = {  # the long tail
+    ("train", "+split.shuffle=1"): ("split: unknown key 'shuffle'; allowed: dev, test, seed",),
+    ("train", "labels.topics.tax={}", "labels=given"): ("unknown key 'labels.topics.tax'; allowed: ", "+labels.topics.tax="),
+    ("train", "allowed_modules=mine"): ("allowed_modules: ", "ListConfig"),
+    ("train", "experiment=nope"): ("In 'train': Could not find 'experiment/nope' Available options", "india_police_events"),
+    ("train", "model=[sgd"): ("", "[sgd"),
+    ("train", "model"): ("Error parsing override 'model'",),
+    ("train", "--cfg"): ("argument --cfg/-c: expected one argument",),
+    ("train", "--cfg", "job", "-m"): ("found --multirun, --cfg; allowed: one of them",),
+    ("train", "--config-dir=nowhere"): ("Additional config directory", "nowhere"),
+    ("train", "data._target_=subprocess.Popen"): ("data._target_: 'subprocess.Popen' is not allowed",),
+    ("train", "threshold.part=test"): ("threshold.part=test; allowed: train",),
+    ("predict", "explain=many"): ("explain: ", "'many'"),
+    ("export",): ("missing value: output; give it as output=VALUE",),
     ("train", "data=articles", "data.path=binary.jsonl", "labels=rules"): ("no article could be read; binary.jsonl:1: not JSON",),
     ("train", "data.path=null"): ("no path: None; allowed: a file",),
-    on("bare"): ("bare.jsonl:1: no column 'labels' for the labels; found: text; or name 0/1 columns",),
     on("good", "data.columns.text=body"): ("no sentence could be read; good.jsonl:1: no column 'body' for the text; found: article_id",),
-    on("good", "+labels.topics={war: {}, peace: {}, tax: {}}"): ("no positive example in train of: tax; label some",),
     on("good", "+labels.topics={war: {}}"): ("sentence ", "label 'peace' is no topic of the taxonomy; allowed: war"),
     on("untold"): ("no topic: none of the 72 labelled sentences names any",),
     on("constant"): ("every sentence of train is labelled: war",),
     on("unlabelled"): ("no sentence is labelled; give gold labels",),
-    on("one"): ("a split by article needs at least 4 articles, found 1",),
-    on("one", "split=random", "split.dev=0"): ("training needs sentences of at least 2 articles to cross-validate, found 1",),
     on("dated", "split=time"): ("split=time: the latest moment holds 100% of the sentences",),
     on("good", "split=time"): ("split=time: article a0 has no date",),
     on("good", "split=column"): ("split.column: no column 'split' in the data; found: article_id",),
@@ -109,7 +115,7 @@ DATA = {
     on("good", "labels.mode=multiclass"): ("sentence ", "0 labels, but labels.mode=multiclass wants exactly one"),
     on("good", "data.encoding=klingon"): ("encoding: there is no 'klingon'",),
 }
-OFF = {(*arguments, "tracking=off"): says for arguments, says in DATA.items()}
+MORE |= {(*arguments, "tracking=off"): says for arguments, says in DATA.items()}
 
 
 def run_all(command, top: Path, cases) -> dict:
@@ -135,9 +141,9 @@ def ended(command, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def ended_off(command, tmp_path_factory):
-    """The same without tracking."""
-    return run_all(command, tmp_path_factory.mktemp("off"), OFF)
+def ended_more(command, tmp_path_factory):
+    """The same of the long tail."""
+    return run_all(command, tmp_path_factory.mktemp("more"), MORE)
 
 
 def assert_one_line(ended, arguments, says):
@@ -163,9 +169,9 @@ def test_data_that_nothing_can_be_learned_from_is_one_line_and_leaves_no_run(end
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("arguments", OFF, ids=lambda arguments: " ".join(arguments[3:]))
-def test_data_that_nothing_can_be_learned_from_leaves_nothing_without_tracking_either(ended_off, arguments):
-    assert_one_line(ended_off, arguments, OFF[arguments])
+@pytest.mark.parametrize("arguments", MORE, ids=" ".join)
+def test_any_other_mistake_is_one_line_and_leaves_nothing(ended_more, arguments):
+    assert_one_line(ended_more, arguments, MORE[arguments])
 
 
 @pytest.fixture(scope="module")
@@ -210,8 +216,29 @@ def test_a_model_that_the_store_has_not_is_one_line_and_nothing_is_labelled(comm
     (tmp_path / "a.txt").write_text("The truce held.")
     result = command(tmp_path, "predict", "model_uri=models:/slugline@champion", "input=a.txt", "output=out.jsonl")
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (1, "", 1)
-    assert result.stderr.startswith("slugline: no model at 'models:/slugline@champion' in the store sqlite:///")
-    assert not list(tmp_path.glob("out*"))
+    assert result.stderr.startswith("slugline: no model at 'models:/slugline@champion': there is no store sqlite:///")
+    assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.slow
+def test_a_model_that_a_store_with_others_has_not_is_one_line_too(command, tmp_path):
+    fill(tmp_path)
+    assert command(tmp_path, *on("good")).returncode == 0
+    before = set(tmp_path.rglob("*"))
+    for uri in ("models:/other@champion", "models:/slugline/7", "runs:/0123456789abcdef0123456789abcdef/model"):
+        result = command(tmp_path, "predict", f"model_uri={uri}", "input=good.jsonl", "output=out.jsonl")
+        assert (result.returncode, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+        assert result.stderr.startswith(f"slugline: no model at '{uri}' in the store sqlite:///")
+    assert set(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.slow
+def test_a_run_that_fails_in_a_store_with_others_adds_none(command, tmp_path):
+    fill(tmp_path)
+    assert command(tmp_path, *on("good")).returncode == 0
+    for arguments in DATA:
+        assert command(tmp_path, *arguments).returncode == 1
+    assert len(MlflowClient(f"sqlite:///{tmp_path}/store.db").search_runs(["1"])) == 1
 
 
 @pytest.mark.parametrize("kept", [False, True])

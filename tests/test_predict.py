@@ -1,3 +1,4 @@
+import csv
 import gzip
 import json
 import os
@@ -8,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -32,6 +34,7 @@ from pipeline.tables import InputError, Rejected
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("SLUGLINE_DATA", ROOT.parent / "shared" / "data"))
 SAMPLE = ROOT / "data" / "sample" / "articles.jsonl"
+SMALL = 50_000  # characters of a batch
 ENDINGS = ("jsonl", "csv", "parquet")
 SUMMARY = re.compile(r"read (\d+) = (\d+) labelled \+ (\d+) rejected; (\d+) sentences written, (\d+) of them debris")
 
@@ -55,29 +58,58 @@ def run(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pyt
     monkeypatch.chdir(tmp_path)
 
     def run(**options: Any) -> str:
-        config = OmegaConf.structured(PredictConfig)
-        shipped = OmegaConf.load(ROOT / "conf" / "predict.yaml")
-        del shipped["defaults"]
-        given = {"model_uri": str(model), "input": str(SAMPLE), "n_jobs": 1} | options
-        predict(OmegaConf.merge(config, shipped, given))  # type: ignore[arg-type]
+        predict_here({"model_uri": str(model), "input": str(SAMPLE), "n_jobs": 1} | options)
         return capfd.readouterr().err
 
     return run
 
 
+def predict_here(options: dict[str, Any]) -> None:
+    shipped = OmegaConf.load(ROOT / "conf" / "predict.yaml")
+    del shipped["defaults"]
+    predict(OmegaConf.merge(OmegaConf.structured(PredictConfig), shipped, options))  # type: ignore[arg-type]
+
+
 @pytest.fixture(scope="session")
 def long_input(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample ten times over: thirty-odd batches of 100,000 characters, a bad line in every fortieth row."""
+    """The sample four times over, a bad line in every fortieth row: some thirty batches of `SMALL`."""
     file = tmp_path_factory.mktemp("long") / "articles.jsonl"
-    lines = SAMPLE.read_text(encoding="utf-8").splitlines() * 10
+    lines = SAMPLE.read_text(encoding="utf-8").splitlines() * 4
     file.write_text("".join(f"{line}\n{'{' * (number % 40 == 0)}\n" for number, line in enumerate(lines)), "utf-8")
     return file
+
+
+@pytest.fixture(scope="session", params=ENDINGS)
+def whole(
+    request: pytest.FixtureRequest, model: Path, long_input: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """What a run on the long input gives when nothing comes between."""
+    return predict_whole(model, long_input, tmp_path_factory, request.param)
+
+
+@pytest.fixture(scope="session")
+def whole_jsonl(model: Path, long_input: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, as JSON lines."""
+    return predict_whole(model, long_input, tmp_path_factory, "jsonl")
+
+
+def predict_whole(model: Path, source: Path, factory: pytest.TempPathFactory, ending: str) -> Path:
+    output = factory.mktemp("whole") / f"whole.{ending}"
+    predict_here({"model_uri": str(model), "input": str(source), "output": str(output), "batch": SMALL, "n_jobs": 1})
+    return output
 
 
 def records(file: Path) -> list[dict[str, Any]]:
     if file.suffix == ".parquet":
         return list(parquet.read_table(file).to_pylist())
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def rows_of(output: Path) -> list[Any]:
+    if output.suffix == ".csv":
+        with output.open(newline="", encoding="utf-8") as stream:
+            return list(csv.DictReader(stream))
+    return records(output)
 
 
 def journal(output: Path) -> list[str]:
@@ -118,7 +150,9 @@ def test_each_sentence_is_a_record_with_its_topics_and_probabilities(run: Predic
     probabilities = loaded.predict_proba([row["text"] for row in rows])
     np.testing.assert_allclose([[row[topic] for topic in loaded.topics] for row in rows], probabilities, atol=1e-12)
     expected = loaded.names(loaded.decide(probabilities))
-    assert all(tuple(row["topics"]) == (() if row["debris"] else names) for row, names in zip(rows, expected, strict=True))
+    assert all(
+        tuple(row["topics"]) == (() if row["debris"] else names) for row, names in zip(rows, expected, strict=True)
+    )
     assert not Path("topics.jsonl.parts").exists()
     assert not Path("topics.jsonl.rejected.jsonl").exists()
 
@@ -129,38 +163,37 @@ def test_jsonl_csv_and_parquet_hold_the_same(run: Predict) -> None:
     lines, table = records(Path("topics.jsonl")), parquet.read_table("topics.parquet")
     assert [row | {"explain": json.loads(row["explain"])} for row in table.to_pylist()] == lines
     assert table.schema.field("topics").type == pa.list_(pa.string())
-    import pandas as pd
-
-    frame = pd.read_csv("topics.csv", keep_default_na=False)
-    assert list(frame.columns) == list(lines[0])
+    cells = rows_of(Path("topics.csv"))
+    assert [list(row) for row in cells[:1]] == [list(row) for row in lines[:1]]
     for column in ("sentence_id", "text", "start", "debris", "protest"):
-        assert frame[column].tolist() == [row[column] for row in lines]
-    assert frame["topics"].tolist() == [",".join(row["topics"]) for row in lines]
+        assert [row[column] for row in cells] == [str(row[column]) for row in lines]
+    assert [row["topics"] for row in cells] == [",".join(row["topics"]) for row in lines]
+    assert [json.loads(row["explain"]) for row in cells] == [row["explain"] for row in lines]
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
 def test_a_run_killed_twice_and_resumed_gives_the_same_bytes(
-    run: Predict, model: Path, long_input: Path, tmp_path: Path, ending: str
+    run: Predict, model: Path, long_input: Path, tmp_path: Path, whole: Path
 ) -> None:
-    whole, output = tmp_path / f"whole.{ending}", tmp_path / f"killed.{ending}"
-    said = run(input=str(long_input), output=str(whole), batch=100_000)
+    output = tmp_path / f"killed{whole.suffix}"
+    options = [f"input={long_input}", f"batch={SMALL}", "n_jobs=1", "resume=true"]
     for parts in (1, 12):
-        options = [f"input={long_input}", "batch=100000", "n_jobs=1", "resume=true"]
         assert kill_when(start(model, output, *options), lambda parts=parts: len(journal(output)) > parts)  # type: ignore[misc]
         assert not output.exists()
-    assert run(input=str(long_input), output=str(output), batch=100_000, resume=True) == said
+    read, labelled, rejected, written, _ = numbers(
+        run(input=str(long_input), output=str(output), batch=SMALL, resume=True)
+    )
     assert output.read_bytes() == whole.read_bytes()
-    rejected = [Path(f"{file}.rejected.jsonl") for file in (whole, output)]
-    assert rejected[0].read_bytes() == rejected[1].read_bytes()
+    assert Path(f"{output}.rejected.jsonl").read_bytes() == Path(f"{whole}.rejected.jsonl").read_bytes()
+    assert (read, labelled) == (labelled + rejected, 4 * len(records(SAMPLE)))
+    assert (written, rejected) == (len(rows_of(output)), len(records(Path(f"{output}.rejected.jsonl"))))
     assert not Parts(output).folder.exists()
 
 
 def test_workers_end_with_a_main_process_that_is_killed_and_all_cores_take_up_its_work(
-    run: Predict, model: Path, long_input: Path, tmp_path: Path
+    run: Predict, model: Path, long_input: Path, tmp_path: Path, whole_jsonl: Path
 ) -> None:
-    run(input=str(long_input), output="whole.jsonl", batch=100_000)
     output = tmp_path / "killed.jsonl"
-    process = start(model, output, f"input={long_input}", "batch=100000", "n_jobs=2")
+    process = start(model, output, f"input={long_input}", f"batch={SMALL}", "n_jobs=2")
     seen: set[int] = set()
     assert kill_when(process, lambda: bool(seen.update(children(process.pid))) or len(journal(output)) > 3)
     assert len(seen) >= 2
@@ -168,8 +201,8 @@ def test_workers_end_with_a_main_process_that_is_killed_and_all_cores_take_up_it
     while any(is_alive(worker) for worker in seen) and time.monotonic() < limit:
         time.sleep(0.05)
     assert not any(is_alive(worker) for worker in seen)
-    run(input=str(long_input), output=str(output), batch=100_000, n_jobs=2, resume=True)
-    assert output.read_bytes() == Path("whole.jsonl").read_bytes()
+    run(input=str(long_input), output=str(output), batch=SMALL, n_jobs=2, resume=True)
+    assert output.read_bytes() == whole_jsonl.read_bytes()
 
 
 def children(pid: int) -> list[int]:
@@ -186,15 +219,13 @@ def is_alive(pid: int) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [("n_jobs=1",), ("n_jobs=2",)])
-@pytest.mark.parametrize("ending", ENDINGS)
 def test_a_run_may_be_killed_at_any_moment(
-    run: Predict, model: Path, long_input: Path, tmp_path: Path, ending: str, options: tuple[str, ...]
+    run: Predict, model: Path, long_input: Path, tmp_path: Path, whole: Path, options: tuple[str, ...]
 ) -> None:
-    whole, output = tmp_path / f"whole.{ending}", tmp_path / f"killed.{ending}"
-    run(input=str(long_input), output=str(whole), batch=50_000)
-    given = [f"input={long_input}", "batch=50000", *options, "resume=true"]
+    output = tmp_path / f"killed{whole.suffix}"
+    given = [f"input={long_input}", f"batch={SMALL}", *options, "resume=true"]
     began = time.monotonic()
-    assert start(model, tmp_path / f"timed.{ending}", *given).wait() == 0
+    assert start(model, tmp_path / f"timed{whole.suffix}", *given).wait() == 0
     longest = time.monotonic() - began
     chance = random.Random(0)
     joining = Parts(output).folder / "whole"
@@ -205,25 +236,26 @@ def test_a_run_may_be_killed_at_any_moment(
         if output.exists():
             assert output.read_bytes() == whole.read_bytes()
         if reached == output.exists:  # take it up from there, then once more from nothing
-            run(input=str(long_input), output=str(output), batch=50_000, resume=True)
+            run(input=str(long_input), output=str(output), batch=SMALL, resume=True)
             assert output.read_bytes() == whole.read_bytes()
             output.unlink()
-    run(input=str(long_input), output=str(output), batch=50_000, resume=True)
+    run(input=str(long_input), output=str(output), batch=SMALL, resume=True)
     assert output.read_bytes() == whole.read_bytes()
     assert Path(f"{output}.rejected.jsonl").read_bytes() == Path(f"{whole}.rejected.jsonl").read_bytes()
 
 
-def test_a_torn_line_of_the_journal_counts_for_nothing(run: Predict, model: Path, long_input: Path, tmp_path: Path) -> None:
+def test_a_torn_line_of_the_journal_counts_for_nothing(
+    run: Predict, model: Path, long_input: Path, tmp_path: Path, whole_jsonl: Path
+) -> None:
     output = tmp_path / "killed.jsonl"
-    options = [f"input={long_input}", "batch=100000", "n_jobs=1"]
+    options = [f"input={long_input}", f"batch={SMALL}", "n_jobs=1"]
     assert kill_when(start(model, output, *options), lambda: len(journal(output)) > 2)
     parts = Parts(output).folder
     (parts / "journal").write_text("\n".join(journal(output)[:2]) + "\n[12, 3")
     (parts / "00000001.rows").write_text("torn")
     (parts / "whole").write_text("torn")
-    run(input=str(long_input), output=str(output), batch=100_000, resume=True)
-    run(input=str(long_input), output="whole.jsonl", batch=100_000)
-    assert output.read_bytes() == Path("whole.jsonl").read_bytes()
+    run(input=str(long_input), output=str(output), batch=SMALL, resume=True)
+    assert output.read_bytes() == whole_jsonl.read_bytes()
 
 
 def leave_parts(output: Path, mark: str = "another job") -> None:
@@ -251,10 +283,10 @@ def test_parts_are_of_another_job_when_input_model_or_an_option_changed(
 ) -> None:
     mine = Path(shutil.copytree(model, tmp_path / "mine"))
     source = Path(shutil.copy(long_input, tmp_path / "long.jsonl"))
-    options = {"input": str(source), "output": "topics.jsonl", "batch": 100_000, "model_uri": str(mine)}
-    process = start(mine, tmp_path / "topics.jsonl", f"input={source}", "batch=100000", "n_jobs=1")
+    options = {"input": str(source), "output": "topics.jsonl", "batch": SMALL, "model_uri": str(mine)}
+    process = start(mine, tmp_path / "topics.jsonl", f"input={source}", f"batch={SMALL}", "n_jobs=1")
     assert kill_when(process, lambda: len(journal(tmp_path / "topics.jsonl")) > 2)
-    for change in ({"explain": 1}, {"split_sentences": False}, {"batch": 90_000}, {"columns": {"title": "source"}}):
+    for change in ({"explain": 1}, {"split_sentences": False}, {"batch": SMALL - 1}, {"columns": {"title": "source"}}):
         with pytest.raises(InputError, match="belongs to another"):
             run(**options | change, resume=True)
     shutil.copy(model / "thresholds.npy", mine / "more.npy")
@@ -328,10 +360,10 @@ def test_standard_input_is_labelled_to_standard_output(model: Path) -> None:
     assert numbers(done.stderr) == [2, 1, 1, 2, 0]
 
 
-def test_on_all_cores_rows_and_their_order_are_the_same(run: Predict, long_input: Path) -> None:
-    for n_jobs in (1, 2):
-        run(input=str(long_input), output=f"{n_jobs}.jsonl", batch=200_000, n_jobs=n_jobs)
-    assert Path("1.jsonl").read_bytes() == Path("2.jsonl").read_bytes()
+def test_on_all_cores_rows_and_their_order_are_the_same(run: Predict, long_input: Path, whole: Path) -> None:
+    output = f"all{whole.suffix}"
+    run(input=str(long_input), output=output, batch=SMALL, n_jobs=2)
+    assert Path(output).read_bytes() == whole.read_bytes()
 
 
 def test_the_batch_makes_no_difference_to_the_rows(run: Predict) -> None:
@@ -378,15 +410,15 @@ def test_a_full_disk_under_standard_output_is_one_line(model: Path) -> None:
 def test_when_the_disk_refuses_more_the_work_done_is_kept(run: Predict, model: Path, tmp_path: Path) -> None:
     limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000)); "
     code = f"{limit}from pipeline.cli import main; sys.argv[0] = 'slugline'; main()"
-    given = ["predict", f"model_uri={model}", f"input={SAMPLE}", "output=topics.jsonl", "batch=50000"]
+    given = ["predict", f"model_uri={model}", f"input={SAMPLE}", "output=topics.jsonl", f"batch={SMALL}"]
     done = subprocess.run([sys.executable, "-c", code, *given], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr == (
         "slugline: output: cannot write topics.jsonl: File too large; resume=true takes up what is done\n"
     )
     assert len(journal(tmp_path / "topics.jsonl")) > 1
-    run(output="topics.jsonl", batch=50_000, resume=True)
-    run(output="whole.jsonl", batch=50_000)
+    run(output="topics.jsonl", batch=SMALL, resume=True)
+    run(output="whole.jsonl", batch=SMALL)
     assert Path("topics.jsonl").read_bytes() == Path("whole.jsonl").read_bytes()
 
 
@@ -403,15 +435,17 @@ def test_an_output_that_would_be_read_as_input_is_refused(run: Predict) -> None:
     assert sorted(os.listdir()) == ["b.jsonl", "in"]
 
 
-def test_parts_are_not_read_as_input_when_a_glob_finds_their_folder(run: Predict, model: Path, tmp_path: Path) -> None:
+def test_parts_are_not_read_as_input_when_a_glob_finds_their_folder(
+    run: Predict, model: Path, long_input: Path, tmp_path: Path, whole_jsonl: Path
+) -> None:
     (tmp_path / "in").mkdir()
-    for number in range(10):
-        shutil.copy(SAMPLE, tmp_path / "in" / f"{number}.jsonl")
-    process = start(model, tmp_path / "topics.csv", f"input={tmp_path}/**/*.jsonl", "batch=100000", "n_jobs=1")
-    assert kill_when(process, lambda: len(journal(tmp_path / "topics.csv")) > 3)
-    run(input=f"{tmp_path}/**/*.jsonl", output="topics.csv", batch=100_000, resume=True)
-    run(input=f"{tmp_path}/**/*.jsonl", output="whole.csv", batch=100_000)
-    assert Path("topics.csv").read_bytes() == Path("whole.csv").read_bytes()
+    shutil.copy(long_input, tmp_path / "in" / "long.jsonl")
+    output, source = tmp_path / "topics.csv", f"{tmp_path}/**/*.jsonl"
+    assert kill_when(
+        start(model, output, f"input={source}", f"batch={SMALL}", "n_jobs=1"), lambda: len(journal(output)) > 3
+    )
+    run(input=source, output=str(output), batch=SMALL, resume=True)
+    assert len(rows_of(output)) == len(rows_of(whole_jsonl))
 
 
 @pytest.mark.parametrize(
@@ -477,8 +511,9 @@ def test_explain_is_refused_for_a_model_that_is_not_linear(model: Path) -> None:
 
 
 def test_the_progress_bar_is_for_terminals(model: Path, tmp_path: Path) -> None:
-    arguments = [sys.executable, "-m", "pipeline", "predict", f"model_uri={model}", f"input={SAMPLE}", "batch=100000"]
+    arguments = [sys.executable, "-m", "pipeline", "predict", f"model_uri={model}", f"input={SAMPLE}", f"batch={SMALL}"]
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(ours, (24, 120))
     subprocess.run([*arguments, "n_jobs=1", "output=topics.csv"], cwd=tmp_path, stderr=theirs, check=True)
     os.close(theirs)
     said = b""
@@ -487,5 +522,7 @@ def test_the_progress_bar_is_for_terminals(model: Path, tmp_path: Path) -> None:
             said += more
     os.close(ours)
     assert b"sentences/s" in said
-    done = subprocess.run([*arguments, "n_jobs=1", "output=topics.csv"], cwd=tmp_path, stderr=subprocess.PIPE, check=True)
+    done = subprocess.run(
+        [*arguments, "n_jobs=1", "output=topics.csv"], cwd=tmp_path, stderr=subprocess.PIPE, check=True
+    )
     assert b"sentences/s" not in done.stderr

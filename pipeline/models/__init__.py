@@ -1,4 +1,4 @@
-"""The topic model: using, saving and loading need NumPy, SciPy and Arrow alone; `fit` and `export` need scikit-learn."""
+"""The topic model: using, saving and loading it need NumPy, SciPy and Arrow; `fit` and `export` scikit-learn."""
 
 from pipeline.models.topic_model import TopicModel
 

@@ -88,7 +88,7 @@ def write_onnx(model: TopicModel, file: Path) -> None:
     difference = compare(model, data)
     if not difference <= TOLERANCE:
         raise InputError(
-            f"format=onnx: onnxruntime differs from the model by {difference:.2g}, allowed {TOLERANCE}; use format=sklearn"
+            f"format=onnx: onnxruntime is off by {difference:.2g}, allowed {TOLERANCE}; use format=sklearn"
         )
     file.write_bytes(data)
 
@@ -199,6 +199,19 @@ class Graph:
         self.constants.append(onnx("numpy_helper").from_array(np.asarray(value, dtype), name))
         return name
 
+    def close(self, values: Mapping[str, str], kinds: Mapping[str, int], width: int) -> Any:
+        """Return the model whose outputs are some values under names, each of a kind, shape (texts, width)."""
+        helper = onnx("helper")
+        self.nodes += [helper.make_node("Identity", [value], [name]) for name, value in values.items()]
+        text = helper.make_tensor_value_info("text", onnx("TensorProto").STRING, ["texts"])
+        outputs = [helper.make_tensor_value_info(name, kind, ["texts", width]) for name, kind in kinds.items()]
+        return helper.make_model(
+            helper.make_graph(self.nodes, "slugline", [text], outputs, self.constants),
+            opset_imports=[helper.make_opsetid(*opset) for opset in OPSETS.items()],
+            ir_version=IR_VERSION,
+            producer_name="slugline",
+        )
+
 
 def to_onnx(model: TopicModel) -> Any:
     """Return an `onnx.ModelProto` from `text`, shape (texts,), to `probabilities` and `given`, shape (texts, topics).
@@ -207,41 +220,32 @@ def to_onnx(model: TopicModel) -> Any:
     have no lower case by themselves: the dotted I of Turkish, and a Greek sigma at a word's end. Raises `InputError`
     when the model is not linear, strips accents, or has terms with these.
     """
-    helper, TensorProto = onnx("helper"), onnx("TensorProto")
-    head, graph, parts, start = linear(model), Graph(), [], 0
+    kinds, graph = onnx("TensorProto"), Graph()
+    log_odds = graph.add(
+        "Cast", add_log_odds(graph, model), to=kinds.DOUBLE
+    )  # unlikely topics are told apart in 64 bits
+    log_odds = graph.add("Add", log_odds, graph.constant(linear(model).intercept, np.float64))
+    probabilities, given = add_decisions(graph, model, graph.add("Sigmoid", log_odds))
+    found = {"probabilities": graph.add("Cast", probabilities, to=kinds.FLOAT), "given": given}
+    proto = graph.close(found, {"probabilities": kinds.FLOAT, "given": kinds.BOOL}, len(model.topics))
+    about = {
+        "topics": json.dumps(model.topics),
+        "thresholds": json.dumps(model.thresholds.tolist()),
+        "mode": model.mode,
+    }
+    onnx("helper").set_model_props(proto, about)
+    return proto
+
+
+def add_log_odds(graph: Graph, model: TopicModel) -> str:
+    """Add what turns texts into log-odds without the intercept, float32 (texts, topics)."""
+    weights, parts, start = linear(model).weights, [], 0
     for part in model.vectorizers:
         end = start + len(part.lookup.terms)
-        parts.append(
-            graph.add("MatMul", add_features(graph, part), graph.constant(head.weights[:, start:end].T, np.float32))
-        )
+        own = graph.constant(weights[:, start:end].T, np.float32)
+        parts.append(graph.add("MatMul", add_features(graph, part), own))
         start = end
-    # from here in 64 bits: topics that are all unlikely are still told apart
-    log_odds = graph.add("Cast", graph.add("Sum", *parts), to=TensorProto.DOUBLE)
-    log_odds = graph.add("Add", log_odds, graph.constant(head.intercept, np.float64))
-    probabilities, given = add_decisions(graph, model, graph.add("Sigmoid", log_odds))
-    found = graph.add("Cast", probabilities, to=TensorProto.FLOAT), given
-    shape: list[str | int | None] = ["texts", len(model.topics)]
-    outputs = [("probabilities", TensorProto.FLOAT), ("given", TensorProto.BOOL)]
-    graph.nodes += [
-        helper.make_node("Identity", [value], [name]) for value, (name, _) in zip(found, outputs, strict=True)
-    ]
-    proto = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            "slugline",
-            [helper.make_tensor_value_info("text", TensorProto.STRING, ["texts"])],
-            [helper.make_tensor_value_info(name, kind, shape) for name, kind in outputs],
-            graph.constants,
-        ),
-        opset_imports=[helper.make_opsetid(*opset) for opset in OPSETS.items()],
-        ir_version=IR_VERSION,
-        producer_name="slugline",
-    )
-    about = {"topics": model.topics, "thresholds": model.thresholds.tolist(), "mode": model.mode}
-    helper.set_model_props(
-        proto, {key: value if isinstance(value, str) else json.dumps(value) for key, value in about.items()}
-    )
-    return proto
+    return graph.add("Sum", *parts)
 
 
 def add_decisions(graph: Graph, model: TopicModel, probabilities: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ class PyfuncModel:
         self.model = model
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Return a frame with `topics` (lists) and one probability per topic, for a frame with `text`, a series or a list of texts."""
+        """Return a frame with `topics` and a probability per topic, for a frame with `text`, a series or a list."""
         texts = model_input["text"] if isinstance(model_input, pd.DataFrame) else model_input
         probabilities = self.model.predict_proba(list(texts))
         topics = [list(names) for names in self.model.names(self.model.decide(probabilities))]

@@ -17,8 +17,9 @@ from pipeline.tables import InputError, listing
 class TopicModel:
     """A fitted model: data alone, as long as its head is linear.
 
-    `topics` name the columns of all results. `thresholds` has shape (topics,). `mode` is multilabel (each topic for itself) or multiclass (exactly one
-    topic a sentence, the likeliest; thresholds are not used). `info` tells where the model comes from.
+    `topics` name the columns of all results. `thresholds` has shape (topics,). `mode` is multilabel (each topic for
+    itself) or multiclass (exactly one topic a sentence, the likeliest; thresholds are not used). `info` tells where the
+    model comes from.
     """
 
     topics: tuple[str, ...]
@@ -30,7 +31,7 @@ class TopicModel:
 
     @classmethod
     def load(cls, folder: str | Path) -> "TopicModel":
-        """Load a model from a folder; raise `InputError` when its files do not pass the checks. No code from it runs."""
+        """Load a model from a folder; raise `InputError` when its files do not pass the checks."""
         from pipeline.models.format import load
 
         return load(Path(folder))
@@ -42,7 +43,7 @@ class TopicModel:
         return save(self, Path(folder))
 
     def to_sklearn(self) -> Any:
-        """Return a fitted `sklearn.pipeline.Pipeline` that needs no Slugline; raise `InputError` when the head is not linear."""
+        """Return a fitted scikit-learn `Pipeline` that needs no Slugline; raise `InputError` for a head not linear."""
         from pipeline.models.export import to_sklearn
 
         return to_sklearn(self)
@@ -60,7 +61,7 @@ class TopicModel:
         return self.names(self.decide(self.predict_proba(texts)))
 
     def decide(self, probabilities: np.ndarray) -> np.ndarray:
-        """Return which topics are given, booleans of the shape of `probabilities`: those at or above their threshold, or the likeliest."""
+        """Return which topics are given, in the same shape: those at or above their threshold, or the likeliest."""
         if self.mode == "multiclass":
             return np.asarray(probabilities.argmax(axis=1)[:, None] == np.arange(len(self.topics)))
         return np.asarray(probabilities >= self.thresholds)
@@ -70,9 +71,10 @@ class TopicModel:
         return [tuple(self.topics[column] for column in np.flatnonzero(row)) for row in decided]
 
     def explain(self, text: str, top: int = 5, topics: Sequence[str] | None = None) -> dict[str, dict[str, float]]:
-        """Return, for each topic (or those named), the terms of a text that move its log-odds most; a `top` of 0 gives all.
+        """Return the terms of a text that move each topic (or those named) most, in log-odds; a `top` of 0 gives all.
 
-        All terms and the entry `(intercept)` add up to `decision_function`. Raises `InputError` when the head is not linear.
+        All terms and the entry `(intercept)` add up to `decision_function`. Raises `InputError` when the head is not
+        linear.
         """
         head, rows = self._linear(), [self._column(topic) for topic in (self.topics if topics is None else topics)]
         X = transform_all(self.vectorizers, as_texts([text]))
@@ -85,7 +87,7 @@ class TopicModel:
         return found
 
     def top_terms(self, topic: str, top: int = 20) -> dict[str, float]:
-        """Return the terms with the largest weights for a topic, largest first; raise `InputError` for a topic it has not."""
+        """Return the terms with the largest weights for a topic; raise `InputError` where there is no such topic."""
         weights = self._linear().weights[self._column(topic)]
         best = np.argsort(-weights, kind="stable")[:top]
         return {self.terms[column]: float(weights[column]) for column in best}
@@ -108,7 +110,7 @@ class TopicModel:
 
 
 def as_texts(texts: Sequence[str]) -> list[str]:
-    """Return texts as a list; raise `TypeError` for one string alone or what is no text, as scikit-learn's vectorizers do."""
+    """Return texts as a list; raise `TypeError` for one string alone or what is no text, as scikit-learn does."""
     if isinstance(texts, str):
         raise TypeError("texts is one string; give a list of texts")
     found = list(texts)

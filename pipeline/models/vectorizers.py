@@ -13,7 +13,7 @@ from pipeline.tables import InputError
 
 @dataclass(frozen=True)
 class Vectorizer:
-    """TF-IDF over a fixed vocabulary, after scikit-learn's `TfidfVectorizer`; `idf` (terms,) float64 or None for plain counts."""
+    """TF-IDF over a fixed vocabulary, after scikit-learn's; `idf` (terms,) float64, or None for plain counts."""
 
     name: str
     lookup: Lookup
@@ -49,11 +49,11 @@ def normalize(X: csr_array, norm: str | None) -> csr_array:
 
 
 def from_estimator(name: str, fitted: Any) -> Vectorizer:
-    """Take the data out of a fitted `CountVectorizer` or `TfidfVectorizer`; raise `InputError` where it counts by code of its own."""
+    """Take the data out of a fitted vectorizer of ours; raise `InputError` where it counts by code of its own."""
     code = [key for key in ("preprocessor", "tokenizer") if getattr(fitted, key) is not None]
     if code or callable(fitted.analyzer) or callable(fitted.strip_accents):
         raise InputError(
-            f"features.{name}: a function in place of the analyzer cannot be saved with a model; allowed: word, char, char_wb"
+            f"features.{name}: a function in place of the analyzer cannot be saved; allowed: word, char, char_wb"
         )
     ngrams = Ngrams(
         analyzer=fitted.analyzer,
