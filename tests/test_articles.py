@@ -130,7 +130,9 @@ def test_a_zipped_text_file_is_one_article(tmp_path):
     assert texts(place(tmp_path, "one.txt.gz", gzip.compress(TRUCE.encode()))) == [TRUCE]
 
 
-@pytest.mark.parametrize(("format", "content", "count"), [(None, f"{TRUCE}\n{TALKS}", 1), ("jsonl", json_lines({"text": TRUCE}), 1)])
+@pytest.mark.parametrize(
+    ("format", "content", "count"), [(None, f"{TRUCE}\n{TALKS}", 1), ("jsonl", json_lines({"text": TRUCE}), 1)]
+)
 def test_standard_input_is_one_text_or_what_the_format_says(monkeypatch, format, content, count):
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content.encode())))
     articles, rejected = read("-", format=format)
@@ -143,7 +145,15 @@ def test_the_format_can_be_said_where_the_ending_does_not(tmp_path):
 
 
 def test_columns_go_by_the_names_that_config_gives(tmp_path):
-    row = {"id": 7, "headline": "Truce", "body": TRUCE, "day": "2016-10-06", "paper": "Wire", "lang": "en", "link": "x:/1"}
+    row = {
+        "id": 7,
+        "headline": "Truce",
+        "body": TRUCE,
+        "day": "2016-10-06",
+        "paper": "Wire",
+        "lang": "en",
+        "link": "x:/1",
+    }
     columns = {"article_id": "id", "title": "headline", "text": "body", "published": "day", "source": "paper"}
     columns |= {"language": "lang", "url": "link"}
     file = place(tmp_path, "n.jsonl", json_lines(row))
@@ -179,7 +189,11 @@ def test_all_line_ends_become_one_kind(tmp_path, ends):
 @pytest.mark.parametrize("name", ["n.txt", "n.jsonl", "n.csv"])
 def test_other_encodings_are_read_when_named(tmp_path, encoding, name):
     text = "Une trêve à Zürich."
-    content = {"n.txt": text, "n.jsonl": f'{{"text": "{text}"}}\n{{"text": "{text}"}}\n', "n.csv": f"text,b\n{text},1\n"}[name]
+    content = {
+        "n.txt": text,
+        "n.jsonl": f'{{"text": "{text}"}}\n{{"text": "{text}"}}\n',
+        "n.csv": f"text,b\n{text},1\n",
+    }[name]
     found = texts(place(tmp_path, name, content.encode(encoding)), encoding=encoding)
     assert found == [text] * len(found)
     assert len(found) == (2 if name == "n.jsonl" else 1)
@@ -364,7 +378,11 @@ def test_blanks_numbers_and_dates_of_parquet_become_text_or_nothing(tmp_path):
             "article_id": [1.0, np.nan, 3.0],
             "text": [TRUCE, None, TALKS],
             "title": ["a", np.nan, None],
-            "published": [pd.Timestamp("2016-10-06"), pd.NaT, pd.Timestamp("2016-10-07 08:00", tz="UTC").tz_localize(None)],
+            "published": [
+                pd.Timestamp("2016-10-06"),
+                pd.NaT,
+                pd.Timestamp("2016-10-07 08:00", tz="UTC").tz_localize(None),
+            ],
         }
     )
     file = place(tmp_path, "n.parquet", to_parquet(frame))
@@ -398,7 +416,9 @@ def test_a_line_of_ten_megabytes_is_one_article(tmp_path):
     assert texts(place(tmp_path, "n.csv", f'text,b\n"{text}",1\n')) == [text]
 
 
-ROW = st.sampled_from([GOOD, *BAD_ROWS, '{"text": "a\\u2028b"}', '{"text": "\\u0085x"}']).filter(lambda row: len(row) < 1000)
+ROW = st.sampled_from([GOOD, *BAD_ROWS, '{"text": "a\\u2028b"}', '{"text": "\\u0085x"}']).filter(
+    lambda row: len(row) < 1000
+)
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

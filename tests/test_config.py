@@ -70,7 +70,9 @@ def test_every_experiment_composes_and_its_components_can_be_made(experiment):
         instantiate(config[section], section)
 
 
-@pytest.mark.parametrize("option", [file.stem for file in sorted((CONF / "model").glob("*.yaml")) if file.stem != "sklearn"])
+@pytest.mark.parametrize(
+    "option", [file.stem for file in sorted((CONF / "model").glob("*.yaml")) if file.stem != "sklearn"]
+)
 def test_every_model_can_be_made(option):
     model = instantiate(compose("train", [f"model={option}"]).model, "model")
     assert hasattr(model, "fit")
@@ -103,7 +105,9 @@ def test_a_component_is_made_from_its_keys_types_checked():
 
 
 def test_an_estimator_is_made_with_lists_as_tuples():
-    vectorizer = instantiate({"_target_": "sklearn.feature_extraction.text.TfidfVectorizer", "ngram_range": [1, 2]}, "features.x")
+    vectorizer = instantiate(
+        {"_target_": "sklearn.feature_extraction.text.TfidfVectorizer", "ngram_range": [1, 2]}, "features.x"
+    )
     assert vectorizer.ngram_range == (1, 2)
     assert isinstance(instantiate(OmegaConf.create({"_target_": "sklearn.svm.LinearSVC", "C": 2}), "model"), LinearSVC)
 
@@ -156,7 +160,9 @@ def test_a_refused_module_is_not_even_imported(tmp_path, monkeypatch):
 
 
 def test_a_users_module_is_allowed_by_name_and_no_other_with_it(tmp_path, monkeypatch):
-    (tmp_path / "mine_for_test.py").write_text("class Split:\n    def __init__(self, share):\n        self.share = share\n")
+    (tmp_path / "mine_for_test.py").write_text(
+        "class Split:\n    def __init__(self, share):\n        self.share = share\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     made = instantiate({"_target_": "mine_for_test.Split", "share": 0.5}, "split", ["mine_for_test"])
     assert made.share == 0.5
@@ -169,8 +175,14 @@ def test_a_users_module_is_allowed_by_name_and_no_other_with_it(tmp_path, monkey
 @pytest.mark.parametrize(
     ("node", "says"),
     [
-        ({"_target_": "pipeline.splits.ByArticle", "shares": 1}, "split: unknown key 'shares'; allowed: dev, test, seed"),
-        ({"_target_": "pipeline.splits.ByArticle", "dev": "much"}, "split: dev: Value 'much' of type 'str' could not be converted"),
+        (
+            {"_target_": "pipeline.splits.ByArticle", "shares": 1},
+            "split: unknown key 'shares'; allowed: dev, test, seed",
+        ),
+        (
+            {"_target_": "pipeline.splits.ByArticle", "dev": "much"},
+            "split: dev: Value 'much' of type 'str' could not be converted",
+        ),
         ({"_target_": "sklearn.svm.LinearSVC", "c": 1}, "unexpected keyword argument 'c'; allowed: penalty, loss"),
         ({"_target_": "pipeline.labels.Labels", "topics": {"war": {"keyword": []}}}, "split: "),
         ({"_target_": "pipeline.labels.Labels", "topics": {"war": {"keywords": 5}}}, "split: "),

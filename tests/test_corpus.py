@@ -19,7 +19,9 @@ def write(tmp_path):
 
     def to_file(*rows, name="data.jsonl"):
         file = tmp_path / name
-        file.write_text("".join(f"{row if isinstance(row, str) else json.dumps(row)}\n" for row in rows), encoding="utf-8")
+        file.write_text(
+            "".join(f"{row if isinstance(row, str) else json.dumps(row)}\n" for row in rows), encoding="utf-8"
+        )
         return str(file)
 
     return to_file
@@ -30,7 +32,12 @@ def write(tmp_path):
 
 def test_articles_become_sentences_that_point_into_them(write):
     rows = [
-        {"article_id": "a", "text": "Truce holds.\nTalks go on. They end.", "published": "2016-10-06", "source": "Wire"},
+        {
+            "article_id": "a",
+            "text": "Truce holds.\nTalks go on. They end.",
+            "published": "2016-10-06",
+            "source": "Wire",
+        },
         {"article_id": "b", "text": "Post a Comment"},
     ]
     corpus = ArticleCorpus(write(*rows))()
@@ -92,7 +99,13 @@ def test_ids_of_ready_made_sentences_are_the_same_in_every_run(write):
 
 
 def test_bad_rows_are_rejected_with_their_place_and_the_others_are_read(write):
-    rows = [{"text": "One.", "labels": []}, "{bad", {"text": 5, "labels": []}, {"text": " ", "labels": []}, {"labels": []}]
+    rows = [
+        {"text": "One.", "labels": []},
+        "{bad",
+        {"text": 5, "labels": []},
+        {"text": " ", "labels": []},
+        {"labels": []},
+    ]
     corpus = SentenceCorpus(write(*rows, {"text": "a\0b", "labels": []}))()
     assert len(corpus.sentences()) == 1
     assert [one.where for one in corpus.rejected] == [f"data.jsonl:{line}" for line in range(2, 7)]
@@ -107,7 +120,9 @@ def test_bad_rows_are_rejected_with_their_place_and_the_others_are_read(write):
 
 @pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "jsonl"])
 def test_columns_of_marks_become_labels_in_every_format(tmp_path, ending):
-    frame = pd.DataFrame({"id": [7, 7, 8], "s": ["One.", "Two.", "Three."], "aid": [1, 0, 1], "war": [True, False, False]})
+    frame = pd.DataFrame(
+        {"id": [7, 7, 8], "s": ["One.", "Two.", "Three."], "aid": [1, 0, 1], "war": [True, False, False]}
+    )
     file = tmp_path / f"data.{ending}"
     if ending == "parquet":
         frame.to_parquet(file)
@@ -121,7 +136,9 @@ def test_columns_of_marks_become_labels_in_every_format(tmp_path, ending):
 
 
 def test_article_ids_that_are_blank_in_parquet_do_not_join_sentences_to_one_article(tmp_path):
-    frame = pd.DataFrame({"article_id": [1.0, np.nan, np.nan], "text": ["One.", "Two.", "Three."], "labels": ["x", "", "x"]})
+    frame = pd.DataFrame(
+        {"article_id": [1.0, np.nan, np.nan], "text": ["One.", "Two.", "Three."], "labels": ["x", "", "x"]}
+    )
     frame.to_parquet(tmp_path / "data.parquet")
     sentences = SentenceCorpus(str(tmp_path / "data.parquet"))().sentences()
     assert sentences["article_id"].tolist() == ["1", "data.parquet:2", "data.parquet:3"]
@@ -140,7 +157,9 @@ def test_a_split_that_comes_along_is_kept_under_its_name(write):
 
 
 def test_more_about_the_articles_is_joined_by_their_id(write):
-    about = write({"id": 1, "body": "x", "day": "2016-10-06", "source": "Wire"}, {"id": 2, "body": "y"}, name="about.jsonl")
+    about = write(
+        {"id": 1, "body": "x", "day": "2016-10-06", "source": "Wire"}, {"id": 2, "body": "y"}, name="about.jsonl"
+    )
     columns = {"article_id": "id", "text": "body", "published": "day"}
     data = write({"article_id": 1, "text": "One.", "labels": []})
     sentences = SentenceCorpus(data, articles=about, article_columns=columns)().sentences()
@@ -152,9 +171,17 @@ def test_more_about_the_articles_is_joined_by_their_id(write):
     [
         ({"text": "x"}, {}, "data.jsonl:1: no column 'labels' for the labels; found: text; or name 0/1 columns"),
         ({"text": "x"}, {"topic_columns": ["aid"]}, "data.jsonl:1: no column 'aid' of data.topic_columns; found: text"),
-        ({"text": "x", "aid": "yes"}, {"topic_columns": ["aid"]}, "column 'aid' holds 'yes'; allowed: 0, 1, true, false"),
+        (
+            {"text": "x", "aid": "yes"},
+            {"topic_columns": ["aid"]},
+            "column 'aid' holds 'yes'; allowed: 0, 1, true, false",
+        ),
         ({"text": "x", "aid": 2}, {"topic_columns": ["aid"]}, "column 'aid' holds '2'; allowed: 0, 1, true, false"),
-        ({"text": "x", "aid": None}, {"topic_columns": ["aid"]}, "column 'aid' holds 'None'; allowed: 0, 1, true, false"),
+        (
+            {"text": "x", "aid": None},
+            {"topic_columns": ["aid"]},
+            "column 'aid' holds 'None'; allowed: 0, 1, true, false",
+        ),
         ({"text": "x", "labels": "[a"}, {}, "data.jsonl:1: labels '[a' begin like a JSON list but are none"),
         ({"text": "x", "labels": 3}, {}, "data.jsonl:1: labels are 3; allowed: a list of names"),
         ({"text": "x", "labels": []}, {"columns": {"label": "y"}}, "unknown column 'label'; allowed: text, labels"),
@@ -180,7 +207,9 @@ def test_articles_that_the_metadata_has_not_are_counted_and_named(write):
 
 def test_gold_texts_and_ids_are_brought_to_the_form_they_have_in_the_articles(write, tmp_path):
     corpus = ArticleCorpus(write({"article_id": 1, "text": "The ministerâ€™s truce.\r\nIt held."}))()
-    gold = pd.DataFrame({"art": [1.0, np.nan], "sent": [" The ministerâ€™s truce. ", "x"], "labels": [["aid"], ["war"]]})
+    gold = pd.DataFrame(
+        {"art": [1.0, np.nan], "sent": [" The ministerâ€™s truce. ", "x"], "labels": [["aid"], ["war"]]}
+    )
     gold.to_parquet(tmp_path / "gold.parquet")
     labels = Labels(gold=str(tmp_path / "gold.parquet"), columns={"article_id": "art", "text": "sent"})
     labelled = labels(corpus.sentences(), read_gold(labels))
@@ -224,7 +253,11 @@ def test_what_can_be_learned_passes():
     ("changed", "part", "says"),
     [
         (material([[1, 0], [0, 0], [0, 0], [0, 0], [0, 1], [0, 1]]), "train", "no positive example in train of: war"),
-        (material([[1, 0], [1, 0], [1, 0], [1, 1], [0, 0], [0, 0]]), "train", "every sentence of train is labelled: aid"),
+        (
+            material([[1, 0], [1, 0], [1, 0], [1, 1], [0, 0], [0, 0]]),
+            "train",
+            "every sentence of train is labelled: aid",
+        ),
         (material(GOOD, articles="aaaabb"), "train", "sentences of at least 2 articles to cross-validate, found 1"),
         (material(GOOD, parts=["train"] * 6), "train", "no sentence in dev or test to score a model on"),
         (material(GOOD, parts=["train"] * 4 + ["test"] * 2), "dev", "threshold.part=dev: that part has no sentences"),

@@ -90,13 +90,33 @@ def test_the_index_of_the_sentences_does_not_matter():
     ("labels", "rows", "says"),
     [
         (Labels(mode="one"), [], "labels.mode: 'one'; allowed: multilabel, multiclass"),
-        (Labels(topics=TAXONOMY), [{"sentence_id": "s0", "labels": "tax"}], "label 'tax' is no topic of the taxonomy; allowed"),
-        (Labels(mode="multiclass"), [{"sentence_id": "s0", "labels": "a,b"}], "2 labels, but labels.mode=multiclass wants exactly"),
-        (Labels(mode="multiclass"), [{"sentence_id": "s0", "labels": []}], "0 labels, but labels.mode=multiclass wants exactly"),
+        (
+            Labels(topics=TAXONOMY),
+            [{"sentence_id": "s0", "labels": "tax"}],
+            "label 'tax' is no topic of the taxonomy; allowed",
+        ),
+        (
+            Labels(mode="multiclass"),
+            [{"sentence_id": "s0", "labels": "a,b"}],
+            "2 labels, but labels.mode=multiclass wants exactly",
+        ),
+        (
+            Labels(mode="multiclass"),
+            [{"sentence_id": "s0", "labels": []}],
+            "0 labels, but labels.mode=multiclass wants exactly",
+        ),
         (Labels(), [{"sentence_id": "s0"}], "gold.jsonl:1: no column 'labels'; found: sentence_id"),
-        (Labels(), [{"text": "A.", "labels": "a"}], "gold.jsonl:1: no column 'sentence_id', or 'article_id' and 'text'; found"),
+        (
+            Labels(),
+            [{"text": "A.", "labels": "a"}],
+            "gold.jsonl:1: no column 'sentence_id', or 'article_id' and 'text'; found",
+        ),
         (Labels(), ["not JSON: x"], "gold labels, gold.jsonl:1: not JSON: x"),
-        (Labels(), [{"sentence_id": "s0", "labels": 5}], "gold.jsonl:1: labels are 5; allowed: a list of names or one string"),
+        (
+            Labels(),
+            [{"sentence_id": "s0", "labels": 5}],
+            "gold.jsonl:1: labels are 5; allowed: a list of names or one string",
+        ),
         (
             Labels(),
             [{"sentence_id": "s0", "labels": "a"}, {"article_id": "a", "text": "A.", "labels": "b"}],
@@ -138,7 +158,7 @@ def test_labels_are_a_list_a_json_list_or_one_string(value, delimiter, labels):
 
 @pytest.mark.parametrize("value", ["[a, b", "[1, 2]", 3, {"a": 1}, [1], [None], [["a"]], True])
 def test_what_is_no_list_of_names_is_refused_with_its_place(value):
-    with pytest.raises(InputError, match="^file:9: labels "):
+    with pytest.raises(InputError, match=r"^file:9: labels "):
         parse_labels(value, ",", "file:9")
 
 

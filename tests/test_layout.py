@@ -63,7 +63,9 @@ def test_imports_go_from_top_to_bottom_of_the_design_and_never_back(file):
 
 def test_commands_do_not_import_each_other():
     commands = {"train", "predict", "ui", "export"}
-    assert {(module(file), name) for file in FILES if module(file) in commands for name in ours(file) & commands} == set()
+    assert {
+        (module(file), name) for file in FILES if module(file) in commands for name in ours(file) & commands
+    } == set()
 
 
 @pytest.mark.parametrize(("library", "allowed"), [("mlflow", {"tracking"}), ("hydra", {"cli", "config"})])
@@ -74,10 +76,16 @@ def test_a_library_at_the_edge_is_imported_there_alone(library, allowed):
 
 PROBES = {
     "the command line": ("import pipeline.cli", HEAVY | {"numpy", "omegaconf"}),
-    "help": ("import sys; sys.argv = ['slugline', '--help']; import pipeline.cli; pipeline.cli.main()", HEAVY | {"numpy", "omegaconf"}),
+    "help": (
+        "import sys; sys.argv = ['slugline', '--help']; import pipeline.cli; pipeline.cli.main()",
+        HEAVY | {"numpy", "omegaconf"},
+    ),
     "the package": ("import pipeline", HEAVY | {"numpy", "omegaconf"}),
     "the reading of articles": ("import pipeline.articles, pipeline.sentences", HEAVY | {"numpy", "ftfy"}),
-    "the model": ("import pipeline.models; pipeline.load_model", {"sklearn", "pandas", "mlflow", "hydra", "matplotlib"}),
+    "the model": (
+        "import pipeline.models; pipeline.load_model",
+        {"sklearn", "pandas", "mlflow", "hydra", "matplotlib"},
+    ),
 }
 
 
@@ -94,7 +102,8 @@ def public(file: Path) -> list[tuple[str, ast.AST]]:
     tree = ast.parse(file.read_text(encoding="utf-8"))
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     top = [node for node in tree.body if isinstance(node, kinds)]
-    inside = [node for owner in top if isinstance(owner, ast.ClassDef) for node in owner.body if isinstance(node, kinds)]
+    classes = [node for node in top if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+    inside = [node for owner in classes for node in owner.body if isinstance(node, kinds)]
     return [(file.name, tree), *((node.name, node) for node in [*top, *inside] if not node.name.startswith("_"))]
 
 

@@ -38,14 +38,19 @@ def test_all_scores_are_those_of_scikit_learn(data):
     wanted = {"test/accuracy": accuracy_score(Y, predicted)}
     for average, undefined in (("macro", 0), ("micro", 0), ("samples", 1)):
         values = precision_recall_fscore_support(Y, predicted, average=average, zero_division=undefined)
-        wanted |= {f"test/{name}_{average}": value for name, value in zip(("precision", "recall", "f1"), values, strict=False)}
+        wanted |= {
+            f"test/{name}_{average}": value for name, value in zip(("precision", "recall", "f1"), values, strict=False)
+        }
     table = precision_recall_fscore_support(Y, predicted, average=None, zero_division=0)
     for name, values in zip(("precision", "recall", "f1", "support"), table, strict=True):
         wanted |= {f"test/{name}/{topic}": value for topic, value in zip(topics, values, strict=True)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UndefinedMetricWarning)
         warnings.filterwarnings("ignore", "No positive class found", UserWarning)
-        wanted |= {f"test/ap/{topic}": average_precision_score(*pair) for topic, *pair in zip(topics, Y.T, probabilities.T, strict=True)}
+        wanted |= {
+            f"test/ap/{topic}": average_precision_score(*pair)
+            for topic, *pair in zip(topics, Y.T, probabilities.T, strict=True)
+        }
         wanted["test/ap_macro"] = average_precision_score(Y, probabilities, average="macro")
     assert set(found) == set(wanted)
     assert found == pytest.approx(wanted, abs=1e-12)
@@ -72,7 +77,12 @@ def test_average_precision_looks_at_the_ranking_alone(data):
 def test_a_sentence_without_topics_predicted_so_counts_as_right_in_samples_and_as_nothing_in_macro():
     none = np.zeros((3, 2), dtype=bool)
     found = score("dev", none, none, None, ["a", "b"])
-    assert (found["dev/f1_samples"], found["dev/f1_micro"], found["dev/f1_macro"], found["dev/accuracy"]) == (1.0, 0.0, 0.0, 1.0)
+    assert (found["dev/f1_samples"], found["dev/f1_micro"], found["dev/f1_macro"], found["dev/accuracy"]) == (
+        1.0,
+        0.0,
+        0.0,
+        1.0,
+    )
     assert not [key for key in found if "/ap" in key]
 
 
@@ -159,7 +169,10 @@ def test_thresholds_are_one_per_topic():
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: TunedThreshold(target_precision=0.9, target_recall=0.9)(np.ones((1, 1), bool), np.ones((1, 1))), "both set"),
+        (
+            lambda: TunedThreshold(target_precision=0.9, target_recall=0.9)(np.ones((1, 1), bool), np.ones((1, 1))),
+            "both set",
+        ),
         (lambda: TunedThreshold(target_precision=1.5), r"target_precision=1\.5; allowed: above 0, to 1"),
         (lambda: TunedThreshold(target_recall=0.0), r"target_recall=0\.0; allowed: above 0, to 1"),
         (lambda: TunedThreshold(part="test"), "part=test; allowed: train"),

@@ -50,9 +50,58 @@ def test_the_sample_is_split_as_its_labels_say():
 
 # ---- offsets
 
-PIECES = ["U.N. ", "Gen. ", "No. 5", "No. A", "May. ", "“", "”", '"', "'", "’", "‘", "?", "!", ". ", "…", "(", ")", "[", "]"]
-PIECES += ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029", " ", "\t", "\xa0", "\u3000", "\u200b", "\0"]
-PIECES += ["\ud800", "\udfff", "😀", "e\u0301", "ßß", "he left", "The truce", "non-U.S. ", "a" * 41, "\ufeff", "।", "。"]
+PIECES = [
+    "U.N. ",
+    "Gen. ",
+    "No. 5",
+    "No. A",
+    "May. ",
+    "“",
+    "”",
+    '"',
+    "'",
+    "’",
+    "‘",
+    "?",
+    "!",
+    ". ",
+    "…",
+    "(",
+    ")",
+    "[",
+    "]",
+]
+PIECES += [
+    "\n",
+    "\r",
+    "\r\n",
+    "\v",
+    "\f",
+    "\x1c",
+    "\x85",
+    "\u2028",
+    "\u2029",
+    " ",
+    "\t",
+    "\xa0",
+    "\u3000",
+    "\u200b",
+    "\0",
+]
+PIECES += [
+    "\ud800",
+    "\udfff",
+    "😀",
+    "e\u0301",
+    "ßß",
+    "he left",
+    "The truce",
+    "non-U.S. ",
+    "a" * 41,
+    "\ufeff",
+    "।",
+    "。",
+]
 TEXTS = st.one_of(
     st.lists(st.sampled_from(PIECES), max_size=25).map("".join),
     st.text(st.characters(exclude_categories=()), max_size=80),
@@ -140,7 +189,10 @@ def test_sentences_end_where_a_reader_ends_them(texts):
 
 @pytest.mark.parametrize("end", ["\n", "\n\n", "\u2028", "\v", "\x85"])
 def test_a_line_end_ends_a_sentence(end):
-    assert split(f"Truce holds in Aleppo{end}The guns fell silent.") == ["Truce holds in Aleppo", "The guns fell silent."]
+    assert split(f"Truce holds in Aleppo{end}The guns fell silent.") == [
+        "Truce holds in Aleppo",
+        "The guns fell silent.",
+    ]
 
 
 def test_hard_wrapped_text_is_read_across_its_lines():
@@ -165,7 +217,18 @@ def test_no_language_tag_stops_the_splitting(language):
 
 # ---- time
 
-LONG = ["“unclosed. Then more words. ", "He said no. ", "No. A ", "“Why?” asked ", "Mr. ", "U.S. ", "((( a. ", "x.”", "\n", "word "]
+LONG = [
+    "“unclosed. Then more words. ",
+    "He said no. ",
+    "No. A ",
+    "“Why?” asked ",
+    "Mr. ",
+    "U.S. ",
+    "((( a. ",
+    "x.”",
+    "\n",
+    "word ",
+]
 
 
 @pytest.mark.parametrize("piece", LONG)
@@ -187,16 +250,74 @@ def test_a_megabyte_in_one_line_takes_seconds_not_minutes(piece):
 
 # ---- debris
 
-DEBRIS = ["No comments:", "Post a Comment", "3 comments", "View all 23 comments", "Leave a Reply", "Read more", "READ ALSO:"]
+DEBRIS = [
+    "No comments:",
+    "Post a Comment",
+    "3 comments",
+    "View all 23 comments",
+    "Leave a Reply",
+    "Read more",
+    "READ ALSO:",
+]
 DEBRIS += ["Share this on Facebook", "Tweet", "Follow us on Twitter", "Subscribe to our newsletter", "Advertisement"]
-DEBRIS += ["Related stories", "Click here", "Older Posts", "Home", "Print this article", "Sign up now", "***", "— 12 —", "2"]
-DEBRIS += ["Posted by John at 5:03 PM", "Updated on March 3, 2002", "This story is from March 3, 2002", "Photo: AP", "Source: Reuters"]
-DEBRIS += ["© 2020 Reuters, all rights reserved.", "lucknow:", "NEW DELHI:", "NEW DELHI, March 3 (Reuters) -", "WASHINGTON —"]
-NEWS = ["He said no.", "It failed.", "War.", "No.", "They left.", "The minister said:", "He added:", "They reply.", "I like it."]
-NEWS += ["Comment was refused.", "Photos were taken.", "Sources said no.", "Print shops closed.", "Home is far.", "Like this one."]
-NEWS += ["Via Rome he fled to Paris.", "They read more.", "Top generals met.", "Ayodhya: 12 dead", "Two replies came from Moscow."]
+DEBRIS += [
+    "Related stories",
+    "Click here",
+    "Older Posts",
+    "Home",
+    "Print this article",
+    "Sign up now",
+    "***",
+    "— 12 —",
+    "2",
+]
+DEBRIS += [
+    "Posted by John at 5:03 PM",
+    "Updated on March 3, 2002",
+    "This story is from March 3, 2002",
+    "Photo: AP",
+    "Source: Reuters",
+]
+DEBRIS += [
+    "© 2020 Reuters, all rights reserved.",
+    "lucknow:",
+    "NEW DELHI:",
+    "NEW DELHI, March 3 (Reuters) -",
+    "WASHINGTON —",
+]
+NEWS = [
+    "He said no.",
+    "It failed.",
+    "War.",
+    "No.",
+    "They left.",
+    "The minister said:",
+    "He added:",
+    "They reply.",
+    "I like it.",
+]
+NEWS += [
+    "Comment was refused.",
+    "Photos were taken.",
+    "Sources said no.",
+    "Print shops closed.",
+    "Home is far.",
+    "Like this one.",
+]
+NEWS += [
+    "Via Rome he fled to Paris.",
+    "They read more.",
+    "Top generals met.",
+    "Ayodhya: 12 dead",
+    "Two replies came from Moscow.",
+]
 NEWS += ["Published in Paris, the paper closed.", "Posted in Kabul, the troops saw no fighting for a month."]
-NEWS += ["Share prices fell.", "Follow the money, he said.", "NATO - the alliance - met.", "Filed under protest, the suit failed."]
+NEWS += [
+    "Share prices fell.",
+    "Follow the money, he said.",
+    "NATO - the alliance - met.",
+    "Filed under protest, the suit failed.",
+]
 
 
 @pytest.mark.parametrize("text", DEBRIS)

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.splits import PARTS, ByArticle, ByTime, Given, Random, count_labels, measure_leakage, normal_form, stratify
+from pipeline.splits import (
+    PARTS,
+    ByArticle,
+    ByTime,
+    Given,
+    Random,
+    count_labels,
+    measure_leakage,
+    normal_form,
+    stratify,
+)
 from pipeline.tables import InputError
 
 
@@ -98,7 +108,9 @@ def test_shares_that_leave_nothing_to_train_on_are_refused(splitter, shares):
         splitter(dev=shares[0], test=shares[1])(data, np.zeros((4, 1), bool))
 
 
-@pytest.mark.parametrize("groups", [[0, 5, 5, 9], [9, 0, 9, 0], [-3, 7, 7, 10**9], ["b", "a", "b", "c"], [1.5, 1.5, 2.5, 3.5]])
+@pytest.mark.parametrize(
+    "groups", [[0, 5, 5, 9], [9, 0, 9, 0], [-3, 7, 7, 10**9], ["b", "a", "b", "c"], [1.5, 1.5, 2.5, 3.5]]
+)
 def test_stratifying_ends_whatever_the_names_of_the_groups(groups):
     part = stratify(np.eye(4, 2, dtype=bool), np.array(groups), [0.5, 0.5], 0)
     assert set(part) == {0, 1}
@@ -153,7 +165,7 @@ def test_a_latest_moment_too_large_to_test_on_is_an_error_not_an_empty_test():
 
 @pytest.mark.parametrize("date", [None, "", "yesterday", "06/10/2016", "2016-13-01"])
 def test_an_article_without_a_date_is_named(date):
-    with pytest.raises(InputError, match="split=time: article 1 has no date .*allowed: ISO 8601, as 2016-10-06"):
+    with pytest.raises(InputError, match=r"split=time: article 1 has no date .*allowed: ISO 8601, as 2016-10-06"):
         ByTime()(days("2016-01-01", date), None)
 
 
@@ -172,7 +184,7 @@ def test_a_given_split_is_taken_as_it_is_under_its_usual_names():
 
 @pytest.mark.parametrize("part", ["Train", "holdout", None, "", "1", float("nan")])
 def test_a_given_part_of_another_name_is_refused(part):
-    with pytest.raises(InputError, match="split.column 'split': found .*; allowed: train, dev, test"):
+    with pytest.raises(InputError, match=r"split.column 'split': found .*; allowed: train, dev, test"):
         Given()(frame(["a", "b"], split=["train", part]), None)
 
 
@@ -206,4 +218,7 @@ def test_the_normal_form_is_words_alone():
 def test_labels_are_counted_by_part():
     parts = np.array(["train", "train", "test"], dtype=object)
     table = count_labels(np.array([[1, 0], [1, 1], [0, 1]], dtype=bool), parts, ["aid", "war"])
-    assert table.to_dict("index") == {"aid": {"train": 2, "dev": 0, "test": 0}, "war": {"train": 1, "dev": 0, "test": 1}}
+    assert table.to_dict("index") == {
+        "aid": {"train": 2, "dev": 0, "test": 0},
+        "war": {"train": 1, "dev": 0, "test": 1},
+    }

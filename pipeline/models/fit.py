@@ -14,6 +14,7 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
 from pipeline.corpus import Material
+from pipeline.models.estimators import require_known
 from pipeline.models.heads import EstimatorHead, Head, LinearHead, decide, linear_parts, to_probabilities
 from pipeline.models.topic_model import TopicModel
 from pipeline.models.vectorizers import from_estimator, normalize, transform_all
@@ -106,18 +107,19 @@ def fit_head(
     """Fit a classifier per topic and calibrate it by cross-validation that never splits a group.
 
     `blocks` are the features (sentences, terms) of each vectorizer, `norms` how each scales its rows, `Y` booleans
-    (sentences, topics), `groups` a
-    key per sentence, at least two of them. All fits run as threads over the same features. Raises `InputError` when the
-    classifier cannot learn from them.
+    (sentences, topics), `groups` a key per sentence, at least two of them. All fits run as threads over the same
+    features. Raises `InputError` when the classifier cannot learn from them, or could not be saved.
     """
     folds = min(folds, len(np.unique(groups)))
     parallel = Parallel(n_jobs=n_jobs, prefer="threads")
+    X = side_by_side(blocks)
+    estimators = parallel(delayed(fit_one)(classifier, X, y) for y in Y.T)
+    if linear_parts(estimators[0]) is None:  # before the long part, say what could not be saved after it
+        require_known(classifier)
     decisions = decide_out_of_fold(
         classifier, blocks, norms, Y, stratify(Y, groups, [1 / folds] * folds, seed), parallel
     )
     slope, offset = calibrate(decisions, Y)
-    X = side_by_side(blocks)
-    estimators = parallel(delayed(fit_one)(classifier, X, y) for y in Y.T)
     return Fitted(to_head(estimators, slope, offset), to_probabilities(slope * decisions + offset, mode))
 
 
