@@ -217,35 +217,37 @@ def is_alive(pid: int) -> bool:
     return False
 
 
-def passed(seconds: float, began: float) -> bool:
-    return time.monotonic() - began > seconds
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [("n_jobs=1",), ("n_jobs=2",)])
+@pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_run_may_be_killed_at_any_moment(
-    run: Predict, model: Path, long_input: Path, tmp_path: Path, whole: Path, options: tuple[str, ...]
+    run: Predict, model: Path, long_input: Path, tmp_path: Path, whole: Path, n_jobs: int
 ) -> None:
     output = tmp_path / f"killed{whole.suffix}"
-    given = [f"input={long_input}", f"batch={SMALL}", *options, "resume=true"]
+    given = [f"input={long_input}", f"batch={SMALL}", f"n_jobs={n_jobs}", "resume=true"]
     began = time.monotonic()
     assert start(model, tmp_path / f"timed{whole.suffix}", *given).wait() == 0
     longest = time.monotonic() - began
     chance = random.Random(0)
-    joining = Parts(output).folder / "whole"
-    moments = [partial(passed, chance.uniform(0.2, longest)) for _ in range(5)]
-    for reached in (*moments, joining.exists, output.exists, *moments):
+    ends = [chance.uniform(0.2, longest) for _ in range(8)]
+    for end in (*ends[:4], "joining", "joined", *ends[4:]):
         process, began = start(model, output, *given), time.monotonic()
-        kill_when(process, lambda reached=reached, began=began: reached(began) if reached in moments else reached())
+        kill_when(process, partial(is_reached, end, began, output))
         if output.exists():
             assert output.read_bytes() == whole.read_bytes()
-        if reached == output.exists:  # take it up from there, then once more from nothing
+        if end == "joined":  # take it up from there, then once more from nothing
             run(input=str(long_input), output=str(output), batch=SMALL, resume=True)
             assert output.read_bytes() == whole.read_bytes()
             output.unlink()
     run(input=str(long_input), output=str(output), batch=SMALL, resume=True)
     assert output.read_bytes() == whole.read_bytes()
     assert Path(f"{output}.rejected.jsonl").read_bytes() == Path(f"{whole}.rejected.jsonl").read_bytes()
+
+
+def is_reached(end: float | str, began: float, output: Path) -> bool:
+    """Tell whether it is the moment to kill: after so many seconds, or when the parts are being joined, or are."""
+    if isinstance(end, float):
+        return time.monotonic() - began > end
+    return output.exists() if end == "joined" else (Parts(output).folder / "whole").exists()
 
 
 def test_a_torn_line_of_the_journal_counts_for_nothing(

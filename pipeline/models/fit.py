@@ -14,7 +14,6 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
 from pipeline.corpus import Material
-from pipeline.models.estimators import require_known
 from pipeline.models.heads import EstimatorHead, Head, LinearHead, decide, linear_parts, to_probabilities
 from pipeline.models.topic_model import TopicModel
 from pipeline.models.vectorizers import from_estimator, normalize, transform_all
@@ -115,6 +114,8 @@ def fit_head(
     X = side_by_side(blocks)
     estimators = parallel(delayed(fit_one)(classifier, X, y) for y in Y.T)
     if linear_parts(estimators[0]) is None:  # before the long part, say what could not be saved after it
+        from pipeline.models.estimators import require_known  # late: skops takes a second to import
+
         require_known(classifier)
     decisions = decide_out_of_fold(
         classifier, blocks, norms, Y, stratify(Y, groups, [1 / folds] * folds, seed), parallel
