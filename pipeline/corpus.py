@@ -14,6 +14,7 @@ from pipeline.splits import Leakage
 from pipeline.tables import ARTICLE_COLUMNS, SENTENCE_COLUMNS, Article, InputError, Rejected, listing, sentence_id
 
 Read = TypeVar("Read")
+RESERVED = (*SENTENCE_COLUMNS, "topics", "explain")  # columns of predictions, beside one for each topic
 READY_COLUMNS = ("text", "labels", "article_id", "split", "published")
 
 
@@ -55,6 +56,10 @@ class Material(NamedTuple):
 
 def require_examples(material: Material, threshold_part: str) -> None:
     """Raise `InputError` when something cannot be learned, chosen or scored, before any run is started."""
+    if taken := [topic for topic in material.topics if topic in RESERVED]:
+        raise InputError(
+            f"topic '{taken[0]}' has the name of a column of predictions; rename it; taken: {listing(RESERVED)}"
+        )
     train = material.rows("train")
     positive, topics = material.Y[train].sum(axis=0), np.array(material.topics)
     if len(missing := topics[positive == 0]):

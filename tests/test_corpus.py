@@ -258,6 +258,11 @@ def test_what_can_be_learned_passes():
             "train",
             "every sentence of train is labelled: aid",
         ),
+        (
+            material(GOOD)._replace(topics=("text", "aid")),
+            "train",
+            "topic 'text' has the name of a column of predictions",
+        ),
         (material(GOOD, articles="aaaabb"), "train", "sentences of at least 2 articles to cross-validate, found 1"),
         (material(GOOD, parts=["train"] * 6), "train", "no sentence in dev or test to score a model on"),
         (material(GOOD, parts=["train"] * 4 + ["test"] * 2), "dev", "threshold.part=dev: that part has no sentences"),

@@ -3,10 +3,12 @@
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -195,6 +197,7 @@ def test_a_served_model_gives_the_same_over_http(store: Path, model: Path) -> No
         port = taken.getsockname()[1]
     serve = ["models", "serve", "-m", "models:/slugline@champion", "--env-manager", "local", "-h", "127.0.0.1"]
     environment = os.environ | PYTHON | {"MLFLOW_TRACKING_URI": f"sqlite:///{store}/store.db"}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"  # where uvicorn is
     command = [sys.executable, "-m", "mlflow", *serve, "-p", str(port), "--workers", "1"]
     process = subprocess.Popen(command, cwd=store, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
@@ -205,7 +208,8 @@ def test_a_served_model_gives_the_same_over_http(store: Path, model: Path) -> No
         with urlopen(request, timeout=60) as answer:
             assert_equal(json.load(answer)["predictions"], store, model)
     finally:
-        os.killpg(process.pid, 15)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait()
 
 
