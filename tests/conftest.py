@@ -40,3 +40,10 @@ def real_article() -> Path:
     if not file.is_file():
         pytest.skip(f"no {file}: set SLUGLINE_DATA to the folder with the real article")
     return file
+
+
+@pytest.fixture(autouse=True)
+def store_of_its_own(monkeypatch):
+    """MLflow writes the URI of the store in use into the environment: no test hands it on to the next."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")

@@ -22,6 +22,14 @@ def test_a_store_that_cannot_be_reached_is_one_line(tmp_path):
         tracking.connect(f"sqlite:///{tmp_path}/file/mlflow.db")
 
 
+def test_a_sqlite_store_keeps_its_artifacts_beside_it(tmp_path):
+    settings = tracking.Mlflow(uri=f"sqlite:///{tmp_path}/elsewhere/runs.db")
+    (tmp_path / "file.txt").write_text("kept")
+    with settings.run("a run", tmp_path) as run:
+        run.mlflow.log_artifact(str(tmp_path / "file.txt"))
+    assert [file.name for file in (tmp_path / "elsewhere/artifacts").rglob("*.txt")] == ["file.txt"]
+
+
 def test_a_model_uri_of_no_known_kind_is_refused_with_what_is_allowed():
     with pytest.raises(InputError, match="allowed: a model folder, models:/NAME@ALIAS"):
         tracking.model_folder("no/such/folder")

@@ -105,7 +105,10 @@ def test_the_run_names_its_data_by_a_digest(run):
 def test_the_run_keeps_config_tables_plots_and_predictions(store, run):
     files = {found.path for found in store.list_artifacts(run.info.run_id)}
     plots = {f"{name}_test.png" for name in ("precision_recall", "confusion", "threshold")}
-    assert plots | {"top_terms.png", "top_terms.csv", "config.yaml", "scores_test.csv", "predictions_test.parquet"} <= files
+    assert (
+        plots | {"top_terms.png", "top_terms.csv", "config.yaml", "scores_test.csv", "predictions_test.parquet"}
+        <= files
+    )
 
 
 def test_the_predictions_of_the_test_part_give_the_logged_score(store, run, tmp_path):

@@ -1,11 +1,9 @@
-"""Tracking: everything that is said to MLflow, and models fetched from it."""
+"""Runs: what is logged of a run, to MLflow or to a folder."""
 
 import json
 import os
 import platform
-import re
 import subprocess
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,21 +15,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from pipeline.tables import InputError
+from pipeline.tracking.store import MODEL_FOLDER, PARENT, connect, in_sweep, sqlite_file
 
 if TYPE_CHECKING:  # who only predicts need not wait for pandas
     import pandas as pd
 
     from pipeline.models import TopicModel
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-
-STORE = "sqlite:///experiments/mlflow.db"
-ARTIFACTS = "experiments/artifacts"
-MODEL_FOLDER = "data/topic_model"  # our files inside a logged model
-PARENT = "SLUGLINE_PARENT_RUN"  # environment variable: the run of the sweep that a job belongs to
 LIBRARIES = (
     "slugline",
     "scikit-learn",
@@ -46,10 +36,9 @@ LIBRARIES = (
     "ftfy",
 )
 REQUIREMENTS = ("slugline", "mlflow", "numpy", "scipy", "pyarrow", "pandas")  # what loading and serving a model needs
-URI = re.compile(r"(models|runs|file|mlflow-artifacts|https?|s3|gs|dbfs):/.+")
 CONTEXTS = {"train": "training", "dev": "validation", "test": "testing"}
-Scores = dict[str, float]
 BATCH_METRICS, BATCH_PARAMS = 1000, 100  # what one `log_batch` takes
+Scores = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -136,9 +125,11 @@ class Mlflow:
         return mlflow
 
     def _create_experiment(self, mlflow: Any) -> None:
-        ours = mlflow.get_tracking_uri() == STORE
+        database = sqlite_file(mlflow.get_tracking_uri())  # else MLflow would put artifacts into the current folder
         try:
-            mlflow.create_experiment(self.experiment, Path(ARTIFACTS).resolve().as_uri() if ours else None)
+            mlflow.create_experiment(
+                self.experiment, (database.parent / "artifacts").resolve().as_uri() if database else None
+            )
         except mlflow.exceptions.MlflowException:
             if mlflow.get_experiment_by_name(self.experiment) is None:  # else another process was quicker
                 raise
@@ -262,52 +253,6 @@ class LocalRun:
         return str(self.folder)
 
 
-def in_sweep() -> bool:
-    """Tell whether this run is a job of a sweep."""
-    return PARENT in os.environ
-
-
-def abandon_sweep() -> None:
-    """Mark the run of a sweep that is being interrupted as KILLED."""
-    if in_sweep():
-        from mlflow import MlflowClient
-
-        MlflowClient().set_terminated(os.environ.pop(PARENT), "KILLED")
-
-
-def connect(uri: str | None = None) -> Any:
-    """Return the `mlflow` module, set to a store that exists; raise `InputError` when it cannot be reached."""
-    import mlflow
-
-    found = store_uri(uri)
-    mlflow.set_tracking_uri(found)
-    try:
-        if found.startswith("sqlite:///"):
-            make_store(mlflow, Path(found.removeprefix("sqlite:///")))
-    except (mlflow.exceptions.MlflowException, OSError) as error:
-        raise InputError(f"no MLflow store at {found}: {first_line(error)}") from error
-    return mlflow
-
-
-def store_uri(uri: str | None) -> str:
-    """Return which store is meant."""
-    return uri or os.environ.get("MLFLOW_TRACKING_URI") or STORE
-
-
-def make_store(mlflow: Any, file: Path) -> None:
-    """Create or migrate a SQLite store, one process at a time: opened new by several at once it is left broken."""
-    from filelock import FileLock
-
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{file}.lock"):
-        mlflow.MlflowClient().search_experiments(max_results=1)
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
 def origin() -> dict[str, str]:
     """Return tags that say which code ran.
 
@@ -337,54 +282,3 @@ def signature(topics: Sequence[str]) -> Any:
 
     outputs: Any = [ColSpec(Array(DataType.string), "topics"), *(ColSpec(DataType.double, topic) for topic in topics)]
     return ModelSignature(inputs=Schema([ColSpec(DataType.string, "text")]), outputs=Schema(outputs))
-
-
-def serve_ui(host: str, port: int, uri: str | None = None) -> None:
-    """Serve the MLflow UI, in two processes of ours, until it ends; raise `InputError` when it ends with an error."""
-    mlflow = connect(uri)
-    command = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        "--backend-store-uri",
-        mlflow.get_tracking_uri(),
-        "--host",
-        host,
-        "--port",
-        str(port),
-    ]
-    ended = subprocess.run(
-        [*command, "--workers", "1"], env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}, check=False
-    )
-    if ended.returncode > 0:
-        raise InputError(f"the MLflow UI ended with {ended.returncode}; is port {port} of {host} taken?")
-
-
-def model_folder(source: str, tracking_uri: str | None = None) -> Path:
-    """Return the folder of a topic model: a path as it is, an MLflow URI after fetching its files.
-
-    MLflow is imported for a URI alone. Raises `InputError` when there is no such model.
-    """
-    folder = Path(source) if Path(source).is_dir() else fetch(source, tracking_uri)
-    return folder / MODEL_FOLDER if (folder / MODEL_FOLDER).is_dir() else folder
-
-
-def fetch(source: str, tracking_uri: str | None) -> Path:
-    """Fetch the files behind an MLflow URI and return their folder; none of them is executed."""
-    if not URI.fullmatch(source):
-        raise InputError(
-            f"no model at '{source}'; "
-            "allowed: a model folder, models:/NAME@ALIAS, models:/NAME/VERSION, runs:/RUN_ID/model"
-        )
-    store = store_uri(tracking_uri)
-    ours = source.startswith(("models:/", "runs:/")) and store.startswith("sqlite:///")
-    if ours and not Path(store.removeprefix("sqlite:///")).is_file():  # and looking for a model must not make it
-        raise InputError(f"no model at '{source}': there is no store {store}; slugline train makes one")
-    mlflow = connect(tracking_uri)
-    try:
-        return Path(mlflow.artifacts.download_artifacts(source))
-    except (mlflow.exceptions.MlflowException, OSError, ValueError) as error:
-        raise InputError(
-            f"no model at '{source}' in the store {mlflow.get_tracking_uri()}: {first_line(error)}"
-        ) from error
