@@ -162,7 +162,7 @@ def dask_client(engine: Engine, distributed: Any) -> Iterator[Any]:
         with connect(engine.address, distributed) as client:
             yield client
         return
-    options = {"threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None, "silence_logs": "ERROR"}
+    options = {"threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None, "silence_logs": "CRITICAL"}
     cluster = distributed.LocalCluster(n_workers=count_jobs(engine.n_jobs), **options)
     with cluster, distributed.Client(cluster) as client:
         yield client

@@ -42,8 +42,15 @@ def real_article() -> Path:
     return file
 
 
-@pytest.fixture(autouse=True)
-def store_of_its_own(monkeypatch):
-    """MLflow writes the URI of the store in use into the environment: no test hands it on to the next."""
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
-    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+def keep_store():
+    """MLflow writes the URI of the store in use into the environment: none hands it on to the next."""
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    yield
+    if before is None:
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+    else:
+        os.environ["MLFLOW_TRACKING_URI"] = before
+
+
+store_of_the_module = pytest.fixture(scope="module", autouse=True)(keep_store)
+store_of_the_test = pytest.fixture(autouse=True)(keep_store)
