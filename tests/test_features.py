@@ -21,8 +21,10 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.feature_extraction import text as sk
 
-from pipeline.features import CountVectorizer, Lookup, Ngrams, TfidfVectorizer, fit_count, ngrams
-from pipeline.features.ngrams import FEW, binaries, shortest_word, strings
+from pipeline.features import CountVectorizer, Lookup, Ngrams, TfidfVectorizer, fit_count, threads
+from pipeline.features.arrow import binaries, strings
+from pipeline.features.ngrams import FEW
+from pipeline.features.rows import shortest_word
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("SLUGLINE_DATA", ROOT.parent / "shared" / "data"))
@@ -74,7 +76,7 @@ WEIGHING = st.fixed_dictionaries(
 def _small_chunks() -> Iterator[None]:
     """Cut even short texts into chunks, for several threads."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ngrams, "CHUNK", 16)
+        patch.setattr(threads, "CHUNK", 16)
         yield
 
 
@@ -294,7 +296,7 @@ print({"sklearn", "pandas"} & set(sys.modules))
 def test_real_sentences_give_scikit_learns_matrix(params: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     if not NEWS.exists():
         pytest.skip(f"no {NEWS}: set SLUGLINE_DATA to the folder with the IndiaPoliceEvents sentences")
-    monkeypatch.setattr(ngrams, "CHUNK", 100_000)
+    monkeypatch.setattr(threads, "CHUNK", 100_000)
     with NEWS.open(encoding="utf-8") as lines:
         texts = [json.loads(line)["sent_text"] for line, _ in zip(lines, range(3000), strict=False)]
     ours, theirs = TfidfVectorizer(**params), sk.TfidfVectorizer(**params)

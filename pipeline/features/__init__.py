@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.features.ngrams import Lookup, Ngrams, fit_count
+from pipeline.features.ngrams import Lookup, fit_count
+from pipeline.features.rows import Ngrams
 
 if TYPE_CHECKING:
     from pipeline.features.tfidf import CountVectorizer, TfidfVectorizer

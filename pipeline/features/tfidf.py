@@ -17,7 +17,9 @@ from scipy.sparse import csr_array, csr_matrix
 from sklearn.base import _fit_context
 from sklearn.feature_extraction import text as sk
 
-from pipeline.features.ngrams import FEW, Lookup, Ngrams, binaries, fit_count, shortest_word, strings
+from pipeline.features.arrow import binaries, strings
+from pipeline.features.ngrams import FEW, Lookup, fit_count
+from pipeline.features.rows import Ngrams, shortest_word
 
 try:
     from sklearn.utils import _align_api_if_sparse

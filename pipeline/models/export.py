@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.features.ngrams import Ngrams, shortest_word
+from pipeline.features.rows import Ngrams, shortest_word
 from pipeline.models.heads import LinearHead
 from pipeline.models.topic_model import TopicModel
 from pipeline.models.vectorizers import Vectorizer

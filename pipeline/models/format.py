@@ -16,7 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.features.ngrams import Lookup, Ngrams
+from pipeline.features.ngrams import Lookup
+from pipeline.features.rows import Ngrams
 from pipeline.models.heads import EstimatorHead, Head, LinearHead
 from pipeline.models.topic_model import TopicModel
 from pipeline.models.vectorizers import Vectorizer
@@ -202,7 +203,7 @@ def read_vectorizer(folder: Path, number: int, part: Any) -> Vectorizer:
 
 def read_ngrams(folder: Path, where: str, part: Mapping[str, Any]) -> Ngrams:
     """Return how a vectorizer counts, from its checked description; a token pattern must be a plain run of letters."""
-    from pipeline.features.ngrams import shortest_word
+    from pipeline.features.rows import shortest_word
 
     bounds: Any = part.get("ngram_range")
     words: Any = part.get("stop_words")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.models.heads import Head, LinearHead, to_probabilities
-from pipeline.models.vectorizers import Vectorizer, transform_all
+from pipeline.models.vectorizers import Vectorizer, score_all, transform_all
 from pipeline.tables import InputError, listing
 
 
@@ -50,7 +50,10 @@ class TopicModel:
 
     def decision_function(self, texts: Sequence[str]) -> np.ndarray:
         """Return calibrated log-odds, shape (texts, topics)."""
-        return self.head.log_odds(transform_all(self.vectorizers, as_texts(texts)))
+        texts = as_texts(texts)
+        if isinstance(self.head, LinearHead):
+            return np.asarray(score_all(self.vectorizers, texts, self.head.by_feature) + self.head.intercept)
+        return self.head.log_odds(transform_all(self.vectorizers, texts))
 
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
         """Return the probability of each topic, shape (texts, topics)."""

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array, hstack
 
-from pipeline.features.ngrams import Lookup, Ngrams, binaries, strings
+from pipeline.features.arrow import binaries, strings
+from pipeline.features.ngrams import Lookup
+from pipeline.features.rows import Ngrams
 from pipeline.tables import InputError
 
 
@@ -24,14 +26,31 @@ class Vectorizer:
 
     def transform(self, texts: Sequence[str]) -> csr_array:
         """Return the features of texts, shape (texts, terms), float64."""
-        X = self.lookup.count(texts, np.float64)
+        return normalize(self._weigh(self.lookup.count(texts, np.int32)), self.norm)
+
+    def score(self, texts: Sequence[str], weights: np.ndarray) -> np.ndarray:
+        """Return `transform(texts) @ weights`, shape (texts, topics), without making all the features first.
+
+        `weights` have shape (terms, topics), float64.
+        """
+
+        def score_chunk(counts: csr_array) -> np.ndarray:
+            X = self._weigh(counts)
+            scores = np.asarray(X @ weights)
+            return scores if self.norm is None else scores / row_lengths(X, self.norm)[:, None]
+
+        return np.concatenate(self.lookup.each_chunk(texts, score_chunk))
+
+    def _weigh(self, counts: csr_array) -> csr_array:
         if self.binary:
-            X.data.fill(1.0)
-        if self.sublinear_tf:
-            X.data = np.log(X.data) + 1.0
+            tf = np.ones(counts.nnz)  # and the logarithm of 1 adds nothing to it
+        elif self.sublinear_tf:  # the logarithm of each number once: there are few
+            tf = (np.log(np.arange(1.0, counts.data.max(initial=0) + 1.0)) + 1.0)[counts.data - 1]
+        else:
+            tf = counts.data.astype(np.float64)
         if self.idf is not None:
-            X.data *= self.idf[X.indices]
-        return normalize(X, self.norm)
+            tf *= self.idf[counts.indices]
+        return csr_array((tf, counts.indices, counts.indptr), shape=counts.shape)
 
     def terms(self) -> list[str]:
         """Return the vocabulary in the order of the features."""
@@ -40,12 +59,17 @@ class Vectorizer:
 
 def normalize(X: csr_array, norm: str | None) -> csr_array:
     """Scale the rows to length 1 in place, in the l1 or l2 norm; empty rows stay."""
-    if norm is None:
-        return X
-    lengths = np.add.reduceat(np.append(np.abs(X.data) if norm == "l1" else X.data**2, 0.0), X.indptr[:-1])
-    lengths[np.diff(X.indptr) == 0] = 1.0
-    X.data /= np.repeat(lengths if norm == "l1" else np.sqrt(lengths), np.diff(X.indptr))
+    if norm is not None:
+        X.data /= np.repeat(row_lengths(X, norm), np.diff(X.indptr))
     return X
+
+
+def row_lengths(X: csr_array, norm: str) -> np.ndarray:
+    """Return the length of each row in the l1 or l2 norm, 1 for an empty one, shape (rows,)."""
+    lengths, filled = np.ones(X.shape[0]), np.diff(X.indptr) > 0
+    sums = np.add.reduceat(np.abs(X.data) if norm == "l1" else X.data**2, X.indptr[:-1][filled]) if X.nnz else 0.0
+    lengths[filled] = sums if norm == "l1" else np.sqrt(sums)
+    return lengths
 
 
 def from_estimator(name: str, fitted: Any) -> Vectorizer:
@@ -74,6 +98,13 @@ def from_estimator(name: str, fitted: Any) -> Vectorizer:
         binary=bool(fitted.binary),
         norm=fitted.norm if tfidf else None,
     )
+
+
+def score_all(vectorizers: Sequence[Vectorizer], texts: Sequence[str], weights: np.ndarray) -> np.ndarray:
+    """Return the features of all vectorizers side by side times `weights` (terms, topics), shape (texts, topics)."""
+    ends = np.cumsum([len(vectorizer.lookup.terms) for vectorizer in vectorizers])
+    parts = zip(vectorizers, np.split(weights, ends[:-1]), strict=True)
+    return np.asarray(sum(vectorizer.score(texts, part) for vectorizer, part in parts))
 
 
 def transform_all(vectorizers: Sequence[Vectorizer], texts: Sequence[str]) -> csr_array:
