@@ -20,6 +20,7 @@ Row = Mapping[str, Any]
 BATCH_ROWS = 4096  # rows of a Parquet file held at once
 FORMATS = {".txt": "text", ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "tsv", ".parquet": "parquet"}
 READ_ERRORS = (OSError, EOFError, zlib.error, UnicodeError, csv.Error)
+_PUNCTUATION = str.maketrans("", "", "‘’“”–—…")
 UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are none of the encoding, as `surrogateescape` keeps them
 
 
@@ -95,9 +96,10 @@ def normalise(text: str) -> str:
     r"""Mend mojibake, HTML entities, line ends and control characters, and compose to NFC (Unicode annex 15).
 
     Curly quotes stay. Works by ftfy (Speer 2019, doi:10.5281/zenodo.2591652); plain ASCII without `&`, `\r` or control
-    characters is as it should be and passes through.
+    characters is as it should be and passes through, also with curly quotes, dashes and dots: mojibake has letters.
     """
-    if text.isascii() and "&" not in text and text.replace("\n", "").replace("\t", "").isprintable():
+    plain = text if text.isascii() else text.translate(_PUNCTUATION)
+    if plain.isascii() and "&" not in plain and plain.replace("\n", "").replace("\t", "").isprintable():
         return text
     from ftfy import TextFixerConfig, fix_text
 

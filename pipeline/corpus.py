@@ -7,7 +7,16 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 
-from pipeline.articles import ArticleFiles, cell, normalise, read_rows, require_some, text_of
+from pipeline.articles import (
+    ArticleFiles,
+    article_columns,
+    cell,
+    normalise,
+    read_rows,
+    require_some,
+    text_of,
+    to_article,
+)
 from pipeline.labels import Labels, parse_labels
 from pipeline.sentences import is_debris, split_article
 from pipeline.splits import Leakage
@@ -164,8 +173,7 @@ class SentenceCorpus:
         return tuple(topic for topic, mark in marks.items() if MARKS[mark])
 
     def _more(self, articles: pd.DataFrame) -> pd.DataFrame:
-        files = ArticleFiles(self.articles, None, self.article_columns, self.encoding)
-        read, rejected = collect(first_of_each(files.read()))
+        read, rejected = collect(first_of_each(self._about()))
         require_some(read, rejected, "article of data.articles")
         known = {article.article_id: article for article in read}
         if missing := [key for key in articles["article_id"] if key not in known]:
@@ -175,6 +183,13 @@ class SentenceCorpus:
         for column in ("title", "published", "source", "url", "language"):
             articles[column] = [getattr(known[key], column) for key in articles["article_id"]]
         return articles
+
+    def _about(self) -> Iterator[tuple[str, Article | Rejected]]:
+        """Yield what files say about each article; their text is that of its sentences and is not read again."""
+        columns = article_columns(self.article_columns)
+        for where, row in read_rows(self.articles, None, self.encoding):
+            known = row if isinstance(row, str) else {**row, columns["text"]: "its sentences"}
+            yield where, Rejected(where, known) if isinstance(known, str) else to_article(known, where, columns)
 
 
 MARKS = {"0": False, "1": True, "false": False, "true": True, "0.0": False, "1.0": True, "": False}

@@ -224,6 +224,13 @@ def test_mended_text_is_nfc_and_can_be_written(text):
     mended.encode("utf-8")
 
 
+@given(st.text("‘’“”–—… aAz.0'\"-\n\t", max_size=12))
+def test_texts_with_curly_quotes_and_dashes_pass_through_as_ftfy_would_leave_them(text):
+    from ftfy import TextFixerConfig, fix_text
+
+    assert normalise(text) == fix_text(text, TextFixerConfig(uncurl_quotes=False, normalization="NFC"))
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

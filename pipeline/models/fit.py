@@ -4,6 +4,7 @@ Features, a classifier per topic, its calibration and its threshold, from one se
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
@@ -148,36 +149,39 @@ def decide_out_of_fold(
 ) -> np.ndarray:
     """Return decision values (sentences, topics) from classifiers that did not see the sentence's fold."""
     masks = [fold == k for k in np.unique(fold)]
-    folded = parallel(delayed(without)(blocks, norms, mask) for mask in masks)
-    jobs = [(X[~mask], y[~mask], X[mask]) for X, mask in zip(folded, masks, strict=True) for y in Y.T]
-    columns = iter(parallel(delayed(fit_and_decide)(classifier, *job) for job in jobs))
     decisions = np.empty(Y.shape)
-    for mask in masks:
-        decisions[mask] = np.column_stack([next(columns) for _ in Y.T])
+    with ThreadPoolExecutor(1) as ahead:  # features of the next folds are made while classifiers fit
+        folded = ahead.map(lambda mask: part(without(blocks, norms, mask), mask), masks)
+        for mask, (X, X_new) in zip(masks, folded, strict=True):
+            columns = parallel(delayed(fit_and_decide)(classifier, X, y, X_new) for y in Y[~mask].T)
+            decisions[mask] = np.column_stack(columns)
     return decisions
+
+
+def part(X: csr_array, held_out: np.ndarray) -> tuple[csr_array, csr_array]:
+    """Return the rows to learn from and those held out."""
+    return X[~held_out], X[held_out]
 
 
 def without(blocks: Sequence[csr_array], norms: Sequence[str | None], held_out: np.ndarray) -> csr_array:
     """Return the features as they would be had some sentences not been there when the vocabulary was learned.
 
     Terms that without them stand in fewer sentences than the rarest term of the whole vocabulary does are taken out,
-    and rows scaled anew. Else a
-    held-out sentence would have known terms where a new one has none, and thresholds would be chosen on other numbers
-    than they are used on.
-    Document frequencies stay those of all sentences.
+    and rows scaled anew. Else a held-out sentence would have known terms where a new one has none, and thresholds would
+    be chosen on other numbers than they are used on. Document frequencies stay those of all sentences.
     """
     return side_by_side(
-        [normalize(only_known(block, ~held_out), norm) for block, norm in zip(blocks, norms, strict=True)]
+        [normalize(only_known(block, held_out), norm) for block, norm in zip(blocks, norms, strict=True)]
     )
 
 
-def only_known(block: csr_array, rows: np.ndarray) -> csr_array:
-    """Return a copy of a block without the terms that would not make its vocabulary on these rows alone."""
-    least = np.bincount(block.indices, minlength=block.shape[1]).min()
-    known = np.bincount(block[rows].indices, minlength=block.shape[1]) >= least
-    stays = known[block.indices]
-    starts = np.concatenate([[0], np.cumsum(stays)])[block.indptr].astype(block.indptr.dtype)
-    return csr_array((block.data[stays], block.indices[stays], starts), shape=block.shape)
+def only_known(block: csr_array, held_out: np.ndarray) -> csr_array:
+    """Return a copy of a block without the terms that would not make its vocabulary were some rows not there."""
+    frequency = np.bincount(block.indices, minlength=block.shape[1])
+    known = frequency - np.bincount(block[held_out].indices, minlength=block.shape[1]) >= frequency.min()
+    kept = csr_array((block.data * known[block.indices], block.indices.copy(), block.indptr.copy()), block.shape)
+    kept.eliminate_zeros()
+    return kept
 
 
 def fit_and_decide(classifier: Any, X: csr_array, y: np.ndarray, X_new: csr_array) -> np.ndarray:
@@ -217,7 +221,9 @@ def platt(decision: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     target = np.where(y, (positive + 1) / (positive + 2), 1 / (len(y) - positive + 2))
     classes = np.repeat([True, False], len(y))
     weight = np.concatenate([target, 1 - target])
-    fitted = LogisticRegression(C=np.inf).fit(np.tile(decision, 2)[:, None], classes, sample_weight=weight)
+    fitted = LogisticRegression(C=np.inf, solver="newton-cholesky").fit(
+        np.tile(decision, 2)[:, None], classes, sample_weight=weight
+    )
     return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
 
 
