@@ -2,11 +2,13 @@
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -74,18 +76,34 @@ def run(config: DictConfig) -> float:
         material = prepare(parts, clock)
         print(report.describe_material(material), flush=True)
         require_examples(material, parts["threshold"].part)
-        log = log or stack.enter_context(settings.run(name, how.folder))
         options = {"folds": config.folds, "seed": config.seed, "n_jobs": config.n_jobs}
-        outcome = fit_model(material, features, parts["model"], parts["threshold"], clock, **options)
+        fitting = beside(fit_model, material, features, parts["model"], parts["threshold"], clock, **options)
+        log = log or stack.enter_context(settings.run(name, how.folder))  # MLflow takes long to begin: fits go on
+        digests = record_data(config, how, log, material, clock)
+        outcome = fitting.result()
         with clock("evaluate"):
             metrics = evaluate(material, outcome, parts["labels"].topics)
         print(report.describe_scores(metrics, material.topics, main_part(metrics)), flush=True)
-        uri = record(config, how, log, material, outcome, metrics, clock)
+        uri = record(config, how, log, material, outcome, metrics, digests, clock)
     print(
         f"run     {log.where()}\nmodel   {uri}\n"
         f"next    slugline predict model_uri={uri} input=ARTICLES output=topics.jsonl"
     )
     return metrics.get("dev/f1_macro", metrics.get("test/f1_macro", float("nan")))
+
+
+def beside(function: Callable[..., Outcome], *arguments: Any, **options: Any) -> "Future[Outcome]":
+    """Call a function in a thread that nobody waits for when the program ends."""
+    future: Future[Outcome] = Future()
+
+    def call() -> None:
+        try:
+            future.set_result(function(*arguments, **options))
+        except BaseException as error:
+            future.set_exception(error)
+
+    Thread(target=call, daemon=True).start()
+    return future
 
 
 def prepare(parts: Mapping[str, Any], clock: Clock) -> Material:
@@ -162,8 +180,25 @@ def guesses(material: Material, rows: np.ndarray, topics: Mapping[str, Any]) -> 
     return found
 
 
+def record_data(config: DictConfig, how: Launch, log: Any, material: Material, clock: Clock) -> dict[str, str]:
+    """Log what is trained and tested on; return the digest of each part."""
+    with clock("log"):
+        data = {part: material.sentences[material.rows(part)] for part in PARTS if material.rows(part).any()}
+        digests = {part: digest(frame) for part, frame in data.items()}
+        frames = {part: report.data_frame(frame) for part, frame in data.items()}
+        log.log_data(frames, how.choices["data"], str(Path(str(config.data.path)).resolve()), digests)
+    return digests
+
+
 def record(
-    config: DictConfig, how: Launch, log: Any, material: Material, outcome: Outcome, metrics: Scores, clock: Clock
+    config: DictConfig,
+    how: Launch,
+    log: Any,
+    material: Material,
+    outcome: Outcome,
+    metrics: Scores,
+    digests: Mapping[str, str],
+    clock: Clock,
 ) -> str:
     """Write and log everything that is to be known of a run, and its model; return the model's URI."""
     part = main_part(metrics)
@@ -176,10 +211,6 @@ def record(
     definitions = {name: topic.get("definition", "") for name, topic in config.labels.topics.items()}
     description = report.describe_run(metrics, material, definitions, part)
     with clock("log"):
-        data = {part: material.sentences[material.rows(part)] for part in PARTS if material.rows(part).any()}
-        digests = {part: digest(frame) for part, frame in data.items()}
-        frames = {part: report.data_frame(frame) for part, frame in data.items()}
-        log.log_data(frames, how.choices["data"], str(Path(str(config.data.path)).resolve()), digests)
         info = {
             "slugline": __version__,
             "run_id": log.run_id,
