@@ -33,6 +33,7 @@ class TrainConfig:
     features: Any
     model: Any
     threshold: Any
+    cache: Any
     tracking: Any
     name: str | None = None
     seed: int = 0

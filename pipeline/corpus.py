@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -11,12 +12,14 @@ from pipeline.articles import (
     ArticleFiles,
     article_columns,
     cell,
+    find_files,
     normalise,
     read_rows,
     require_some,
     text_of,
     to_article,
 )
+from pipeline.cache import Values
 from pipeline.labels import Labels, parse_labels
 from pipeline.sentences import is_debris, split_article
 from pipeline.splits import Leakage
@@ -40,6 +43,16 @@ class Corpus(NamedTuple):
         return ready.merge(
             self.articles[["article_id", "published", "source"]], on="article_id", how="left", validate="many_to_one"
         )
+
+    def to_values(self) -> Values:
+        """Return it as frames and what JSON holds."""
+        ready = {} if self.ready is None else {"ready": self.ready}
+        return {"articles": self.articles, "rejected": self.rejected, **ready}
+
+    @classmethod
+    def from_values(cls, values: Values) -> "Corpus":
+        """Return the corpus of `to_values`."""
+        return cls(values["articles"], values.get("ready"), [Rejected(*item) for item in values["rejected"]])
 
 
 class Material(NamedTuple):
@@ -96,6 +109,10 @@ class ArticleCorpus:
     columns: dict[str, str] = field(default_factory=dict)
     encoding: str = "utf-8"
 
+    def files(self) -> list[tuple[Path, str]]:
+        """Return the files that are read, each with its name."""
+        return find_files(self.path, self.format, self.encoding)
+
     def __call__(self) -> Corpus:
         """Read the articles; raise `InputError` when there are none."""
         files = ArticleFiles(self.path, self.format, self.columns, self.encoding)
@@ -121,6 +138,11 @@ class SentenceCorpus:
     articles: Any = None
     article_columns: dict[str, str] = field(default_factory=dict)
     encoding: str = "utf-8"
+
+    def files(self) -> list[tuple[Path, str]]:
+        """Return the files that are read, each with its name."""
+        more = [] if self.articles is None else find_files(self.articles, None, self.encoding)
+        return [*find_files(self.path, self.format, self.encoding), *more]
 
     def __call__(self) -> Corpus:
         """Read the sentences; raise `InputError` when there are none or a label is no label."""
@@ -236,6 +258,11 @@ def split_articles(articles: pd.DataFrame) -> pd.DataFrame:
     """Return the sentences of all articles, in their order."""
     rows = (Article(*row) for row in articles.itertuples(index=False))
     return pd.DataFrame([sentence for row in rows for sentence in split_article(row)], columns=list(SENTENCE_COLUMNS))
+
+
+def gold_files(labels: Labels) -> list[tuple[Path, str]]:
+    """Return the files of a labeller's gold labels."""
+    return [] if labels.gold is None else find_files(labels.gold)
 
 
 def read_gold(labels: Labels) -> Iterator[tuple[str, Any]]:

@@ -81,7 +81,7 @@ class Labels:
             raise InputError(
                 f"no topic: none of the {labels.notna().sum()} labelled sentences names any, nor does labels.topics"
             )
-        return Labelled(sentences.assign(labels=labels, label_source=source), topics, unmatched)
+        return Labelled(sentences.assign(labels=labels, label_source=source.astype(str)), topics, unmatched)
 
     def _by_rules(self, sentences: pd.DataFrame) -> pd.Series:
         hits = apply_rules(sentences["text"], self.topics)

@@ -63,6 +63,14 @@ def describe_run(metrics: Mapping[str, float], material: Material, definitions: 
     return "\n".join([f"{head}, {material.rows(part).sum()} sentences.", "", *rows])
 
 
+def describe_stages(notes: Mapping[str, str]) -> str:
+    """Return lines that say which stages the cache saved, and why it did not save the others; nothing without cache."""
+    reused = [stage for stage, note in notes.items() if note == "reused"]
+    made = [f"{stage} {note}" for stage, note in notes.items() if note != "reused"]
+    lines = ([f"reused {', '.join(reused)}"] if reused else []) + made
+    return "".join(f"cache   {line}\n" for line in lines)
+
+
 def write_tables(folder: Path, metrics: Mapping[str, float], material: Material, outcome: Outcome) -> None:
     """Write the scores per topic, the labels per part, and the predictions for dev and test."""
     for part in PARTS[1:]:

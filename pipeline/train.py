@@ -1,8 +1,9 @@
 """`slugline train`: articles to a registered model, in one run."""
 
+import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -16,8 +17,9 @@ import pandas as pd
 from omegaconf import DictConfig
 
 from pipeline import __version__, report, tracking
+from pipeline.cache import Key, Stages, digest, digest_files, versions
 from pipeline.config import Launch, check, flatten, instantiate, launch, to_yaml
-from pipeline.corpus import Corpus, Material, read_gold, require_examples
+from pipeline.corpus import Corpus, Material, gold_files, read_gold, require_examples
 from pipeline.labels import Labelled, apply_rules, to_matrix
 from pipeline.metrics import Scores, score
 from pipeline.models.fit import Outcome, fit_model
@@ -73,14 +75,16 @@ def run(config: DictConfig) -> float:
         check(config)
         parts = {section: instantiate(config[section], section, allowed) for section in SECTIONS}
         features = {key: instantiate(node, f"features.{key}", allowed) for key, node in config.features.items()}
-        material = prepare(parts, clock)
+        stages = Stages(instantiate(config.cache, "cache", allowed))
+        material = prepare(config, parts, stages, clock)
         print(report.describe_material(material), flush=True)
         require_examples(material, parts["threshold"].part)
         options = {"folds": config.folds, "seed": config.seed, "n_jobs": config.n_jobs}
-        fitting = beside(fit_model, material, features, parts["model"], parts["threshold"], clock, **options)
+        fitting = beside(fit_model, material, features, parts["model"], parts["threshold"], clock, stages, **options)
         log = log or stack.enter_context(settings.run(name, how.folder))  # MLflow takes long to begin: fits go on
         digests = record_data(config, how, log, material, clock)
         outcome = fitting.result()
+        print(report.describe_stages(stages.notes), end="", flush=True)
         with clock("evaluate"):
             metrics = evaluate(material, outcome, parts["labels"].topics)
         print(report.describe_scores(metrics, material.topics, main_part(metrics)), flush=True)
@@ -106,14 +110,19 @@ def beside(function: Callable[..., Outcome], *arguments: Any, **options: Any) ->
     return future
 
 
-def prepare(parts: Mapping[str, Any], clock: Clock) -> Material:
-    """Read, split into sentences, label, and split into parts."""
+def prepare(config: DictConfig, parts: Mapping[str, Any], stages: Stages, clock: Clock) -> Material:
+    """Read, split into sentences, label, and split into parts; take from the cache what is there."""
+    data, labels = parts["data"], parts["labels"]
     with clock("articles"):
-        corpus = parts["data"]()
+        key = stage_key(config, "data", data, data.files() if hasattr(data, "files") else None)
+        corpus = Corpus.from_values(stages.run("articles", key, lambda: data().to_values()))
     with clock("sentences"):
-        sentences = corpus.sentences()
+        key = chain("articles", key, {})
+        sentences = stages.run("sentences", key, lambda: {"sentences": corpus.sentences()})["sentences"]
     with clock("labels"):
-        labelled = parts["labels"](sentences, read_gold(parts["labels"]))
+        key = chain("sentences", key, stage_key(config, "labels", labels, gold_files(labels)))
+        found = stages.run("labels", key, lambda: labels(sentences, read_gold(labels))._asdict())
+        labelled = Labelled(found["sentences"], tuple(found["topics"]), found["unmatched"])
     used = select(labelled)
     with clock("split"):
         Y = to_matrix(used["labels"], labelled.topics)
@@ -126,6 +135,24 @@ def prepare(parts: Mapping[str, Any], clock: Clock) -> Material:
     return Material(
         used, Y, labelled.topics, parts["labels"].mode, leakage, counts, notes + report.leakage_notes(leakage)
     )
+
+
+def stage_key(config: DictConfig, section: str, component: Any, files: Iterable[tuple[Path, str]] | None) -> Key | None:
+    """Return what decides a stage that reads files: their bytes, its section of the config, code.
+
+    None where that cannot be known: standard input, or a reader that does not say which files it reads.
+    """
+    if files is None or (bytes_read := digest_files(files)) is None:
+        return None
+    options = {f"{section}.{key}": str(value) for key, value in flatten(config[section], leave_out="").items()}
+    return options | bytes_read | versions(component)
+
+
+def chain(stage: str, before: Key | None, more: Key | None) -> Key | None:
+    """Return the key of a stage that takes what another gave."""
+    if before is None or more is None:
+        return None
+    return {stage: digest(json.dumps(before, sort_keys=True)), **more}
 
 
 def select(labelled: Labelled) -> pd.DataFrame:
@@ -184,7 +211,7 @@ def record_data(config: DictConfig, how: Launch, log: Any, material: Material, c
     """Log what is trained and tested on; return the digest of each part."""
     with clock("log"):
         data = {part: material.sentences[material.rows(part)] for part in PARTS if material.rows(part).any()}
-        digests = {part: digest(frame) for part, frame in data.items()}
+        digests = {part: digest_sentences(frame) for part, frame in data.items()}
         frames = {part: report.data_frame(frame) for part, frame in data.items()}
         log.log_data(frames, how.choices["data"], str(Path(str(config.data.path)).resolve()), digests)
     return digests
@@ -230,7 +257,7 @@ def main_part(metrics: Mapping[str, float]) -> str:
     return "test" if "test/f1_macro" in metrics else "dev"
 
 
-def digest(sentences: pd.DataFrame) -> str:
+def digest_sentences(sentences: pd.DataFrame) -> str:
     """Return 16 hexadecimal digits for sentences (whose ids stand for article, place and text) and their labels."""
     hashed = blake2b(digest_size=8)
     for key, labels in zip(sentences["sentence_id"], sentences["labels"], strict=True):

@@ -13,6 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # top to bottom, never back, and nothing from its own line; a command and what stands beside it share a line of their own
 ORDER = [
     ["tables"],
+    ["cache"],
     ["articles", "sentences", "labels", "splits", "features", "metrics", "config"],
     ["corpus"],
     ["models"],

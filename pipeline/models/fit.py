@@ -14,10 +14,11 @@ from scipy.sparse import csr_array, hstack
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
+from pipeline.cache import Stages, Values, digest, versions
 from pipeline.corpus import Material
 from pipeline.models.heads import EstimatorHead, Head, LinearHead, decide, linear_parts, to_probabilities
 from pipeline.models.topic_model import TopicModel
-from pipeline.models.vectorizers import from_estimator, normalize, transform_all
+from pipeline.models.vectorizers import from_estimator, from_values, normalize, to_values
 from pipeline.splits import stratify
 from pipeline.tables import InputError
 
@@ -53,6 +54,7 @@ def fit_model(
     classifier: Any,
     threshold: Any,
     clock: Clock,
+    stages: Stages,
     *,
     folds: int,
     seed: int,
@@ -61,12 +63,9 @@ def fit_model(
     """Fit a topic model on the train part of the material; see `corpus.require_examples` for what it must hold."""
     texts, train = material.sentences["text"].to_numpy(), material.rows("train")
     with clock("features"):
-        fitted = [fit_features(name, vectorizer, texts[train]) for name, vectorizer in features.items()]
-        vectorizers = tuple(
-            from_estimator(name, vectorizer) for name, (vectorizer, _) in zip(features, fitted, strict=True)
-        )
-        blocks = [csr_array(block) for _, block in fitted]
-        X_rest = transform_all(vectorizers, texts[~train])
+        made = [make_features(stages, *item, list(texts[train]), list(texts[~train])) for item in features.items()]
+        vectorizers = tuple(from_values(values) for values in made)
+        blocks, X_rest = [values["train"] for values in made], side_by_side([values["rest"] for values in made])
     with clock("fit"):
         groups = material.sentences["article_id"].factorize()[0][train]
         norms = [part.norm for part in vectorizers]
@@ -82,13 +81,27 @@ def fit_model(
     return Outcome(TopicModel(material.topics, material.mode, vectorizers, head, thresholds), probabilities)
 
 
-def fit_features(name: str, vectorizer: Any, texts: np.ndarray) -> tuple[Any, csr_array]:
-    """Fit a vectorizer and return it with the features of its texts.
+def make_features(stages: Stages, name: str, vectorizer: Any, texts: list[str], rest: list[str]) -> Values:
+    """Return a fitted vectorizer as values, with the features of the texts to learn from and of the rest."""
+
+    def make() -> Values:
+        block = fit_features(name, vectorizer, texts)
+        fitted = from_estimator(name, vectorizer)
+        return {**to_values(fitted), "train": block, "rest": fitted.transform(rest)}
+
+    options = {key: repr(value) for key, value in vectorizer.get_params().items()}
+    read = {"texts to learn from": digest("\0".join(texts)), "other texts": digest("\0".join(rest))}
+    key = {"features": name, "class": type(vectorizer).__qualname__, **options, **read, **versions(vectorizer)}
+    return stages.run(f"features.{name}", key, make)
+
+
+def fit_features(name: str, vectorizer: Any, texts: list[str]) -> csr_array:
+    """Fit a vectorizer and return the features of its texts.
 
     Raise `InputError` with scikit-learn's reason when it cannot.
     """
     try:
-        return vectorizer, vectorizer.fit_transform(texts)
+        return csr_array(vectorizer.fit_transform(texts))
     except (TypeError, ValueError) as error:
         raise InputError(f"features.{name}: {' '.join(str(error).split())}") from error
 

@@ -20,7 +20,7 @@ from pipeline.features.ngrams import Lookup
 from pipeline.features.rows import Ngrams
 from pipeline.models.heads import EstimatorHead, Head, LinearHead
 from pipeline.models.topic_model import TopicModel
-from pipeline.models.vectorizers import Vectorizer
+from pipeline.models.vectorizers import Vectorizer, describe, term_buffers
 from pipeline.tables import InputError
 
 FORMAT = 1
@@ -68,33 +68,6 @@ def header(model: TopicModel) -> dict[str, Any]:
         "features": [describe(part) for part in model.vectorizers],
         "info": dict(model.info),
     }
-
-
-def describe(part: Vectorizer) -> dict[str, Any]:
-    """Return what the header says of one vectorizer."""
-    ngrams = part.lookup.ngrams
-    return {
-        "name": part.name,
-        "terms": len(part.lookup.terms),
-        "analyzer": ngrams.analyzer,
-        "ngram_range": list(ngrams.ngram_range),
-        "lowercase": ngrams.lowercase,
-        "strip_accents": ngrams.strip_accents,
-        "token_pattern": ngrams.token_pattern,
-        "stop_words": sorted(ngrams.stop_words),
-        "idf": part.idf is not None,
-        "sublinear_tf": part.sublinear_tf,
-        "binary": part.binary,
-        "norm": part.norm,
-    }
-
-
-def term_buffers(terms: pa.BinaryArray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the offsets (terms + 1) and the bytes of all terms, one after the other."""
-    lengths = pc.binary_length(terms).to_numpy(zero_copy_only=False)
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32), np.frombuffer(
-        b"".join(terms.to_pylist()), dtype=np.uint8
-    )
 
 
 def load(folder: Path) -> TopicModel:

@@ -1,13 +1,15 @@
 """Fitted features as data: a vocabulary, its weights, and how to count. No scikit-learn."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from scipy.sparse import csr_array, hstack
 
-from pipeline.features.arrow import binaries, strings
+from pipeline.features.arrow import binaries, strings, to_binary
 from pipeline.features.ngrams import Lookup
 from pipeline.features.rows import Ngrams
 from pipeline.tables import InputError
@@ -97,6 +99,56 @@ def from_estimator(name: str, fitted: Any) -> Vectorizer:
         sublinear_tf=tfidf and bool(fitted.sublinear_tf),
         binary=bool(fitted.binary),
         norm=fitted.norm if tfidf else None,
+    )
+
+
+def describe(part: Vectorizer) -> dict[str, Any]:
+    """Return how a vectorizer counts and weighs, as JSON can hold it."""
+    ngrams = part.lookup.ngrams
+    return {
+        "name": part.name,
+        "terms": len(part.lookup.terms),
+        "analyzer": ngrams.analyzer,
+        "ngram_range": list(ngrams.ngram_range),
+        "lowercase": ngrams.lowercase,
+        "strip_accents": ngrams.strip_accents,
+        "token_pattern": ngrams.token_pattern,
+        "stop_words": sorted(ngrams.stop_words),
+        "idf": part.idf is not None,
+        "sublinear_tf": part.sublinear_tf,
+        "binary": part.binary,
+        "norm": part.norm,
+    }
+
+
+def to_values(part: Vectorizer) -> dict[str, Any]:
+    """Return a vectorizer as a description and arrays."""
+    offsets, data = term_buffers(part.lookup.terms)
+    arrays = {"offsets": offsets, "terms": data} | ({} if part.idf is None else {"idf": part.idf})
+    return {"vectorizer": describe(part), **arrays}
+
+
+def from_values(values: Mapping[str, Any]) -> Vectorizer:
+    """Return the vectorizer of `to_values`; what a stranger may have written is for `format.load`, which checks it."""
+    about = values["vectorizer"]
+    ngrams = Ngrams(
+        analyzer=about["analyzer"],
+        ngram_range=tuple(about["ngram_range"]),
+        lowercase=about["lowercase"],
+        strip_accents=about["strip_accents"],
+        token_pattern=about["token_pattern"],
+        stop_words=frozenset(about["stop_words"]),
+    )
+    lookup = Lookup(ngrams, to_binary(values["offsets"], values["terms"]))
+    options = {key: about[key] for key in ("sublinear_tf", "binary", "norm")}
+    return Vectorizer(about["name"], lookup, values.get("idf"), **options)
+
+
+def term_buffers(terms: pa.BinaryArray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the offsets (terms + 1) and the bytes of all terms, one after the other."""
+    lengths = pc.binary_length(terms).to_numpy(zero_copy_only=False)
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32), np.frombuffer(
+        b"".join(terms.to_pylist()), dtype=np.uint8
     )
 
 

@@ -1,0 +1,188 @@
+"""Stages are made once for the same bytes, config and code, and what is kept is whole, bounded, and data alone."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_array
+
+from pipeline.cache import Folder, Off, Stages, load, store, versions
+from pipeline.tables import InputError
+
+TRAIN = [sys.executable, "-m", "pipeline", "train", "tracking=off", "features=word", "folds=2"]
+
+
+def made(value):
+    return lambda: {"value": value}
+
+
+def never():
+    raise AssertionError("made anew")
+
+
+def values(tmp_path: Path, key: dict[str, str], make=never, **settings) -> tuple[dict, dict]:
+    stages = Stages(Folder(str(tmp_path), **settings))
+    return stages.run("stage", key, make), stages.notes
+
+
+def train(folder: Path, *options: str, data: Path | None = None) -> tuple[str, dict]:
+    source = [] if data is None else ["data=articles", f"data.path={data}"]
+    ended = subprocess.run([*TRAIN, *source, *options], cwd=folder, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    run = max((folder / "experiments/runs").glob("*/*"), key=lambda place: place.stat().st_mtime)
+    metrics = json.loads((run / "metrics.json").read_text())
+    scores = {name: value for name, value in metrics.items() if not name.startswith("time/")}
+    weights = {file.name: file.read_bytes() for file in (run / "model").glob("*.npy")}
+    return ended.stdout, scores | weights
+
+
+def test_what_was_made_is_given_back_as_it_was(tmp_path):
+    frame = pd.DataFrame({"text": ["a", "ü “x”"], "n": [1, 2], "p": [None, "2020"], "debris": [True, False]})
+    frame["labels"] = pd.Series([("x", "y"), None], dtype=object)
+    X = csr_array(np.array([[0.0, 1.5], [0.0, 0.0], [2.0, 0.1]]))
+    given = {"frame": frame, "X": X, "idf": np.array([1.0, 2.5]), "plain": {"a": [1, None, "ü"]}}
+    store(tmp_path / "entry", {"key": "1"}, given)
+    back = load(tmp_path / "entry")
+    pd.testing.assert_frame_equal(back["frame"], frame)
+    assert (back["X"] != X).nnz == 0
+    assert back["X"].dtype == X.dtype
+    assert back["idf"].tolist() == [1.0, 2.5]
+    assert back["plain"] == given["plain"]
+
+
+def test_the_same_key_is_made_once_and_another_says_what_changed(tmp_path):
+    assert values(tmp_path, {"file a": "1", "C": "2"}, made(1)) == ({"value": 1}, {"stage": "made, nothing was kept"})
+    assert values(tmp_path, {"file a": "1", "C": "2"}) == ({"value": 1}, {"stage": "reused"})
+    assert values(tmp_path, {"file a": "9", "C": "2"}, made(2))[1] == {"stage": "made, changed: file a"}
+    assert values(tmp_path, {"file a": "9", "C": "3"}, made(3))[1] == {"stage": "made, changed: C"}
+    assert values(tmp_path, {"file a": "9", "C": "2"}) == ({"value": 2}, {"stage": "reused"})
+
+
+def test_other_code_and_other_libraries_are_another_key():
+    found = versions()
+    assert {"code of slugline", "python", "pandas", "scikit-learn"} <= set(found)
+    assert all(found.values())
+
+
+def test_nothing_is_kept_when_it_is_off_or_when_input_cannot_be_known(tmp_path):
+    assert Stages(Off()).run("stage", {"a": "1"}, made(1)) == {"value": 1}
+    value, notes = values(tmp_path, None, made(1))
+    assert value == {"value": 1}
+    assert notes["stage"].startswith("not kept")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone", "pickle"])
+def test_an_entry_that_cannot_be_read_is_made_anew_and_runs_nobodys_code(tmp_path, damage):
+    values(tmp_path, {"a": "1"}, lambda: {"value": np.arange(1000.0), "n": 1})
+    (file,) = tmp_path.glob("stage/*/value.npy")
+    if damage == "cut":
+        file.write_bytes(file.read_bytes()[:500])
+    elif damage == "gone":
+        (file.parent / "values.json").unlink()
+    else:
+
+        class Canary:
+            def __reduce__(self):
+                return (os.system, (f"touch {tmp_path}/canary",))
+
+        np.save(file, np.array([Canary()], dtype=object), allow_pickle=True)
+    again, notes = values(tmp_path, {"a": "1"}, made(2))
+    assert again == {"value": 2}
+    assert notes["stage"] == "made, what was kept cannot be read"
+    assert values(tmp_path, {"a": "1"}) == ({"value": 2}, {"stage": "reused"})
+    assert not (tmp_path / "canary").exists()
+
+
+def test_what_was_not_used_for_longest_goes_when_the_bound_is_reached(tmp_path):
+    for number in range(4):
+        values(tmp_path, {"n": str(number)}, lambda: {"value": np.zeros(100_000)}, max_gigabytes=0.0020)
+        time.sleep(0.02)
+        if number:
+            assert values(tmp_path, {"n": "0"})[1] == {"stage": "reused"}  # used again, so it stays
+    assert sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file()) < 2_000_000
+    assert values(tmp_path, {"n": "3"})[1] == {"stage": "reused"}
+    assert values(tmp_path, {"n": "1"}, made(0))[1] == {"stage": "made, changed: n"}
+
+
+def test_a_bound_that_is_none_is_refused():
+    with pytest.raises(InputError, match="max_gigabytes: 0"):
+        Folder("x", 0)
+
+
+def test_what_is_no_data_is_used_but_not_kept(tmp_path):
+    value, notes = values(tmp_path, {"a": "1"}, lambda: {"value": {1, 2}})
+    assert value == {"value": {1, 2}}
+    assert "not kept" in notes["stage"]
+    assert list(tmp_path.glob("stage/*/")) == []
+
+
+SLOW = """
+import sys, time, numpy as np
+from pipeline.cache import Folder, Stages
+def make():
+    with open(sys.argv[2], "a") as log: log.write("made\\n")
+    time.sleep(1)
+    return {str(n): np.random.default_rng(n).random(200_000) for n in range(40)}
+found = Stages(Folder(sys.argv[1])).run("stage", {"a": "1"}, make)
+assert len(found) == 40 and all(found[str(n)][0] == np.random.default_rng(n).random() for n in range(40))
+"""
+
+
+def test_two_processes_share_what_one_of_them_makes(tmp_path):
+    command = [sys.executable, "-c", SLOW, str(tmp_path / "cache"), str(tmp_path / "log")]
+    both = [subprocess.Popen(command) for _ in range(2)]
+    assert [process.wait(60) for process in both] == [0, 0]
+    assert (tmp_path / "log").read_text() == "made\n"
+
+
+@pytest.mark.slow
+def test_a_process_killed_at_any_moment_leaves_no_broken_entry(tmp_path):
+    command = [sys.executable, "-c", SLOW, str(tmp_path / "cache"), str(tmp_path / "log")]
+    start = time.perf_counter()
+    subprocess.run(command, check=True)
+    whole = time.perf_counter() - start
+    (entry,) = (tmp_path / "cache/stage").glob("[!.]*/")
+    for share in np.linspace(0.85, 1.0, 12):
+        subprocess.run(["rm", "-r", str(tmp_path / "cache")], check=True)
+        process = subprocess.Popen(command)
+        time.sleep(whole * share)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        if entry.exists():
+            assert len(load(entry)) == 40
+        subprocess.run(command, check=True)
+
+
+def test_a_second_run_reads_nothing_again_and_gives_the_same(tmp_path):
+    said, first = train(tmp_path)
+    assert "cache   articles made, nothing was kept" in said
+    said, second = train(tmp_path)
+    assert "cache   reused articles, sentences, labels, features.word\n" in said
+    assert "made" not in said
+    assert second == first
+    said, _ = train(tmp_path, "model.C=1")
+    assert "cache   reused articles, sentences, labels, features.word\n" in said
+    said, off = train(tmp_path, "cache=off")
+    assert "cache" not in said
+    assert off == first
+
+
+def test_a_run_says_which_file_or_key_changed(tmp_path):
+    sample = Path(__file__).parents[1] / "data/sample/articles.jsonl"
+    data = tmp_path / "articles.jsonl"
+    data.write_bytes(sample.read_bytes())
+    train(tmp_path, data=data)
+    said, _ = train(tmp_path, "features.word.min_df=3", data=data)
+    assert "cache   reused articles, sentences, labels\ncache   features.word made, changed: min_df\n" in said
+    data.write_text("".join(data.read_text().splitlines(keepends=True)[:-1]))
+    said, _ = train(tmp_path, data=data)
+    assert "cache   articles made, changed: file articles.jsonl\n" in said
+    assert "cache   labels made, changed: sentences\n" in said
