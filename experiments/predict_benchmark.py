@@ -132,7 +132,7 @@ def cold(model: Any, folder: Path) -> dict[str, float]:
     from pipeline.tracking import Mlflow
 
     store = f"sqlite:///{folder}/store.db"
-    with Mlflow(uri=store).run("benchmark", folder) as run:
+    with Mlflow(uri=store).run("benchmark", folder, {}) as run:
         run.log_model(model, pd.DataFrame({"text": ["They marched."]}), "of a benchmark")
     (folder / "article.txt").write_text("The two sides agreed to a ceasefire. Sanctions stay, officials said.")
     (folder / "script.py").write_text(MLFLOW_SCRIPT)

@@ -63,6 +63,7 @@ def run(command: str, arguments: list[str]) -> None:
     import hydra
 
     from pipeline.config import CONFIG_ERRORS, one_line, prepare, shipped, wrong_option
+    from pipeline.tables import InputError
     from pipeline.tracking import abandon_sweep
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach us as they are
@@ -76,8 +77,9 @@ def run(command: str, arguments: list[str]) -> None:
     app = hydra.main(version_base="1.3", config_path=str(shipped("conf")), config_name=command)(job(command))
     try:
         app()
-    except CONFIG_ERRORS as error:
-        fail(one_line(error))
+    except (InputError, *CONFIG_ERRORS) as error:
+        abandon_sweep()
+        fail(str(error) if isinstance(error, InputError) else one_line(error))
     except KeyboardInterrupt:
         abandon_sweep()
         sys.exit(130)

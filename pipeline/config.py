@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hydra.core.config_store import ConfigStore
-from hydra.core.hydra_config import HydraConfig
+from hydra.core.hydra_config import HydraConfig as HydraConfig
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback as Callback  # Hydra's names for others come from here
 from omegaconf import DictConfig, OmegaConf
@@ -39,6 +39,7 @@ class TrainConfig:
     seed: int = 0
     folds: int = 5
     n_jobs: int = -1
+    plots: bool = True
     allowed_modules: list[str] = field(default_factory=list)
 
 

@@ -63,6 +63,12 @@ def describe_run(metrics: Mapping[str, float], material: Material, definitions: 
     return "\n".join([f"{head}, {material.rows(part).sum()} sentences.", "", *rows])
 
 
+def describe_job(metrics: Mapping[str, float]) -> str:
+    """Return the scores of one job of a sweep, in a few words."""
+    found = [f"{part} {metrics[f'{part}/f1_macro']:.3f}" for part in PARTS[1:] if f"{part}/f1_macro" in metrics]
+    return f"macro F1 {', '.join(found)}"
+
+
 def describe_stages(notes: Mapping[str, str]) -> str:
     """Return lines that say which stages the cache saved, and why it did not save the others; nothing without cache."""
     reused = [stage for stage, note in notes.items() if note == "reused"]
@@ -81,14 +87,16 @@ def write_tables(folder: Path, metrics: Mapping[str, float], material: Material,
     count_labels(material.Y, parts, material.topics).rename_axis("topic").to_csv(folder / "labels.csv")
 
 
-def write_top_terms(folder: Path, model: TopicModel, top: int = 15) -> None:
-    """Write and draw the terms with the largest weights for each topic; nothing where the model is not linear."""
+def write_top_terms(folder: Path, model: TopicModel, plot: bool, top: int = 15) -> None:
+    """Write, and draw if asked, the terms with the largest weights for each topic; nothing for a model not linear."""
     if not isinstance(model.head, LinearHead):
         return
     found = {topic: model.top_terms(topic, top) for topic in model.topics}
     rows = [(topic, term, weight) for topic, terms in found.items() for term, weight in terms.items()]
     pd.DataFrame(rows, columns=["topic", "term", "weight"]).to_csv(folder / "top_terms.csv", index=False)
-    grid(folder / "top_terms.png", model.topics, lambda axes, topic: draw_terms(axes, found[model.topics[topic]]), 1.2)
+    if plot:
+        draw: Callable[[Any, int], None] = lambda axes, topic: draw_terms(axes, found[model.topics[topic]])  # noqa: E731
+        grid(folder / "top_terms.png", model.topics, draw, 1.2)
 
 
 def predictions(material: Material, outcome: Outcome, part: str) -> pd.DataFrame:

@@ -32,5 +32,5 @@ class Sweep(Callback):
         jobs, uri = settings.end_sweep(parent, SCORES)
         print(jobs.to_string(index=False))
         print(f"sweep   {parent}\nmodel   {uri or 'none: every job failed'}")
-        if (jobs["status"] != "FINISHED").any():
+        if jobs["status"].isin(["FAILED", "RUNNING"]).any():  # those that were pruned are KILLED
             sys.exit(1)

@@ -12,6 +12,10 @@ class InputError(ValueError):
     """
 
 
+class Stopped(Exception):  # noqa: N818 - it is no error
+    """A run was ended on purpose, before its end, because it was not worth going on."""
+
+
 class Article(NamedTuple):
     """One article; `text` is what the offsets of its sentences refer to."""
 

@@ -23,8 +23,9 @@ from pipeline.corpus import Corpus, Material, gold_files, read_gold, require_exa
 from pipeline.labels import Labelled, apply_rules, to_matrix
 from pipeline.metrics import Scores, score
 from pipeline.models.fit import Outcome, fit_model
+from pipeline.search import PRUNED, Trial
 from pipeline.splits import PARTS, measure_leakage
-from pipeline.tables import InputError
+from pipeline.tables import InputError, Stopped
 
 SECTIONS = ("data", "labels", "split", "model", "threshold")
 BASELINE_SCORES = ("f1_macro", "f1_micro")
@@ -60,6 +61,9 @@ def train(config: DictConfig) -> float:
         return run(config)
     try:
         return run(config)
+    except Stopped as error:
+        print(f"stopped {error}")
+        return PRUNED
     except Exception as error:  # a failed job is recorded as such, and the sweep goes on
         print(f"slugline: {type(error).__name__}: {error}", file=sys.stderr)
         return float("nan")
@@ -71,28 +75,37 @@ def run(config: DictConfig) -> float:
     with ExitStack() as stack:
         settings = instantiate(config.tracking, "tracking", allowed)
         name = config.name or how.name
-        log = stack.enter_context(settings.run(name, how.folder)) if tracking.in_sweep() else None
+        params = flatten(config) | {f"choice/{group}": option for group, option in how.choices.items()}
+        log = stack.enter_context(settings.run(name, how.folder, params)) if tracking.in_sweep() else None
         check(config)
         parts = {section: instantiate(config[section], section, allowed) for section in SECTIONS}
         features = {key: instantiate(node, f"features.{key}", allowed) for key, node in config.features.items()}
         stages = Stages(instantiate(config.cache, "cache", allowed))
         material = prepare(config, parts, stages, clock)
-        print(report.describe_material(material), flush=True)
+        if not tracking.in_sweep():
+            print(report.describe_material(material), flush=True)
         require_examples(material, parts["threshold"].part)
-        options = {"folds": config.folds, "seed": config.seed, "n_jobs": config.n_jobs}
+        options = {"folds": config.folds, "seed": config.seed, "n_jobs": config.n_jobs, "told": Trial().report}
         fitting = beside(fit_model, material, features, parts["model"], parts["threshold"], clock, stages, **options)
-        log = log or stack.enter_context(settings.run(name, how.folder))  # MLflow takes long to begin: fits go on
+        log = log or stack.enter_context(
+            settings.run(name, how.folder, params)
+        )  # MLflow takes long to begin: fits go on
         digests = record_data(config, how, log, material, clock)
         outcome = fitting.result()
-        print(report.describe_stages(stages.notes), end="", flush=True)
+        if not tracking.in_sweep():
+            print(report.describe_stages(stages.notes), end="")
         with clock("evaluate"):
             metrics = evaluate(material, outcome, parts["labels"].topics)
-        print(report.describe_scores(metrics, material.topics, main_part(metrics)), flush=True)
+        if not tracking.in_sweep():
+            print(report.describe_scores(metrics, material.topics, main_part(metrics)), flush=True)
         uri = record(config, how, log, material, outcome, metrics, digests, clock)
-    print(
-        f"run     {log.where()}\nmodel   {uri}\n"
-        f"next    slugline predict model_uri={uri} input=ARTICLES output=topics.jsonl"
-    )
+    if tracking.in_sweep():
+        print(f"job     {name}: {report.describe_job(metrics)}, {clock.total()['time/total']:.1f} s", flush=True)
+    else:
+        print(
+            f"run     {log.where()}\nmodel   {uri}\n"
+            f"next    slugline predict model_uri={uri} input=ARTICLES output=topics.jsonl"
+        )
     return metrics.get("dev/f1_macro", metrics.get("test/f1_macro", float("nan")))
 
 
@@ -232,8 +245,9 @@ def record(
     how.folder.mkdir(parents=True, exist_ok=True)
     with clock("report"):
         report.write_tables(how.folder, metrics, material, outcome)
-        report.write_plots(how.folder, material, outcome, part)
-        report.write_top_terms(how.folder, outcome.model)
+        report.write_top_terms(how.folder, outcome.model, plot=config.plots)
+        if config.plots:
+            report.write_plots(how.folder, material, outcome, part)
         (how.folder / "config.yaml").write_text(to_yaml(config), encoding="utf-8")
     definitions = {name: topic.get("definition", "") for name, topic in config.labels.topics.items()}
     description = report.describe_run(metrics, material, definitions, part)
@@ -245,10 +259,9 @@ def record(
             "definitions": definitions,
         }
         uri: str = log.log_model(replace(outcome.model, info=info), pd.DataFrame({"text": [EXAMPLE]}), description)
-    params = flatten(config) | {f"choice/{group}": option for group, option in how.choices.items()}
     counted = metrics | report.count_metrics(material)
     with clock("log"):
-        log.log(params, lambda: counted | clock.total(), how.folder, description)
+        log.log(lambda: counted | clock.total(), how.folder, description)
     return uri
 
 

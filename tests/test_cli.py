@@ -165,14 +165,15 @@ def ended_more(command, tmp_path_factory):
 
 
 def assert_one_line(ended, arguments, says):
-    """Assert that a command ended with 1 and one line that says this, and left nothing behind."""
+    """Assert that a command ended with 1 and one line that says this, and left nothing behind but what it read."""
     result, left = ended[arguments]
     begin, *others = says
     assert result.stderr.count("\n") == 1, result.stderr
     assert result.stderr.startswith(f"slugline: {begin}"), result.stderr
     assert all(other in result.stderr for other in others), result.stderr
     assert result.returncode == 1
-    assert left == []
+    # stages that were done before the mistake showed stay in the cache
+    assert [file for file in left if file != "experiments" and not file.startswith("experiments/cache")] == []
 
 
 @pytest.mark.parametrize("arguments", CONFIG, ids=" ".join)

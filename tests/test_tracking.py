@@ -25,7 +25,7 @@ def test_a_store_that_cannot_be_reached_is_one_line(tmp_path):
 def test_a_sqlite_store_keeps_its_artifacts_beside_it(tmp_path):
     settings = tracking.Mlflow(uri=f"sqlite:///{tmp_path}/elsewhere/runs.db")
     (tmp_path / "file.txt").write_text("kept")
-    with settings.run("a run", tmp_path) as run:
+    with settings.run("a run", tmp_path, {}) as run:
         run.mlflow.log_artifact(str(tmp_path / "file.txt"))
     assert [file.name for file in (tmp_path / "elsewhere/artifacts").rglob("*.txt")] == ["file.txt"]
 
@@ -45,7 +45,7 @@ def test_eight_processes_on_a_fresh_store_lose_no_run(tmp_path):
 from pathlib import Path
 from pipeline.tracking import Mlflow
 for number in range(5):
-    with Mlflow().run(f"run {number}", Path(".")) as run:
+    with Mlflow().run(f"run {number}", Path("."), {}) as run:
         run.log_batches({"number": number}, {"score": float(number)})
 """
     started = [subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path) for _ in range(8)]
@@ -71,7 +71,7 @@ def served(tmp_path):
     code = """
 from pathlib import Path
 from pipeline.tracking import Mlflow
-with Mlflow().run("a run to look at", Path(".")) as run:
+with Mlflow().run("a run to look at", Path("."), {}) as run:
     run.log_batches({"model.C": 0.3}, {"test/f1_macro": 0.625})
     print(run.run_id)
 """

@@ -3,7 +3,7 @@
 Features, a classifier per topic, its calibration and its threshold, from one set of out-of-fold decisions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 
 from pipeline.cache import Stages, Values, digest, versions
 from pipeline.corpus import Material
+from pipeline.metrics import average_precision
 from pipeline.models.heads import EstimatorHead, Head, LinearHead, decide, linear_parts, to_probabilities
 from pipeline.models.topic_model import TopicModel
 from pipeline.models.vectorizers import from_estimator, from_values, normalize, to_values
@@ -41,6 +42,9 @@ class Clock(Protocol):
         """Time the block that follows."""
 
 
+Told = Callable[[int, float], None]
+
+
 class Fitted(NamedTuple):
     """A fitted head, and the out-of-fold probabilities of the training sentences, shape (sentences, topics)."""
 
@@ -59,8 +63,13 @@ def fit_model(
     folds: int,
     seed: int,
     n_jobs: int,
+    told: Told = lambda step, value: None,
 ) -> Outcome:
-    """Fit a topic model on the train part of the material; see `corpus.require_examples` for what it must hold."""
+    """Fit a topic model on the train part of the material; see `corpus.require_examples` for what it must hold.
+
+    After each fold `told` hears its number, from 0 on, and the macro average precision on the folds so far; what it
+    raises ends the fit.
+    """
     texts, train = material.sentences["text"].to_numpy(), material.rows("train")
     with clock("features"):
         made = [make_features(stages, *item, list(texts[train]), list(texts[~train])) for item in features.items()]
@@ -70,7 +79,7 @@ def fit_model(
         groups = material.sentences["article_id"].factorize()[0][train]
         norms = [part.norm for part in vectorizers]
         head, out_of_fold = fit_head(
-            classifier, blocks, norms, material.Y[train], groups, material.mode, folds, seed, n_jobs
+            classifier, blocks, norms, material.Y[train], groups, material.mode, folds, seed, n_jobs, told
         )
     probabilities = np.empty(material.Y.shape)
     probabilities[train] = out_of_fold
@@ -116,6 +125,7 @@ def fit_head(
     folds: int = 5,
     seed: int = 0,
     n_jobs: int = -1,
+    told: Told = lambda step, value: None,
 ) -> Fitted:
     """Fit a classifier per topic and calibrate it by cross-validation that never splits a group.
 
@@ -132,7 +142,7 @@ def fit_head(
 
         require_known(classifier)
     decisions = decide_out_of_fold(
-        classifier, blocks, norms, Y, stratify(Y, groups, [1 / folds] * folds, seed), parallel
+        classifier, blocks, norms, Y, stratify(Y, groups, [1 / folds] * folds, seed), parallel, told
     )
     slope, offset = calibrate(decisions, Y)
     return Fitted(to_head(estimators, slope, offset), to_probabilities(slope * decisions + offset, mode))
@@ -159,15 +169,19 @@ def decide_out_of_fold(
     Y: np.ndarray,
     fold: np.ndarray,
     parallel: Parallel,
+    told: Told,
 ) -> np.ndarray:
     """Return decision values (sentences, topics) from classifiers that did not see the sentence's fold."""
     masks = [fold == k for k in np.unique(fold)]
     decisions = np.empty(Y.shape)
     with ThreadPoolExecutor(1) as ahead:  # features of the next folds are made while classifiers fit
         folded = ahead.map(lambda mask: part(without(blocks, norms, mask), mask), masks)
-        for mask, (X, X_new) in zip(masks, folded, strict=True):
+        for step, (mask, (X, X_new)) in enumerate(zip(masks, folded, strict=True)):
             columns = parallel(delayed(fit_and_decide)(classifier, X, y, X_new) for y in Y[~mask].T)
             decisions[mask] = np.column_stack(columns)
+            seen = np.isin(fold, np.unique(fold)[: step + 1])
+            pairs = zip(Y[seen].T, decisions[seen].T, strict=True)
+            told(step, float(np.mean([average_precision(y, d) for y, d in pairs])))
     return decisions
 
 

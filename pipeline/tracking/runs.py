@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from pipeline.tables import Stopped
 from pipeline.tracking.store import MODEL_FOLDER, PARENT, connect, in_sweep, sqlite_file
 
 if TYPE_CHECKING:  # who only predicts need not wait for pandas
@@ -51,17 +52,17 @@ class Mlflow:
     alias: str = "champion"
 
     @contextmanager
-    def run(self, name: str, folder: Path, tags: Mapping[str, str] | None = None) -> Iterator["MlflowRun"]:
+    def run(self, name: str, folder: Path, params: Mapping[str, Any]) -> Iterator["MlflowRun"]:
         """Start a run, a child of the sweep's if there is one; an error marks it FAILED and becomes its tag `error`."""
         mlflow = self._connect()
-        active = mlflow.start_run(
-            run_name=name, parent_run_id=os.environ.get(PARENT), tags={**origin(), **(tags or {})}
-        )
+        active = mlflow.start_run(run_name=name, parent_run_id=os.environ.get(PARENT), tags=origin())
         try:
-            yield MlflowRun(self, mlflow, active.info.run_id)
+            run = MlflowRun(self, mlflow, active.info.run_id)
+            run.log_batches(params, {})
+            yield run
         except BaseException as error:
             mlflow.set_tag("error", f"{type(error).__name__}: {error}"[:4000])
-            mlflow.end_run("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
+            mlflow.end_run("KILLED" if isinstance(error, KeyboardInterrupt | Stopped) else "FAILED")
             raise
         mlflow.end_run()
 
@@ -92,13 +93,14 @@ class Mlflow:
             for job in jobs
         ]
         table = pd.DataFrame(rows, columns=["job", "status", *scores])
+        params = pd.DataFrame([job.data.params for job in jobs], columns=varied([job.data.params for job in jobs]))
         done = [job for job in jobs if job.info.status == "FINISHED"]
         uri = None
         if done:
             best = max(
                 done, key=lambda job: next((job.data.metrics[key] for key in scores if key in job.data.metrics), 0.0)
             )
-            uri = self._take_best(mlflow, parent, best, table)
+            uri = self._take_best(mlflow, parent, best, table.join(params))
         client.set_terminated(parent, "FINISHED" if done else "FAILED")
         return table, uri
 
@@ -157,11 +159,11 @@ class MlflowRun:
                 )
             self.mlflow.log_input(dataset, context=CONTEXTS[part])
 
-    def log(self, params: Mapping[str, Any], metrics: Callable[[], Scores], folder: Path, description: str) -> None:
-        """Log the files of a folder, the description that the UI shows, parameters, and last the metrics."""
+    def log(self, metrics: Callable[[], Scores], folder: Path, description: str) -> None:
+        """Log the files of a folder, the description that the UI shows, and last the metrics."""
         self.mlflow.log_artifacts(str(folder))
         self.mlflow.set_tag("mlflow.note.content", description)
-        self.log_batches(params, metrics())
+        self.log_batches({}, metrics())
 
     def log_batches(self, params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
         """Log parameters and metrics in as few calls as the server allows."""
@@ -219,7 +221,7 @@ class Off:
     """No tracking: files and model stay in the folder of the run."""
 
     @contextmanager
-    def run(self, name: str, folder: Path, tags: Mapping[str, str] | None = None) -> Iterator["LocalRun"]:
+    def run(self, name: str, folder: Path, params: Mapping[str, Any]) -> Iterator["LocalRun"]:
         """Start a run that is a folder."""
         yield LocalRun(folder)
 
@@ -240,7 +242,7 @@ class LocalRun:
     ) -> None:
         """Keep nothing: the config in the folder says what was read."""
 
-    def log(self, params: Mapping[str, Any], metrics: Callable[[], Scores], folder: Path, description: str) -> None:
+    def log(self, metrics: Callable[[], Scores], folder: Path, description: str) -> None:
         """Write the metrics beside the other files."""
         (self.folder / "metrics.json").write_text(json.dumps(metrics(), indent=1) + "\n")
 
@@ -251,6 +253,12 @@ class LocalRun:
     def where(self) -> str:
         """Say where the run is."""
         return str(self.folder)
+
+
+def varied(params: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return the parameters that are not the same in all jobs, their names and seconds left out."""
+    names = dict.fromkeys(name for job in params for name in job if name != "name")
+    return [name for name in names if len({job.get(name) for job in params}) > 1]
 
 
 def origin() -> dict[str, str]:
