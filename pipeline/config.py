@@ -39,6 +39,7 @@ class TrainConfig:
     seed: int = 0
     folds: int = 5
     n_jobs: int = -1
+    epochs: int = 5
     plots: bool = True
     allowed_modules: list[str] = field(default_factory=list)
 

@@ -1,6 +1,6 @@
 """The data set as frames: articles split into sentences, or sentences that come ready made."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -27,6 +27,7 @@ from pipeline.tables import ARTICLE_COLUMNS, SENTENCE_COLUMNS, Article, InputErr
 
 Read = TypeVar("Read")
 RESERVED = (*SENTENCE_COLUMNS, "topics", "explain")  # columns of predictions, beside one for each topic
+NO_LABELS = "no sentence is labelled; give gold labels (labels=gold labels.gold=FILE) or use the rules (labels=rules)"
 READY_COLUMNS = ("text", "labels", "article_id", "split", "published")
 
 
@@ -58,7 +59,8 @@ class Corpus(NamedTuple):
 class Material(NamedTuple):
     """What is trained and tested on: sentences with `labels`, `label_source`, `split`; `Y` (sentences, topics) bool.
 
-    `counts` says what was read, left out and why.
+    `counts` says what was read, left out and why; `sizes` how many sentences each part has, `label_counts` (topics
+    down, parts across) how many of them carry a topic: of all sentences, also of those that a stream does not keep.
     """
 
     sentences: pd.DataFrame
@@ -68,6 +70,8 @@ class Material(NamedTuple):
     leakage: Leakage
     counts: dict[str, int]
     notes: list[str]
+    sizes: dict[str, int]
+    label_counts: pd.DataFrame
 
     def rows(self, part: str) -> np.ndarray:
         """Return which sentences make a part; where people labelled any, those labelled by rules test nothing."""
@@ -108,6 +112,7 @@ class ArticleCorpus:
     format: str | None = None
     columns: dict[str, str] = field(default_factory=dict)
     encoding: str = "utf-8"
+    chunk_rows: int | None = None
 
     def files(self) -> list[tuple[Path, str]]:
         """Return the files that are read, each with its name."""
@@ -115,10 +120,17 @@ class ArticleCorpus:
 
     def __call__(self) -> Corpus:
         """Read the articles; raise `InputError` when there are none."""
-        files = ArticleFiles(self.path, self.format, self.columns, self.encoding)
-        articles, rejected = collect(first_of_each(files.read()))
+        articles, rejected = collect(self._articles())
         require_some(articles, rejected, "article")
         return Corpus(pd.DataFrame(articles, columns=list(ARTICLE_COLUMNS)), None, rejected)
+
+    def chunks(self) -> Iterator[Corpus]:
+        """Yield the articles `chunk_rows` at a time; raise `InputError` when there are none."""
+        for articles, rejected in in_chunks(self._articles(), self.chunk_rows or 1, "article", lambda article: article):
+            yield Corpus(pd.DataFrame(articles, columns=list(ARTICLE_COLUMNS)), None, rejected)
+
+    def _articles(self) -> Iterator[Article | Rejected]:
+        return first_of_each(ArticleFiles(self.path, self.format, self.columns, self.encoding).read())
 
 
 @dataclass(frozen=True)
@@ -138,6 +150,7 @@ class SentenceCorpus:
     articles: Any = None
     article_columns: dict[str, str] = field(default_factory=dict)
     encoding: str = "utf-8"
+    chunk_rows: int | None = None
 
     def files(self) -> list[tuple[Path, str]]:
         """Return the files that are read, each with its name."""
@@ -146,10 +159,21 @@ class SentenceCorpus:
 
     def __call__(self) -> Corpus:
         """Read the sentences; raise `InputError` when there are none or a label is no label."""
-        if unknown := [name for name in self.columns if name not in READY_COLUMNS]:
-            raise InputError(f"data.columns: unknown column '{unknown[0]}'; allowed: {listing(READY_COLUMNS)}")
         rows, rejected = collect(self._rows())
         require_some(rows, rejected, "sentence")
+        return self._corpus(rows, rejected)
+
+    def chunks(self) -> Iterator[Corpus]:
+        """Yield the sentences in chunks of `chunk_rows` and a little more, so that no article is cut.
+
+        The sentences of an article must stand together, else their ids are not those that reading all at once gives.
+        """
+        if self.articles is not None:
+            raise InputError("data.chunk_rows: data.articles would be read as a whole; give data.articles=null")
+        chunks = in_chunks(self._rows(), self.chunk_rows or 1, "sentence", lambda row: row["article_id"])
+        return (self._corpus(rows, rejected) for rows, rejected in chunks)
+
+    def _corpus(self, rows: list[dict[str, Any]], rejected: list[Rejected]) -> Corpus:
         sentences = place_in_articles(pd.DataFrame(rows))
         joined = sentences.groupby("article_id", sort=False)["text"].agg("\n".join)
         articles = pd.DataFrame({"article_id": joined.index, "text": joined.to_numpy()}).reindex(
@@ -162,6 +186,8 @@ class SentenceCorpus:
         return Corpus(articles, sentences.drop(columns="published", errors="ignore"), rejected)
 
     def _rows(self) -> Iterator[dict[str, Any] | Rejected]:
+        if unknown := [name for name in self.columns if name not in READY_COLUMNS]:
+            raise InputError(f"data.columns: unknown column '{unknown[0]}'; allowed: {listing(READY_COLUMNS)}")
         name = {column: self.columns.get(column) or column for column in READY_COLUMNS}
         for where, row in read_rows(self.path, self.format, self.encoding):
             if isinstance(row, str):
@@ -227,6 +253,29 @@ def collect(stream: Iterable[Read | Rejected]) -> tuple[list[Read], list[Rejecte
         else:
             read.append(item)
     return read, rejected
+
+
+def in_chunks(
+    stream: Iterable[Read | Rejected], size: int, what: str, group: Callable[[Read], object]
+) -> Iterator[tuple[list[Read], list[Rejected]]]:
+    """Cut a stream into chunks of `size` items, and as many more as belong to the last one's group.
+
+    What was rejected goes with the chunk it stands in. Raises `InputError` when nothing at all could be read.
+    """
+    read: list[Read] = []
+    rejected: list[Rejected] = []
+    some = False
+    for item in stream:
+        if isinstance(item, Rejected):
+            rejected.append(item)
+            continue
+        if len(read) >= size and group(item) != group(read[-1]):
+            yield read, rejected
+            some, read, rejected = True, [], []
+        read.append(item)
+    if not some:
+        require_some(read, rejected, what)
+    yield read, rejected
 
 
 def first_of_each(found: Iterable[tuple[str, Article | Rejected]]) -> Iterator[Article | Rejected]:

@@ -12,7 +12,7 @@ from pipeline.metrics import cut_points, tabulate
 from pipeline.models import TopicModel
 from pipeline.models.fit import Outcome
 from pipeline.models.heads import LinearHead
-from pipeline.splits import PARTS, Leakage, count_labels
+from pipeline.splits import PARTS, Leakage
 from pipeline.tables import listing
 
 BASELINES = ("most_frequent", "rules")
@@ -23,7 +23,7 @@ def describe_material(material: Material) -> str:
     """Return what was read, left out and split, in a few lines."""
     counts = material.counts
     left_out = [f"{counts[key]} {key}" for key in ("debris", "unlabelled", "rejected") if counts.get(key)]
-    parts = ", ".join(f"{part} {material.rows(part).sum()}" for part in PARTS)
+    parts = ", ".join(f"{part} {size}" for part, size in material.sizes.items())
     leaks = ", ".join(
         f"{n} {part} sentences ({material.leakage.shares[part]:.1%})" for part, n in material.leakage.sentences.items()
     )
@@ -74,7 +74,7 @@ def describe_stages(notes: Mapping[str, str]) -> str:
     reused = [stage for stage, note in notes.items() if note == "reused"]
     made = [f"{stage} {note}" for stage, note in notes.items() if note != "reused"]
     lines = ([f"reused {', '.join(reused)}"] if reused else []) + made
-    return "".join(f"cache   {line}\n" for line in lines)
+    return "\n".join(f"cache   {line}" for line in lines)
 
 
 def write_tables(folder: Path, metrics: Mapping[str, float], material: Material, outcome: Outcome) -> None:
@@ -83,8 +83,7 @@ def write_tables(folder: Path, metrics: Mapping[str, float], material: Material,
         if f"{part}/f1_macro" in metrics:
             tabulate(metrics, part, material.topics).rename_axis("topic").to_csv(folder / f"scores_{part}.csv")
             predictions(material, outcome, part).to_parquet(folder / f"predictions_{part}.parquet", index=False)
-    parts = material.sentences["split"].to_numpy()
-    count_labels(material.Y, parts, material.topics).rename_axis("topic").to_csv(folder / "labels.csv")
+    material.label_counts.rename_axis("topic").to_csv(folder / "labels.csv")
 
 
 def write_top_terms(folder: Path, model: TopicModel, plot: bool, top: int = 15) -> None:
@@ -222,7 +221,7 @@ def count_metrics(material: Material) -> dict[str, float]:
     """Return what was counted and how far the split leaks as metrics, under `data/` and `leakage/`."""
     leakage = material.leakage
     counts = {f"data/{name}": float(value) for name, value in material.counts.items()}
-    parts = {f"data/{part}": float(material.rows(part).sum()) for part in PARTS}
+    parts = {f"data/{part}": float(size) for part, size in material.sizes.items()}
     shared = {f"leakage/{part}_sentences": float(value) for part, value in leakage.sentences.items()}
     return counts | parts | shared | {"leakage/articles": float(leakage.articles)}
 

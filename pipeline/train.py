@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,14 +20,15 @@ from omegaconf import DictConfig
 from pipeline import __version__, report, tracking
 from pipeline.cache import Key, Stages, digest, digest_files, versions
 from pipeline.config import Launch, check, flatten, instantiate, launch, to_yaml
-from pipeline.corpus import Corpus, Material, gold_files, read_gold, require_examples
+from pipeline.corpus import NO_LABELS, Corpus, Material, gold_files, read_gold, require_examples
 from pipeline.labels import Labelled, apply_rules, to_matrix
 from pipeline.metrics import Scores, score
 from pipeline.models.fit import Outcome, fit_model
 from pipeline.search import PRUNED, Trial
-from pipeline.splits import PARTS, measure_leakage
+from pipeline.splits import PARTS, count_labels, measure_leakage
 from pipeline.tables import InputError, Stopped
 
+Components = Mapping[str, Any]
 SECTIONS = ("data", "labels", "split", "model", "threshold")
 BASELINE_SCORES = ("f1_macro", "f1_micro")
 EXAMPLE = "The two sides agreed to a ceasefire after talks in Geneva, officials said."
@@ -70,43 +72,74 @@ def train(config: DictConfig) -> float:
 
 
 def run(config: DictConfig) -> float:
-    """Run all stages. Outside a sweep nothing is written before the data is read and found good."""
+    """Run all stages. Outside a sweep nothing is logged before the data is read and found good."""
     clock, how, allowed = Clock(), launch(), tuple(config.allowed_modules)
     with ExitStack() as stack:
         settings = instantiate(config.tracking, "tracking", allowed)
         name = config.name or how.name
         params = flatten(config) | {f"choice/{group}": option for group, option in how.choices.items()}
-        log = stack.enter_context(settings.run(name, how.folder, params)) if tracking.in_sweep() else None
+        start = cache(lambda: stack.enter_context(settings.run(name, how.folder, params)))
+        if tracking.in_sweep():
+            start()
         check(config)
         parts = {section: instantiate(config[section], section, allowed) for section in SECTIONS}
         features = {key: instantiate(node, f"features.{key}", allowed) for key, node in config.features.items()}
-        stages = Stages(instantiate(config.cache, "cache", allowed))
-        material = prepare(config, parts, stages, clock)
-        if not tracking.in_sweep():
-            print(report.describe_material(material), flush=True)
-        require_examples(material, parts["threshold"].part)
-        options = {"folds": config.folds, "seed": config.seed, "n_jobs": config.n_jobs, "told": Trial().report}
-        fitting = beside(fit_model, material, features, parts["model"], parts["threshold"], clock, stages, **options)
-        log = log or stack.enter_context(
-            settings.run(name, how.folder, params)
-        )  # MLflow takes long to begin: fits go on
-        digests = record_data(config, how, log, material, clock)
-        outcome = fitting.result()
-        if not tracking.in_sweep():
-            print(report.describe_stages(stages.notes), end="")
+        fit = fit_whole if config.data.get("chunk_rows") is None else fit_chunks
+        fitted = fit(config, how, parts, features, clock, start)
         with clock("evaluate"):
-            metrics = evaluate(material, outcome, parts["labels"].topics)
-        if not tracking.in_sweep():
-            print(report.describe_scores(metrics, material.topics, main_part(metrics)), flush=True)
-        uri = record(config, how, log, material, outcome, metrics, digests, clock)
+            metrics = evaluate(fitted.material, fitted.outcome, parts["labels"].topics)
+        tell(report.describe_scores(metrics, fitted.material.topics, main_part(metrics)))
+        log = start()
+        uri = record(config, how, log, fitted, metrics, clock)
+    tell(
+        f"run     {log.where()}\nmodel   {uri}\n"
+        f"next    slugline predict model_uri={uri} input=ARTICLES output=topics.jsonl"
+    )
     if tracking.in_sweep():
         print(f"job     {name}: {report.describe_job(metrics)}, {clock.total()['time/total']:.1f} s", flush=True)
-    else:
-        print(
-            f"run     {log.where()}\nmodel   {uri}\n"
-            f"next    slugline predict model_uri={uri} input=ARTICLES output=topics.jsonl"
-        )
     return metrics.get("dev/f1_macro", metrics.get("test/f1_macro", float("nan")))
+
+
+def tell(text: str) -> None:
+    """Print what one run has to say; a job of a sweep says it in one line at its end."""
+    if text and not tracking.in_sweep():
+        print(text, flush=True)
+
+
+class Fit(NamedTuple):
+    """What was learned from and scored, what came of it, and the digests of the data sets by part."""
+
+    material: Material
+    outcome: Outcome
+    digests: Mapping[str, str]
+
+
+def fit_whole(
+    config: DictConfig, how: Launch, parts: Components, features: Components, clock: Clock, start: Callable[[], Any]
+) -> Fit:
+    """Read all data, or take it from the cache, and fit a model, while MLflow, which takes long, begins."""
+    stages = Stages(instantiate(config.cache, "cache", tuple(config.allowed_modules)))
+    material = prepare(config, parts, stages, clock)
+    tell(report.describe_material(material))
+    require_examples(material, parts["threshold"].part)
+    options = {"folds": config.folds, "seed": config.seed, "n_jobs": config.n_jobs, "told": Trial().report}
+    fitting = beside(fit_model, material, features, parts["model"], parts["threshold"], clock, stages, **options)
+    digests = record_data(config, how, start(), material, clock)
+    outcome = fitting.result()
+    tell(report.describe_stages(stages.notes))
+    return Fit(material, outcome, digests)
+
+
+def fit_chunks(
+    config: DictConfig, how: Launch, parts: Components, features: Components, clock: Clock, start: Callable[[], Any]
+) -> Fit:
+    """Read the data a chunk at a time and fit a model."""
+    from pipeline.stream import fit_stream
+
+    options = {"epochs": config.epochs, "seed": config.seed, "n_jobs": config.n_jobs}
+    material, outcome, learned = fit_stream(parts, features, clock, select, count, **options)
+    tell(report.describe_material(material))
+    return Fit(material, outcome, record_data(config, how, start(), material, clock) | {"train": learned})
 
 
 def beside(function: Callable[..., Outcome], *arguments: Any, **options: Any) -> "Future[Outcome]":
@@ -123,7 +156,7 @@ def beside(function: Callable[..., Outcome], *arguments: Any, **options: Any) ->
     return future
 
 
-def prepare(config: DictConfig, parts: Mapping[str, Any], stages: Stages, clock: Clock) -> Material:
+def prepare(config: DictConfig, parts: Components, stages: Stages, clock: Clock) -> Material:
     """Read, split into sentences, label, and split into parts; take from the cache what is there."""
     data, labels = parts["data"], parts["labels"]
     with clock("articles"):
@@ -137,17 +170,21 @@ def prepare(config: DictConfig, parts: Mapping[str, Any], stages: Stages, clock:
         found = stages.run("labels", key, lambda: labels(sentences, read_gold(labels))._asdict())
         labelled = Labelled(found["sentences"], tuple(found["topics"]), found["unmatched"])
     used = select(labelled)
+    if used.empty:
+        raise InputError(NO_LABELS)
     with clock("split"):
         Y = to_matrix(used["labels"], labelled.topics)
         used = used.assign(split=parts["split"](used, Y))
         leakage = measure_leakage(used, used["split"].to_numpy())
     counts = count(corpus, labelled, used)
+    label_counts = count_labels(Y, used["split"].to_numpy(), labelled.topics)
     notes = [report.unmatched_note(labelled.unmatched)] if labelled.unmatched else []
     if not (used["label_source"] != "rules").any():
         notes.append("all labels come from rules: scores say how well the model repeats the rules, not how true it is")
-    return Material(
-        used, Y, labelled.topics, parts["labels"].mode, leakage, counts, notes + report.leakage_notes(leakage)
-    )
+    notes += report.leakage_notes(leakage)
+    mode = parts["labels"].mode
+    material = Material(used, Y, labelled.topics, mode, leakage, counts, notes, {}, label_counts)
+    return material._replace(sizes={part: int(material.rows(part).sum()) for part in PARTS})
 
 
 def stage_key(config: DictConfig, section: str, component: Any, files: Iterable[tuple[Path, str]] | None) -> Key | None:
@@ -173,12 +210,7 @@ def select(labelled: Labelled) -> pd.DataFrame:
     sentences = labelled.sentences
     has_label = sentences["label_source"] != ""
     by_people = sentences["label_source"].isin(["gold", "given"]) & sentences["labels"].map(bool)
-    used = sentences[has_label & (~sentences["debris"] | by_people)].reset_index(drop=True)
-    if used.empty:
-        raise InputError(
-            "no sentence is labelled; give gold labels (labels=gold labels.gold=FILE) or use the rules (labels=rules)"
-        )
-    return used
+    return sentences[has_label & (~sentences["debris"] | by_people)].reset_index(drop=True)
 
 
 def count(corpus: Corpus, labelled: Labelled, used: pd.DataFrame) -> dict[str, int]:
@@ -213,7 +245,7 @@ def evaluate(material: Material, outcome: Outcome, topics: Mapping[str, Any]) ->
 
 def guesses(material: Material, rows: np.ndarray, topics: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Return what the baselines give for some sentences, booleans (sentences, topics)."""
-    commonest = int(material.Y[material.rows("train")].sum(axis=0).argmax())
+    commonest = int(material.label_counts["train"].argmax())
     found = {"most_frequent": np.tile(np.arange(len(material.topics)) == commonest, (int(rows.sum()), 1))}
     if any(topic.keywords or topic.patterns for topic in topics.values()):
         found["rules"] = apply_rules(material.sentences["text"][rows], topics)
@@ -234,14 +266,12 @@ def record(
     config: DictConfig,
     how: Launch,
     log: Any,
-    material: Material,
-    outcome: Outcome,
+    fitted: Fit,
     metrics: Scores,
-    digests: Mapping[str, str],
     clock: Clock,
 ) -> str:
     """Write and log everything that is to be known of a run, and its model; return the model's URI."""
-    part = main_part(metrics)
+    part, (material, outcome, digests) = main_part(metrics), fitted
     how.folder.mkdir(parents=True, exist_ok=True)
     with clock("report"):
         report.write_tables(how.folder, metrics, material, outcome)

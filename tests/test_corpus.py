@@ -238,7 +238,9 @@ PARTS = ["train"] * 4 + ["dev", "test"]
 def material(Y, parts=PARTS, articles="aabbcd", source="gold"):
     """Return material of six sentences and two topics."""
     sentences = pd.DataFrame({"article_id": list(articles), "split": parts, "label_source": source})
-    return Material(sentences, np.array(Y, dtype=bool), ("aid", "war"), "multilabel", Leakage(0, {}, {}), {}, [])
+    return Material(
+        sentences, np.array(Y, dtype=bool), ("aid", "war"), "multilabel", Leakage(0, {}, {}), {}, [], {}, pd.DataFrame()
+    )
 
 
 GOOD = [[1, 0], [0, 1], [1, 0], [0, 0], [0, 0], [0, 0]]

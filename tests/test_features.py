@@ -305,3 +305,48 @@ def test_real_sentences_give_scikit_learns_matrix(params: dict[str, Any], monkey
     b.sort_indices()
     assert_same_matrix(a, b, 1e-6 if params.get("dtype") is np.float32 else 1e-12)
     assert_same_matrix(ours.transform(texts[::-1]), theirs.transform(texts[::-1]))
+
+
+@given(st.lists(st.text(max_size=30), max_size=6))
+def test_hashes_are_those_of_scikit_learn(texts: list[str]) -> None:
+    from sklearn.utils import murmurhash3_32
+
+    from pipeline.features.hashing import murmur3
+
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    assert murmur3(binaries(texts)).tolist() == [murmurhash3_32(text, 0) for text in encoded]
+
+
+HASHING = [
+    {},
+    {"ngram_range": (1, 2), "n_features": 50},
+    {"analyzer": "char_wb", "ngram_range": (2, 4), "n_features": 64, "alternate_sign": False, "norm": "l1"},
+    {"analyzer": "char", "ngram_range": (1, 3), "norm": None, "binary": True},
+    {"strip_accents": "unicode", "lowercase": False, "stop_words": ["the"]},
+]
+
+
+@given(st.lists(st.text("ab é ßthe.’\n𝔘\t", max_size=20), max_size=12), st.sampled_from(HASHING))
+def test_hashed_features_are_those_of_scikit_learn(texts: list[str], params: dict[str, Any]) -> None:
+    from sklearn.feature_extraction.text import HashingVectorizer as Reference
+
+    from pipeline.features import HashingVectorizer
+
+    if not texts:
+        return
+    ours, reference = HashingVectorizer(**params).transform(texts), Reference(**params).transform(texts)
+    assert ours.shape == reference.shape
+    assert ours.dtype == reference.dtype
+    assert abs(ours - reference).max() < 1e-12
+
+
+def test_a_hashing_vectorizer_is_cloned_and_pickled() -> None:
+    import pickle
+
+    from sklearn.base import clone
+
+    from pipeline.features import HashingVectorizer
+
+    made = pickle.loads(pickle.dumps(clone(HashingVectorizer(n_features=8, ngram_range=(1, 2)))))
+    assert made.get_params()["n_features"] == 8
+    assert made.transform(["a truce", "talks"]).shape == (2, 8)

@@ -19,7 +19,7 @@ ORDER = [
     ["models"],
     ["report"],
     ["tracking"],
-    ["crews", "records", "search", "sweep", "ui", "export"],
+    ["crews", "records", "search", "stream", "sweep", "ui", "export"],
     ["train", "predict"],
     ["cli", "plugins"],
 ]

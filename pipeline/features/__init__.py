@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.features.hashing import Hashed
 from pipeline.features.ngrams import Lookup, fit_count
 from pipeline.features.rows import Ngrams
 
 if TYPE_CHECKING:
-    from pipeline.features.tfidf import CountVectorizer, TfidfVectorizer
+    from pipeline.features.tfidf import CountVectorizer, HashingVectorizer, TfidfVectorizer
 
-__all__ = ["CountVectorizer", "Lookup", "Ngrams", "TfidfVectorizer", "fit_count"]
+__all__ = ["CountVectorizer", "Hashed", "HashingVectorizer", "Lookup", "Ngrams", "TfidfVectorizer", "fit_count"]
 
 
 def __getattr__(name: str) -> Any:
     # Who only predicts need not wait for scikit-learn
-    if name in ("CountVectorizer", "TfidfVectorizer"):
+    if name in ("CountVectorizer", "HashingVectorizer", "TfidfVectorizer"):
         from pipeline.features import tfidf
 
         return getattr(tfidf, name)

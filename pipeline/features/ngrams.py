@@ -57,6 +57,15 @@ class Lookup:
         _ = self._trie  # built here, not once in each thread
         return each(lambda chunk: use(self._count_chunk(chunk)), cut_texts(texts))
 
+    @property
+    def width(self) -> int:
+        """How many columns there are."""
+        return len(self.terms)
+
+    def names(self) -> list[str]:
+        """Return what columns are called: their terms."""
+        return strings(self.terms)
+
     @cached_property
     def _trie(self) -> Trie:
         return trie_of_terms(self.ngrams, self.terms)

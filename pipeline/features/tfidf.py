@@ -1,9 +1,9 @@
 """Vectorise texts as scikit-learn does, faster.
 
-`CountVectorizer` and `TfidfVectorizer` have scikit-learn's parameters, attributes, warnings, errors and results. They
-count with `pipeline.features.ngrams` where it can, and leave to scikit-learn what it cannot: callables in place of an
-analyzer, preprocessor, tokenizer or accent stripper, token patterns other than runs of word characters, files, unusual
-dtypes, and documents that are no text.
+`CountVectorizer`, `TfidfVectorizer` and `HashingVectorizer` have scikit-learn's parameters, attributes, warnings,
+errors and results. They count with `pipeline.features.ngrams` where it can, and leave to scikit-learn what it cannot:
+callables in place of an analyzer, preprocessor, tokenizer or accent stripper, token patterns other than runs of word
+characters, files, unusual dtypes, and documents that are no text.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import numpy as np
 from scipy.sparse import csr_array, csr_matrix
 from sklearn.base import _fit_context
 from sklearn.feature_extraction import text as sk
+from sklearn.preprocessing import normalize
 
 from pipeline.features.arrow import binaries, strings
+from pipeline.features.hashing import Hashed
 from pipeline.features.ngrams import FEW, Lookup, fit_count
 from pipeline.features.rows import Ngrams, shortest_word
 
@@ -71,6 +73,26 @@ class CountVectorizer(sk.CountVectorizer):  # type: ignore[misc]
 
 class TfidfVectorizer(sk.TfidfVectorizer, CountVectorizer):  # type: ignore[misc]
     """Weigh the words or n-grams of texts by TF-IDF; see scikit-learn's class of this name."""
+
+
+class HashingVectorizer(sk.HashingVectorizer):  # type: ignore[misc]
+    """Count the words or n-grams of texts in columns that hashes give; see scikit-learn's class of this name."""
+
+    def transform(self, X: Iterable[Any]) -> csr_array:
+        """Count and scale: a matrix of (documents, n_features)."""
+        if isinstance(X, str):
+            return super().transform(X)
+        self._validate_ngram_range()
+        documents = list(X)
+        ngrams, texts = _ngrams(self), _texts(self, documents)
+        if ngrams is None or texts is None:
+            return super().transform(documents)
+        self._warn_for_unused_params()
+        self.build_analyzer()
+        counts = Hashed(ngrams, self.n_features, self.alternate_sign).count(texts, self.dtype)
+        if self.binary:
+            counts.data.fill(1)
+        return _align_api_if_sparse(counts if self.norm is None else normalize(counts, norm=self.norm, copy=False))
 
 
 # Kept outside the estimators, so that `transform` changes no attribute and none of it is pickled

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.features.hashing import Hashed
 from pipeline.features.rows import Ngrams, shortest_word
 from pipeline.models.heads import LinearHead
 from pipeline.models.topic_model import TopicModel
@@ -125,7 +126,7 @@ def to_sklearn(model: TopicModel) -> Any:
 
 def to_vectorizer(part: Vectorizer) -> Any:
     """Return scikit-learn's own vectorizer, fitted."""
-    from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+    from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 
     ngrams = part.lookup.ngrams
     options = {
@@ -137,6 +138,9 @@ def to_vectorizer(part: Vectorizer) -> Any:
         "stop_words": sorted(ngrams.stop_words) or None,
         "binary": part.binary,
     }
+    if isinstance(part.lookup, Hashed):
+        sign = part.lookup.alternate_sign
+        return HashingVectorizer(**options, norm=part.norm, n_features=part.lookup.n_features, alternate_sign=sign)
     if part.idf is None and part.norm is None and not part.sublinear_tf:
         fitted = CountVectorizer(**options)
     else:
@@ -241,7 +245,7 @@ def add_log_odds(graph: Graph, model: TopicModel) -> str:
     """Add what turns texts into log-odds without the intercept, float32 (texts, topics)."""
     weights, parts, start = linear(model).weights, [], 0
     for part in model.vectorizers:
-        end = start + len(part.lookup.terms)
+        end = start + part.lookup.width
         own = graph.constant(weights[:, start:end].T, np.float32)
         parts.append(graph.add("MatMul", add_features(graph, part), own))
         start = end
@@ -277,6 +281,8 @@ def add_features(graph: Graph, part: Vectorizer) -> str:
 def add_counts(graph: Graph, part: Vectorizer) -> str:
     """Add what counts the terms of one vectorizer: texts to characters and gaps, to numbers, to runs of numbers."""
     ngrams, terms = part.lookup.ngrams, part.terms()
+    if isinstance(part.lookup, Hashed):
+        raise InputError(f"format=onnx: hashed features ({part.name}) have no terms to export; use format=sklearn")
     if ngrams.strip_accents is not None:
         raise InputError(
             f"format=onnx: features.{part.name}.strip_accents has no counterpart in ONNX; use format=sklearn"

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.features.hashing import Hashed
 from pipeline.features.ngrams import Lookup
 from pipeline.features.rows import Ngrams
 from pipeline.models.heads import EstimatorHead, Head, LinearHead
@@ -40,9 +41,10 @@ def save(model: TopicModel, folder: Path) -> Path:
     """Write a model into a new folder: first the arrays, last the header, without which nothing loads."""
     folder.mkdir(parents=True)
     for number, part in enumerate(model.vectorizers):
-        offsets, data = term_buffers(part.lookup.terms)
-        np.save(folder / f"terms_{number}.npy", data)
-        np.save(folder / f"offsets_{number}.npy", offsets)
+        if isinstance(part.lookup, Lookup):
+            offsets, data = term_buffers(part.lookup.terms)
+            np.save(folder / f"terms_{number}.npy", data)
+            np.save(folder / f"offsets_{number}.npy", offsets)
         if part.idf is not None:
             np.save(folder / f"idf_{number}.npy", part.idf)
     np.save(folder / "thresholds.npy", model.thresholds.astype(np.float64))
@@ -87,7 +89,7 @@ def load(folder: Path) -> TopicModel:
     thresholds = read_array(folder, "thresholds.npy", np.float64, (len(topics),))
     info: Any = head.get("info")
     check(isinstance(info, dict), folder, "info is no object")
-    width = sum(len(part.lookup.terms) for part in vectorizers)
+    width = sum(part.lookup.width for part in vectorizers)
     fitted = read_head(folder, head.get("head"), len(topics), width)
     return TopicModel(tuple(topics), head["mode"], vectorizers, fitted, thresholds, info)
 
@@ -170,7 +172,13 @@ def read_vectorizer(folder: Path, number: int, part: Any) -> Vectorizer:
     check(type(size) is int and 0 < size < 2**31, folder, f"{where}: {size!r:.40} terms")
     ngrams = read_ngrams(folder, where, part)
     idf = read_array(folder, f"idf_{number}.npy", np.float64, (size,)) if part["idf"] else None
-    lookup = Lookup(ngrams, read_terms(folder, number, size))
+    lookup: Lookup | Hashed
+    if "alternate_sign" in part:
+        check(isinstance(part["alternate_sign"], bool), folder, f"{where}: alternate_sign is neither true nor false")
+        check(not part["idf"] and not part["sublinear_tf"], folder, f"{where}: hashed features have counts alone")
+        lookup = Hashed(ngrams, size, part["alternate_sign"])
+    else:
+        lookup = Lookup(ngrams, read_terms(folder, number, size))
     return Vectorizer(part["name"], lookup, idf, part["sublinear_tf"], part["binary"], part["norm"])
 
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.sparse import csr_array, hstack
 
-from pipeline.features.arrow import binaries, strings, to_binary
+from pipeline.features.arrow import binaries, to_binary
+from pipeline.features.hashing import Hashed
 from pipeline.features.ngrams import Lookup
 from pipeline.features.rows import Ngrams
 from pipeline.tables import InputError
@@ -20,7 +21,7 @@ class Vectorizer:
     """TF-IDF over a fixed vocabulary, after scikit-learn's; `idf` (terms,) float64, or None for plain counts."""
 
     name: str
-    lookup: Lookup
+    lookup: Lookup | Hashed
     idf: np.ndarray | None
     sublinear_tf: bool = False
     binary: bool = False
@@ -56,7 +57,7 @@ class Vectorizer:
 
     def terms(self) -> list[str]:
         """Return the vocabulary in the order of the features."""
-        return strings(self.lookup.terms)
+        return self.lookup.names()
 
 
 def normalize(X: csr_array, norm: str | None) -> csr_array:
@@ -89,6 +90,9 @@ def from_estimator(name: str, fitted: Any) -> Vectorizer:
         token_pattern=fitted.token_pattern,
         stop_words=frozenset(fitted.get_stop_words() or ()) if fitted.analyzer == "word" else frozenset(),
     )
+    if hasattr(fitted, "n_features"):
+        hashed = Hashed(ngrams, int(fitted.n_features), bool(fitted.alternate_sign))
+        return Vectorizer(name, hashed, None, binary=bool(fitted.binary), norm=fitted.norm)
     vocabulary = fitted.vocabulary_
     terms = binaries(sorted(vocabulary, key=vocabulary.__getitem__))
     tfidf = hasattr(fitted, "idf_")
@@ -104,10 +108,11 @@ def from_estimator(name: str, fitted: Any) -> Vectorizer:
 
 def describe(part: Vectorizer) -> dict[str, Any]:
     """Return how a vectorizer counts and weighs, as JSON can hold it."""
-    ngrams = part.lookup.ngrams
+    ngrams, lookup = part.lookup.ngrams, part.lookup
+    hashing = {"alternate_sign": lookup.alternate_sign} if isinstance(lookup, Hashed) else {}
     return {
         "name": part.name,
-        "terms": len(part.lookup.terms),
+        "terms": part.lookup.width,
         "analyzer": ngrams.analyzer,
         "ngram_range": list(ngrams.ngram_range),
         "lowercase": ngrams.lowercase,
@@ -118,13 +123,14 @@ def describe(part: Vectorizer) -> dict[str, Any]:
         "sublinear_tf": part.sublinear_tf,
         "binary": part.binary,
         "norm": part.norm,
-    }
+    } | hashing
 
 
 def to_values(part: Vectorizer) -> dict[str, Any]:
     """Return a vectorizer as a description and arrays."""
-    offsets, data = term_buffers(part.lookup.terms)
-    arrays = {"offsets": offsets, "terms": data} | ({} if part.idf is None else {"idf": part.idf})
+    arrays = {} if part.idf is None else {"idf": part.idf}
+    if isinstance(part.lookup, Lookup):
+        arrays["offsets"], arrays["terms"] = term_buffers(part.lookup.terms)
     return {"vectorizer": describe(part), **arrays}
 
 
@@ -139,7 +145,11 @@ def from_values(values: Mapping[str, Any]) -> Vectorizer:
         token_pattern=about["token_pattern"],
         stop_words=frozenset(about["stop_words"]),
     )
-    lookup = Lookup(ngrams, to_binary(values["offsets"], values["terms"]))
+    lookup: Lookup | Hashed
+    if "alternate_sign" in about:
+        lookup = Hashed(ngrams, about["terms"], about["alternate_sign"])
+    else:
+        lookup = Lookup(ngrams, to_binary(values["offsets"], values["terms"]))
     options = {key: about[key] for key in ("sublinear_tf", "binary", "norm")}
     return Vectorizer(about["name"], lookup, values.get("idf"), **options)
 
@@ -154,7 +164,7 @@ def term_buffers(terms: pa.BinaryArray) -> tuple[np.ndarray, np.ndarray]:
 
 def score_all(vectorizers: Sequence[Vectorizer], texts: Sequence[str], weights: np.ndarray) -> np.ndarray:
     """Return the features of all vectorizers side by side times `weights` (terms, topics), shape (texts, topics)."""
-    ends = np.cumsum([len(vectorizer.lookup.terms) for vectorizer in vectorizers])
+    ends = np.cumsum([vectorizer.lookup.width for vectorizer in vectorizers])
     parts = zip(vectorizers, np.split(weights, ends[:-1]), strict=True)
     return np.asarray(sum(vectorizer.score(texts, part) for vectorizer, part in parts))
 
