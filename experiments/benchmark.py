@@ -1,0 +1,377 @@
+"""The training path, Slugline against the usual ways: features, fits, whole commands, sweeps, growth.
+
+    python experiments/benchmark.py [--quick] [features] [fasttext] [train] [sweep] [growth]
+
+On the IndiaPoliceEvents sentences, and on text made of them: halves of two sentences put together, seeded. Ways that are
+compared take turns; numbers are medians of the rounds that a row names. Prints a page, writes `benchmark.json` and
+`benchmark.png` beside this file. Needs `pip install -e ".[sweep]" fasttext-wheel matplotlib` and the data (see
+CONTRIBUTING.md). `--quick` tries it out: little text, one round.
+"""
+
+import gc
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import product
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+DATA = Path(os.environ.get("SLUGLINE_DATA", ROOT.parent / "shared" / "data")).resolve()
+QUICK = "--quick" in sys.argv
+ROUNDS = 1 if QUICK else 5
+SIZES = [1_000, 2_000, 4_000] if QUICK else [20_000, 200_000, 2_000_000]
+TOPICS = ("KILL", "ARREST", "FAIL", "FORCE", "ANY_ACTION")
+FEATURES: dict[str, dict[str, Any]] = {
+    "words": {"ngram_range": (1, 2), "min_df": 2, "sublinear_tf": True},
+    "characters": {"analyzer": "char_wb", "ngram_range": (3, 5), "min_df": 3, "sublinear_tf": True},
+}
+GOALS = {  # least, or most where the sign is negative
+    "features": {"1": 4.0, "all": 8.0},
+    "fasttext": 3.0,
+    "train": 3.0,
+    "sweep": 8.0,
+    "growth": -1.2,
+}
+SLUGLINE = [sys.executable, "-m", "pipeline"]
+Row = dict[str, Any]
+
+
+def main() -> None:
+    """Measure the parts that are asked for, print, write."""
+    if not (DATA / "india_police_events").is_dir():
+        sys.exit(f"no {DATA}/india_police_events: set SLUGLINE_DATA to the folder with the data")
+    os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "SLUGLINE_DATA": str(DATA)}
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    parts = {"features": features, "fasttext": fasttext, "train": train, "sweep": sweep, "growth": growth}
+    asked = [name for name in parts if name in sys.argv] or list(parts)
+    file = Path(__file__).with_suffix(".json")
+    found = json.loads(file.read_text()) if file.exists() and not QUICK else {}
+    for name in asked:
+        print(f"\n{name}", flush=True)
+        found[name] = []
+        for row in parts[name]():
+            found[name].append(row)
+            print("  " + describe(row), flush=True)
+        gc.collect()
+    if not QUICK:
+        file.write_text(json.dumps(found, indent=1) + "\n")
+        plot(found, file.with_suffix(".png"))
+
+
+def describe(row: Row) -> str:
+    """Return a row as a line: what, ratio, whether it reaches its goal, and the numbers behind it."""
+    more = ", ".join(
+        f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in row.items()
+        if key not in ("what", "ratio", "goal")
+    )
+    line = f"{row['what']:<44}"
+    if "ratio" in row:
+        reached = row["ratio"] <= -row["goal"] if row["goal"] < 0 else row["ratio"] >= row["goal"]
+        bound = f"at {'most' if row['goal'] < 0 else 'least'} {abs(row['goal']):g}"
+        line += f"{row['ratio']:>7.2f}x ({bound}: {'reached' if reached else 'MISSED'})  "
+    return line + more
+
+
+def turns(ways: dict[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, float]:
+    """Return the median seconds of each way; they take turns."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            gc.collect()
+            start = time.perf_counter()
+            way()
+            times[name].append(time.perf_counter() - start)
+    return {name: median(seconds) for name, seconds in times.items()}
+
+
+def read() -> list[dict[str, Any]]:
+    """Return the IndiaPoliceEvents sentences."""
+    lines = (DATA / "india_police_events/sents.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def scaled(rows: list[dict[str, Any]], size: int) -> Iterator[dict[str, Any]]:
+    """Yield so many sentences: the first half of one and the second of another, with the labels of both."""
+    words, random = [row["sent_text"].split() for row in rows], np.random.default_rng(0)
+    for number in range(size):
+        one, other = number % len(rows), int(random.integers(len(rows)))
+        first, second = words[one][: (len(words[one]) + 1) // 2], words[other][len(words[other]) // 2 :]
+        labels = [topic for topic in TOPICS if topic in rows[one]["sent_labels"] + rows[other]["sent_labels"]]
+        article = f"{rows[one]['doc_id']}-{number // len(rows)}"
+        yield {"article_id": article, "text": " ".join(first + second) or "-", "labels": labels}
+
+
+def use_cores(n: int) -> None:
+    """Let this process use so many cores."""
+    import pyarrow as pa
+
+    os.sched_setaffinity(0, set(range(n)))
+    pa.set_cpu_count(n)
+
+
+def features() -> Iterator[Row]:
+    """Compare our vectorizers with scikit-learn's: the same matrix, on one core and on all."""
+    from sklearn.feature_extraction.text import TfidfVectorizer as Reference
+
+    from pipeline.features import TfidfVectorizer
+
+    every, texts = len(os.sched_getaffinity(0)), [row["text"] for row in scaled(read(), SIZES[1])]
+    for (name, options), cores in product(FEATURES.items(), (1, every)):
+        use_cores(cores)
+        made: dict[str, Any] = {}
+
+        def fit(kind: Any, key: str, made: dict[str, Any] = made, options: dict[str, Any] = options) -> None:
+            made.pop(key, None)
+            vectorizer = kind(**options)
+            made[key] = vectorizer.fit_transform(texts), vectorizer.vocabulary_
+
+        rounds = ROUNDS if name == "words" or QUICK else 3
+        seconds = turns(
+            {"ours": lambda fit=fit: fit(TfidfVectorizer, "ours"), "sk": lambda fit=fit: fit(Reference, "sk")}, rounds
+        )  # type: ignore[misc]
+        (X, ours), (X_sk, theirs) = made["ours"], made["sk"]
+        X_sk.sort_indices()
+        equal = ours == theirs and np.array_equal(X.indptr, X_sk.indptr) and np.array_equal(X.indices, X_sk.indices)
+        yield {
+            "what": f"{name}, {len(texts):,} sentences, {cores} of {every} cores",
+            "ratio": seconds["sk"] / seconds["ours"],
+            "goal": GOALS["features"]["1" if cores == 1 else "all"],  # type: ignore[index]
+            "seconds": seconds["ours"],
+            "scikit-learn": seconds["sk"],
+            "same terms": equal,
+            "largest difference": float(abs(X.data - X_sk.data).max()),
+            "rounds": rounds,
+        }
+        made.clear()
+        use_cores(every)
+
+
+def fasttext() -> Iterator[Row]:
+    """Compare features and fit with fastText's, thresholds chosen alike on dev, macro F1 on the same test sentences."""
+    import fasttext as ft
+    from sklearn.svm import LinearSVC
+
+    from pipeline.features import TfidfVectorizer
+    from pipeline.models.fit import fit_head, fit_one, side_by_side
+    from pipeline.models.vectorizers import from_estimator, transform_all
+    from pipeline.splits import stratify
+
+    rows = read()
+    texts = [" ".join(row["sent_text"].split()) or "-" for row in rows]
+    Y = np.array([[topic in row["sent_labels"] for topic in TOPICS] for row in rows])
+    groups = np.unique([row["doc_id"] for row in rows], return_inverse=True)[1]
+    part = stratify(Y, groups, [0.7, 0.1, 0.2], 0)
+    learn = [text for text, p in zip(texts, part, strict=True) if p == 0]
+    made: dict[str, Any] = {}
+
+    def vectorize() -> tuple[tuple[Any, ...], list[Any]]:
+        fitted = [TfidfVectorizer(**options) for options in FEATURES.values()]
+        blocks = [vectorizer.fit_transform(learn) for vectorizer in fitted]
+        return tuple(from_estimator(name, one) for name, one in zip(FEATURES, fitted, strict=True)), blocks
+
+    def ours() -> None:
+        vectorizers, blocks = vectorize()
+        classifier = LinearSVC(C=0.3, dual=True, random_state=0)
+        head = fit_head(classifier, blocks, ["l2", "l2"], Y[part == 0], groups[part == 0], "multilabel").head
+        made["ours"] = vectorizers, head
+
+    def plain() -> None:
+        X = side_by_side(vectorize()[1])
+        for y in Y[part == 0].T:
+            fit_one(LinearSVC(C=0.3, dual=True, random_state=0), X, y)
+
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "train.txt"
+        labels = [" ".join(f"__label__{t}" for t, on in zip(TOPICS, y, strict=True) if on) for y in Y[part == 0]]
+        lines = [f"{label or '__label__none'} {text}\n" for label, text in zip(labels, learn, strict=True)]
+        file.write_text("".join(lines), encoding="utf-8")
+
+        def theirs() -> None:
+            options = {"wordNgrams": 2, "epoch": 25, "thread": 2, "loss": "ova", "verbose": 0}
+            made["fastText"] = ft.train_supervised(str(file), **options)
+
+        seconds = turns({"ours": ours, "plain": plain, "fastText": theirs})
+    vectorizers, head = made["ours"]
+    P = head.log_odds(transform_all(vectorizers, texts))
+    ask = made[
+        "fastText"
+    ].f.predict  # the wrapper fails on NumPy 2 for one text, and gives 1.0 for all labels of a list
+    found = [{label: p for p, label in ask(f"{text}\n", -1, 0.0, "strict")} for text in texts]
+    P_ft = np.array([[row.get(f"__label__{topic}", 0.0) for topic in TOPICS] for row in found])
+    scores = {"macro F1": f1(P, Y, part), "of fastText": f1(P_ft, Y, part)}
+    times = {"seconds": seconds["ours"], "fastText": seconds["fastText"], "rounds": ROUNDS} | scores
+    goal = GOALS["fasttext"]
+    yield {
+        "what": "features, fit, cross-validation",
+        "ratio": seconds["fastText"] / seconds["ours"],
+        "goal": goal,
+    } | times
+    times = {"seconds": seconds["plain"], "fastText": seconds["fastText"]}
+    yield {
+        "what": "features and one fit per topic",
+        "ratio": seconds["fastText"] / seconds["plain"],
+        "goal": goal,
+    } | times
+
+
+def f1(P: np.ndarray, Y: np.ndarray, part: np.ndarray) -> float:
+    """Return macro F1 on test, with the thresholds that are best on dev."""
+    from pipeline.metrics import best_threshold, score
+
+    dev, test = part == 1, part == 2
+    thresholds = np.array([best_threshold(y, p) for y, p in zip(Y[dev].T, P[dev].T, strict=True)])
+    return score("test", Y[test], P[test] >= thresholds, None, TOPICS)["test/f1_macro"]
+
+
+def run(folder: Path, command: list[str], **environment: str) -> str:
+    """Run a command in a folder and return what it printed; stop when it fails."""
+    ended = subprocess.run(
+        command, cwd=folder, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+    if ended.returncode:
+        sys.exit(f"{' '.join(command)}: {ended.stderr[-2000:]}")
+    return ended.stdout
+
+
+def train() -> Iterator[Row]:
+    """Compare the whole command with the script one would write by hand, each with a new store, then with a known one."""
+    experiment = [*SLUGLINE, "train", "experiment=india_police_events"]
+    with TemporaryDirectory() as top:
+        number = iter(range(10_000))
+
+        def fresh(command: list[str], **environment: str) -> Callable[[], object]:
+            def call() -> None:
+                folder = Path(top) / str(next(number))
+                folder.mkdir()
+                run(folder, command, MLFLOW_TRACKING_URI=f"sqlite:///{folder}/store.db", **environment)
+
+            return call
+
+        known = Path(top) / "known"
+        known.mkdir()
+        store = {"MLFLOW_TRACKING_URI": f"sqlite:///{known}/store.db"}
+        script = [sys.executable, str(ROOT / "experiments/handwritten.py"), "liblinear", "0"]
+        for command in (experiment, script):
+            run(known, command, **store)
+        seconds = turns(
+            {
+                "first": fresh(experiment),
+                "script": fresh(script),
+                "again": lambda: run(known, [*experiment, "model.C=1"], **store),
+                "script again": lambda: run(known, script, **store),
+            }
+        )
+    for what, ours, theirs in (
+        ("slugline train, new store, nothing cached", "first", "script"),
+        ("slugline train model.C=1, features cached", "again", "script again"),
+    ):
+        times = {"seconds": seconds[ours], "script": seconds[theirs], "rounds": ROUNDS}
+        yield {"what": what, "ratio": seconds[theirs] / seconds[ours], "goal": GOALS["train"]} | times
+
+
+def sweep() -> Iterator[Row]:
+    """Compare a sweep of 24 configs with 24 separate runs, of which every fourth is measured."""
+    grids = {"features.word.min_df": ["2", "3"], "features.char.min_df": ["3", "5"]}
+    grids["model.C"] = ["0.1", "1"] if QUICK else ["0.03", "0.1", "0.3", "1", "3", "10"]
+    base = [*SLUGLINE, "train", "experiment=india_police_events"]
+    configs = [[f"{key}={value}" for key, value in zip(grids, row, strict=True)] for row in product(*grids.values())]
+    with TemporaryDirectory() as top:
+        folder = Path(top)
+        run(folder, base)  # so that there is a store
+        start = time.perf_counter()
+        some = configs[::4]
+        for config in some:
+            run(folder, [*base, "cache=off", *config])
+        separate = (time.perf_counter() - start) / len(some) * len(configs)
+        lists = [f"{key}={','.join(values)}" for key, values in grids.items()]
+        for what, options in (("one process", []), ("all cores", ["hydra/launcher=joblib"])):
+            start = time.perf_counter()
+            run(folder, [*base, "-m", "plots=false", *options, *lists])
+            seconds = time.perf_counter() - start
+            times = {"seconds": seconds, "separate": separate, "measured of them": len(some)}
+            yield {
+                "what": f"sweep of {len(configs)}, {what}",
+                "ratio": separate / seconds,
+                "goal": GOALS["sweep"],
+            } | times
+
+
+MEASURE = """
+import json, resource, subprocess, sys, time
+start = time.perf_counter()
+ended = subprocess.run(sys.argv[1:], capture_output=True, text=True)
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+print(json.dumps([time.perf_counter() - start, peak, ended.returncode, ended.stderr[-500:]]))
+"""
+
+
+def growth() -> Iterator[Row]:
+    """Measure seconds and memory of training in chunks and of prediction on more and more text."""
+    streamed = ["features=hashing", "model=sgd", "data.chunk_rows=20000", "epochs=1", "plots=false"]
+    source = ["tracking=off", "data=sentences", "labels=given"]
+    found: dict[str, list[tuple[float, float]]] = {"train in chunks": [], "predict": []}
+    with TemporaryDirectory() as top:
+        folder, rows = Path(top), read()
+        for size in SIZES:
+            file = folder / f"{size}.jsonl"
+            with file.open("w", encoding="utf-8") as stream:
+                stream.writelines(json.dumps(row) + "\n" for row in scaled(rows, size))
+            if size == SIZES[0]:
+                run(folder, [*SLUGLINE, "train", *source, "cache=off", f"data.path={file}", "hydra.run.dir=model"])
+            commands = {
+                "train in chunks": [*SLUGLINE, "train", *source, *streamed, f"data.path={file}"],
+                "predict": [
+                    *SLUGLINE,
+                    "predict",
+                    "model_uri=model/model",
+                    f"input={file}",
+                    "output=out.jsonl",
+                    "n_jobs=2",
+                ],
+            }
+            for what, command in commands.items():
+                seconds, peak, code, said = json.loads(run(folder, [sys.executable, "-c", MEASURE, *command]))
+                if code:
+                    sys.exit(f"{' '.join(command)}: {said}")
+                found[what].append((seconds, peak))
+                yield {
+                    "what": f"{what}, {size:,} sentences",
+                    "seconds": seconds,
+                    "MB": peak,
+                    "microseconds a sentence": seconds / size * 1e6,
+                }
+            (folder / "out.jsonl").unlink()
+    for what, measured in found.items():
+        (first, small), (last, large) = measured[0], measured[-1]
+        growing = (last / SIZES[-1]) / (first / SIZES[0])
+        yield {"what": f"{what}: seconds a sentence, last to first", "ratio": growing, "goal": GOALS["growth"]}
+        yield {"what": f"{what}: memory, last to first", "ratio": large / small, "goal": GOALS["growth"]}
+
+
+def plot(found: dict[str, list[Row]], file: Path) -> None:
+    """Draw all ratios as bars, their goals as marks."""
+    from matplotlib.figure import Figure
+
+    rows = [row for part in found.values() for row in part if "ratio" in row]
+    figure = Figure(figsize=(9, 0.6 + 0.32 * len(rows)), layout="constrained")
+    axes = figure.add_subplot()
+    axes.barh(range(len(rows)), [row["ratio"] for row in rows], color="C0")
+    axes.plot([abs(row["goal"]) for row in rows], range(len(rows)), "|", color="C3", markersize=14, label="goal")
+    axes.set_yticks(range(len(rows)), [row["what"] for row in rows], fontsize=8)
+    axes.invert_yaxis()
+    axes.set_xlabel("times faster (growth: times more, least is best)")
+    axes.legend(loc="lower right")
+    figure.savefig(file, dpi=120)
+
+
+if __name__ == "__main__":
+    main()
