@@ -70,8 +70,14 @@ class Stages:
             return make()
         folder = Path(self.settings.path) / stage
         place = folder / digest(json.dumps(key, sort_keys=True))
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{place}.lock"):
+        lock = FileLock(f"{place}.lock")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except OSError as error:
+            self.notes[stage] = f"not kept: {error}"
+            return make()
+        try:
             if (found := load(place)) is not None:
                 self.notes[stage] = "reused"
                 return found
@@ -81,6 +87,8 @@ class Stages:
                 store(place, key, made)
             except (OSError, pa.ArrowException, TypeError) as error:  # a full disk, or an object that is no data
                 self.notes[stage] += f"; not kept: {str(error).splitlines()[0]}"
+        finally:
+            lock.release()
         prune(Path(self.settings.path), int(self.settings.max_gigabytes * 1e9), place)
         return made
 
@@ -210,8 +218,16 @@ def versions(*components: object) -> dict[str, str]:
     found |= {name: version(name) for name in LIBRARIES}
     for module in {type(component).__module__ for component in components}:
         if module.split(".")[0] not in ("pipeline", "sklearn"):
-            found[f"code of {module}"] = digest(inspect.getsource(sys.modules[module]))
+            found[f"code of {module}"] = digest(source(module))
     return found
+
+
+def source(module: str) -> str:
+    """Return the source of a module; where it is not at hand, what is never the same."""
+    try:
+        return inspect.getsource(sys.modules[module])
+    except (OSError, TypeError):
+        return str(time.time_ns())
 
 
 @cache

@@ -117,6 +117,13 @@ def test_a_bound_that_is_none_is_refused():
         Folder("x", 0)
 
 
+def test_where_nothing_can_be_written_stages_run_all_the_same(tmp_path):
+    (tmp_path / "file").write_text("")
+    value, notes = values(tmp_path / "file", {"a": "1"}, made(1))
+    assert value == {"value": 1}
+    assert notes["stage"].startswith("not kept: ")
+
+
 def test_what_is_no_data_is_used_but_not_kept(tmp_path):
     value, notes = values(tmp_path, {"a": "1"}, lambda: {"value": {1, 2}})
     assert value == {"value": {1, 2}}

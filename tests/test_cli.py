@@ -62,7 +62,7 @@ def on(name: str, *more: str) -> tuple[str, ...]:
 CONFIG = {
     ("bogus",): ("unknown command 'bogus'; allowed: train, predict",),
     ("train", "modle=sgd"): ("unknown key 'modle'; allowed: ", "model"),
-    ("train", "model.c=1"): ("unknown key 'model.c'; allowed: C, _target_, class_weight, dual, random_state",),
+    ("train", "model.c=1"): ("unknown key 'model.c'; allowed: C, _target_, class_weight, dual, random_state, tol",),
     ("train", "data=articles"): ("missing value: data.path; give it as data.path=VALUE",),
     ("train", "model=svc"): (
         "In 'train': Could not find 'model/svc' Available options in 'model': complement_nb linear_svc",
