@@ -373,7 +373,10 @@ def growth() -> Iterator[Row]:
             for what, command in commands.items():
                 seconds, peak, code, said = json.loads(run(folder, [sys.executable, "-c", MEASURE, *command]))
                 if code:
-                    yield {"what": f"{what}, {size:,} sentences: FAILED", "said": (said.strip().splitlines() or [""])[-1]}
+                    yield {
+                        "what": f"{what}, {size:,} sentences: FAILED",
+                        "said": (said.strip().splitlines() or [""])[-1],
+                    }
                     continue
                 found[what].append((seconds, peak))
                 yield {
