@@ -626,7 +626,7 @@ def store(good: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
         patch.chdir(root)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         tracking = Mlflow(uri=f"sqlite:///{root}/mlflow.db")
-        with tracking.run("attack", root) as run:
+        with tracking.run("attack", root, {}) as run:
             run.log_model(TopicModel.load(good / "linear"), pd.DataFrame({"text": SENTENCES[:1]}), "a model")
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root}/mlflow.db")
         (found,) = root.rglob("MLmodel")

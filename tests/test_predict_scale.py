@@ -37,7 +37,7 @@ import pandas as pd
 from pipeline.models import TopicModel
 from pipeline.tracking import Mlflow
 
-with Mlflow(uri=sys.argv[1]).run("test", Path("run")) as run:
+with Mlflow(uri=sys.argv[1]).run("test", Path("run"), {}) as run:
     uri = run.log_model(TopicModel.load(sys.argv[2]), pd.DataFrame({"text": ["They marched."]}), "a test")
 assert uri == "models:/slugline@champion"
 texts = json.loads(Path("texts.json").read_text())
