@@ -137,12 +137,12 @@ def launch() -> Launch:
     return Launch(chosen, list(map(str, overrides)), Path(hydra.runtime.output_dir))
 
 
-def flatten(config: DictConfig, leave_out: str = "labels.topics") -> dict[str, Any]:
+def flatten(config: DictConfig, leave_out: str | None = "labels.topics") -> dict[str, Any]:
     """Return every value of a config under its dotted key, for a run's parameters; a taxonomy stays in the YAML."""
     found: dict[str, Any] = {}
 
     def walk(node: Any, key: str) -> None:
-        if isinstance(node, dict) and key != leave_out:
+        if isinstance(node, dict) and node and key != leave_out:
             for name, value in node.items():
                 walk(value, f"{key}.{name}" if key else str(name))
         elif key != leave_out:

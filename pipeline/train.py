@@ -194,8 +194,9 @@ def stage_key(config: DictConfig, section: str, component: Any, files: Iterable[
     """
     if files is None or (bytes_read := digest_files(files)) is None:
         return None
-    options = {f"{section}.{key}": str(value) for key, value in flatten(config[section], leave_out="").items()}
-    return options | bytes_read | versions(component)
+    options = flatten(config[section], leave_out=None)
+    said = {f"{section}.{key}": repr(value) for key, value in options.items()}
+    return said | {f"order of {section}": digest("\0".join(options))} | bytes_read | versions(component)
 
 
 def chain(stage: str, before: Key | None, more: Key | None) -> Key | None:

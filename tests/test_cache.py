@@ -189,7 +189,25 @@ def test_a_run_says_which_file_or_key_changed(tmp_path):
     train(tmp_path, data=data)
     said, _ = train(tmp_path, "features.word.min_df=3", data=data)
     assert "cache   reused articles, sentences, labels\ncache   features.word made, changed: min_df\n" in said
+    said, _ = train(tmp_path, "labels=rules", data=data)
+    assert "cache   reused articles, sentences\ncache   labels made, changed: labels." in said
+    said, _ = train(tmp_path, "data.columns.title=headline", data=data)
+    assert "cache   articles made, changed: data.columns.title\n" in said
     data.write_text("".join(data.read_text().splitlines(keepends=True)[:-1]))
     said, _ = train(tmp_path, data=data)
     assert "cache   articles made, changed: file articles.jsonl\n" in said
     assert "cache   labels made, changed: sentences\n" in said
+
+
+def test_a_topic_without_anything_said_of_it_is_another_key_and_so_is_another_order(tmp_path):
+    rows = [{"article_id": f"a{n % 8}", "text": f"They met {n} times.", "labels": ["war"][: n % 2]} for n in range(40)]
+    (tmp_path / "s.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = [*TRAIN, "data=sentences", "data.path=s.jsonl", "labels=given", "+labels.topics={war: {}}"]
+    first = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert first.returncode == 0, first.stderr
+    for topics in ("{war: {}, tax: {}}", "{tax: {}, war: {}}"):
+        other = subprocess.run(
+            [*command[:-1], f"+labels.topics={topics}"], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert other.stderr.startswith("slugline: no positive example in train of: tax")
+    assert len(list((tmp_path / "experiments/cache/labels").glob("[!.]*/"))) == 3

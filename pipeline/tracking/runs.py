@@ -256,7 +256,7 @@ class LocalRun:
 
 
 def varied(params: Sequence[Mapping[str, str]]) -> list[str]:
-    """Return the parameters that are not the same in all jobs, their names and seconds left out."""
+    """Return the parameters that are not the same in all jobs, their names left out."""
     names = dict.fromkeys(name for job in params for name in job if name != "name")
     return [name for name in names if len({job.get(name) for job in params}) > 1]
 
