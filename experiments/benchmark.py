@@ -210,18 +210,14 @@ def fasttext() -> Iterator[Row]:
         file.write_text("".join(lines), encoding="utf-8")
 
         def theirs() -> None:
-            options = {"wordNgrams": 2, "epoch": 25, "thread": 2, "loss": "ova", "verbose": 0}
             made["fastText"] = ft.train_supervised(str(file), **options)
 
+        options = {"wordNgrams": 2, "epoch": 25, "thread": 2, "loss": "ova", "verbose": 0}
         seconds = turns({"ours": ours, "plain": plain, "fastText": theirs})
+        tuned = ft.train_supervised(str(file), **options, lr=0.5)  # the default, 0.1, is too low for these labels
     vectorizers, head = made["ours"]
     P = head.log_odds(transform_all(vectorizers, texts))
-    ask = made[
-        "fastText"
-    ].f.predict  # the wrapper fails on NumPy 2 for one text, and gives 1.0 for all labels of a list
-    found = [{label: p for p, label in ask(f"{text}\n", -1, 0.0, "strict")} for text in texts]
-    P_ft = np.array([[row.get(f"__label__{topic}", 0.0) for topic in TOPICS] for row in found])
-    scores = {"macro F1": f1(P, Y, part), "of fastText": f1(P_ft, Y, part)}
+    scores = {"macro F1": f1(P, Y, part), "of fastText": f1(ask(made["fastText"], texts), Y, part)}
     times = {"seconds": seconds["ours"], "fastText": seconds["fastText"], "rounds": ROUNDS} | scores
     goal = GOALS["fasttext"]
     yield {
@@ -240,6 +236,21 @@ def fasttext() -> Iterator[Row]:
         "difference": scores["macro F1"] - scores["of fastText"],
         "goal": GOALS["macro F1"],
     } | scores
+    scores["of fastText"] = f1(ask(tuned, texts), Y, part)
+    yield {
+        "what": "the same, fastText with lr=0.5",
+        "difference": scores["macro F1"] - scores["of fastText"],
+        "goal": GOALS["macro F1"],
+    } | scores
+
+
+def ask(model: Any, texts: list[str]) -> np.ndarray:
+    """Return fastText's probabilities, shape (texts, topics).
+
+    Not by its wrapper, which fails on NumPy 2 for one text, and gives 1.0 for all labels of a list.
+    """
+    found = [{label: p for p, label in model.f.predict(f"{text}\n", -1, 0.0, "strict")} for text in texts]
+    return np.array([[row.get(f"__label__{topic}", 0.0) for topic in TOPICS] for row in found])
 
 
 def f1(P: np.ndarray, Y: np.ndarray, part: np.ndarray) -> float:
