@@ -175,8 +175,8 @@ def fasttext() -> Iterator[Row]:
     from sklearn.svm import LinearSVC
 
     from pipeline.features import TfidfVectorizer
-    from pipeline.models.fit import fit_head, fit_one, side_by_side
-    from pipeline.models.vectorizers import from_estimator, transform_all
+    from pipeline.models.fit import fit_head, fit_one
+    from pipeline.models.vectorizers import from_estimator, side_by_side, transform_all
     from pipeline.splits import stratify
 
     rows = read()

@@ -69,15 +69,14 @@ class Stages:
             self.notes[stage] = "not kept: it has input that is not in files"
             return make()
         folder = Path(self.settings.path) / stage
-        place = folder / digest(json.dumps(key, sort_keys=True))
-        lock = FileLock(f"{place}.lock")
+        place = folder / digest_key(key)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
+            lock = FileLock(f"{place}.lock").acquire()
         except OSError as error:
             self.notes[stage] = f"not kept: {error}"
             return make()
-        try:
+        with lock:
             if (found := load(place)) is not None:
                 self.notes[stage] = "reused"
                 return found
@@ -87,8 +86,6 @@ class Stages:
                 store(place, key, made)
             except (OSError, pa.ArrowException, TypeError) as error:  # a full disk, or an object that is no data
                 self.notes[stage] += f"; not kept: {str(error).splitlines()[0]}"
-        finally:
-            lock.release()
         prune(Path(self.settings.path), int(self.settings.max_gigabytes * 1e9), place)
         return made
 
@@ -210,6 +207,31 @@ def digest_files(files: Iterable[tuple[Path, str]]) -> dict[str, str] | None:
         with file.open("rb") as stream:
             found[f"file {name}"] = file_digest(stream, lambda: blake2b(digest_size=16)).hexdigest()
     return found
+
+
+def stage_key(
+    section: str, options: Mapping[str, Any], component: object, files: Iterable[tuple[Path, str]] | None
+) -> Key | None:
+    """Return what decides a stage that reads files: their bytes, its section of the config, code.
+
+    None where that cannot be known: standard input, or a reader that does not say which files it reads.
+    """
+    if files is None or (bytes_read := digest_files(files)) is None:
+        return None
+    said = {f"{section}.{key}": repr(value) for key, value in options.items()}
+    return said | {f"order of {section}": digest("\0".join(options))} | bytes_read | versions(component)
+
+
+def chain(stage: str, before: Key | None, more: Key | None) -> Key | None:
+    """Return the key of a stage that takes what another gave."""
+    if before is None or more is None:
+        return None
+    return {stage: digest_key(before), **more}
+
+
+def digest_key(key: Key) -> str:
+    """Return 32 hexadecimal digits for a key, whatever the order of its entries."""
+    return digest(json.dumps(key, sort_keys=True))
 
 
 def versions(*components: object) -> dict[str, str]:

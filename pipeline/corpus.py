@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -312,6 +313,19 @@ def split_articles(articles: pd.DataFrame) -> pd.DataFrame:
 def gold_files(labels: Labels) -> list[tuple[Path, str]]:
     """Return the files of a labeller's gold labels."""
     return [] if labels.gold is None else find_files(labels.gold)
+
+
+def digest_sentences(sentences: pd.DataFrame) -> str:
+    """Return 16 hexadecimal digits for sentences (whose ids stand for article, place and text) and their labels."""
+    hashed = blake2b(digest_size=8)
+    hash_sentences(hashed, sentences)
+    return hashed.hexdigest()
+
+
+def hash_sentences(hashed: blake2b, sentences: pd.DataFrame) -> None:
+    """Add sentences to the hash of `digest_sentences`."""
+    for key, labels in zip(sentences["sentence_id"], sentences["labels"], strict=True):
+        hashed.update("\0".join([key, *sorted(labels), "\n"]).encode())
 
 
 def read_gold(labels: Labels) -> Iterator[tuple[str, Any]]:

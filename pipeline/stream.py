@@ -18,9 +18,9 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 
 from pipeline.cache import load, store
-from pipeline.corpus import NO_LABELS, Corpus, Material, read_gold
+from pipeline.corpus import NO_LABELS, Corpus, Material, hash_sentences, read_gold
 from pipeline.labels import Labelled, to_matrix
-from pipeline.models.fit import Clock, Outcome, calibrate, to_head
+from pipeline.models.fit import Clock, Outcome, calibrate, reason, to_head
 from pipeline.models.heads import decide, to_probabilities
 from pipeline.models.topic_model import TopicModel
 from pipeline.models.vectorizers import from_estimator, transform_all
@@ -48,11 +48,10 @@ class Pass:
         """Count a chunk."""
         self.chunks += 1
         self.counts = {key: self.counts.get(key, 0) + value for key, value in counts.items()}
-        for part, given, key in zip(split, used["labels"], used["sentence_id"], strict=True):
+        for part, given in zip(split, used["labels"], strict=True):
             self.sizes[part] += 1
             self.labels.update((topic, part) for topic in given)
-            if part == "train":
-                self.hashed.update("\0".join([key, *sorted(given), "\n"]).encode())
+        hash_sentences(self.hashed, used[split == "train"])
         codes = np.array([PARTS.index(part) for part in split], np.uint8)
         self.keys.append((codes, digests(map(normal_form, used["text"]))))
         for article, part in {*zip(used["article_id"], split, strict=True)}:
@@ -206,10 +205,8 @@ def learn(classifier: Any, folder: Path, found: Pass, epochs: int, seed: int, n_
         for _ in range(epochs):
             for chunk in chunks(folder, random.permutation(found.chunks).tolist()):
                 rows = random.permutation(np.flatnonzero(chunk["train"]))
-                X, Y = (
-                    chunk["X"][rows].astype(np.float64),
-                    to_matrix(chunk["labels"]["labels"].iloc[rows], found.topics),
-                )
+                X = chunk["X"][rows].astype(np.float64)
+                Y = to_matrix(chunk["labels"]["labels"].iloc[rows], found.topics)
                 if len(rows):
                     parallel(delayed(learn_one)(estimator, X, y) for estimator, y in zip(estimators, Y.T, strict=True))
     return estimators
@@ -217,12 +214,8 @@ def learn(classifier: Any, folder: Path, found: Pass, epochs: int, seed: int, n_
 
 def learn_one(estimator: Any, X: Any, y: np.ndarray) -> None:
     """Let a classifier learn from a chunk; raise `InputError` with scikit-learn's reason when it cannot."""
-    try:
+    with reason(f"model {type(estimator).__name__} cannot be fitted"):
         estimator.partial_fit(X, y, classes=np.array([False, True]))
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"model {type(estimator).__name__} cannot be fitted: {' '.join(str(error).split())}"
-        ) from error
 
 
 def hold_out(estimators: Sequence[Any], folder: Path, found: Pass) -> tuple[pd.DataFrame, np.ndarray]:

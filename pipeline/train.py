@@ -1,14 +1,12 @@
 """`slugline train`: articles to a registered model, in one run."""
 
-import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cache
-from hashlib import blake2b
 from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
@@ -18,9 +16,9 @@ import pandas as pd
 from omegaconf import DictConfig
 
 from pipeline import __version__, report, tracking
-from pipeline.cache import Key, Stages, digest, digest_files, versions
+from pipeline.cache import Stages, chain, stage_key
 from pipeline.config import Launch, check, flatten, instantiate, launch, to_yaml
-from pipeline.corpus import NO_LABELS, Corpus, Material, gold_files, read_gold, require_examples
+from pipeline.corpus import NO_LABELS, Corpus, Material, digest_sentences, gold_files, read_gold, require_examples
 from pipeline.labels import Labelled, apply_rules, to_matrix
 from pipeline.metrics import Scores, score
 from pipeline.models.fit import Outcome, fit_model
@@ -122,7 +120,9 @@ def fit_whole(
     material = prepare(config, parts, stages, clock)
     tell(report.describe_material(material))
     require_examples(material, parts["threshold"].part)
-    options = {"folds": config.folds, "seed": config.seed, "n_jobs": config.n_jobs, "told": Trial().report}
+    trial = Trial()
+    told = trial.report if trial.trial else None
+    options = {"folds": config.folds, "seed": config.seed, "n_jobs": config.n_jobs, "told": told}
     fitting = beside(fit_model, material, features, parts["model"], parts["threshold"], clock, stages, **options)
     digests = record_data(config, how, start(), material, clock)
     outcome = fitting.result()
@@ -160,13 +160,15 @@ def prepare(config: DictConfig, parts: Components, stages: Stages, clock: Clock)
     """Read, split into sentences, label, and split into parts; take from the cache what is there."""
     data, labels = parts["data"], parts["labels"]
     with clock("articles"):
-        key = stage_key(config, "data", data, data.files() if hasattr(data, "files") else None)
+        options = flatten(config.data, leave_out=None)
+        key = stage_key("data", options, data, data.files() if hasattr(data, "files") else None)
         corpus = Corpus.from_values(stages.run("articles", key, lambda: data().to_values()))
     with clock("sentences"):
         key = chain("articles", key, {})
         sentences = stages.run("sentences", key, lambda: {"sentences": corpus.sentences()})["sentences"]
     with clock("labels"):
-        key = chain("sentences", key, stage_key(config, "labels", labels, gold_files(labels)))
+        options = flatten(config.labels, leave_out=None)
+        key = chain("sentences", key, stage_key("labels", options, labels, gold_files(labels)))
         found = stages.run("labels", key, lambda: labels(sentences, read_gold(labels))._asdict())
         labelled = Labelled(found["sentences"], tuple(found["topics"]), found["unmatched"])
     used = select(labelled)
@@ -185,25 +187,6 @@ def prepare(config: DictConfig, parts: Components, stages: Stages, clock: Clock)
     mode = parts["labels"].mode
     material = Material(used, Y, labelled.topics, mode, leakage, counts, notes, {}, label_counts)
     return material._replace(sizes={part: int(material.rows(part).sum()) for part in PARTS})
-
-
-def stage_key(config: DictConfig, section: str, component: Any, files: Iterable[tuple[Path, str]] | None) -> Key | None:
-    """Return what decides a stage that reads files: their bytes, its section of the config, code.
-
-    None where that cannot be known: standard input, or a reader that does not say which files it reads.
-    """
-    if files is None or (bytes_read := digest_files(files)) is None:
-        return None
-    options = flatten(config[section], leave_out=None)
-    said = {f"{section}.{key}": repr(value) for key, value in options.items()}
-    return said | {f"order of {section}": digest("\0".join(options))} | bytes_read | versions(component)
-
-
-def chain(stage: str, before: Key | None, more: Key | None) -> Key | None:
-    """Return the key of a stage that takes what another gave."""
-    if before is None or more is None:
-        return None
-    return {stage: digest(json.dumps(before, sort_keys=True)), **more}
 
 
 def select(labelled: Labelled) -> pd.DataFrame:
@@ -299,11 +282,3 @@ def record(
 def main_part(metrics: Mapping[str, float]) -> str:
     """Return the part that a run is judged by: test, or dev where there is no test."""
     return "test" if "test/f1_macro" in metrics else "dev"
-
-
-def digest_sentences(sentences: pd.DataFrame) -> str:
-    """Return 16 hexadecimal digits for sentences (whose ids stand for article, place and text) and their labels."""
-    hashed = blake2b(digest_size=8)
-    for key, labels in zip(sentences["sentence_id"], sentences["labels"], strict=True):
-        hashed.update("\0".join([key, *sorted(labels), "\n"]).encode())
-    return hashed.hexdigest()

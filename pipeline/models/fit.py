@@ -3,14 +3,14 @@
 Features, a classifier per topic, its calibration and its threshold, from one set of out-of-fold decisions.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy.sparse import csr_array, hstack
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
@@ -19,7 +19,7 @@ from pipeline.corpus import Material
 from pipeline.metrics import average_precision
 from pipeline.models.heads import EstimatorHead, Head, LinearHead, decide, linear_parts, to_probabilities
 from pipeline.models.topic_model import TopicModel
-from pipeline.models.vectorizers import from_estimator, from_values, normalize, to_values
+from pipeline.models.vectorizers import from_estimator, from_values, normalize, side_by_side, to_values
 from pipeline.splits import stratify
 from pipeline.tables import InputError
 
@@ -63,7 +63,7 @@ def fit_model(
     folds: int,
     seed: int,
     n_jobs: int,
-    told: Told = lambda step, value: None,
+    told: Told | None = None,
 ) -> Outcome:
     """Fit a topic model on the train part of the material; see `corpus.require_examples` for what it must hold.
 
@@ -109,10 +109,17 @@ def fit_features(name: str, vectorizer: Any, texts: list[str]) -> csr_array:
 
     Raise `InputError` with scikit-learn's reason when it cannot.
     """
-    try:
+    with reason(f"features.{name}"):
         return csr_array(vectorizer.fit_transform(texts))
+
+
+@contextmanager
+def reason(what: str) -> Iterator[None]:
+    """Raise `InputError` with scikit-learn's reason when it cannot do what is in the block."""
+    try:
+        yield
     except (TypeError, ValueError) as error:
-        raise InputError(f"features.{name}: {' '.join(str(error).split())}") from error
+        raise InputError(f"{what}: {' '.join(str(error).split())}") from error
 
 
 def fit_head(
@@ -125,7 +132,7 @@ def fit_head(
     folds: int = 5,
     seed: int = 0,
     n_jobs: int = -1,
-    told: Told = lambda step, value: None,
+    told: Told | None = None,
 ) -> Fitted:
     """Fit a classifier per topic and calibrate it by cross-validation that never splits a group.
 
@@ -157,11 +164,6 @@ def count_threads(classifier: Any, n_jobs: int) -> int:
     return 1 if any(getattr(part, "dual", False) for part in parts) else n_jobs
 
 
-def side_by_side(blocks: Sequence[csr_array]) -> csr_array:
-    """Return the features of all vectorizers as one matrix."""
-    return blocks[0] if len(blocks) == 1 else csr_array(hstack(blocks, format="csr"))
-
-
 def decide_out_of_fold(
     classifier: Any,
     blocks: Sequence[csr_array],
@@ -169,19 +171,20 @@ def decide_out_of_fold(
     Y: np.ndarray,
     fold: np.ndarray,
     parallel: Parallel,
-    told: Told,
+    told: Told | None,
 ) -> np.ndarray:
     """Return decision values (sentences, topics) from classifiers that did not see the sentence's fold."""
     masks = [fold == k for k in np.unique(fold)]
-    decisions = np.empty(Y.shape)
+    decisions, seen = np.empty(Y.shape), np.zeros(len(Y), np.bool_)
     with ThreadPoolExecutor(1) as ahead:  # features of the next folds are made while classifiers fit
         folded = ahead.map(lambda mask: part(without(blocks, norms, mask), mask), masks)
         for step, (mask, (X, X_new)) in enumerate(zip(masks, folded, strict=True)):
             columns = parallel(delayed(fit_and_decide)(classifier, X, y, X_new) for y in Y[~mask].T)
             decisions[mask] = np.column_stack(columns)
-            seen = np.isin(fold, np.unique(fold)[: step + 1])
-            pairs = zip(Y[seen].T, decisions[seen].T, strict=True)
-            told(step, float(np.mean([average_precision(y, d) for y, d in pairs])))
+            seen |= mask
+            if told is not None:
+                pairs = zip(Y[seen].T, decisions[seen].T, strict=True)
+                told(step, float(np.mean([average_precision(y, d) for y, d in pairs])))
     return decisions
 
 
@@ -222,12 +225,8 @@ def fit_and_decide(classifier: Any, X: csr_array, y: np.ndarray, X_new: csr_arra
 
 def fit_one(classifier: Any, X: csr_array, y: np.ndarray) -> Any:
     """Fit a copy of a classifier on one topic; raise `InputError` with scikit-learn's reason when it cannot."""
-    try:
+    with reason(f"model {type(classifier).__name__} cannot be fitted"):
         return clone(classifier).fit(X, y)
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"model {type(classifier).__name__} cannot be fitted: {' '.join(str(error).split())}"
-        ) from error
 
 
 def calibrate(decisions: np.ndarray, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -21,7 +21,7 @@ from pipeline.features.ngrams import Lookup
 from pipeline.features.rows import Ngrams
 from pipeline.models.heads import EstimatorHead, Head, LinearHead
 from pipeline.models.topic_model import TopicModel
-from pipeline.models.vectorizers import Vectorizer, describe, term_buffers
+from pipeline.models.vectorizers import Vectorizer, describe, to_arrays
 from pipeline.tables import InputError
 
 FORMAT = 1
@@ -41,12 +41,8 @@ def save(model: TopicModel, folder: Path) -> Path:
     """Write a model into a new folder: first the arrays, last the header, without which nothing loads."""
     folder.mkdir(parents=True)
     for number, part in enumerate(model.vectorizers):
-        if isinstance(part.lookup, Lookup):
-            offsets, data = term_buffers(part.lookup.terms)
-            np.save(folder / f"terms_{number}.npy", data)
-            np.save(folder / f"offsets_{number}.npy", offsets)
-        if part.idf is not None:
-            np.save(folder / f"idf_{number}.npy", part.idf)
+        for name, array in to_arrays(part).items():
+            np.save(folder / f"{name}_{number}.npy", array)
     np.save(folder / "thresholds.npy", model.thresholds.astype(np.float64))
     if isinstance(model.head, LinearHead):
         np.save(folder / "weights.npy", model.head.weights)

@@ -128,10 +128,15 @@ def describe(part: Vectorizer) -> dict[str, Any]:
 
 def to_values(part: Vectorizer) -> dict[str, Any]:
     """Return a vectorizer as a description and arrays."""
+    return {"vectorizer": describe(part), **to_arrays(part)}
+
+
+def to_arrays(part: Vectorizer) -> dict[str, np.ndarray]:
+    """Return what a vectorizer learned: `offsets` and `terms` where it has a vocabulary, `idf` where it weighs."""
     arrays = {} if part.idf is None else {"idf": part.idf}
     if isinstance(part.lookup, Lookup):
         arrays["offsets"], arrays["terms"] = term_buffers(part.lookup.terms)
-    return {"vectorizer": describe(part), **arrays}
+    return arrays
 
 
 def from_values(values: Mapping[str, Any]) -> Vectorizer:
@@ -171,5 +176,9 @@ def score_all(vectorizers: Sequence[Vectorizer], texts: Sequence[str], weights: 
 
 def transform_all(vectorizers: Sequence[Vectorizer], texts: Sequence[str]) -> csr_array:
     """Return the features of texts, those of all vectorizers side by side."""
-    blocks = [vectorizer.transform(texts) for vectorizer in vectorizers]
+    return side_by_side([vectorizer.transform(texts) for vectorizer in vectorizers])
+
+
+def side_by_side(blocks: Sequence[csr_array]) -> csr_array:
+    """Return the features of all vectorizers as one matrix."""
     return blocks[0] if len(blocks) == 1 else csr_array(hstack(blocks, format="csr"))
