@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
@@ -125,6 +126,8 @@ def fit_whole(
     options = {"folds": config.folds, "seed": config.seed, "n_jobs": config.n_jobs, "told": told}
     fitting = beside(fit_model, material, features, parts["model"], parts["threshold"], clock, stages, **options)
     digests = record_data(config, how, start(), material, clock)
+    if config.plots:  # a large import, at no cost while the fits go on
+        import_module("matplotlib.figure")
     outcome = fitting.result()
     tell(report.describe_stages(stages.notes))
     return Fit(material, outcome, digests)
