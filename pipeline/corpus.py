@@ -29,6 +29,7 @@ from pipeline.tables import ARTICLE_COLUMNS, SENTENCE_COLUMNS, Article, InputErr
 Read = TypeVar("Read")
 RESERVED = (*SENTENCE_COLUMNS, "topics", "explain")  # columns of predictions, beside one for each topic
 NO_LABELS = "no sentence is labelled; give gold labels (labels=gold labels.gold=FILE) or use the rules (labels=rules)"
+JUDGES = 10  # sentences labelled by people that carry a topic, from which they are enough to judge it by
 READY_COLUMNS = ("text", "labels", "article_id", "split", "published")
 
 
@@ -62,6 +63,7 @@ class Material(NamedTuple):
 
     `counts` says what was read, left out and why; `sizes` how many sentences each part has, `label_counts` (topics
     down, parts across) how many of them carry a topic: of all sentences, also of those that a stream does not keep.
+    `weights` (sentences, topics), from 0 to 1, say how sure labels are, where a label model gave some; None: all are.
     """
 
     sentences: pd.DataFrame
@@ -73,12 +75,26 @@ class Material(NamedTuple):
     notes: list[str]
     sizes: dict[str, int]
     label_counts: pd.DataFrame
+    weights: np.ndarray | None = None
 
     def rows(self, part: str) -> np.ndarray:
         """Return which sentences make a part; where people labelled any, those labelled by rules test nothing."""
         rows = (self.sentences["split"] == part).to_numpy()
-        by_people = (self.sentences["label_source"] != "rules").to_numpy()
+        by_people = self.by_people()
         return np.asarray(rows & by_people if part != "train" and by_people.any() else rows)
+
+    def by_people(self) -> np.ndarray:
+        """Return which sentences people labelled."""
+        return np.asarray(self.sentences["label_source"] != "rules")
+
+    def judges(self, part: str) -> np.ndarray:
+        """Return on which sentences of a part a topic's probabilities and threshold are set, shape (sentences, topics).
+
+        On those that people labelled, where at least `JUDGES` of them carry the topic; else on all.
+        """
+        rows, sure = self.rows(part), self.rows(part) & self.by_people()
+        enough = self.Y[sure].sum(axis=0) >= JUDGES
+        return np.where(enough, sure[:, None], rows[:, None])
 
 
 def require_examples(material: Material, threshold_part: str) -> None:

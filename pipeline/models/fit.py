@@ -13,6 +13,7 @@ from joblib import Parallel, delayed
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils.validation import has_fit_parameter
 
 from pipeline.cache import Stages, Values, digest, versions
 from pipeline.corpus import Material
@@ -43,6 +44,7 @@ class Clock(Protocol):
 
 
 Told = Callable[[int, float], None]
+Pair = tuple[np.ndarray, np.ndarray | None]  # the labels of a topic and their weights, shape (sentences,) each
 
 
 class Fitted(NamedTuple):
@@ -79,14 +81,26 @@ def fit_model(
         groups = material.sentences["article_id"].factorize()[0][train]
         norms = [part.norm for part in vectorizers]
         head, out_of_fold = fit_head(
-            classifier, blocks, norms, material.Y[train], groups, material.mode, folds, seed, n_jobs, told
+            classifier,
+            blocks,
+            norms,
+            material.Y[train],
+            groups,
+            material.mode,
+            folds,
+            seed,
+            n_jobs,
+            told,
+            None if material.weights is None else material.weights[train],
+            material.judges("train")[train],
         )
     probabilities = np.empty(material.Y.shape)
     probabilities[train] = out_of_fold
     probabilities[~train] = to_probabilities(head.log_odds(X_rest), material.mode)
     with clock("thresholds"):
-        rows = material.rows(threshold.part)
-        thresholds = threshold(material.Y[rows], probabilities[rows])
+        judges = material.judges(threshold.part).T
+        pairs = zip(judges, material.Y.T, probabilities.T, strict=True)
+        thresholds = np.concatenate([threshold(y[rows, None], p[rows, None]) for rows, y, p in pairs])
     return Outcome(TopicModel(material.topics, material.mode, vectorizers, head, thresholds), probabilities)
 
 
@@ -133,26 +147,42 @@ def fit_head(
     seed: int = 0,
     n_jobs: int = -1,
     told: Told | None = None,
+    weights: np.ndarray | None = None,
+    judges: np.ndarray | None = None,
 ) -> Fitted:
     """Fit a classifier per topic and calibrate it by cross-validation that never splits a group.
 
     `blocks` are the features (sentences, terms) of each vectorizer, `norms` how each scales its rows, `Y` booleans
-    (sentences, topics), `groups` a key per sentence, at least two of them. Fits run as threads over the same
-    features. Raises `InputError` when the classifier cannot learn from them, or could not be saved.
+    (sentences, topics), `groups` a key per sentence, at least two of them. `weights` (sentences, topics) say how much
+    each label counts (None: all the same), `judges` in that shape on which a topic is calibrated (None: all). Fits run
+    as threads over the same features. Raises `InputError` when the classifier cannot learn from them, or could not be
+    saved.
     """
     folds = min(folds, len(np.unique(groups)))
     parallel = Parallel(n_jobs=count_threads(classifier, n_jobs), prefer="threads")
     X = side_by_side(blocks)
-    estimators = parallel(delayed(fit_one)(classifier, X, y) for y in Y.T)
+    pairs = list(zip(Y.T, weights_of(classifier, weights, Y), strict=True))
+    estimators = parallel(delayed(fit_one)(classifier, X, y, weight) for y, weight in pairs)
     if linear_parts(estimators[0]) is None:  # before the long part, say what could not be saved after it
         from pipeline.models.estimators import require_known  # late: skops takes a second to import
 
         require_known(classifier)
-    decisions = decide_out_of_fold(
-        classifier, blocks, norms, Y, stratify(Y, groups, [1 / folds] * folds, seed), parallel, told
-    )
-    slope, offset = calibrate(decisions, Y)
+    fold = stratify(Y, groups, [1 / folds] * folds, seed)
+    decisions = decide_out_of_fold(classifier, blocks, norms, pairs, fold, parallel, told)
+    slope, offset = calibrate(decisions, Y, judges)
     return Fitted(to_head(estimators, slope, offset), to_probabilities(slope * decisions + offset, mode))
+
+
+def weights_of(classifier: Any, weights: np.ndarray | None, Y: np.ndarray) -> Sequence[np.ndarray | None]:
+    """Return the weights of each topic's labels; raise `InputError` for a classifier that takes none."""
+    if weights is None:
+        return [None] * Y.shape[1]
+    if not has_fit_parameter(classifier, "sample_weight"):
+        raise InputError(
+            f"model {type(classifier).__name__} takes no sample weights, which labels by rules have; allowed: "
+            "labels.soft=false, or another model"
+        )
+    return list(weights.T)
 
 
 def count_threads(classifier: Any, n_jobs: int) -> int:
@@ -168,23 +198,24 @@ def decide_out_of_fold(
     classifier: Any,
     blocks: Sequence[csr_array],
     norms: Sequence[str | None],
-    Y: np.ndarray,
+    pairs: Sequence[Pair],
     fold: np.ndarray,
     parallel: Parallel,
     told: Told | None,
 ) -> np.ndarray:
     """Return decision values (sentences, topics) from classifiers that did not see the sentence's fold."""
     masks = [fold == k for k in np.unique(fold)]
-    decisions, seen = np.empty(Y.shape), np.zeros(len(Y), np.bool_)
+    decisions, seen = np.empty((len(fold), len(pairs))), np.zeros(len(fold), np.bool_)
     with ThreadPoolExecutor(1) as ahead:  # features of the next folds are made while classifiers fit
         folded = ahead.map(lambda mask: part(without(blocks, norms, mask), mask), masks)
         for step, (mask, (X, X_new)) in enumerate(zip(masks, folded, strict=True)):
-            columns = parallel(delayed(fit_and_decide)(classifier, X, y, X_new) for y in Y[~mask].T)
+            some = [(y[~mask], None if weight is None else weight[~mask]) for y, weight in pairs]
+            columns = parallel(delayed(fit_and_decide)(classifier, X, y, weight, X_new) for y, weight in some)
             decisions[mask] = np.column_stack(columns)
             seen |= mask
             if told is not None:
-                pairs = zip(Y[seen].T, decisions[seen].T, strict=True)
-                told(step, float(np.mean([average_precision(y, d) for y, d in pairs])))
+                ranked = zip(pairs, decisions[seen].T, strict=True)
+                told(step, float(np.mean([average_precision(y[seen], d) for (y, _), d in ranked])))
     return decisions
 
 
@@ -214,29 +245,34 @@ def only_known(block: csr_array, held_out: np.ndarray) -> csr_array:
     return kept
 
 
-def fit_and_decide(classifier: Any, X: csr_array, y: np.ndarray, X_new: csr_array) -> np.ndarray:
+def fit_and_decide(
+    classifier: Any, X: csr_array, y: np.ndarray, weight: np.ndarray | None, X_new: csr_array
+) -> np.ndarray:
     """Return decision values for new sentences, shape (new sentences,)."""
     return (
-        decide(fit_one(classifier, X, y), X_new)
+        decide(fit_one(classifier, X, y, weight), X_new)
         if y.any() and not y.all()
         else np.full(X_new.shape[0], NEVER if not y.any() else -NEVER)
     )
 
 
-def fit_one(classifier: Any, X: csr_array, y: np.ndarray) -> Any:
+def fit_one(classifier: Any, X: csr_array, y: np.ndarray, weight: np.ndarray | None = None) -> Any:
     """Fit a copy of a classifier on one topic; raise `InputError` with scikit-learn's reason when it cannot."""
     with reason(f"model {type(classifier).__name__} cannot be fitted"):
-        return clone(classifier).fit(X, y)
+        return clone(classifier).fit(X, y, **({} if weight is None else {"sample_weight": weight}))
 
 
-def calibrate(decisions: np.ndarray, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def calibrate(decisions: np.ndarray, Y: np.ndarray, judges: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Return slope and offset per topic that turn decision values into log-odds, shape (topics,) each.
+
+    On the sentences that `judges` (sentences, topics) marks for a topic, or on all.
 
     Platt scaling with his smoothed targets: Platt 1999, "Probabilistic outputs for support vector machines", section
     2.2. A soft target is an
     example of each class, weighted.
     """
-    fits = [platt(decision, y) for decision, y in zip(decisions.T, Y.T, strict=True)]
+    rows = np.ones(Y.shape, np.bool_) if judges is None else judges
+    fits = [platt(d[some], y[some]) for d, y, some in zip(decisions.T, Y.T, rows.T, strict=True)]
     slope, offset = np.array(fits).T
     return slope, offset
 
