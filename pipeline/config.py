@@ -130,7 +130,8 @@ class Launch(NamedTuple):
 def launch() -> Launch:
     """Return how this job was launched."""
     hydra = HydraConfig.get()
-    chosen = {name: str(option) for name, option in hydra.runtime.choices.items() if not name.startswith("hydra")}
+    options = hydra.runtime.choices.items()
+    chosen = {name: str(option) for name, option in options if option is not None and not name.startswith("hydra")}
     overrides: Any = OmegaConf.to_container(
         hydra.overrides.task, resolve=False
     )  # `model.random_state=${seed}` as it is
@@ -155,6 +156,17 @@ def flatten(config: DictConfig, leave_out: str | None = "labels.topics") -> dict
 def to_yaml(config: DictConfig) -> str:
     """Return a config as YAML, references resolved."""
     return OmegaConf.to_yaml(config, resolve=True)
+
+
+def to_experiment(text: str, note: str) -> str:
+    """Return the config of a run as an experiment file, which sets up that run whatever the defaults are.
+
+    Where it was logged and what was cached stay out: they are of the place, not of the experiment.
+    """
+    config = {key: node for key, node in OmegaConf.create(text).items() if key not in ("cache", "tracking")}
+    groups = [item.name for item in dataclasses.fields(TrainConfig) if item.type is Any and item.name in config]
+    overrides: list[Any] = [{f"override /{group}": None} for group in groups]  # else the keys of both would be there
+    return f"# @package _global_\n# {note}\n{OmegaConf.to_yaml(OmegaConf.create({'defaults': overrides} | config))}"
 
 
 def check(config: DictConfig) -> None:

@@ -245,7 +245,7 @@ def record_data(config: DictConfig, how: Launch, log: Any, material: Material, c
         data = {part: material.sentences[material.rows(part)] for part in PARTS if material.rows(part).any()}
         digests = {part: digest_sentences(frame) for part, frame in data.items()}
         frames = {part: report.data_frame(frame) for part, frame in data.items()}
-        log.log_data(frames, how.choices["data"], str(Path(str(config.data.path)).resolve()), digests)
+        log.log_data(frames, how.choices.get("data", "data"), str(Path(str(config.data.path)).resolve()), digests)
     return digests
 
 

@@ -240,7 +240,12 @@ def test_a_sweep_is_a_parent_with_a_child_each_and_goes_on_when_one_fails(tmp_pa
     assert parent.info.status == "FINISHED"
     assert parent.data.metrics["test/f1_macro"] == children[1].data.metrics["test/f1_macro"]
     assert store.get_model_version_by_alias("slugline", "champion").run_id == children[1].info.run_id
-    assert "best.yaml" in {found.path for found in store.list_artifacts(parent.info.run_id)}
+    store.download_artifacts(parent.info.run_id, "best.yaml", str(tmp_path))
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "best.yaml").rename(tmp_path / "experiment/best.yaml")
+    again = slugline(tmp_path, "train", "--config-dir=.", "experiment=best", "tracking=off")
+    assert again.returncode == 0, again.stderr
+    assert metrics_of(tmp_path)["test/f1_macro"] == parent.data.metrics["test/f1_macro"]
 
 
 @pytest.mark.slow

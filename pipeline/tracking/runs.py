@@ -105,6 +105,8 @@ class Mlflow:
         return table, uri
 
     def _take_best(self, mlflow: Any, parent: str, best: Any, table: "pd.DataFrame") -> str:
+        from pipeline.config import to_experiment  # late: who only predicts need not wait for Hydra
+
         run = MlflowRun(self, mlflow, parent)
         run.log_batches({f"best/{key}": value for key, value in best.data.params.items()}, best.data.metrics)
         client = mlflow.MlflowClient()
@@ -112,11 +114,8 @@ class Mlflow:
         client.set_tag(parent, "mlflow.note.content", f"Best of {len(table)} jobs: **{best.info.run_name}**")
         client.log_text(parent, table.to_csv(index=False), "jobs.csv")
         best_config = mlflow.artifacts.load_text(f"{best.info.artifact_uri}/config.yaml")
-        client.log_text(
-            parent,
-            f"# @package _global_\n# slugline train --config-dir=FOLDER +experiment=best\n{best_config}",
-            "best.yaml",
-        )
+        note = "put this file into FOLDER/experiment, then: slugline train --config-dir=FOLDER experiment=best"
+        client.log_text(parent, to_experiment(best_config, note), "best.yaml")
         return run.register(best.data.tags["model_uri"], best.data.tags.get("mlflow.note.content", ""))
 
     def _connect(self) -> Any:
