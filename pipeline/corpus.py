@@ -2,11 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-import numpy as np
 import pandas as pd
 
 from pipeline.articles import (
@@ -23,13 +21,9 @@ from pipeline.articles import (
 from pipeline.cache import Values
 from pipeline.labels import Labels, parse_labels
 from pipeline.sentences import is_debris, split_article
-from pipeline.splits import Leakage
 from pipeline.tables import ARTICLE_COLUMNS, SENTENCE_COLUMNS, Article, InputError, Rejected, listing, sentence_id
 
 Read = TypeVar("Read")
-RESERVED = (*SENTENCE_COLUMNS, "topics", "explain")  # columns of predictions, beside one for each topic
-NO_LABELS = "no sentence is labelled; give gold labels (labels=gold labels.gold=FILE) or use the rules (labels=rules)"
-JUDGES = 10  # sentences labelled by people that carry a topic, from which they are enough to judge it by
 READY_COLUMNS = ("text", "labels", "article_id", "split", "published")
 
 
@@ -56,69 +50,6 @@ class Corpus(NamedTuple):
     def from_values(cls, values: Values) -> "Corpus":
         """Return the corpus of `to_values`."""
         return cls(values["articles"], values.get("ready"), [Rejected(*item) for item in values["rejected"]])
-
-
-class Material(NamedTuple):
-    """What is trained and tested on: sentences with `labels`, `label_source`, `split`; `Y` (sentences, topics) bool.
-
-    `counts` says what was read, left out and why; `sizes` how many sentences each part has, `label_counts` (topics
-    down, parts across) how many of them carry a topic: of all sentences, also of those that a stream does not keep.
-    `weights` (sentences, topics), from 0 to 1, say how sure labels are, where a label model gave some; None: all are.
-    """
-
-    sentences: pd.DataFrame
-    Y: np.ndarray
-    topics: tuple[str, ...]
-    mode: str
-    leakage: Leakage
-    counts: dict[str, int]
-    notes: list[str]
-    sizes: dict[str, int]
-    label_counts: pd.DataFrame
-    weights: np.ndarray | None = None
-
-    def rows(self, part: str) -> np.ndarray:
-        """Return which sentences make a part; where people labelled any, those labelled by rules test nothing."""
-        rows = (self.sentences["split"] == part).to_numpy()
-        by_people = self.by_people()
-        return np.asarray(rows & by_people if part != "train" and by_people.any() else rows)
-
-    def by_people(self) -> np.ndarray:
-        """Return which sentences people labelled."""
-        return np.asarray(self.sentences["label_source"] != "rules")
-
-    def judges(self, part: str) -> np.ndarray:
-        """Return on which sentences of a part a topic's probabilities and threshold are set, shape (sentences, topics).
-
-        On those that people labelled, where at least `JUDGES` of them carry the topic; else on all.
-        """
-        rows, sure = self.rows(part), self.rows(part) & self.by_people()
-        enough = self.Y[sure].sum(axis=0) >= JUDGES
-        return np.where(enough, sure[:, None], rows[:, None])
-
-
-def require_examples(material: Material, threshold_part: str) -> None:
-    """Raise `InputError` when something cannot be learned, chosen or scored, before any run is started."""
-    if taken := [topic for topic in material.topics if topic in RESERVED]:
-        raise InputError(
-            f"topic '{taken[0]}' has the name of a column of predictions; rename it; taken: {listing(RESERVED)}"
-        )
-    train = material.rows("train")
-    positive, topics = material.Y[train].sum(axis=0), np.array(material.topics)
-    if len(missing := topics[positive == 0]):
-        raise InputError(
-            f"no positive example in train of: {listing(missing)}; label some, or take the topic out of labels.topics"
-        )
-    if len(constant := topics[positive == train.sum()]):
-        raise InputError(
-            f"every sentence of train is labelled: {listing(constant)}; label some without, with [] if need be"
-        )
-    if (found := material.sentences["article_id"][train].nunique()) < 2:
-        raise InputError(f"training needs sentences of at least 2 articles to cross-validate, found {found}")
-    if not (material.rows("dev") | material.rows("test")).any():
-        raise InputError("no sentence in dev or test to score a model on; give split.dev or split.test a larger share")
-    if not material.rows(threshold_part).any():
-        raise InputError(f"threshold.part={threshold_part}: that part has no sentences")
 
 
 @dataclass(frozen=True)
@@ -329,19 +260,6 @@ def split_articles(articles: pd.DataFrame) -> pd.DataFrame:
 def gold_files(labels: Labels) -> list[tuple[Path, str]]:
     """Return the files of a labeller's gold labels."""
     return [] if labels.gold is None else find_files(labels.gold)
-
-
-def digest_sentences(sentences: pd.DataFrame) -> str:
-    """Return 16 hexadecimal digits for sentences (whose ids stand for article, place and text) and their labels."""
-    hashed = blake2b(digest_size=8)
-    hash_sentences(hashed, sentences)
-    return hashed.hexdigest()
-
-
-def hash_sentences(hashed: blake2b, sentences: pd.DataFrame) -> None:
-    """Add sentences to the hash of `digest_sentences`."""
-    for key, labels in zip(sentences["sentence_id"], sentences["labels"], strict=True):
-        hashed.update("\0".join([key, *sorted(labels), "\n"]).encode())
 
 
 def read_gold(labels: Labels) -> Iterator[tuple[str, Any]]:

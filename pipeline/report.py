@@ -7,16 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.corpus import Material
+from pipeline.material import Material
 from pipeline.metrics import cut_points, tabulate
 from pipeline.models import TopicModel
 from pipeline.models.fit import Outcome
 from pipeline.models.heads import LinearHead
-from pipeline.splits import PARTS, Leakage
-from pipeline.tables import listing
+from pipeline.splits import PARTS
 
 BASELINES = ("most_frequent", "rules")
-LEAK = 0.01  # share of a part that stands in train word for word, above which we warn
 
 
 def describe_material(material: Material) -> str:
@@ -196,25 +194,6 @@ def draw_threshold(axes: Any, y: np.ndarray, p: np.ndarray, threshold: float, le
     axes.set_xlabel("threshold", fontsize=7)
     if legend:
         axes.legend(fontsize=6, loc="lower center", frameon=False)
-
-
-def unmatched_note(unmatched: Sequence[str]) -> str:
-    """Return what to say of gold labels that match no sentence."""
-    return f"{len(unmatched)} gold labels match no sentence (changed or gone): {listing(unmatched, 5)}"
-
-
-def leakage_notes(leakage: Leakage) -> list[str]:
-    """Return a warning where a split leaks.
-
-    Whole articles, or more than a hundredth of a part's sentences, stand in train too.
-    """
-    leaks = [
-        f"{share:.1%} of {part} sentences stand in train word for word"
-        for part, share in leakage.shares.items()
-        if share > LEAK
-    ]
-    articles = [f"{leakage.articles} articles stand in more than one part"] if leakage.articles else []
-    return [f"the split leaks, so scores flatter: {'; '.join(articles + leaks)}"] if articles or leaks else []
 
 
 def count_metrics(material: Material) -> dict[str, float]:

@@ -6,7 +6,7 @@ dev. Scores are of at most `HELD_OUT` sentences of dev and of test, of articles 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,9 +18,10 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 
 from pipeline.cache import load, store
-from pipeline.corpus import NO_LABELS, Corpus, Material, hash_sentences, read_gold
-from pipeline.labels import Labelled, to_matrix
-from pipeline.models.fit import Clock, Outcome, calibrate, reason, to_head
+from pipeline.corpus import read_gold
+from pipeline.labels import to_matrix
+from pipeline.material import NO_LABELS, Clock, Material, count, hash_sentences, select
+from pipeline.models.fit import Outcome, calibrate, reason, to_head
 from pipeline.models.heads import decide, to_probabilities
 from pipeline.models.topic_model import TopicModel
 from pipeline.models.vectorizers import from_estimator, transform_all
@@ -67,8 +68,6 @@ def fit_stream(
     parts: Parts,
     features: Mapping[str, Any],
     clock: Clock,
-    select: Callable[[Labelled], pd.DataFrame],
-    count: Callable[[Corpus, Labelled, pd.DataFrame], dict[str, int]],
     *,
     epochs: int,
     seed: int,
@@ -82,7 +81,7 @@ def fit_stream(
     vectorizers = tuple(from_estimator(name, vectorizer) for name, vectorizer in features.items())
     with TemporaryDirectory(prefix="slugline-") as place:
         folder = Path(place)
-        found = read_all(parts, vectorizers, folder, clock, select, count)
+        found = read_all(parts, vectorizers, folder, clock)
         with clock("fit"):
             estimators = learn(parts["model"], folder, found, epochs, seed, n_jobs)
         sentences, decisions = hold_out(estimators, folder, found)
@@ -123,8 +122,6 @@ def read_all(
     vectorizers: Sequence[Any],
     folder: Path,
     clock: Clock,
-    select: Callable[[Labelled], pd.DataFrame],
-    count: Callable[[Corpus, Labelled, pd.DataFrame], dict[str, int]],
 ) -> Pass:
     """Read, label and split each chunk, and keep its features and the sentences held out."""
     gold = list(read_gold(parts["labels"]))

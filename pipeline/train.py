@@ -17,15 +17,15 @@ import pandas as pd
 from omegaconf import DictConfig
 
 from pipeline import __version__, report, tracking
-from pipeline.cache import Stages, chain, stage_key
+from pipeline.cache import Stages
 from pipeline.config import Launch, check, flatten, instantiate, launch, to_yaml
-from pipeline.corpus import NO_LABELS, Corpus, Material, digest_sentences, gold_files, read_gold, require_examples
-from pipeline.labels import Labelled, apply_rules, to_matrix
+from pipeline.labels import apply_rules
+from pipeline.material import Material, digest_sentences, prepare, require_examples
 from pipeline.metrics import Scores, score
 from pipeline.models.fit import Outcome, fit_model
 from pipeline.search import PRUNED, Trial
-from pipeline.splits import PARTS, count_labels, measure_leakage
-from pipeline.tables import InputError, Stopped
+from pipeline.splits import PARTS
+from pipeline.tables import Stopped
 
 Components = Mapping[str, Any]
 SECTIONS = ("data", "labels", "split", "model", "threshold")
@@ -140,7 +140,7 @@ def fit_chunks(
     from pipeline.stream import fit_stream
 
     options = {"epochs": config.epochs, "seed": config.seed, "n_jobs": config.n_jobs}
-    material, outcome, learned = fit_stream(parts, features, clock, select, count, **options)
+    material, outcome, learned = fit_stream(parts, features, clock, **options)
     tell(report.describe_material(material))
     return Fit(material, outcome, record_data(config, how, start(), material, clock) | {"train": learned})
 
@@ -157,62 +157,6 @@ def beside(function: Callable[..., Outcome], *arguments: Any, **options: Any) ->
 
     Thread(target=call, daemon=True).start()
     return future
-
-
-def prepare(config: DictConfig, parts: Components, stages: Stages, clock: Clock) -> Material:
-    """Read, split into sentences, label, and split into parts; take from the cache what is there."""
-    data, labels = parts["data"], parts["labels"]
-    with clock("articles"):
-        options = flatten(config.data, leave_out=None)
-        key = stage_key("data", options, data, data.files() if hasattr(data, "files") else None)
-        corpus = Corpus.from_values(stages.run("articles", key, lambda: data().to_values()))
-    with clock("sentences"):
-        key = chain("articles", key, {})
-        sentences = stages.run("sentences", key, lambda: {"sentences": corpus.sentences()})["sentences"]
-    with clock("labels"):
-        options = flatten(config.labels, leave_out=None)
-        key = chain("sentences", key, stage_key("labels", options, labels, gold_files(labels)))
-        found = stages.run("labels", key, lambda: labels(sentences, read_gold(labels))._asdict())
-        labelled = Labelled(found["sentences"], tuple(found["topics"]), found["unmatched"])
-    used = select(labelled)
-    if used.empty:
-        raise InputError(NO_LABELS)
-    with clock("split"):
-        Y = to_matrix(used["labels"], labelled.topics)
-        used = used.assign(split=parts["split"](used, Y))
-        leakage = measure_leakage(used, used["split"].to_numpy())
-    counts = count(corpus, labelled, used)
-    label_counts = count_labels(Y, used["split"].to_numpy(), labelled.topics)
-    notes = [report.unmatched_note(labelled.unmatched)] if labelled.unmatched else []
-    if not (used["label_source"] != "rules").any():
-        notes.append("all labels come from rules: scores say how well the model repeats the rules, not how true it is")
-    notes += report.leakage_notes(leakage)
-    mode = parts["labels"].mode
-    material = Material(used, Y, labelled.topics, mode, leakage, counts, notes, {}, label_counts)
-    return material._replace(sizes={part: int(material.rows(part).sum()) for part in PARTS})
-
-
-def select(labelled: Labelled) -> pd.DataFrame:
-    """Return the sentences to train and test on: labelled, and no debris unless a person gave it a topic."""
-    sentences = labelled.sentences
-    has_label = sentences["label_source"] != ""
-    by_people = sentences["label_source"].isin(["gold", "given"]) & sentences["labels"].map(bool)
-    return sentences[has_label & (~sentences["debris"] | by_people)].reset_index(drop=True)
-
-
-def count(corpus: Corpus, labelled: Labelled, used: pd.DataFrame) -> dict[str, int]:
-    """Count what was read, used and left out; every sentence is in exactly one of used, debris and unlabelled."""
-    sentences = labelled.sentences
-    unlabelled = int((sentences["label_source"] == "").sum())
-    return {
-        "articles": len(corpus.articles),
-        "sentences": len(sentences),
-        "used": len(used),
-        "unlabelled": unlabelled,
-        "debris": len(sentences) - len(used) - unlabelled,
-        "rejected": len(corpus.rejected),
-        "gold_unmatched": len(labelled.unmatched),
-    }
 
 
 def evaluate(material: Material, outcome: Outcome, topics: Mapping[str, Any]) -> Scores:

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.corpus import ArticleCorpus, Material, SentenceCorpus, read_gold, require_examples, split_articles
+from pipeline.corpus import ArticleCorpus, SentenceCorpus, read_gold, split_articles
 from pipeline.labels import Labels
+from pipeline.material import Material, require_examples
 from pipeline.splits import Leakage
 from pipeline.tables import ARTICLE_COLUMNS, SENTENCE_COLUMNS, InputError
 

@@ -16,6 +16,7 @@ ORDER = [
     ["cache"],
     ["articles", "sentences", "labels", "splits", "features", "metrics", "config"],
     ["corpus"],
+    ["material"],
     ["models"],
     ["report"],
     ["tracking"],

@@ -5,8 +5,8 @@ Features, a classifier per topic, its calibration and its threshold, from one se
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any, NamedTuple, Protocol
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import has_fit_parameter
 
 from pipeline.cache import Stages, Values, digest, versions
-from pipeline.corpus import Material
+from pipeline.material import Clock, Material
 from pipeline.metrics import average_precision
 from pipeline.models.heads import EstimatorHead, Head, LinearHead, decide, linear_parts, to_probabilities
 from pipeline.models.topic_model import TopicModel
@@ -34,13 +34,6 @@ class Outcome(NamedTuple):
 
     model: TopicModel
     probabilities: np.ndarray
-
-
-class Clock(Protocol):
-    """What times a stage."""
-
-    def __call__(self, stage: str) -> AbstractContextManager[None]:
-        """Time the block that follows."""
 
 
 Told = Callable[[int, float], None]
