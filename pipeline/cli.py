@@ -14,6 +14,7 @@ COMMANDS = {
     "train": "read, split, label, train, evaluate, log to MLflow; -m sweeps",
     "predict": "label the sentences of new articles with a saved model",
     "export": "write a model as a plain scikit-learn pipeline, for skops or ONNX",
+    "reproduce": "train a recorded run again and put every metric of both side by side",
     "ui": "the MLflow UI on the right store",
 }
 

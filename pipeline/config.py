@@ -83,7 +83,22 @@ class UiConfig:
     tracking_uri: str | None = None
 
 
-SCHEMAS = {"train": TrainConfig, "predict": PredictConfig, "export": ExportConfig, "ui": UiConfig}
+@dataclass
+class ReproduceConfig:
+    """`slugline reproduce`."""
+
+    run_id: str
+    tracking_uri: str | None = None
+    allowed_modules: list[str] = field(default_factory=list)
+
+
+SCHEMAS = {
+    "train": TrainConfig,
+    "predict": PredictConfig,
+    "export": ExportConfig,
+    "reproduce": ReproduceConfig,
+    "ui": UiConfig,
+}
 
 
 def shipped(folder: str) -> Path:
@@ -158,12 +173,13 @@ def to_yaml(config: DictConfig) -> str:
     return OmegaConf.to_yaml(config, resolve=True)
 
 
-def to_experiment(text: str, note: str) -> str:
+def to_experiment(text: str, note: str, name: str | None = None) -> str:
     """Return the config of a run as an experiment file, which sets up that run whatever the defaults are.
 
     Where it was logged and what was cached stay out: they are of the place, not of the experiment.
     """
     config = {key: node for key, node in OmegaConf.create(text).items() if key not in ("cache", "tracking")}
+    config["name"] = name
     groups = [item.name for item in dataclasses.fields(TrainConfig) if item.type is Any and item.name in config]
     overrides: list[Any] = [{f"override /{group}": None} for group in groups]  # else the keys of both would be there
     return f"# @package _global_\n# {note}\n{OmegaConf.to_yaml(OmegaConf.create({'defaults': overrides} | config))}"

@@ -178,16 +178,19 @@ class MlflowRun:
 
     def log_model(self, model: "TopicModel", example: "pd.DataFrame", description: str) -> str:
         """Log a model as a pyfunc of data alone, and register it; return its URI."""
+        from pipeline.models.format import digest
+
         with TemporaryDirectory() as folder:
+            saved = model.save(Path(folder) / Path(MODEL_FOLDER).name)
             info = self.mlflow.pyfunc.log_model(
                 name="model",
                 loader_module="pipeline.models.pyfunc",
-                data_path=str(model.save(Path(folder) / Path(MODEL_FOLDER).name)),
+                data_path=str(saved),
                 signature=signature(model.topics),
                 input_example=example,
                 pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
             )
-        self.mlflow.MlflowClient().set_tag(self.run_id, "model_uri", info.model_uri)
+            self.mlflow.set_tags({"model_uri": info.model_uri, "model_digest": digest(saved)})
         if in_sweep():  # of a sweep the best alone is registered, at its end
             return str(info.model_uri)
         return self.register(info.model_uri, description)

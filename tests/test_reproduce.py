@@ -1,0 +1,106 @@
+"""A run is trained again from its record alone, and nothing in that record is believed."""
+
+import re
+
+import pytest
+from mlflow import MlflowClient
+
+from pipeline.reproduce import check_config
+from pipeline.tables import InputError
+
+GOOD = "data:\n  _target_: pipeline.corpus.ArticleCorpus\n  path: news\nseed: 0\n"
+BAD = {
+    "a class of another module": (
+        "model:\n  _target_: subprocess.Popen\n",
+        "model._target_: 'subprocess.Popen' is not",
+    ),
+    "a class deep inside": (
+        "model:\n  estimator:\n  - _target_: os.system\n",
+        "model.estimator.0._target_: 'os.system'",
+    ),
+    "a module whose name only begins alike": ("model:\n  _target_: pipelines.Bad\n", "'pipelines.Bad' is not allowed"),
+    "a function of a rule": (
+        "labels:\n  functions:\n    a:\n      function: os.getcwd\n",
+        "'os.getcwd' is not allowed",
+    ),
+    "a variable of the environment": ("data:\n  path: ${oc.env:HOME}\n", "refers to something outside itself"),
+    "a reference in a key": ("data:\n  ${oc.env:HOME}: 1\n", "refers to something outside itself"),
+    "a key of Hydra": ("hydra:\n  run:\n    dir: /\n", "the key 'hydra'; allowed: data, labels"),
+    "a list of defaults": ("defaults:\n- /model: x\n", "the key 'defaults'"),
+    "modules of its own": ("allowed_modules: [os]\n", "used modules that are not allowed here: os"),
+    "an object of Python": ("seed: !!python/object/apply:os.getcwd []\n", "is no YAML: could not determine"),
+    "aliases": ("data: &a [1]\nlabels: [*a, *a]\n", "has aliases"),
+    "no mapping": ("- 1\n", "has no keys"),
+    "no YAML": ("data: [\n", "is no YAML"),
+    "depth": ("data: " + "[" * 5000, "is no YAML"),
+    "size": ("seed: 0 #" + "x" * (1 << 20), "larger than"),
+}
+
+
+def test_a_config_of_ours_passes():
+    check_config(GOOD, ())
+    check_config("model:\n  _target_: mine.Model\nallowed_modules: [mine]\n", ("mine",))
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_config_that_asks_for_more_than_training_is_refused_in_one_line(what):
+    text, message = BAD[what]
+    with pytest.raises(InputError, match=re.escape(message)) as found:
+        check_config(text, ())
+    assert "\n" not in str(found.value)
+
+
+def runs(folder):
+    """Return all runs of a folder's store, oldest first, and the store."""
+    store = MlflowClient(f"sqlite:///{folder}/store.db")
+    experiment = store.get_experiment_by_name("slugline").experiment_id
+    return store.search_runs([experiment], order_by=["start_time"]), store
+
+
+@pytest.mark.slow
+def test_a_run_a_job_of_a_sweep_and_trees_give_the_same_metrics_and_model_again(tmp_path, command):
+    trees = ("model=sklearn", "model._target_=sklearn.ensemble.ExtraTreesClassifier", "+model.n_estimators=5")
+    for options in (("model.C=0.1",), ("-m", "model.C=0.3,1"), (*trees, "+model.random_state=0")):
+        assert command(tmp_path, "train", "features=word", "plots=false", *options).returncode == 0
+    found, _ = runs(tmp_path)
+    recorded = [run for run in found if run.data.tags.get("model_digest")]
+    assert len(recorded) == 4
+    for run in recorded:
+        again = command(tmp_path, "reproduce", f"run_id={run.info.run_id}")
+        assert again.returncode == 0, again.stdout + again.stderr
+        assert "metrics equal" in again.stdout
+        assert "model   same" in again.stdout
+        assert "data    same" in again.stdout
+        newest = runs(tmp_path)[0][-1]
+        assert newest.data.tags["reproduces"] == run.info.run_id
+        assert newest.data.tags["reproduced"] == "all metrics equal"
+    assert len(runs(tmp_path)[1].search_model_versions("name='slugline'")) == 3  # of the runs themselves
+
+
+@pytest.mark.slow
+def test_what_differs_is_said_and_a_run_that_is_not_there_is_one_line(tmp_path, command):
+    (tmp_path / "news.jsonl").write_text(
+        "".join(
+            f'{{"text": "{word} {n} {"fire" if n % 3 else "calm"}", "labels": "{"a" if n % 3 else ""}", "article_id": "{n}"}}\n'
+            for n, word in enumerate(["army", "river", "talks", "bread"] * 10)
+        )
+    )
+    options = ("data=sentences", "data.path=news.jsonl", "labels=given", "features=word", "features.word.min_df=1")
+    done = command(tmp_path, "train", *options)
+    assert done.returncode == 0, done.stderr
+    (first,), store = runs(tmp_path)
+    lines = (tmp_path / "news.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "news.jsonl").write_text("".join(lines[:-4]))
+    again = command(tmp_path, "reproduce", f"run_id={first.info.run_id}")
+    assert again.returncode == 1
+    assert "data    differs" in again.stdout
+    assert re.search(r"data/used +40\.000000 +36\.000000  differs", again.stdout)
+    store.log_text(first.info.run_id, "model:\n  _target_: os.system\n", "config.yaml")
+    refused = command(tmp_path, "reproduce", f"run_id={first.info.run_id}")
+    assert refused.returncode == 1
+    assert refused.stderr.count("\n") == 1
+    assert "model._target_: 'os.system' is not allowed" in refused.stderr
+    assert len(runs(tmp_path)[0]) == 2
+    missing = command(tmp_path, "reproduce", "run_id=none")
+    assert missing.stderr.startswith("slugline: no run 'none' in sqlite:///")
+    assert missing.stderr.count("\n") == 1
