@@ -1,4 +1,4 @@
-"""Reports of a run: what the terminal shows, tables and plots."""
+"""Plots of a run, a small one per topic."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -8,80 +8,10 @@ import numpy as np
 import pandas as pd
 
 from pipeline.material import Material
-from pipeline.metrics import cut_points, tabulate
+from pipeline.metrics import cut_points
 from pipeline.models import TopicModel
 from pipeline.models.fit import Outcome
 from pipeline.models.heads import LinearHead
-from pipeline.splits import PARTS
-
-BASELINES = ("most_frequent", "rules")
-
-
-def describe_material(material: Material) -> str:
-    """Return what was read, left out and split, in a few lines."""
-    counts = material.counts
-    left_out = [f"{counts[key]} {key}" for key in ("debris", "unlabelled", "rejected") if counts.get(key)]
-    parts = ", ".join(f"{part} {size}" for part, size in material.sizes.items())
-    leaks = ", ".join(
-        f"{n} {part} sentences ({material.leakage.shares[part]:.1%})" for part, n in material.leakage.sentences.items()
-    )
-    lines = [
-        f"data    {counts['used']} of {counts['sentences']} sentences, {counts['articles']} articles; "
-        f"left out: {', '.join(left_out) or 'none'}",
-        f"split   {parts} sentences; on both sides: {material.leakage.articles} articles, {leaks}",
-    ]
-    return "\n".join(lines + [f"note    {note}" for note in material.notes])
-
-
-def describe_scores(metrics: Mapping[str, float], topics: Sequence[str], part: str) -> str:
-    """Return the scores of a part as a table for the terminal, baselines below."""
-    table = tabulate(metrics, part, topics)
-    shown = table.map("{:.3f}".format).where(table.notna(), "")
-    shown["support"] = [f"{value:.0f}" if value == value else "" for value in table["support"]]
-    lines = [shown.to_string()]
-    for name in BASELINES:
-        if (key := f"{part}/f1_macro_{name}") in metrics:
-            micro = metrics[f"{part}/f1_micro_{name}"]
-            lines.append(f"baseline {name.replace('_', ' ')}: macro F1 {metrics[key]:.3f}, micro F1 {micro:.3f}")
-    return "\n".join(lines)
-
-
-def describe_run(metrics: Mapping[str, float], material: Material, definitions: Mapping[str, str], part: str) -> str:
-    """Return the description of a run and of its model in Markdown."""
-    table = tabulate(metrics, part, material.topics)
-    head = f"Macro F1 on {part} **{metrics[f'{part}/f1_macro']:.3f}**, micro F1 {metrics[f'{part}/f1_micro']:.3f}"
-    rows = ["| topic | precision | recall | F1 | sentences | definition |", "| --- | --- | --- | --- | --- | --- |"]
-    for topic in material.topics:
-        row = table.loc[topic]
-        said = definitions.get(topic, "").replace("|", "/")
-        rows.append(
-            f"| {topic} | {row['precision']:.2f} | {row['recall']:.2f} | {row['f1']:.2f} "
-            f"| {row['support']:.0f} | {said} |"
-        )
-    return "\n".join([f"{head}, {material.rows(part).sum()} sentences.", "", *rows])
-
-
-def describe_job(metrics: Mapping[str, float]) -> str:
-    """Return the scores of one job of a sweep, in a few words."""
-    found = [f"{part} {metrics[f'{part}/f1_macro']:.3f}" for part in PARTS[1:] if f"{part}/f1_macro" in metrics]
-    return f"macro F1 {', '.join(found)}"
-
-
-def describe_stages(notes: Mapping[str, str]) -> str:
-    """Return lines that say which stages the cache saved, and why it did not save the others; nothing without cache."""
-    reused = [stage for stage, note in notes.items() if note == "reused"]
-    made = [f"{stage} {note}" for stage, note in notes.items() if note != "reused"]
-    lines = ([f"reused {', '.join(reused)}"] if reused else []) + made
-    return "\n".join(f"cache   {line}" for line in lines)
-
-
-def write_tables(folder: Path, metrics: Mapping[str, float], material: Material, outcome: Outcome) -> None:
-    """Write the scores per topic, the labels per part, and the predictions for dev and test."""
-    for part in PARTS[1:]:
-        if f"{part}/f1_macro" in metrics:
-            tabulate(metrics, part, material.topics).rename_axis("topic").to_csv(folder / f"scores_{part}.csv")
-            predictions(material, outcome, part).to_parquet(folder / f"predictions_{part}.parquet", index=False)
-    material.label_counts.rename_axis("topic").to_csv(folder / "labels.csv")
 
 
 def write_top_terms(folder: Path, model: TopicModel, plot: bool, top: int = 15) -> None:
@@ -94,17 +24,6 @@ def write_top_terms(folder: Path, model: TopicModel, plot: bool, top: int = 15) 
     if plot:
         draw: Callable[[Any, int], None] = lambda axes, topic: draw_terms(axes, found[model.topics[topic]])  # noqa: E731
         grid(folder / "top_terms.png", model.topics, draw, 1.2)
-
-
-def predictions(material: Material, outcome: Outcome, part: str) -> pd.DataFrame:
-    """Return the sentences of a part with their labels, the topics given and a probability per topic."""
-    rows, model = material.rows(part), outcome.model
-    probabilities = outcome.probabilities[rows]
-    frame = material.sentences.loc[
-        rows, ["sentence_id", "article_id", "position", "start", "end", "text", "labels"]
-    ].reset_index(drop=True)
-    frame["topics"] = model.names(model.decide(probabilities))
-    return frame.join(pd.DataFrame(probabilities, columns=list(model.topics)))
 
 
 def write_plots(folder: Path, material: Material, outcome: Outcome, part: str) -> None:
@@ -194,19 +113,3 @@ def draw_threshold(axes: Any, y: np.ndarray, p: np.ndarray, threshold: float, le
     axes.set_xlabel("threshold", fontsize=7)
     if legend:
         axes.legend(fontsize=6, loc="lower center", frameon=False)
-
-
-def count_metrics(material: Material) -> dict[str, float]:
-    """Return what was counted and how far the split leaks as metrics, under `data/` and `leakage/`."""
-    leakage = material.leakage
-    counts = {f"data/{name}": float(value) for name, value in material.counts.items()}
-    parts = {f"data/{part}": float(size) for part, size in material.sizes.items()}
-    shared = {f"leakage/{part}_sentences": float(value) for part, value in leakage.sentences.items()}
-    return counts | parts | shared | {"leakage/articles": float(leakage.articles)}
-
-
-def data_frame(sentences: pd.DataFrame) -> pd.DataFrame:
-    """Return sentences as the frame that a run's data set describes."""
-    return sentences[["sentence_id", "article_id", "text"]].assign(
-        labels=[", ".join(labels) for labels in sentences["labels"]]
-    )

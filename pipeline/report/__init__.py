@@ -1,0 +1,18 @@
+"""Reports of a run: what the terminal shows, tables, plots, mistakes, and the page that holds them all."""
+
+from pipeline.report.plots import write_plots, write_top_terms
+from pipeline.report.tables import count_metrics, data_frame, write_tables
+from pipeline.report.terminal import describe_job, describe_material, describe_run, describe_scores, describe_stages
+
+__all__ = [
+    "count_metrics",
+    "data_frame",
+    "describe_job",
+    "describe_material",
+    "describe_run",
+    "describe_scores",
+    "describe_stages",
+    "write_plots",
+    "write_tables",
+    "write_top_terms",
+]
