@@ -87,7 +87,7 @@ def run(config: DictConfig) -> float:
         fitted = fit(config, how, parts, features, clock, start)
         with clock("evaluate"):
             metrics = evaluate(fitted.material, fitted.outcome, parts["labels"].topics)
-        tell(report.describe_scores(metrics, fitted.material.topics, main_part(metrics)))
+        tell(report.describe_scores(metrics, fitted.material.topics, report.main_part(metrics)))
         log = start()
         uri = record(config, how, log, fitted, metrics, clock)
     tell(
@@ -202,15 +202,24 @@ def record(
     clock: Clock,
 ) -> str:
     """Write and log everything that is to be known of a run, and its model; return the model's URI."""
-    part, (material, outcome, digests) = main_part(metrics), fitted
+    part, (material, outcome, digests) = report.main_part(metrics), fitted
+    definitions = {name: topic.get("definition", "") for name, topic in config.labels.topics.items()}
     how.folder.mkdir(parents=True, exist_ok=True)
     with clock("report"):
         report.write_tables(how.folder, metrics, material, outcome)
         report.write_top_terms(how.folder, outcome.model, plot=config.plots)
+        (how.folder / "config.yaml").write_text(to_yaml(config), encoding="utf-8")
         if config.plots:
             report.write_plots(how.folder, material, outcome, part)
-        (how.folder / "config.yaml").write_text(to_yaml(config), encoding="utf-8")
-    definitions = {name: topic.get("definition", "") for name, topic in config.labels.topics.items()}
+            facts = report.Facts(
+                name=config.name or how.name,
+                run_id=log.run_id,
+                config=to_yaml(config),
+                definitions=definitions,
+                digests=digests,
+                overrides=how.overrides,
+            )
+            report.write_page(how.folder, facts, metrics, material, outcome)
     description = report.describe_run(metrics, material, definitions, part)
     with clock("log"):
         info = {
@@ -224,8 +233,3 @@ def record(
     with clock("log"):
         log.log(lambda: counted | clock.total(), how.folder, description)
     return uri
-
-
-def main_part(metrics: Mapping[str, float]) -> str:
-    """Return the part that a run is judged by: test, or dev where there is no test."""
-    return "test" if "test/f1_macro" in metrics else "dev"

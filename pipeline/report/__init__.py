@@ -1,10 +1,19 @@
 """Reports of a run: what the terminal shows, tables, plots, mistakes, and the page that holds them all."""
 
+from pipeline.report.page import Facts, write_page
 from pipeline.report.plots import write_plots, write_top_terms
 from pipeline.report.tables import count_metrics, data_frame, write_tables
-from pipeline.report.terminal import describe_job, describe_material, describe_run, describe_scores, describe_stages
+from pipeline.report.terminal import (
+    describe_job,
+    describe_material,
+    describe_run,
+    describe_scores,
+    describe_stages,
+    main_part,
+)
 
 __all__ = [
+    "Facts",
     "count_metrics",
     "data_frame",
     "describe_job",
@@ -12,6 +21,8 @@ __all__ = [
     "describe_run",
     "describe_scores",
     "describe_stages",
+    "main_part",
+    "write_page",
     "write_plots",
     "write_tables",
     "write_top_terms",

@@ -65,3 +65,8 @@ def describe_stages(notes: Mapping[str, str]) -> str:
     made = [f"{stage} {note}" for stage, note in notes.items() if note != "reused"]
     lines = ([f"reused {', '.join(reused)}"] if reused else []) + made
     return "\n".join(f"cache   {line}" for line in lines)
+
+
+def main_part(metrics: Mapping[str, float]) -> str:
+    """Return the part that a run is judged by: test, or dev where there is no test."""
+    return "test" if "test/f1_macro" in metrics else "dev"
