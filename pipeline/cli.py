@@ -15,6 +15,7 @@ COMMANDS = {
     "predict": "label the sentences of new articles with a saved model",
     "export": "write a model as a plain scikit-learn pipeline, for skops or ONNX",
     "reproduce": "train a recorded run again and put every metric of both side by side",
+    "monitor": "tell whether new articles are like those that a model was judged on",
     "ui": "the MLflow UI on the right store",
 }
 

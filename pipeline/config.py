@@ -92,11 +92,26 @@ class ReproduceConfig:
     allowed_modules: list[str] = field(default_factory=list)
 
 
+@dataclass
+class MonitorConfig:
+    """`slugline monitor`."""
+
+    model_uri: str
+    input: Any
+    tracking: Any
+    format: str | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    encoding: str = "utf-8"
+    tracking_uri: str | None = None
+    name: str | None = None
+
+
 SCHEMAS = {
     "train": TrainConfig,
     "predict": PredictConfig,
     "export": ExportConfig,
     "reproduce": ReproduceConfig,
+    "monitor": MonitorConfig,
     "ui": UiConfig,
 }
 

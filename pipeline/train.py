@@ -19,6 +19,7 @@ from omegaconf import DictConfig
 from pipeline import __version__, report, tracking
 from pipeline.cache import Stages
 from pipeline.config import Launch, check, flatten, instantiate, launch, to_yaml
+from pipeline.drift import profile_sentences
 from pipeline.labels import apply_rules
 from pipeline.material import Material, digest_sentences, prepare, require_examples
 from pipeline.metrics import Scores, score
@@ -221,12 +222,14 @@ def record(
             )
             report.write_page(how.folder, facts, metrics, material, outcome)
     description = report.describe_run(metrics, material, definitions, part)
+    held = ~material.rows("train")  # what is like new text: neither terms nor thresholds were chosen on it
     with clock("log"):
         info = {
             "slugline": __version__,
             "run_id": log.run_id,
             "data_digest": digests["train"],
             "definitions": definitions,
+            "reference": profile_sentences(outcome.model, material.sentences[held], outcome.probabilities[held]),
         }
         uri: str = log.log_model(replace(outcome.model, info=info), pd.DataFrame({"text": [EXAMPLE]}), description)
     counted = metrics | report.count_metrics(material)

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.sparse import csr_array, hstack
 
-from pipeline.features.arrow import binaries, to_binary
+from pipeline.features.arrow import binaries, find_places, to_binary
 from pipeline.features.hashing import Hashed
 from pipeline.features.ngrams import Lookup
-from pipeline.features.rows import Ngrams
+from pipeline.features.rows import Ngrams, read
 from pipeline.tables import InputError
 
 
@@ -73,6 +73,19 @@ def row_lengths(X: csr_array, norm: str) -> np.ndarray:
     sums = np.add.reduceat(np.abs(X.data) if norm == "l1" else X.data**2, X.indptr[:-1][filled]) if X.nnz else 0.0
     lengths[filled] = sums if norm == "l1" else np.sqrt(sums)
     return lengths
+
+
+def count_words(parts: Sequence[Vectorizer], texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return how many words each text has, and how many of them are no terms, shape (texts,) each.
+
+    By the first part that knows words; where none does, words are what blanks part, and the second is None.
+    """
+    for part in parts:
+        if isinstance(part.lookup, Lookup) and part.lookup.ngrams.analyzer == "word":
+            rows = read(part.lookup.ngrams, texts)
+            new = find_places(part.lookup.terms, rows.alphabet) < 0
+            return rows.lengths, np.bincount(rows.row, new[rows.symbols], len(rows.lengths)).astype(np.int64)
+    return np.array([len(text.split()) for text in texts], np.int64), None
 
 
 def from_estimator(name: str, fitted: Any) -> Vectorizer:

@@ -1,6 +1,6 @@
 """Reports of a run: what the terminal shows, tables, plots, mistakes, and the page that holds them all."""
 
-from pipeline.report.page import Facts, write_page
+from pipeline.report.page import Facts, document, table, write_page
 from pipeline.report.plots import write_plots, write_top_terms
 from pipeline.report.tables import count_metrics, data_frame, write_tables
 from pipeline.report.terminal import (
@@ -21,7 +21,9 @@ __all__ = [
     "describe_run",
     "describe_scores",
     "describe_stages",
+    "document",
     "main_part",
+    "table",
     "write_page",
     "write_plots",
     "write_tables",

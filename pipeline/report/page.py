@@ -74,20 +74,20 @@ def write_page(folder: Path, facts: Facts, metrics: Mapping[str, float], materia
         ("How to reproduce", again(facts)),
     ]
     body = "\n".join(f"<h2>{escape(title)}</h2>\n{content}" for title, content in sections if content)
-    (folder / "report.html").write_text(document(facts, headline(metrics, material, part), body), encoding="utf-8")
+    page = document(facts.name, f"{headline(metrics, material, part)}\n{body}")
+    (folder / "report.html").write_text(page, encoding="utf-8")
 
 
-def document(facts: Facts, headline: str, body: str) -> str:
-    """Return a whole page."""
-    title = escape(facts.name)
+def document(title: str, body: str) -> str:
+    """Return a whole page; `body` is HTML."""
     return "\n".join(
         [
             "<!doctype html>",
             '<html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
-            f"<title>{title}</title><style>{STYLE}</style></head>",
-            f"<body><h1>{title}</h1>\n{headline}\n{body}\n</body></html>\n",
+            f"<title>{escape(title)}</title><style>{STYLE}</style></head>",
+            f"<body><h1>{escape(title)}</h1>\n{body}\n</body></html>\n",
         ]
     )
 

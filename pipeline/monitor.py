@@ -1,0 +1,78 @@
+"""`slugline monitor`: new articles against what a model was judged on, as a run, a page and an exit code."""
+
+import sys
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+from omegaconf import DictConfig, OmegaConf
+
+from pipeline import report
+from pipeline.articles import require_some
+from pipeline.config import flatten, instantiate, launch
+from pipeline.corpus import ArticleCorpus
+from pipeline.drift import ALPHA, LEAST, compare, profile_sentences
+from pipeline.models import TopicModel
+from pipeline.tables import InputError
+from pipeline.tracking import model_folder
+
+DRIFT = 3  # exit code
+
+
+def monitor(config: DictConfig) -> None:
+    """Compare, print, log, and leave with 3 where something drifted."""
+    model = TopicModel.load(model_folder(config.model_uri, config.tracking_uri))
+    reference = model.info.get("reference")
+    if not reference:
+        raise InputError(f"model {config.model_uri} holds no reference; train it again with this version of Slugline")
+    sentences = read(config)
+    probabilities = model.predict_proba(sentences["text"].tolist())
+    try:
+        new = profile_sentences(model, sentences, probabilities, reference)
+        table = compare(reference, new)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # it came with the model, from whoever made that
+        raise InputError(f"model {config.model_uri}: its reference cannot be read: {str(error)[:80]}") from error
+    said = (
+        f"{new['sentences']} sentences of {new['articles']} articles against {reference['sentences']} of "
+        f"{reference['articles']} that {config.model_uri} was judged on"
+    )
+    drifted = int(table["drift"].sum())
+    print(f"data    {said}")
+    print(table.to_string(index=False, float_format="{:.4f}".format))
+    print(f"drift   {drifted} of {len(table)}: p below {ALPHA} after Holm, and an effect of at least {LEAST['share']}")
+    print(log(config, said, table))
+    if drifted:
+        sys.exit(DRIFT)
+
+
+def read(config: DictConfig) -> pd.DataFrame:
+    """Return the sentences of the input, debris left out."""
+    columns = OmegaConf.to_container(config.columns)
+    source = OmegaConf.to_container(config.input) if OmegaConf.is_config(config.input) else str(config.input)
+    corpus = ArticleCorpus(source, config.format, columns, config.encoding)()  # type: ignore[arg-type]
+    sentences = corpus.sentences()
+    kept = sentences[~sentences["debris"]].reset_index(drop=True)
+    print(
+        f"read    {len(corpus.articles)} articles; left out: {len(corpus.rejected)} rejected, "
+        f"{len(sentences) - len(kept)} sentences of debris"
+    )
+    require_some(kept.index.tolist(), corpus.rejected, "sentence")
+    return kept
+
+
+def log(config: DictConfig, said: str, table: pd.DataFrame) -> str:
+    """Log the comparison as a run with a page, and return where it is."""
+    how = launch()
+    settings = instantiate(config.tracking, "tracking")
+    metrics = {f"drift/{row['what']}": row["effect"] for row in table.to_dict("records")}
+    metrics |= {"drift/count": float(table["drift"].sum())}
+    with settings.run(config.name or f"monitor {Path(str(config.input)).name}", how.folder, flatten(config)) as run:
+        how.folder.mkdir(parents=True, exist_ok=True)
+        table.to_csv(how.folder / "drift.csv", index=False)
+        shown = [[f"{cell:.4f}" if isinstance(cell, float) else cell for cell in row] for row in table.to_numpy()]
+        page = report.document(
+            "Drift", f"<p>{escape(said)}.</p>" + report.table(list(table.columns), shown, numbers=range(1, 5))
+        )
+        (how.folder / "report.html").write_text(page, encoding="utf-8")
+        run.log(lambda: metrics, how.folder, f"{said}: {int(metrics['drift/count'])} of {len(table)} drifted")
+        return f"run     {run.where()}"
