@@ -1,7 +1,6 @@
-"""Labels of sentences: gold from a file, given with the sentences, or by the keyword rules of a taxonomy."""
+"""Labels of sentences: gold from a file, given with the sentences, or by the rules of a taxonomy."""
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -9,26 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from pipeline.labels.label_model import to_probabilities
+from pipeline.labels.rules import vote
+from pipeline.labels.taxonomy import Rule, Topic, rules_of
 from pipeline.tables import InputError, listing
 
 MODES = ("multilabel", "multiclass")
 GOLD_COLUMNS = ("sentence_id", "article_id", "text", "labels")
-
-
-@dataclass  # not frozen: OmegaConf cannot fill frozen ones inside a dict
-class Topic:
-    """A topic of a taxonomy.
-
-    `keywords` (`*` stands for any letters) and `patterns` (regular expressions) are its rules.
-    """
-
-    definition: str = ""
-    examples: list[str] = field(default_factory=list)
-    counter_examples: list[str] = field(default_factory=list)
-    parent: str | None = None
-    codes: dict[str, str] = field(default_factory=dict)
-    keywords: list[str] = field(default_factory=list)
-    patterns: list[str] = field(default_factory=list)
 
 
 class Labelled(NamedTuple):
@@ -47,8 +33,9 @@ class Labels:
     """A labeller: gold labels of a file win over labels that came with the sentences, these over rules.
 
     `gold` is a file with labels keyed by `sentence_id`, or by `article_id` and exact `text`. `given` uses what the data
-    brought.
-    `rules` labels what is left by the topics' keywords. Without `topics` they are those that the labels name.
+    brought. `rules` labels what is left: the votes of the topics' keywords and of `functions` become probabilities by
+    `label_model`, for which gold and given labels are known truth; with `soft` a label counts the more, the surer it
+    is. Without `topics` they are those that the labels name. `guidelines` are the codebook's for all topics.
     """
 
     mode: str = "multilabel"
@@ -58,6 +45,11 @@ class Labels:
     columns: dict[str, str] = field(default_factory=dict)
     delimiter: str = ","
     topics: dict[str, Topic] = field(default_factory=dict)
+    functions: dict[str, Rule] = field(default_factory=dict)
+    label_model: str = "dawid_skene"
+    soft: bool = True
+    guidelines: str = ""
+    allowed_modules: list[str] = field(default_factory=list)
 
     def __call__(self, sentences: pd.DataFrame, gold_rows: Iterable[tuple[str, Any]] = ()) -> Labelled:
         """Label sentences.
@@ -68,8 +60,6 @@ class Labels:
             raise InputError(f"labels.mode: '{self.mode}'; allowed: {listing(MODES)}")
         labels = pd.Series([None] * len(sentences), index=sentences.index, dtype=object)
         source = pd.Series("", index=sentences.index, dtype=object)
-        if self.rules:
-            labels, source = self._by_rules(sentences), source.mask(source == "", "rules")
         if self.given and "labels" in sentences:
             has = sentences["labels"].notna()
             labels, source = labels.mask(has, sentences["labels"]), source.mask(has, "given")
@@ -77,16 +67,40 @@ class Labels:
         labels, source = labels.mask(gold.notna(), gold), source.mask(gold.notna(), "gold")
         topics = self._topics(labels)
         self._check(labels.dropna(), topics)
-        if not topics and labels.notna().any():
+        found = sentences.assign(labels=labels, label_source=source.astype(str))
+        if self.rules:
+            found = self._by_rules(found)
+        if not topics and found["labels"].notna().any():
             raise InputError(
-                f"no topic: none of the {labels.notna().sum()} labelled sentences names any, nor does labels.topics"
+                f"no topic: none of the {found['labels'].notna().sum()} labelled sentences names any, nor does labels.topics"
             )
-        return Labelled(sentences.assign(labels=labels, label_source=source.astype(str)), topics, unmatched)
+        return Labelled(found, topics, unmatched)
 
-    def _by_rules(self, sentences: pd.DataFrame) -> pd.Series:
-        hits = apply_rules(sentences["text"], self.topics)
-        names = np.array(list(self.topics))
-        return pd.Series([tuple(names[row].tolist()) for row in hits], index=sentences.index, dtype=object)
+    def all_rules(self) -> dict[str, Rule]:
+        """Return the rules: of each topic's keywords and patterns, and the labelling functions."""
+        return rules_of(self.topics, self.functions)
+
+    def vote(self, texts: Sequence[str]) -> np.ndarray:
+        """Return the votes of all rules, int8, shape (texts, rules)."""
+        return vote(texts, self.all_rules(), self.allowed_modules)
+
+    def weigh(self, votes: np.ndarray, known: np.ndarray) -> np.ndarray:
+        """Return the probability of each topic from votes and what is known of the truth (1, 0, -1 for unknown)."""
+        of = [rule.topic for rule in self.all_rules().values()]
+        return to_probabilities(votes, of, list(self.topics), self.label_model, known)
+
+    def _by_rules(self, sentences: pd.DataFrame) -> pd.DataFrame:
+        """Label by rules what has no label, and say how sure all labels are."""
+        if not self.all_rules():
+            raise InputError("labels.rules: no topic has keywords or patterns, and labels.functions is empty")
+        known = known_labels(sentences, self.topics)
+        P = self.weigh(self.vote(sentences["text"].tolist()), known)
+        names, unlabelled = np.array(list(self.topics)), (sentences["label_source"] == "").to_numpy()
+        given = P > 0.5 if self.mode == "multilabel" else P.argmax(axis=1)[:, None] == np.arange(P.shape[1])
+        labels = sentences["labels"].copy()
+        labels[unlabelled] = pd.Series([tuple(names[row].tolist()) for row in given], index=labels.index, dtype=object)
+        found = sentences.assign(labels=labels, label_source=sentences["label_source"].mask(unlabelled, "rules"))
+        return found.assign(weights=[tuple(row) for row in np.abs(2 * P - 1).tolist()]) if self.soft else found
 
     def _gold(self, rows: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
         name = {column: self.columns.get(column) or column for column in GOLD_COLUMNS}
@@ -160,26 +174,19 @@ def match_gold(sentences: pd.DataFrame, gold: Iterable[tuple[str, dict[str, Any]
     return pd.Series(matched, index=sentences.index, dtype=object), unmatched
 
 
-def apply_rules(texts: Iterable[str], topics: Mapping[str, Topic]) -> np.ndarray:
-    """Return which texts each topic's rules catch: booleans, shape (texts, topics)."""
-    rules = [compile_rules(name, topic) for name, topic in topics.items()]
-    hits = [[rule is not None and rule.search(text) is not None for rule in rules] for text in texts]
-    return np.array(hits, dtype=bool).reshape(-1, len(rules))
+def known_labels(sentences: pd.DataFrame, topics: Iterable[str]) -> np.ndarray:
+    """Return the labels that people gave, int8, shape (sentences, topics): 1, 0, or -1 where there are none."""
+    names, by_people = list(topics), sentences["label_source"].isin(["gold", "given"]).to_numpy()
+    found = to_matrix([given or () for given in sentences["labels"].where(by_people, None)], names)
+    return np.where(by_people[:, None], found, -1).astype(np.int8)
 
 
-def compile_rules(name: str, topic: Topic) -> re.Pattern[str] | None:
-    """Return one expression for all rules of a topic, or None where it has none.
-
-    Raise `InputError` for a pattern that is none.
-    """
-    words = [re.escape(keyword).replace(r"\*", r"\w*").replace(r"\ ", r"\s+") for keyword in topic.keywords]
-    parts = ([rf"\b(?:{'|'.join(words)})\b"] if words else []) + list(topic.patterns)
-    for pattern in topic.patterns:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise InputError(f"labels.topics.{name}.patterns: '{pattern}' is no regular expression: {error}") from error
-    return re.compile("|".join(f"(?:{part})" for part in parts), re.IGNORECASE) if parts else None
+def apply_rules(texts: Sequence[str], topics: Mapping[str, Topic]) -> np.ndarray:
+    """Return which texts the keywords and patterns of each topic catch: booleans, shape (texts, topics)."""
+    rules = rules_of(topics, {})
+    votes = dict(zip(rules, vote(texts, rules).T, strict=True))
+    none = np.zeros(len(texts), np.int8)
+    return np.column_stack([votes.get(topic, none) for topic in topics]).astype(np.bool_)
 
 
 def to_matrix(labels: Iterable[Sequence[str]], topics: Sequence[str]) -> np.ndarray:
