@@ -15,7 +15,7 @@ ORDER = [
     ["tables"],
     ["cache"],
     ["articles", "sentences", "labels", "splits", "features", "metrics", "config"],
-    ["corpus"],
+    ["corpus", "annotations"],
     ["models"],
     ["report"],
     ["tracking"],
