@@ -2,7 +2,8 @@
 
 The formats: https://docs.argilla.io/latest/how_to_guides/import_export/, as the SDK writes and reads them: records by
 `Dataset.records.to_json`, also flattened (`to_list(flatten=True)`), and as its server returns them. A discarded
-response is a skipped sentence, a draft is listed. Argilla publishes no dataset without a question that must be
+response is a skipped sentence, a draft is listed. `to_json` leaves out which a response is: what several users
+responded to a record is read from the other forms alone. Argilla publishes no dataset without a question that must be
 answered, hence the option for no topic.
 """
 
@@ -39,7 +40,8 @@ def encode(tasks: Tasks) -> dict[str, bytes]:
 def encode_task(task: Task, mode: str) -> dict[str, Any]:
     """Return a record, its id that of the sentence."""
     title = {"title": task.about["title"]} if task.about.get("title") else {}
-    metadata = {name: said for name, said in {"article_id": task.article_id, **task.about}.items() if said}
+    about = {"article_id": task.article_id, **task.about}
+    metadata = {name: said for name, said in about.items() if said and name not in title}
     return {
         "id": task.sentence_id,
         "fields": {"text": task.text, **title},
@@ -113,18 +115,20 @@ def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[Sai
     question = question_of([response for *_, responses in found for response in responses], topics)
     for where, row, responses in found:
         for number, response in enumerate(responses, start=1):
+            if response.status is None and len(responses) == 1 and row.get("status") == "completed":
+                response = response._replace(status="submitted")  # one at least is, where a record is completed
             yield read_response(f"{where}, response {number}", row, response, question)
 
 
 def read_response(where: str, row: Row, response: Response, question: str | None) -> Said | Rejected:
     """Return what a response says."""
     status = response.status
-    if status is None:  # the SDK leaves it out of nested records
-        status = "submitted" if row.get("status") == "completed" else "draft"
+    if status is None:
+        return Rejected(where, "no status: submitted, draft or discarded? export with `to_list(flatten=True)`")
     if status not in STATUSES:
         return Rejected(where, f"status is {shown(status)}; allowed: {listing(STATUSES)}")
     if status == "draft":
-        return Rejected(where, "a draft that was not submitted, or a response without a status to a pending record")
+        return Rejected(where, "a draft that was not submitted")
     labels: object = None
     if status == "submitted":
         if question is None:
