@@ -231,7 +231,7 @@ LONG = {"text": "x" * 40_000}
         ("csv", {"topics": {}}, "no topic to label sentences with"),
         ("csv", {"topics": {"a ": ""}}, "topic 'a ' cannot be written: it is empty, or has blanks around or line ends"),
         ("csv", {"topics": {"a\nb": ""}}, "topic 'a\\nb' cannot be written"),
-        ("csv", {"topics": {"status": ""}}, "topic 'status' has the name of a column; rename it; taken: sentence_id, "),
+        ("csv", {"topics": {"status": ""}}, "topic 'status' has the name of a column; rename it; taken: article_id, "),
         ("xlsx", {"topics": {"text": ""}}, "topic 'text' has the name of a column"),
         ("argilla", {"topics": {"none of these": ""}}, "topic 'none of these' is what Argilla's option for no topic"),
         (

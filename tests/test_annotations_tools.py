@@ -1,6 +1,6 @@
 """The files are those that the tools themselves write and read: their own readers say so where they are installed.
 
-    pip install label-studio-sdk argilla     # 50 packages, so not among those for development; without them these skip
+pip install label-studio-sdk argilla     # 50 packages, so not among those for development; without them these skip
 """
 
 import json
@@ -60,7 +60,9 @@ def test_what_the_converter_of_label_studio_exports_comes_back(tmp_path):
     convert = converter((tmp_path / "t.xml").read_text("utf-8"), str(tmp_path))
     convert.convert_to_json_min(str(tmp_path / "t.json"), str(tmp_path / "min"), is_dir=False)
     convert.convert_to_csv(str(tmp_path / "t.json"), str(tmp_path / "csv"), is_dir=False, sep=",")
-    labelled = {key: labels for key, labels in ANSWERS.items() if labels is not None}  # it leaves out what was cancelled
+    labelled = {
+        key: labels for key, labels in ANSWERS.items() if labels is not None
+    }  # it leaves out what was cancelled
     assert read(tmp_path / "min" / "result.json") == (labelled, {"a@b.example"})
     assert read(tmp_path / "csv" / "result.csv") == (labelled, {"a@b.example"})
     assert read(tmp_path / "t.json") == (ANSWERS, {"a@b.example"})
@@ -82,7 +84,9 @@ def test_argilla_reads_the_records_and_what_it_writes_comes_back(tmp_path):
     frame = sentences(TEXTS, title=["T", None, "", "T"], labels=[("threat",), None, None, ()])
     write_tasks(tmp_path / "t.json", "argilla", frame, TOPICS, CHANCES, ["unsure"] * 4)
     records = json_io._records_from_json(tmp_path / "t.json")
-    assert [(record.id, record.fields["text"]) for record in records] == [(f"s{n}", text) for n, text in enumerate(TEXTS)]
+    assert [(record.id, record.fields["text"]) for record in records] == [
+        (f"s{n}", text) for n, text in enumerate(TEXTS)
+    ]
     assert [record.suggestions["topics"].value for record in records] == [
         ["threat"],
         ["none of these"],
@@ -115,7 +119,7 @@ def test_argilla_reads_the_records_and_what_it_writes_comes_back(tmp_path):
 def test_argilla_reads_the_settings(tmp_path, mode, monkeypatch):
     argilla = imported("argilla")
     client = object.__new__(argilla.Argilla)  # settings are read without a server, and yet want a client
-    client.api = type("Api", (), {name: None for name in ("questions", "fields", "vectors", "metadata")})()
+    client.api = type("Api", (), dict.fromkeys(("questions", "fields", "vectors", "metadata")))()
     monkeypatch.setattr(argilla.Argilla, "_get_default", classmethod(lambda cls: client))
     write_tasks(tmp_path / "t.json", "argilla", sentences(TEXTS, title="T"), TOPICS, mode=mode)
     settings = argilla.Settings.from_json(tmp_path / "t.settings.json")

@@ -20,7 +20,8 @@ from pipeline.tables import InputError, Rejected, listing
 
 SHEET, NOTES = "sentences", "topics"
 LABELS = ("labels", "label")
-COLUMNS = (*NEEDED, *ABOUT, "reason", "given", "suggested", "status", "annotator", "when", *LABELS)
+READ = ("sentence_id", "text", "status", "annotator", "when", *LABELS)
+COLUMNS = ("article_id", *ABOUT, "reason", "given", "suggested", *READ)
 _RUN = r"([=+\-@\t\r\n＝＋－＠]|(0\d+|\d{16,}|\d+[eE]\d+)\Z)"
 RISKY, APOSTROPHE = re.compile(f"'*{_RUN}"), re.compile(f"'+{_RUN}")
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -201,7 +202,7 @@ def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[Sai
     check_columns(*rows[0], topics)
     for where, row in rows:
         try:
-            if formulas := [name for name, value in row.items() if isinstance(value, Formula)]:
+            if formulas := [name for name in (*READ, *topics) if isinstance(row.get(name), Formula)]:
                 raise BadValueError(f"column {shown(formulas[0])} holds a formula, which is not evaluated")
             labels, status = labels_of(row, topics), status_of(row)
         except BadValueError as error:
