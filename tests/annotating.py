@@ -107,7 +107,7 @@ def filled(rows, answers, annotator):
     header = rows[0]
     place = {name.removeprefix("'"): column for column, name in enumerate(header)}
     for row in rows[1:]:
-        if (key := row[0]) in answers:
+        if (key := row[0] if row[0] in answers else row[0].removeprefix("'")) in answers:
             for topic in answers[key] or ():
                 row[place[topic]] = "x"
             row[place["status"]] = "skipped" if answers[key] is None else "done"

@@ -89,6 +89,32 @@ def test_labels_come_back_for_any_text_and_any_set_of_topics(format, pairs):
 
 
 @pytest.mark.parametrize("format", FORMATS)
+def test_ids_come_back_whatever_a_spreadsheet_would_make_of_them(tmp_path, format):
+    ids = ["1234567890123456", "12345678901234e5", "007", "=1", "'=1", "''1e5", "-x", "a b", "é", "7"]
+    frame = sentences(["A."] * len(ids)).assign(sentence_id=ids)
+    found, rejected = round_trip(tmp_path, format, frame, dict.fromkeys(ids, ("ceasefire",)))
+    assert ([one.sentence_id for one in found], rejected) == (ids, [])
+
+
+def test_a_csv_file_that_became_a_workbook_still_has_its_ids_topics_and_texts(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    frame = sentences(["=1+1", "A."]).assign(sentence_id=["1234567890123456", "0123456789012345"])
+    write_tasks(tmp_path / "ann.csv", "csv", frame, TOPICS)
+    annotate(tmp_path / "ann.csv", "csv", dict.fromkeys(frame["sentence_id"], ("=SUM(1)",)))
+    book = openpyxl.Workbook()
+    with (tmp_path / "ann.csv").open(encoding="utf-8-sig", newline="") as stream:
+        for row in csv.reader(stream):
+            book.active.append(row)
+    book.save(tmp_path / "ann.xlsx")
+    found, rejected = read_annotations(tmp_path / "ann.xlsx", None, list(TOPICS))
+    assert ([(one.sentence_id, one.labels) for one in found], rejected) == (
+        [(key, ("=SUM(1)",)) for key in frame["sentence_id"]],
+        [],
+    )
+    assert match_annotations(found, frame) == (found, [])
+
+
+@pytest.mark.parametrize("format", FORMATS)
 def test_what_nobody_annotated_yet_says_nothing(tmp_path, format):
     frame = sentences(["A.", "B.", "C."], labels=[None, ("ceasefire",), None])
     options = {"probabilities": np.full((3, 4), 0.9), "reasons": ["unsure"] * 3, "mode": "multilabel"}

@@ -83,11 +83,18 @@ def test_an_adjudicator_decides_ties_or_everything(how, votes, verdict, labels, 
 
 @pytest.mark.parametrize(
     ("votes", "labels", "ties"),
-    [(["a", "a", "b"], ("a",), ()), (["a", "b"], (), ("a", "b")), (["a", "a", "b", "c"], ("a",), ())],
+    [
+        (["a", "a", "b"], ("a",), ()),
+        (["a", "b"], (), ("a", "b")),
+        (["a", "a", "b", "c"], ("a",), ()),
+        (["", ""], (), ()),
+    ],
 )
 def test_of_one_topic_each_the_one_with_most_votes_is_given(votes, labels, ties):
     annotations = [said("s", f"ann{number}", vote) for number, vote in enumerate(votes)]
-    assert merged(*annotations, mode="multiclass") == (labels, ties, not ties)
+    assert merged(*annotations, mode="multiclass") == (labels, ties, len(labels) == 1)
+    verdict = {"mode": "multiclass", "adjudicator": "judge"}
+    assert merged(*annotations, said("s", "judge", "z"), **verdict)[0] == (("z",) if ties else labels)
 
 
 @pytest.mark.parametrize(
@@ -115,14 +122,14 @@ def table(rows):
 
 
 def test_alpha_is_that_of_the_worked_example_of_two_observers():
-    # Krippendorff (2011), section A: 10 units, 6 agreed on, o_01 = 4, n_0 = 14, n_1 = 6: 1 - 19 * 4 / (14 * 6)
+    # Krippendorff (2011), binary data: 10 units, 6 agreed on, o_01 = 4, n_0 = 14, n_1 = 6: 1 - 19 * 4 / (14 * 6)
     alpha = krippendorff_alpha(table(["0100000010", "1110010000"]), ["a"])
     assert alpha["a"] == pytest.approx(0.095, abs=5e-4)
     assert alpha["a"] == pytest.approx(1 - 19 * 4 / (14 * 6))
 
 
 def test_alpha_of_topics_is_that_of_the_worked_example_of_four_observers_and_missing_data():
-    # Krippendorff (2011), section C, its five values as five topics of which a sentence has one: the disagreements that
+    # Krippendorff (2011), nominal data, its five values as five topics of which a sentence has one: the disagreements that
     # are observed and expected add up over topics to those of the values, which give 0.743
     rows = ["1 2 3 3 2 1 4 1 2 . . .", "1 2 3 3 2 2 4 1 2 5 . 3", ". 3 3 3 2 3 4 2 2 5 1 .", "1 2 3 3 2 4 4 1 2 5 1 ."]
     annotations = [

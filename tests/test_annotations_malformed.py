@@ -7,12 +7,16 @@ import io
 import json
 import re
 import struct
+import tempfile
 import zipfile
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pipeline.annotations import read_annotations
-from pipeline.tables import InputError
+from pipeline.tables import InputError, Rejected
 
 TOPICS = ["ceasefire", "aid"]
 GOOD = ["s0", "s1", "s3"]
@@ -637,6 +641,65 @@ def test_rows_and_columns_far_out_cost_nothing(tmp_path):
         book(SHEET.format(HEAD + BODY.replace('<row r="5">', f'{wide}<row r="5">') + far))
     )
     assert survivors(tmp_path / "f.xlsx") == (["s0", "s1", "s2", "s3"], [])
+
+
+SAMPLES = {
+    "f.json": json.dumps(good(label_studio)).encode(),
+    "g.json": json.dumps(good(argilla)).encode(),
+    "f.jsonl": lines(prodigy, ""),
+    "g.jsonl": lines(doccano, ""),
+    "f.csv": CSV.format("s2,A.,aid,ann,").encode(),
+}
+CHANGES = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 3), st.binary(max_size=4)), min_size=1, max_size=6)
+
+
+@pytest.mark.parametrize("name", [*SAMPLES, "f.xlsx"])
+@settings(max_examples=100, deadline=None)
+@given(changes=CHANGES)
+def test_any_bytes_that_change_are_refused_listed_or_read(name, changes):
+    data = book() if name == "f.xlsx" else SAMPLES[name]
+    for place, cut, new in changes:
+        at = int(place * len(data))
+        data = data[:at] + new + data[at + cut :]
+    read_or_refuse(name, data)
+
+
+def read_or_refuse(name, data):
+    """Read a file; what is wrong with it must come as `InputError` or as rows that are listed."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / name
+        file.write_bytes(data)
+        try:
+            found, rejected = read_annotations(file, None, TOPICS)
+        except InputError as error:
+            found, rejected = [], [Rejected(name, str(error))]
+    assert all(isinstance(one.sentence_id, str) and set(one.labels or ()) <= set(TOPICS) for one in found)
+    assert not any("\n" in one.reason for one in rejected)
+
+
+WORDS = (
+    "data sentence_id text annotations result type value choices was_cancelled "
+    "completed_by created_at annotation_id lead_time topics drafts label labels meta "
+    "annotator id options accept answer _annotator_id _timestamp _task_hash fields "
+    "metadata responses topics.responses topics.responses.users topics.responses.status values status user_id updated_at "
+    "external_id _server_id email"
+    " "
+)
+KEYS = WORDS.split()
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
+LEAVES |= st.sampled_from(
+    [*TOPICS, "s0", WHEN, "accept", "reject", "submitted", "discarded", "choices", "[", "none of these"]
+)
+TREES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6)
+)
+OBJECTS = st.dictionaries(st.sampled_from(KEYS), TREES, min_size=2, max_size=8)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(OBJECTS, min_size=1, max_size=4))
+def test_any_json_in_the_fields_of_the_tools_is_refused_listed_or_read(rows):
+    read_or_refuse("f.json", json.dumps(rows).encode())
 
 
 def test_there_are_200_broken_files_and_more():

@@ -19,7 +19,7 @@ class Merged(NamedTuple):
     """A sentence as its annotators see it together.
 
     `annotators` are those who labelled it, `votes` how many of them saw each topic, `ties` the topics that are left
-    open; it is `resolved` where none is and somebody labelled it.
+    open; it is `resolved` where none is and somebody labelled it, in multiclass with one topic.
     """
 
     sentence_id: str
@@ -84,11 +84,11 @@ def _merged(key: str, found: Sequence[Annotation], how: str, adjudicator: str | 
     voters = [labels for annotator, labels in said.items() if annotator != adjudicator]
     votes = Counter(topic for labels in voters for topic in labels)
     labels, ties = _counted(votes, len(voters), how, mode)
-    if verdict is not None and (how == "adjudicated" or not voters):
-        labels, ties = list(verdict), []
-    elif verdict is not None:
-        labels, ties = [topic for topic in dict.fromkeys([*labels, *verdict]) if topic in labels or topic in ties], []
-    return Merged(key, tuple(sorted(labels)), tuple(said), dict(votes), tuple(ties), bool(said) and not ties)
+    if verdict is not None:
+        decides = how == "adjudicated" or not voters or (mode == "multiclass" and ties)
+        labels, ties = list(verdict) if decides else [*labels, *(topic for topic in ties if topic in verdict)], []
+    resolved = bool(said) and not ties and (mode == "multilabel" or len(labels) == 1)
+    return Merged(key, tuple(sorted(labels)), tuple(said), dict(votes), tuple(ties), resolved)
 
 
 def _counted(votes: Counter[str], voters: int, how: str, mode: str) -> tuple[list[str], list[str]]:
@@ -107,7 +107,7 @@ def krippendorff_alpha(annotations: Iterable[Annotation], topics: Sequence[str])
 
     1 is perfect agreement, 0 what chance gives. A sentence that fewer than two labelled counts for nothing; NaN where
     none is left, or all say the same of all, so that chance cannot be told. K. Krippendorff (2011), Computing
-    Krippendorff's alpha-reliability, section D (nominal data, any number of observers, missing data):
+    Krippendorff's alpha-reliability, for nominal data, any number of observers and missing data:
     https://repository.upenn.edu/asc_papers/43
     """
     said = [annotation for annotation in latest(annotations) if annotation.labels is not None]

@@ -114,8 +114,9 @@ def match_annotations(
 ) -> tuple[list[Annotation], list[tuple[Annotation, str]]]:
     """Part annotations whose sentence is still there as it was from those whose sentence is not, each with the reason.
 
-    `sentences` has `sentence_id` and `text`. Texts are compared without regard to blanks and line ends, which browsers
-    and spreadsheets change; an annotation without a text is matched by its id alone, which stands for the text too.
+    `sentences` has `sentence_id` and `text`. Texts are compared without regard to blanks, line ends and apostrophes in
+    front, which browsers and spreadsheets change; an annotation without a text is matched by its id alone, which stands
+    for the text too.
     """
     texts = dict(zip(sentences["sentence_id"], map(_plain, sentences["text"]), strict=True))
     ids = {text: key for key, text in texts.items()}
@@ -138,7 +139,7 @@ def _difference(annotation: Annotation, texts: Mapping[str, str], ids: Mapping[s
 
 
 def _plain(text: str) -> str:
-    return one_line(text.encode("utf-8", "backslashreplace").decode())
+    return one_line(text.encode("utf-8", "backslashreplace").decode()).lstrip("'")
 
 
 def topic_places(topics: Iterable[str]) -> dict[str, int]:

@@ -159,4 +159,5 @@ def read_table(path: Path) -> Iterator[tuple[str, Row | str]]:
         if isinstance(row, str):
             yield where, row
         else:
-            yield where, {sheets.unprotected(name).strip(): sheets.unprotected(cell) for name, cell in row.items()}
+            own = sheets.unprotected
+            yield where, {own(name).strip(): cell if name == "sentence_id" else own(cell) for name, cell in row.items()}

@@ -86,13 +86,19 @@ def unprotected(text: str) -> str:
     return text[1:] if APOSTROPHE.match(text) else text
 
 
+def kept(text: str) -> str:
+    """Return text so that `unprotected` gives it back: all that names and ids need in a workbook."""
+    return f"'{text}" if APOSTROPHE.match(text) else text
+
+
 def encode_xlsx(tasks: Tasks) -> dict[str, bytes]:
     """Return the tasks as a workbook: the sentences, and on a second sheet the topics and how to fill in the first."""
     try:
         from openpyxl import Workbook
     except ImportError as error:
         raise InputError(NO_OPENPYXL) from error
-    rows = list(table(tasks))
+    names, *cells = table(tasks)
+    rows = [[kept(name) for name in names], *([kept(key), *row] for key, *row in cells)]
     if len(rows) > MOST_ROWS:
         raise InputError(f"{len(tasks.rows)} sentences; a sheet of XLSX has {MOST_ROWS} rows; use CSV")
     if long := [cell for row in rows for cell in row if len(cell) > MOST_SIGNS]:
@@ -165,7 +171,9 @@ def read_sheet(sheet: Any, name: str) -> Iterator[tuple[str, Row | str]]:
     """Yield the rows of a sheet under the names of its first row; blank rows are passed over."""
     sheet.reset_dimensions()  # those that the file claims
     first = next(sheet.iter_rows(max_row=1), ())
-    header = [text.strip() if isinstance(text := plain(cell), str) else "" for cell in first[:MOST_COLUMNS]]
+    header = [
+        unprotected(text).strip() if isinstance(text := plain(cell), str) else "" for cell in first[:MOST_COLUMNS]
+    ]
     if twice := [column for column in header if column and header.count(column) > 1]:
         raise InputError(f"{name}:1: column {shown(twice[0])} stands {header.count(twice[0])} times")
     if not any(header):
@@ -215,8 +223,10 @@ def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[Sai
         if status == "skipped" and labels:
             yield Rejected(where, f"skipped, and yet labelled: {listing(labels)}")
             continue
+        key = row.get("sentence_id")
+        key = unprotected(key) if isinstance(key, str) else key  # a CSV file may have become a workbook
         found = None if status == "skipped" else labels or []
-        yield Said(where, row.get("sentence_id"), found, row.get("annotator"), row.get("when"), row.get("text"))
+        yield Said(where, key, found, row.get("annotator"), row.get("when"), row.get("text"))
 
 
 def check_columns(where: str, row: Row, topics: Sequence[str]) -> None:
