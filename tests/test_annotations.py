@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 import tempfile
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.annotations import FORMATS, Annotation, match_annotations, read_annotations, write_tasks
+from pipeline.corpus import ArticleCorpus
 from pipeline.tables import InputError
 
 TOPICS = {
@@ -136,6 +138,30 @@ def test_one_topic_each_comes_back_as_one(tmp_path, format):
     chances = np.array([[0.2, 0.6, 0.1, 0.1], [0.1, 0.2, 0.3, 0.4]])
     found, rejected = round_trip(tmp_path, format, frame, answers, mode="multiclass", probabilities=chances)
     assert ([one.labels for one in found], rejected) == (list(answers.values()), [])
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_sentences_of_the_sample_come_back(tmp_path, format):
+    corpus = ArticleCorpus(str(Path(__file__).parents[1] / "data" / "sample" / "articles.jsonl"))()
+    frame = corpus.sentences().merge(corpus.articles[["article_id", "title"]], on="article_id")
+    answers = {key: list(TOPICS)[: row % 5] for row, key in enumerate(frame["sentence_id"])}
+    answers = {key: tuple(labels) for key, labels in answers.items()}
+    found, rejected = round_trip(tmp_path, format, frame, answers)
+    assert rejected == []
+    assert [one[:5] for one in found] == expected(format, frame, answers)
+    assert match_annotations(found, frame) == (found, [])
+    assert len(found) > 100
+
+
+def test_without_openpyxl_it_is_said_what_to_install(tmp_path, monkeypatch):
+    pytest.importorskip("openpyxl")
+    write_tasks(tmp_path / "t.xlsx", "xlsx", sentences(["A."]), TOPICS)
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    says = r'^XLSX needs openpyxl: pip install "slugline\[xlsx\]", or use CSV$'
+    with pytest.raises(InputError, match=says):
+        write_tasks(tmp_path / "t.xlsx", "xlsx", sentences(["A."]), TOPICS)
+    with pytest.raises(InputError, match=says):
+        read_annotations(tmp_path / "t.xlsx", None, list(TOPICS))
 
 
 def load(folder, format, frame, **options):

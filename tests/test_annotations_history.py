@@ -87,18 +87,26 @@ WRITER = """
 import sys
 from pathlib import Path
 from pipeline.annotations import Annotation, append_history
-for number in range(25):
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(40):
     append_history(Path(sys.argv[1]), [Annotation(f"s{number}", ("a",), sys.argv[2], None, "x" * 5000, "f")])
 """
 
 
 def test_processes_at_once_lose_nothing(tmp_path):
     file, root = tmp_path / "history.jsonl", Path(__file__).parents[1]
-    command = [sys.executable, "-c", WRITER, str(file)]
-    running = [subprocess.Popen([*command, f"ann{number}"], cwd=root) for number in range(3)]
-    assert [process.wait(60) for process in running] == [0, 0, 0]
+    command, pipes = [sys.executable, "-c", WRITER, str(file)], {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    running = [subprocess.Popen([*command, f"ann{number}"], cwd=root, **pipes, text=True) for number in range(3)]
+    assert [process.stdout.readline() for process in running] == ["ready\n"] * 3
+    for process in running:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in running:
+        process.communicate(timeout=60)
+    assert [process.returncode for process in running] == [0, 0, 0]
     found = read_history(file)
     assert {(one.annotator, one.sentence_id) for one in found} == {
-        (f"ann{annotator}", f"s{number}") for annotator in range(3) for number in range(25)
+        (f"ann{annotator}", f"s{number}") for annotator in range(3) for number in range(40)
     }
-    assert len(found) == 75
+    assert len(found) == 120
