@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 COMMANDS = {
     "train": "read, split, label, train, evaluate, log to MLflow; -m sweeps",
     "predict": "label the sentences of new articles with a saved model",
+    "label": "apply the labelling rules; the annotation guide; to annotation tools and back",
     "export": "write a model as a plain scikit-learn pipeline, for skops or ONNX",
     "reproduce": "train a recorded run again and put every metric of both side by side",
     "monitor": "tell whether new articles are like those that a model was judged on",

@@ -84,6 +84,27 @@ class UiConfig:
 
 
 @dataclass
+class LabelConfig:
+    """`slugline label`."""
+
+    data: Any
+    labels: Any
+    cache: Any
+    tracking: Any
+    codebook: str | None = None
+    tasks: str | None = None
+    annotations: Any = None
+    format: str | None = None
+    size: int | None = None
+    output: str = "labels.jsonl"
+    history: str = "annotations.jsonl"
+    merge: str = "majority"
+    adjudicator: str | None = None
+    name: str | None = None
+    allowed_modules: list[str] = field(default_factory=list)
+
+
+@dataclass
 class ReproduceConfig:
     """`slugline reproduce`."""
 
@@ -110,6 +131,7 @@ SCHEMAS = {
     "train": TrainConfig,
     "predict": PredictConfig,
     "export": ExportConfig,
+    "label": LabelConfig,
     "reproduce": ReproduceConfig,
     "monitor": MonitorConfig,
     "ui": UiConfig,

@@ -2,21 +2,20 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
 
-from pipeline import annotations, report, tracking
+from pipeline import annotations, report
 from pipeline.annotations import Annotation
 from pipeline.articles import find_files
 from pipeline.cache import Stages
 from pipeline.config import Launch, flatten, instantiate, launch, to_yaml
-from pipeline.labels import Labels
+from pipeline.labels import Labels, known_labels
 from pipeline.labels.codebook import codebook
 from pipeline.labels.label_model import describe_rules, disagreements
 from pipeline.material import read_labelled
@@ -46,7 +45,7 @@ def label(config: DictConfig) -> None:
 def read(config: DictConfig, labels: Labels) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the sentences, debris left out, with the labels that they have, and the topics."""
     data = instantiate(config.data, "data", tuple(config.allowed_modules))
-    stages = Stages(instantiate(config.cache, "cache", tuple(config.allowed_modules)))
+    stages, untimed = Stages(instantiate(config.cache, "cache")), lambda stage: nullcontext()
     corpus, labelled = read_labelled(config, data, labels, stages, untimed)
     sentences = labelled.sentences[~labelled.sentences["debris"]].reset_index(drop=True)
     left = len(labelled.sentences) - len(sentences)
@@ -56,12 +55,6 @@ def read(config: DictConfig, labels: Labels) -> tuple[pd.DataFrame, tuple[str, .
     )
     titles = corpus.articles[["article_id", "title"]]
     return sentences.merge(titles, on="article_id", how="left", validate="many_to_one"), labelled.topics
-
-
-@contextmanager
-def untimed(_: str) -> Iterator[None]:
-    """Time nothing."""
-    yield
 
 
 def write_tasks(config: DictConfig, labels: Labels) -> None:
@@ -102,11 +95,10 @@ def take_annotations(config: DictConfig, labels: Labels) -> None:
         print(f"        {where}: {reason}")
     print(f"history {new} new of {len(every)}: {config.history}")
     print(describe_agreement(every, topics))
-    for row in merged[~merged["resolved"]].itertuples():
-        print(f"open    {row.sentence_id}: {', '.join(row.ties) or 'skipped by all'}")
-    print(
-        f"gold    {len(rows)} sentences: {config.output}\nnext    slugline train labels=gold labels.gold={config.output} ..."
-    )
+    for row in merged[~merged["resolved"]].to_dict("records"):
+        print(f"open    {row['sentence_id']}: {', '.join(row['ties']) or 'skipped by all'}")
+    print(f"gold    {len(rows)} sentences: {config.output}")
+    print(f"next    slugline train labels=gold labels.gold={config.output} ...")
 
 
 def read_all(config: DictConfig, topics: tuple[str, ...]) -> tuple[list[Annotation], list[Rejected]]:
@@ -136,7 +128,7 @@ def apply(config: DictConfig, labels: Labels, how: Launch) -> None:
     start = time.perf_counter()
     votes = labels.vote(sentences["text"].tolist())
     seconds = time.perf_counter() - start
-    gold = known(sentences, topics)
+    gold = known_labels(sentences, topics)
     of = {name: rule.topic for name, rule in rules.items()}
     found = describe_rules(votes, of, gold, topics)
     probabilities = labels.weigh(votes, np.full_like(gold, -1))
@@ -152,9 +144,7 @@ def apply(config: DictConfig, labels: Labels, how: Launch) -> None:
     print(f"rules   {len(rules)} of {len(topics)} topics on {len(sentences)} sentences in {seconds:.1f} s")
     print(found.drop(columns="correct").to_string(index=False, float_format="{:.3f}".format))
     if judged.any():
-        print(
-            f"together ({labels.label_model}), on {int(judged.sum())} sentences with gold labels, which it has not seen:"
-        )
+        print(f"together ({labels.label_model}, which saw no gold labels), on {int(judged.sum())} with gold labels:")
         print(report.describe_scores(metrics, topics, "gold"))
     both = disagreements(votes, list(of.values()), topics)
     tables = {
@@ -166,13 +156,6 @@ def apply(config: DictConfig, labels: Labels, how: Launch) -> None:
     }
     print(f"disagree on {int(both.any(axis=1).sum())} sentences")
     print(log(config, how, tables, metrics))
-
-
-def known(sentences: pd.DataFrame, topics: tuple[str, ...]) -> np.ndarray:
-    """Return the labels by people, shape (sentences, topics): 1, 0, or -1 where there are none."""
-    by_people = sentences["label_source"].isin(["gold", "given"]).to_numpy()
-    rows = [[topic in (given or ()) for topic in topics] for given in sentences["labels"]]
-    return np.where(by_people[:, None], np.array(rows, np.int8).reshape(-1, len(topics)), -1)
 
 
 def describe_disagreements(

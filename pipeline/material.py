@@ -25,7 +25,7 @@ LEAK = 0.01  # share of a part that stands in train word for word, above which w
 class Clock(Protocol):
     """What times a stage."""
 
-    def __call__(self, stage: str) -> AbstractContextManager[None]:
+    def __call__(self, stage: str, /) -> AbstractContextManager[None]:
         """Time the block that follows."""
 
 

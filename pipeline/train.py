@@ -20,7 +20,7 @@ from pipeline import __version__, report, tracking
 from pipeline.cache import Stages
 from pipeline.config import Launch, check, flatten, instantiate, launch, to_yaml
 from pipeline.drift import profile_sentences
-from pipeline.labels import apply_rules
+from pipeline.labels import Labels
 from pipeline.material import Material, digest_sentences, prepare, require_examples
 from pipeline.metrics import Scores, score
 from pipeline.models.fit import Outcome, fit_model
@@ -87,7 +87,7 @@ def run(config: DictConfig) -> float:
         fit = fit_whole if config.data.get("chunk_rows") is None else fit_chunks
         fitted = fit(config, how, parts, features, clock, start)
         with clock("evaluate"):
-            metrics = evaluate(fitted.material, fitted.outcome, parts["labels"].topics)
+            metrics = evaluate(fitted.material, fitted.outcome, parts["labels"])
         tell(report.describe_scores(metrics, fitted.material.topics, report.main_part(metrics)))
         log = start()
         uri = record(config, how, log, fitted, metrics, clock)
@@ -160,8 +160,8 @@ def beside(function: Callable[..., Outcome], *arguments: Any, **options: Any) ->
     return future
 
 
-def evaluate(material: Material, outcome: Outcome, topics: Mapping[str, Any]) -> Scores:
-    """Score the model on dev and test, beside two baselines: the most frequent topic always, and the keyword rules."""
+def evaluate(material: Material, outcome: Outcome, labels: Labels) -> Scores:
+    """Score the model on dev and test, beside two baselines: the most frequent topic always, and the rules."""
     metrics: Scores = {}
     for part in PARTS[1:]:
         rows = material.rows(part)
@@ -169,18 +169,19 @@ def evaluate(material: Material, outcome: Outcome, topics: Mapping[str, Any]) ->
             continue
         Y, probabilities = material.Y[rows], outcome.probabilities[rows]
         metrics |= score(part, Y, outcome.model.decide(probabilities), probabilities, material.topics)
-        for name, guess in guesses(material, rows, topics).items():
+        for name, guess in guesses(material, rows, labels).items():
             found = score(part, Y, guess, None, material.topics)
             metrics |= {f"{part}/{key}_{name}": found[f"{part}/{key}"] for key in BASELINE_SCORES}
     return metrics
 
 
-def guesses(material: Material, rows: np.ndarray, topics: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def guesses(material: Material, rows: np.ndarray, labels: Labels) -> dict[str, np.ndarray]:
     """Return what the baselines give for some sentences, booleans (sentences, topics)."""
     commonest = int(material.label_counts["train"].argmax())
     found = {"most_frequent": np.tile(np.arange(len(material.topics)) == commonest, (int(rows.sum()), 1))}
-    if any(topic.keywords or topic.patterns for topic in topics.values()):
-        found["rules"] = apply_rules(material.sentences["text"][rows], topics)
+    if labels.all_rules():
+        votes = labels.vote(material.sentences["text"][rows].tolist())
+        found["rules"] = labels.weigh(votes, np.full(material.Y[rows].shape, -1)) > 0.5
     return found
 
 

@@ -16,6 +16,7 @@ from pipeline.tables import InputError, listing
 LABEL_MODELS = ("dawid_skene", "majority")
 ANSWERS = (-1, 0, 1)
 IDENTIFIABLE = 3  # rules of a topic from which their accuracies can be told apart without gold labels
+ENOUGH = 30  # gold labels from which the accuracies of fewer rules can be told
 ROUNDS, SETTLED = 200, 1e-6  # at most so many rounds, or until no probability moves by more
 
 
@@ -76,11 +77,11 @@ def dawid_skene(counted: Counted) -> np.ndarray:
     is, and the probabilities are found by expectation maximisation (Dawid and Skene 1979, "Maximum likelihood
     estimation of observer error-rates using the EM algorithm", equations 2.3 to 2.5), with gold labels as known truth,
     from the majority's as the start. Each share starts from one imagined sentence, so that none becomes 0. With fewer
-    than three rules and no gold label their accuracies cannot be told apart: the majority decides.
+    than three rules, and gold labels fewer than `ENOUGH`, their accuracies cannot be told apart: the majority decides.
     """
     start = majority(counted)
     known = counted.gold >= 0
-    if counted.votes.shape[1] < IDENTIFIABLE and not known.any():
+    if counted.votes.shape[1] < IDENTIFIABLE and counted.counts[known].sum() < ENOUGH:
         return start
     truth = np.where(known, counted.gold, 0.05 + 0.9 * start)
     answers = np.stack([counted.votes == answer for answer in ANSWERS], axis=-1).astype(float)
@@ -93,7 +94,7 @@ def dawid_skene(counted: Counted) -> np.ndarray:
 
 def expect(answers: np.ndarray, truth: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Return the probability of the topic for each pattern, from `answers` (patterns, rules, 3) and those before."""
-    log_odds = 0.0
+    log_odds = np.zeros(len(truth))
     for sign, class_truth in ((1, truth), (-1, 1 - truth)):
         weight = class_truth * counts
         shares = (np.einsum("p,pra->ra", weight, answers) + 1 / 3) / (weight.sum() + 1)
@@ -106,8 +107,8 @@ def describe_rules(
 ) -> pd.DataFrame:
     """Return what each rule does, a row each.
 
-    `rules` maps their names to their topics, in the order of the columns of `votes`. `coverage`: share of sentences that
-    it votes on; `overlaps`: where another rule of the topic votes too; `conflicts`: where one votes the other way;
+    `rules` maps their names to their topics, in the order of the columns of `votes`. `coverage`: share of sentences
+    that it votes on; `overlaps`: where another rule of the topic votes too; `conflicts`: where one votes the other way;
     `correct`, `judged` and `accuracy`: on sentences with a gold label (`gold` (sentences, topics) 1, 0, -1 unknown).
     """
     of, rows = np.array(list(rules.values())), []

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -72,7 +73,8 @@ class Labels:
             found = self._by_rules(found)
         if not topics and found["labels"].notna().any():
             raise InputError(
-                f"no topic: none of the {found['labels'].notna().sum()} labelled sentences names any, nor does labels.topics"
+                f"no topic: none of the {found['labels'].notna().sum()} labelled sentences names any, "
+                "nor does labels.topics"
             )
         return Labelled(found, topics, unmatched)
 
@@ -95,12 +97,13 @@ class Labels:
             raise InputError("labels.rules: no topic has keywords or patterns, and labels.functions is empty")
         known = known_labels(sentences, self.topics)
         P = self.weigh(self.vote(sentences["text"].tolist()), known)
-        names, unlabelled = np.array(list(self.topics)), (sentences["label_source"] == "").to_numpy()
+        unlabelled = (sentences["label_source"] == "").to_numpy()
         given = P > 0.5 if self.mode == "multilabel" else P.argmax(axis=1)[:, None] == np.arange(P.shape[1])
-        labels = sentences["labels"].copy()
-        labels[unlabelled] = pd.Series([tuple(names[row].tolist()) for row in given], index=labels.index, dtype=object)
-        found = sentences.assign(labels=labels, label_source=sentences["label_source"].mask(unlabelled, "rules"))
-        return found.assign(weights=[tuple(row) for row in np.abs(2 * P - 1).tolist()]) if self.soft else found
+        ours: list[Any] = [tuple(compress(self.topics, row)) for row in given]
+        labels = sentences["labels"].mask(unlabelled, pd.Series(ours, index=sentences.index, dtype=object))
+        labelled = sentences.assign(labels=labels, label_source=sentences["label_source"].mask(unlabelled, "rules"))
+        sure: list[Any] = list(map(tuple, np.abs(2 * P - 1).tolist()))
+        return labelled.assign(weights=sure) if self.soft else labelled
 
     def _gold(self, rows: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
         name = {column: self.columns.get(column) or column for column in GOLD_COLUMNS}
@@ -177,7 +180,8 @@ def match_gold(sentences: pd.DataFrame, gold: Iterable[tuple[str, dict[str, Any]
 def known_labels(sentences: pd.DataFrame, topics: Iterable[str]) -> np.ndarray:
     """Return the labels that people gave, int8, shape (sentences, topics): 1, 0, or -1 where there are none."""
     names, by_people = list(topics), sentences["label_source"].isin(["gold", "given"]).to_numpy()
-    found = to_matrix([given or () for given in sentences["labels"].where(by_people, None)], names)
+    given = [labels if known else () for labels, known in zip(sentences["labels"], by_people, strict=True)]
+    found = to_matrix(given, names)
     return np.where(by_people[:, None], found, -1).astype(np.int8)
 
 

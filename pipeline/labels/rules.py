@@ -167,17 +167,25 @@ def vote(texts: Sequence[str], rules: Mapping[str, Rule], allowed_modules: Seque
 
     Raises `InputError` for an empty phrase, a pattern that is none, or a function of a module that is not allowed.
     """
-    distinct, place = np.unique(np.array(texts, dtype=object), return_inverse=True) if len(texts) else ([], [])
+    place, distinct = pd.factorize(np.array(texts, dtype=object))
+    named = {name: key_of(name, rule) for name, rule in rules.items()}
     for name, rule in rules.items():
-        check_phrases(name, rule)
+        check_phrases(named[name], rule)
     functions = {
-        name: find_function(name, rule.function, allowed_modules) for name, rule in rules.items() if rule.function
+        name: find_function(named[name], rule.function, allowed_modules)
+        for name, rule in rules.items()
+        if rule.function
     }
     finder = Finder(list(distinct))
     votes = np.zeros((len(distinct), len(rules)), np.int8)
     for column, (name, rule) in enumerate(rules.items()):
-        votes[:, column] = np.where(fires(finder, name, rule, functions.get(name)), VOTES[rule.vote], 0)
-    return votes[place] if len(texts) else votes
+        votes[:, column] = np.where(fires(finder, named[name], rule, functions.get(name)), VOTES[rule.vote], 0)
+    return votes[place]
+
+
+def key_of(name: str, rule: Rule) -> str:
+    """Return where a rule stands in the config; the rule of a topic's keywords has the topic's name."""
+    return f"labels.{'topics' if name == rule.topic else 'functions'}.{name}"
 
 
 def fires(finder: Finder, name: str, rule: Rule, function: Callable[[str], bool | None] | None) -> np.ndarray:
@@ -213,7 +221,7 @@ def check_phrases(name: str, rule: Rule) -> None:
     phrases = [*rule.any, *rule.all, *rule.none, *(side for near in rule.near for side in (near.first, near.then))]
     for phrase in phrases:
         if not PHRASE.findall(phrase) or PHRASE.sub("", phrase).strip():
-            raise InputError(f"rule {name}: '{phrase}' is no phrase; allowed: words, with * and a ~ at a word's end")
+            raise InputError(f"{name}: '{phrase}' is no phrase; allowed: words, with * and a ~ at a word's end")
 
 
 def compile_patterns(name: str, patterns: Sequence[str]) -> re.Pattern[str]:
@@ -222,7 +230,7 @@ def compile_patterns(name: str, patterns: Sequence[str]) -> re.Pattern[str]:
         try:
             re.compile(pattern)
         except re.error as error:
-            raise InputError(f"rule {name}: '{pattern}' is no regular expression: {error}") from error
+            raise InputError(f"{name}.patterns: '{pattern}' is no regular expression: {error}") from error
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
 
@@ -231,11 +239,11 @@ def find_function(name: str, dotted: str, allowed_modules: Sequence[str]) -> Cal
     module, _, attribute = dotted.rpartition(".")
     allowed = (*ALLOWED_MODULES, *allowed_modules)
     if not any(module == top or module.startswith(f"{top}.") for top in allowed):
-        raise InputError(f"rule {name}: function '{dotted}' is not allowed; modules allowed: {listing(allowed)}")
+        raise InputError(f"{name}.function: '{dotted}' is not allowed; modules allowed: {listing(allowed)}")
     try:
         found = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise InputError(f"rule {name}: there is no function '{dotted}': {error}") from error
+        raise InputError(f"{name}.function: there is no '{dotted}': {error}") from error
     if not callable(found):
-        raise InputError(f"rule {name}: '{dotted}' is no function")
+        raise InputError(f"{name}.function: '{dotted}' is no function")
     return found  # type: ignore[no-any-return]

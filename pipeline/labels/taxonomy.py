@@ -13,7 +13,7 @@ NEGATED = ("count", "skip", "only")
 class Topic:
     """A topic of a taxonomy.
 
-    `keywords` (phrases, see `Rule`) and `patterns` (regular expressions) are a rule of its own: any of them votes for it.
+    `keywords` (phrases, see `Rule`) and `patterns` (regular expressions) are a rule: any of them votes for the topic.
     """
 
     definition: str = ""
