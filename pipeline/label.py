@@ -103,9 +103,8 @@ def take_annotations(config: DictConfig, labels: Labels) -> None:
 
 def read_all(config: DictConfig, topics: tuple[str, ...]) -> tuple[list[Annotation], list[Rejected]]:
     """Return what all files of annotations hold."""
-    read_files = [
-        annotations.read_annotations(file, config.format, topics) for file, _ in find_files(config.annotations)
-    ]
+    source = config.annotations if isinstance(config.annotations, str) else list(config.annotations)
+    read_files = [annotations.read_annotations(file, config.format, topics) for file, _ in find_files(source)]
     return [one for found, _ in read_files for one in found], [item for _, bad in read_files for item in bad]
 
 
