@@ -47,7 +47,7 @@ class Labels:
     delimiter: str = ","
     topics: dict[str, Topic] = field(default_factory=dict)
     functions: dict[str, Rule] = field(default_factory=dict)
-    label_model: str = "dawid_skene"
+    label_model: str = "majority"
     soft: bool = True
     guidelines: str = ""
     allowed_modules: list[str] = field(default_factory=list)
