@@ -1,6 +1,6 @@
 """Count what the sample corpus holds and how varied it is: `python experiments/sample_corpus.py`.
 
-Prints a Markdown table for data/README.md, and, for the variety that its authors promise: the share of word 6-grams that stand in more than three
+Prints Markdown tables for data/README.md: counts; how far a second labelling of 300 sentences agrees, by Cohen's kappa; and for the variety that its authors promise: the share of word 6-grams that stand in more than three
 sentences, the share of distinct three-word openings, and the share of sentences that nearly repeat another (Jaccard similarity of word sets of at
 least 0.7).
 """
@@ -69,7 +69,26 @@ def measure() -> dict:
     }
 
 
+def agreement() -> dict[str, tuple[float, int, int, int]]:
+    """Return for each topic Cohen's kappa of the two labellings, and how many sentences the first, second and both give."""
+    first = {row["sentence_id"]: set(row["labels"]) for row in read("labels.jsonl")}
+    second = {row["sentence_id"]: set(row["labels"]) for row in read("second_labels.jsonl")}
+    found = {}
+    for topic in sorted({topic for labels in first.values() for topic in labels}):
+        pairs = [(topic in first[key], topic in labels) for key, labels in second.items()]
+        one, other, both = (sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs), sum(map(all, pairs)))
+        n = len(pairs)
+        agreed, chance = (n - one - other + 2 * both) / n, (one * other + (n - one) * (n - other)) / n**2
+        found[topic] = ((agreed - chance) / (1 - chance), one, other, both)
+    return found
+
+
 if __name__ == "__main__":
     for name, value in measure().items():
         shown = ", ".join(f"{key} {count}" for key, count in value.items()) if isinstance(value, dict) else value
         print(f"| {name} | {shown:.4f} |" if isinstance(shown, float) else f"| {name} | {shown} |")
+    kappas = agreement()
+    print("\n| topic | kappa | first | second | both |\n| --- | --- | --- | --- | --- |")
+    for name, (kappa, *counts) in kappas.items():
+        print(f"| {name} | {kappa:.2f} | {' | '.join(map(str, counts))} |")
+    print(f"| mean | {sum(kappa for kappa, *_ in kappas.values()) / len(kappas):.2f} | | | |")

@@ -221,7 +221,10 @@ def record(
                 digests=digests,
                 overrides=how.overrides,
             )
-            report.write_page(how.folder, facts, metrics, material, outcome)
+            errors = report.find_errors(material, outcome, part)
+            errors.to_csv(how.folder / "errors.csv", index=False)
+            report.write_page(how.folder, facts, metrics, material, outcome, errors)
+            log.log_tables({"errors": errors})
     description = report.describe_run(metrics, material, definitions, part)
     held = ~material.rows("train")  # what is like new text: neither terms nor thresholds were chosen on it
     with clock("log"):

@@ -70,7 +70,7 @@ class Labels:
         self._check(labels.dropna(), topics)
         found = sentences.assign(labels=labels, label_source=source.astype(str))
         if self.rules:
-            found = self._by_rules(found)
+            found = self.label_by_rules(found)
         if not topics and found["labels"].notna().any():
             raise InputError(
                 f"no topic: none of the {found['labels'].notna().sum()} labelled sentences names any, "
@@ -91,7 +91,7 @@ class Labels:
         of = [rule.topic for rule in self.all_rules().values()]
         return to_probabilities(votes, of, list(self.topics), self.label_model, known)
 
-    def _by_rules(self, sentences: pd.DataFrame) -> pd.DataFrame:
+    def label_by_rules(self, sentences: pd.DataFrame) -> pd.DataFrame:
         """Label by rules what has no label, and say how sure all labels are."""
         if not self.all_rules():
             raise InputError("labels.rules: no topic has keywords or patterns, and labels.functions is empty")

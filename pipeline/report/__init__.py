@@ -1,5 +1,6 @@
 """Reports of a run: what the terminal shows, tables, plots, mistakes, and the page that holds them all."""
 
+from pipeline.report.errors import find_errors
 from pipeline.report.page import Facts, document, table, write_page
 from pipeline.report.plots import write_plots, write_top_terms
 from pipeline.report.tables import count_metrics, data_frame, write_tables
@@ -22,6 +23,7 @@ __all__ = [
     "describe_scores",
     "describe_stages",
     "document",
+    "find_errors",
     "main_part",
     "table",
     "write_page",

@@ -12,7 +12,6 @@ import pandas as pd
 from pipeline.material import Material
 from pipeline.metrics import tabulate
 from pipeline.models.fit import Outcome
-from pipeline.report.errors import find_errors
 from pipeline.report.terminal import BASELINES, main_part
 
 STYLE = """
@@ -60,11 +59,16 @@ class Facts(NamedTuple):
     overrides: Sequence[str]
 
 
-def write_page(folder: Path, facts: Facts, metrics: Mapping[str, float], material: Material, outcome: Outcome) -> None:
-    """Write `report.html`, and `errors.csv` with the mistakes in it, beside the plots that it takes in."""
+def write_page(
+    folder: Path,
+    facts: Facts,
+    metrics: Mapping[str, float],
+    material: Material,
+    outcome: Outcome,
+    errors: pd.DataFrame,
+) -> None:
+    """Write `report.html` beside the plots that it takes in; `errors` are of `find_errors`."""
     part = main_part(metrics)
-    errors = find_errors(material, outcome, part)
-    errors.to_csv(folder / "errors.csv", index=False)
     sections = [
         ("Question", question(material, facts)),
         ("Data", data(material, facts)),

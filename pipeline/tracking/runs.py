@@ -164,6 +164,11 @@ class MlflowRun:
         self.mlflow.set_tag("mlflow.note.content", description)
         self.log_batches({}, metrics())
 
+    def log_tables(self, tables: "Mapping[str, pd.DataFrame]") -> None:
+        """Log tables in the form that the UI's evaluation view compares across runs."""
+        for name, table in tables.items():
+            self.mlflow.log_table(table, f"{name}.json")
+
     def log_batches(self, params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
         """Log parameters and metrics in as few calls as the server allows."""
         from mlflow.entities import Metric, Param
@@ -247,6 +252,9 @@ class LocalRun:
     def log(self, metrics: Callable[[], Scores], folder: Path, description: str) -> None:
         """Write the metrics beside the other files."""
         (self.folder / "metrics.json").write_text(json.dumps(metrics(), indent=1) + "\n")
+
+    def log_tables(self, tables: "Mapping[str, pd.DataFrame]") -> None:
+        """Keep nothing: the same tables are in the folder."""
 
     def log_model(self, model: "TopicModel", example: "pd.DataFrame", description: str) -> str:
         """Save the model and return its folder."""
