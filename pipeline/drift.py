@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2, norm
 
+from pipeline.intervals import holm
 from pipeline.models import TopicModel
 from pipeline.models.vectorizers import count_words
 
@@ -151,12 +152,3 @@ def compare_distributions(name: str, reference: Mapping[str, Any], new: Mapping[
     most = int(np.abs(shares[1] - shares[0]).argmax())
     p = float(chi2.sf(statistic, counts.shape[1] - 1)) if counts.shape[1] > 1 else 1.0
     return {"what": name, "reference": shares[0, most], "new": shares[1, most], "effect": stability, "p": p}
-
-
-def holm(p: np.ndarray) -> np.ndarray:
-    """Return p-values corrected for their number (Holm 1979, "A simple sequentially rejective multiple test")."""
-    order = np.argsort(p)
-    corrected = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p))))
-    found = np.empty(len(p))
-    found[order] = np.minimum(corrected, 1)
-    return found

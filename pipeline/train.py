@@ -20,6 +20,7 @@ from pipeline import __version__, report, tracking
 from pipeline.cache import Stages
 from pipeline.config import Launch, check, flatten, instantiate, launch, to_yaml
 from pipeline.drift import profile_sentences
+from pipeline.intervals import score_intervals
 from pipeline.labels import Labels
 from pipeline.material import Material, digest_sentences, prepare, require_examples
 from pipeline.metrics import Scores, score
@@ -161,14 +162,16 @@ def beside(function: Callable[..., Outcome], *arguments: Any, **options: Any) ->
 
 
 def evaluate(material: Material, outcome: Outcome, labels: Labels) -> Scores:
-    """Score the model on dev and test, beside two baselines: the most frequent topic always, and the rules."""
+    """Score the model on dev and test, with 95 % intervals, beside baselines: the commonest topic, and the rules."""
     metrics: Scores = {}
     for part in PARTS[1:]:
         rows = material.rows(part)
         if not rows.any():
             continue
         Y, probabilities = material.Y[rows], outcome.probabilities[rows]
-        metrics |= score(part, Y, outcome.model.decide(probabilities), probabilities, material.topics)
+        decided, articles = outcome.model.decide(probabilities), material.sentences["article_id"][rows]
+        metrics |= score(part, Y, decided, probabilities, material.topics)
+        metrics |= score_intervals(part, Y, decided, articles.to_numpy(), material.topics)
         for name, guess in guesses(material, rows, labels).items():
             found = score(part, Y, guess, None, material.topics)
             metrics |= {f"{part}/{key}_{name}": found[f"{part}/{key}"] for key in BASELINE_SCORES}

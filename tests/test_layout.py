@@ -15,7 +15,7 @@ ORDER = [
     ["tables"],
     ["cache"],
     ["articles", "sentences", "labels", "splits", "features", "metrics", "config"],
-    ["corpus", "annotations"],
+    ["corpus", "annotations", "intervals"],
     ["material"],
     ["models"],
     ["report", "drift"],

@@ -12,7 +12,7 @@ import pandas as pd
 from pipeline.material import Material
 from pipeline.metrics import tabulate
 from pipeline.models.fit import Outcome
-from pipeline.report.terminal import BASELINES, main_part
+from pipeline.report.terminal import BASELINES, f1_interval, main_part
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 0 auto; padding: 1rem; }
@@ -99,19 +99,14 @@ def document(title: str, body: str) -> str:
 def headline(metrics: Mapping[str, float], material: Material, part: str) -> str:
     """Return the score that counts, with its interval, and the baselines."""
     key = f"{part}/f1_macro"
+    between = f1_interval(metrics, part, "macro", False)
     found = {name.replace("_", " "): metrics.get(f"{key}_{name}") for name in BASELINES}
     beside = ", ".join(f"{name} {value:.3f}" for name, value in found.items() if value is not None)
     notes = "".join(f'<p class="note">{escape(note)}</p>' for note in material.notes)
     return (
-        f'<p><span class="big">{metrics[key]:.3f}</span> macro F1{interval(metrics, key)} on '
+        f'<p><span class="big">{metrics[key]:.3f}</span> macro F1{f" ({between})" if between else ""} on '
         f"{int(material.rows(part).sum())} sentences of {part}{f'; baselines: {beside}' if beside else ''}.</p>{notes}"
     )
-
-
-def interval(metrics: Mapping[str, float], key: str) -> str:
-    """Return the interval of a metric in brackets, "" where there is none."""
-    low, high = metrics.get(f"{key}_low"), metrics.get(f"{key}_high")
-    return "" if low is None or high is None else f" ({low:.3f} to {high:.3f})"
 
 
 def question(material: Material, facts: Facts) -> str:
@@ -148,22 +143,15 @@ def data(material: Material, facts: Facts) -> str:
 def scores(metrics: Mapping[str, float], topics: Sequence[str], part: str) -> str:
     """Return the scores per topic and their averages, with intervals where there are some."""
     found = tabulate(metrics, part, topics)
-    has = any(f"{part}/f1/{topic}_low" in metrics for topic in topics)
-    rows = []
-    for name, row in found.iterrows():
-        key = f"{part}/f1/{name}" if name in topics else f"{part}/f1_{name}"
+    intervals = [f1_interval(metrics, part, str(name), name in topics) for name in found.index]
+    has, rows = any(intervals), []
+    for (name, row), between in zip(found.iterrows(), intervals, strict=True):
         cells = ["" if value != value else f"{value:.3f}" for value in row[["precision", "recall", "f1", "ap"]]]
-        cells.insert(3, interval(metrics, key).strip(" ()")) if has else None
-        rows.append((str(name), *cells, "" if row["support"] != row["support"] else f"{row['support']:.0f}"))
-    columns = [
-        "topic",
-        "precision",
-        "recall",
-        "F1",
-        *(["95 % interval"] if has else []),
-        "average precision",
-        "sentences",
-    ]
+        shown = [*cells[:3], between, cells[3]] if has else cells
+        rows.append((str(name), *shown, "" if row["support"] != row["support"] else f"{row['support']:.0f}"))
+    columns = ["topic", "precision", "recall", "F1", "95 % interval", "average precision", "sentences"]
+    if not has:
+        columns.remove("95 % interval")
     method = "<p class=quiet>Intervals by bootstrap over articles.</p>" if has else ""
     return table(columns, rows, numbers=range(1, len(columns))) + method
 

@@ -29,6 +29,9 @@ def describe_scores(metrics: Mapping[str, float], topics: Sequence[str], part: s
     """Return the scores of a part as a table for the terminal, baselines below."""
     table = tabulate(metrics, part, topics)
     shown = table.map("{:.3f}".format).where(table.notna(), "")
+    between = [f1_interval(metrics, part, name, name in topics) for name in table.index]
+    if any(between):
+        shown.insert(3, "95 %", between)
     shown["support"] = [f"{value:.0f}" if value == value else "" for value in table["support"]]
     lines = [shown.to_string()]
     for name in BASELINES:
@@ -36,6 +39,13 @@ def describe_scores(metrics: Mapping[str, float], topics: Sequence[str], part: s
             micro = metrics[f"{part}/f1_micro_{name}"]
             lines.append(f"baseline {name.replace('_', ' ')}: macro F1 {metrics[key]:.3f}, micro F1 {micro:.3f}")
     return "\n".join(lines)
+
+
+def f1_interval(metrics: Mapping[str, float], part: str, name: str, is_topic: bool) -> str:
+    """Return the interval of the F1 of a topic or an average, "" where there is none."""
+    key = f"{part}/f1/{name}" if is_topic else f"{part}/f1_{name}"
+    low, high = metrics.get(f"{key}_low"), metrics.get(f"{key}_high")
+    return "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
 
 
 def describe_run(metrics: Mapping[str, float], material: Material, definitions: Mapping[str, str], part: str) -> str:
