@@ -15,10 +15,14 @@ COMMANDS = {
     "predict": "label the sentences of new articles with a saved model",
     "label": "apply the labelling rules; the annotation guide; to annotation tools and back",
     "export": "write a model as a plain scikit-learn pipeline, for skops or ONNX",
+    "compare": "runs side by side, each difference with its interval and p-value",
     "reproduce": "train a recorded run again and put every metric of both side by side",
     "monitor": "tell whether new articles are like those that a model was judged on",
     "ui": "the MLflow UI on the right store",
 }
+
+# What users write for a key that cannot have that name, since a group of the config has it
+SHORT = {"compare": {"experiment=": "experiment_name="}}
 
 
 def main() -> None:
@@ -73,6 +77,8 @@ def run(command: str, arguments: list[str]) -> None:
     arguments = sorted(
         arguments, key=lambda argument: not argument.startswith("-") and "=" in argument
     )  # options first
+    for short, key in SHORT.get(command, {}).items():
+        arguments = [key + one.removeprefix(short) if one.startswith(short) else one for one in arguments]
     if wrong := wrong_option(arguments):
         fail(wrong)
     sys.argv = [f"slugline {command}", *arguments]

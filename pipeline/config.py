@@ -105,6 +105,19 @@ class LabelConfig:
 
 
 @dataclass
+class CompareConfig:
+    """`slugline compare`."""
+
+    tracking: Any
+    runs: list[str] = field(default_factory=list)
+    experiment_name: str | None = None
+    last: int = 5
+    force: bool = False
+    tracking_uri: str | None = None
+    name: str | None = None
+
+
+@dataclass
 class ReproduceConfig:
     """`slugline reproduce`."""
 
@@ -132,6 +145,7 @@ SCHEMAS = {
     "predict": PredictConfig,
     "export": ExportConfig,
     "label": LabelConfig,
+    "compare": CompareConfig,
     "reproduce": ReproduceConfig,
     "monitor": MonitorConfig,
     "ui": UiConfig,

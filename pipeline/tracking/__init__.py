@@ -1,6 +1,6 @@
 """Tracking: everything that is said to MLflow, and models fetched from it."""
 
-from pipeline.tracking.history import Record, read_artifact, read_run, same_versions, set_tags
+from pipeline.tracking.history import Record, last_runs, read_artifact, read_run, same_versions, set_tags
 from pipeline.tracking.runs import Mlflow, Off
 from pipeline.tracking.store import PARENT, abandon_sweep, connect, in_sweep, model_folder, serve_ui
 
@@ -12,6 +12,7 @@ __all__ = [
     "abandon_sweep",
     "connect",
     "in_sweep",
+    "last_runs",
     "model_folder",
     "read_artifact",
     "read_run",

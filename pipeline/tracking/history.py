@@ -42,6 +42,21 @@ def read_run(run_id: str, uri: str | None = None) -> Record:
     return Record(run_id, run.info.run_name, experiment, data.metrics, data.params, data.tags, digests)
 
 
+def last_runs(experiment: str, count: int, artifact: str, uri: str | None = None) -> list[str]:
+    """Return the ids of the last finished runs of an experiment that have an artifact, the oldest first."""
+    database = sqlite_file(store_uri(uri))
+    mlflow = None if database and not database.is_file() else connect(uri)
+    found = mlflow and mlflow.get_experiment_by_name(experiment)
+    if mlflow is None or found is None:
+        raise InputError(f"no experiment '{experiment}' in {store_uri(uri)}")
+    client = mlflow.MlflowClient()
+    ids: list[str] = []
+    for run in client.search_runs([found.experiment_id], "attributes.status = 'FINISHED'", max_results=1000):
+        if len(ids) < count and artifact in {file.path for file in client.list_artifacts(run.info.run_id)}:
+            ids.append(run.info.run_id)
+    return ids[::-1]
+
+
 def read_artifact(run_id: str, name: str, uri: str | None = None) -> bytes:
     """Return the bytes of an artifact of a run; raise `InputError` where it is not there."""
     mlflow = connect(uri)

@@ -1,0 +1,91 @@
+"""Runs are compared on the same sentences or not at all; differences are those of their scores."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+
+WORDS = {"truce": ["truce", "ceasefire"], "talks": ["talks", "summit"], "": ["rain", "bread", "football"]}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, command):
+    """A store with two runs on the same sentences and one on fewer, and their ids."""
+    place = tmp_path_factory.mktemp("compare")
+    rows = []
+    for n in range(240):
+        label = list(WORDS)[n * 7 % 3]
+        text = f"The {WORDS[label][n // 3 % 2]} of {n} days went on, they said."
+        rows.append(json.dumps({"text": text, "labels": label if n % 9 else "talks", "article_id": str(n // 4)}) + "\n")
+    (place / "news.jsonl").write_text("".join(rows))
+    (place / "less.jsonl").write_text("".join(rows[:-40]))
+    base = ("train", "data=sentences", "labels=given", "plots=false", "features=word")
+    for options in (("data.path=news.jsonl",), ("data.path=news.jsonl", "features=char"), ("data.path=less.jsonl",)):
+        done = command(place, *base, *options)
+        assert done.returncode == 0, done.stderr
+    store = MlflowClient(f"sqlite:///{place}/store.db")
+    experiment = store.get_experiment_by_name("slugline").experiment_id
+    found = [run.info.run_id for run in store.search_runs([experiment], order_by=["start_time"])]
+    return place, found, store
+
+
+def test_two_runs_stand_side_by_side_and_become_a_run_with_a_page(folder, command):
+    place, (one, other, _), store = folder
+    done = command(place, "compare", f"runs=[{one},{other}]")
+    assert done.returncode == 0, done.stderr
+    assert "the same for all 2 runs" in done.stdout
+    run = store.get_run(done.stdout.rpartition("run     ")[2].split()[0])
+    metrics = [store.get_run(key).data.metrics["test/f1_macro"] for key in (one, other)]
+    assert run.data.metrics["difference/f1_macro/1"] == pytest.approx(metrics[1] - metrics[0])
+    folder_of = {
+        name: store.download_artifacts(run.info.run_id, name, str(place))
+        for name in ("scores.csv", "changes.csv", "report.html", "differences_1.csv")
+    }
+    scores = pd.read_csv(folder_of["scores.csv"], index_col=0)
+    assert scores.loc["macro"].tolist() == pytest.approx(metrics)
+    changes = pd.read_csv(folder_of["changes.csv"])
+    frames = []
+    for key in (one, other):
+        (place / key).mkdir()
+        frames.append(pd.read_parquet(store.download_artifacts(key, "predictions_test.parquet", str(place / key))))
+    expected = sum(len({*a} ^ {*b}) for a, b in zip(frames[0]["topics"], frames[1]["topics"], strict=True))
+    assert len(changes) == expected
+    page = Path(folder_of["report.html"]).read_text()
+    assert f"{expected} decisions changed sides" in page
+    assert "<script" not in page
+
+
+def test_runs_on_different_data_are_refused_with_the_reason_unless_forced(folder, command):
+    place, (one, _, less), _ = folder
+    refused = command(place, "compare", f"runs=[{one},{less}]")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("slugline: runs were tested on different data: ")
+    assert refused.stderr.count("\n") == 1
+    forced = command(place, "compare", f"runs=[{one},{less}]", "force=true", "tracking=off")
+    assert forced.returncode == 0, forced.stderr
+
+
+def test_the_last_runs_of_an_experiment_are_those_with_predictions_oldest_first(folder, command):
+    place, (_, other, less), _ = folder
+    done = command(place, "compare", "experiment=slugline", "last=2", "force=true", "tracking=off")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.index(f"({other[:8]})") < done.stdout.index(f"({less[:8]})")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "give either runs=[RUN,RUN] or experiment=NAME"),
+        (["runs=[a,b]", "experiment=slugline"], "give either runs=[RUN,RUN] or experiment=NAME"),
+        (["runs=[a]"], "runs: found a; allowed: at least two, each once"),
+        (["runs=[a,b]"], "no run 'a' in sqlite:///"),
+        (["experiment=none"], "no experiment 'none' in sqlite:///"),
+    ],
+)
+def test_a_mistake_is_one_line(folder, command, options, message):
+    done = command(folder[0], "compare", *options)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"slugline: {message}")
+    assert done.stderr.count("\n") == 1
