@@ -16,6 +16,7 @@ COMMANDS = {
     "label": "apply the labelling rules; the annotation guide; to annotation tools and back",
     "export": "write a model as a plain scikit-learn pipeline, for skops or ONNX",
     "compare": "runs side by side, each difference with its interval and p-value",
+    "promote": "judge a model against the champion and move the alias; rollback=true",
     "reproduce": "train a recorded run again and put every metric of both side by side",
     "monitor": "tell whether new articles are like those that a model was judged on",
     "ui": "the MLflow UI on the right store",

@@ -118,6 +118,25 @@ class CompareConfig:
 
 
 @dataclass
+class PromoteConfig:
+    """`slugline promote`."""
+
+    data: Any
+    labels: Any
+    split: Any
+    cache: Any
+    gate: Any
+    version: str | None = None
+    part: str = "test"
+    rollback: bool = False
+    registered_model: str = "slugline"
+    alias: str = "champion"
+    seed: int = 0
+    tracking_uri: str | None = None
+    allowed_modules: list[str] = field(default_factory=list)
+
+
+@dataclass
 class ReproduceConfig:
     """`slugline reproduce`."""
 
@@ -146,6 +165,7 @@ SCHEMAS = {
     "export": ExportConfig,
     "label": LabelConfig,
     "compare": CompareConfig,
+    "promote": PromoteConfig,
     "reproduce": ReproduceConfig,
     "monitor": MonitorConfig,
     "ui": UiConfig,

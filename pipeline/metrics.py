@@ -138,6 +138,16 @@ def average_precision(y: np.ndarray, p: np.ndarray) -> float:
     return float(np.sum(np.diff(hits, prepend=0) * hits / (ends + 1)) / y.sum())
 
 
+def expected_calibration_error(y: np.ndarray, p: np.ndarray, bins: int = 10) -> float:
+    """Return how far probabilities are from the share of positives: the mean over bins of as many sentences each.
+
+    Naeini, Cooper and Hauskrecht 2015, "Obtaining well calibrated probabilities using Bayesian binning", with bins of
+    equal size (Nixon et al. 2019, "Measuring calibration in deep learning"), since most sentences are near 0.
+    """
+    parts = np.array_split(np.argsort(p, kind="stable"), min(bins, max(1, len(p))))
+    return float(sum(len(part) * abs(y[part].mean() - p[part].mean()) for part in parts if len(part)) / max(1, len(p)))
+
+
 def cut_points(y: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return probabilities from high to low, the last place of each run of equals, and the positives up to there."""
     order = np.argsort(-p, kind="stable")

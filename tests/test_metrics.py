@@ -7,10 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from sklearn.calibration import calibration_curve
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import accuracy_score, average_precision_score, precision_recall_fscore_support
 
-from pipeline.metrics import FixedThreshold, TunedThreshold, average_precision, best_threshold, score, tabulate
+from pipeline.metrics import (
+    FixedThreshold,
+    TunedThreshold,
+    average_precision,
+    best_threshold,
+    expected_calibration_error,
+    score,
+    tabulate,
+)
 from pipeline.tables import InputError
 
 # few values, so that ties are common; neighbours, so that rounding shows
@@ -192,3 +201,13 @@ def test_the_table_has_topics_then_averages_and_blanks_where_there_is_no_score()
     assert table.loc["a", ["precision", "support"]].tolist() == [1.0, 1.0]
     assert table["ap"].isna().all()
     assert np.isnan(table.loc["macro", "support"])
+
+
+def test_the_calibration_error_is_that_of_bins_of_equal_size():
+    random = np.random.default_rng(0)
+    p = random.random(1000)
+    y = random.random(1000) < p**2
+    shares, means = calibration_curve(y, p, n_bins=10, strategy="quantile")
+    assert expected_calibration_error(y, p) == pytest.approx(np.abs(shares - means).mean(), abs=1e-3)
+    assert expected_calibration_error(y, y.astype(float)) == 0
+    assert expected_calibration_error(y[:3], p[:3]) == pytest.approx(np.abs(y[:3] - p[:3]).mean())

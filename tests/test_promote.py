@@ -1,0 +1,117 @@
+"""The alias moves only through the gate, back again, and for one of two who move it at once."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from pipeline.tables import InputError
+from pipeline.tracking import Registry
+
+pytestmark = pytest.mark.slow
+WORDS = {"truce": ["truce", "ceasefire"], "talks": ["talks", "summit"], "": ["rain", "bread", "football"]}
+DATA = ("data=sentences", "data.path=news.jsonl", "labels=given")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, command):
+    """A store with a good model, the champion, as good a one, and a poor one: versions 1, 2 and 3."""
+    place = tmp_path_factory.mktemp("promote")
+    with (place / "news.jsonl").open("w") as stream:
+        for n in range(400):
+            label = list(WORDS)[n * 7 % 3]
+            text = f"The {WORDS[label][n // 3 % 2]} of {n} days went on, they said."
+            stream.write(json.dumps({"text": text, "labels": label, "article_id": str(n // 2)}) + "\n")
+    for options in ((), ("model.C=1",), ("features.word.max_features=1",)):
+        done = command(place, "train", *DATA, "plots=false", "features=word", *options)
+        assert done.returncode == 0, done.stderr
+    return place
+
+
+def aliases(folder):
+    """Return which version has the alias."""
+    found = MlflowClient(f"sqlite:///{folder}/store.db").get_registered_model("slugline").aliases
+    return {alias: str(number) for alias, number in found.items()}
+
+
+def test_a_poor_model_stays_outside_with_its_figures_as_tags_and_artifact(folder, command):
+    done = command(folder, "promote", *DATA, "gate.max_calibration_error=0.5")
+    assert done.returncode == 1
+    assert done.stderr.startswith("slugline: version 3 does not pass: macro F1 lower by up to 0.")
+    assert done.stderr.count("\n") == 1
+    assert aliases(folder) == {"champion": "1"}
+    store = MlflowClient(f"sqlite:///{folder}/store.db")
+    version = store.get_model_version("slugline", "3")
+    assert version.tags["promotion"] == "failed"
+    verdict = json.loads(Path(store.download_artifacts(version.run_id, "promotion_3.json", str(folder))).read_text())
+    assert verdict["difference"]["low"] < -0.01
+    assert float(version.tags["candidate_macro"]) == pytest.approx(verdict["candidate"]["macro"], abs=1e-4)
+    assert verdict["champion"]["version"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("gate", "reason"),
+    [
+        ("min_topic_f1=1.1", "F1 of talks is 1.000"),
+        ("max_megabytes=0.0001", "megabytes 0."),
+        ("max_milliseconds=0.0000001", "milliseconds for a sentence"),
+        ("max_calibration_error=0.0000001", "calibration error"),
+    ],
+)
+def test_each_part_of_the_gate_can_close_it(folder, command, gate, reason):
+    done = command(folder, "promote", *DATA, "version=2", f"gate.{gate}")
+    assert done.returncode == 1
+    assert reason in done.stderr
+    assert aliases(folder) == {"champion": "1"}
+
+
+def test_a_model_as_good_takes_the_alias_and_gives_it_back(folder, command):
+    done = command(folder, "promote", *DATA, "version=2")
+    assert done.returncode == 0, done.stderr
+    assert "moved   champion of slugline: 1 -> 2" in done.stdout
+    assert aliases(folder) == {"champion": "2"}
+    again = command(folder, "promote", *DATA, "version=2")
+    assert again.stderr == "slugline: version 2 is champion already; give another version=\n"
+    back = command(folder, "promote", "rollback=true")
+    assert "back    champion of slugline: 2 -> 1" in back.stdout
+    assert aliases(folder) == {"champion": "1"}
+    none = command(folder, "promote", "rollback=true")
+    assert none.stderr.startswith("slugline: champion of 'slugline' was never moved by a promotion")
+
+
+def test_of_two_promotions_at_once_one_wins_and_the_other_says_so(folder):
+    def move(number: str) -> str:
+        registry = Registry("slugline", "champion", f"sqlite:///{folder}/store.db")
+        try:
+            registry.move(registry.version(number), seen)
+        except InputError as error:
+            return str(error)
+        return "moved"
+
+    registry = Registry("slugline", "champion", f"sqlite:///{folder}/store.db")
+    seen = registry.champion()
+    with ThreadPoolExecutor(2) as pool:
+        said = sorted(pool.map(move, ["2", "3"]))
+    winner = aliases(folder)["champion"]
+    assert said == [f"champion of 'slugline' became version {winner} meanwhile; promote against that one", "moved"]
+    registry.move_back(registry.champion())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("version=9",), "no version 9 of 'slugline' in sqlite:///"),
+        (("registered_model=other",), "no model 'other' in sqlite:///"),
+        (("version=2", "gate.max_macro=1"), "gate: unknown key 'max_macro'"),
+        (("version=2", "part=dev2"), "part=dev2: it has no sentences"),
+        (("version=2", "data=sample", "labels=sample"), "has no topic 'ceasefire', which the data has"),
+    ],
+)
+def test_a_mistake_is_one_line(folder, command, options, message):
+    given = options if "data=sample" in options else (*DATA, *options)
+    done = command(folder, "promote", *[one if "gate.max_macro=" not in one else f"+{one}" for one in given])
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
