@@ -14,6 +14,7 @@ COMMANDS = {
     "train": "read, split, label, train, evaluate, log to MLflow; -m sweeps",
     "predict": "label the sentences of new articles with a saved model",
     "label": "apply the labelling rules; the annotation guide; to annotation tools and back",
+    "review": "which sentences to label next, and which labels look wrong: tasks for annotation tools",
     "export": "write a model as a plain scikit-learn pipeline, for skops or ONNX",
     "compare": "runs side by side, each difference with its interval and p-value",
     "promote": "judge a model against the champion and move the alias; rollback=true",

@@ -75,6 +75,31 @@ class ExportConfig:
 
 
 @dataclass
+class ReviewConfig:
+    """`slugline review`."""
+
+    data: Any
+    labels: Any
+    features: Any
+    model: Any
+    output: str
+    model_uri: str
+    what: str = "queue"
+    size: int = 100
+    format: str | None = None
+    uncertainty: float = 1.0
+    disagreement: float = 0.25
+    rarity: float = 0.0
+    diversity: float = 0.2
+    previous_model_uri: Any = None
+    tracking_uri: str | None = None
+    seed: int = 0
+    folds: int = 5
+    n_jobs: int = -1
+    allowed_modules: list[str] = field(default_factory=list)
+
+
+@dataclass
 class UiConfig:
     """`slugline ui`."""
 
@@ -162,8 +187,9 @@ class MonitorConfig:
 SCHEMAS = {
     "train": TrainConfig,
     "predict": PredictConfig,
-    "export": ExportConfig,
     "label": LabelConfig,
+    "review": ReviewConfig,
+    "export": ExportConfig,
     "compare": CompareConfig,
     "promote": PromoteConfig,
     "reproduce": ReproduceConfig,

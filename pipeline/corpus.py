@@ -253,7 +253,8 @@ def place_in_articles(rows: pd.DataFrame) -> pd.DataFrame:
 
 def split_articles(articles: pd.DataFrame) -> pd.DataFrame:
     """Return the sentences of all articles, in their order."""
-    rows = (Article(*row) for row in articles.itertuples(index=False))
+    known = articles.astype(object).where(articles.notna(), None)  # pandas makes NaN of None among strings
+    rows = (Article(*row) for row in known[list(ARTICLE_COLUMNS)].itertuples(index=False))
     return pd.DataFrame([sentence for row in rows for sentence in split_article(row)], columns=list(SENTENCE_COLUMNS))
 
 

@@ -14,14 +14,14 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     ["tables"],
     ["cache"],
-    ["articles", "sentences", "labels", "splits", "features", "metrics", "config"],
+    ["articles", "sentences", "labels", "splits", "features", "metrics", "sampling", "config"],
     ["corpus", "annotations", "intervals"],
     ["material"],
     ["models"],
     ["report", "drift"],
     ["tracking"],
     ["crews", "records", "search", "stream", "sweep", "ui", "export"],
-    ["train", "predict", "label", "compare", "promote", "reproduce", "monitor"],
+    ["train", "predict", "label", "review", "compare", "promote", "reproduce", "monitor"],
     ["cli", "plugins"],
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
@@ -64,7 +64,7 @@ def test_imports_go_from_top_to_bottom_of_the_design_and_never_back(file):
 
 
 def test_commands_do_not_import_each_other():
-    commands = {"train", "predict", "label", "compare", "promote", "reproduce", "monitor", "ui", "export"}
+    commands = {"train", "predict", "label", "review", "compare", "promote", "reproduce", "monitor", "ui", "export"}
     assert {
         (module(file), name) for file in FILES if module(file) in commands for name in ours(file) & commands
     } == set()
