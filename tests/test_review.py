@@ -136,12 +136,12 @@ def test_copies_are_asked_for_once_and_near_duplicates_put_off(desk, review):
         for day in ("Monday", "Sunday", "June")
     ]
     write(desk / "copies.jsonl", [*more, *articles])
-    sizes = ("size=500", "data.path=copies.jsonl")
+    sizes = ("size=1500", "data.path=copies.jsonl")
     done = review(*sizes, "output=apart.csv")
     assert re.search(r"left out: .*\b4 copies", done.stdout), done.stderr
     assert re.search(r"put off as too similar: [1-9]", done.stdout)
     asked = [row["text"] for row in table(desk / "apart.csv")]
-    assert len(asked) == 500
+    assert len(asked) == 1500
     assert sum(found.startswith("The envoys warned") for found in asked) == 1
     assert review(*sizes, "output=alike.csv", "diversity=0").returncode == 0
     asked = [row["text"] for row in table(desk / "alike.csv")]
