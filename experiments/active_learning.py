@@ -149,7 +149,8 @@ def prepare(news: News, shares: Sequence[float], seed: int) -> Pool:
         more.append(fitted.transform(scored.texts))
         norms.append(fitted.norm)
     X = side_by_side(blocks)
-    votes = cast_votes(pool.texts, TOPICS, {topic: Topic(keywords=[word]) for topic, word in RULES.items()})
+    rules = Labels(topics={topic: Topic(keywords=[word]) for topic, word in RULES.items()})
+    votes = cast_votes(pool.texts, TOPICS, rules)
     return Pool(pool, votes, blocks, norms, X, normalize(X.copy(), "l2"), scored.Y, side_by_side(more))
 
 

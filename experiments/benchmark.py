@@ -1,6 +1,6 @@
 """The training path, Slugline against the usual ways: features, fits, whole commands, sweeps, growth.
 
-    python experiments/benchmark.py [--quick] [features] [fasttext] [train] [sweep] [growth]
+    python experiments/benchmark.py [--quick] [features] [fasttext] [profile] [train] [sweep] [growth]
 
 On the IndiaPoliceEvents sentences, and on text made of them: halves of two sentences put together, seeded. Ways that are
 compared take turns; numbers are medians of the rounds that a row names. Prints a page, writes `benchmark.json` and
@@ -53,7 +53,14 @@ def main() -> None:
         sys.exit(f"no {DATA}/india_police_events: set SLUGLINE_DATA to the folder with the data")
     os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "SLUGLINE_DATA": str(DATA)}
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    parts = {"features": features, "fasttext": fasttext, "train": train, "sweep": sweep, "growth": growth}
+    parts = {
+        "features": features,
+        "fasttext": fasttext,
+        "profile": profile,
+        "train": train,
+        "sweep": sweep,
+        "growth": growth,
+    }
     if unknown := set(sys.argv[1:]) - {"--quick", *parts}:
         sys.exit(f"{', '.join(sorted(unknown))}: no part; allowed: --quick, {', '.join(parts)}")
     asked = [name for name in parts if name in sys.argv] or list(parts)
@@ -272,6 +279,48 @@ def run(folder: Path, command: list[str], **environment: str) -> str:
     return ended.stdout
 
 
+def profile() -> Iterator[Row]:
+    """Measure what the fits of a run are made of, and whether two at once are quicker than one after the other."""
+    from joblib import Parallel, delayed
+    from sklearn.linear_model import LogisticRegression, RidgeClassifier, SGDClassifier
+    from sklearn.svm import LinearSVC
+
+    from pipeline.features import TfidfVectorizer
+    from pipeline.models.fit import fit_one
+    from pipeline.models.vectorizers import side_by_side
+
+    rows = read()[:14_000]
+    texts, Y = [row["sent_text"] for row in rows], [[topic in row["sent_labels"] for topic in TOPICS] for row in rows]
+    X = side_by_side([TfidfVectorizer(**options).fit_transform(texts) for options in FEATURES.values()])
+    y = np.array(Y)[:, -1]
+    default = LinearSVC(C=0.3, tol=0.01, random_state=0)
+    copying = LinearSVC(C=1e-8, tol=10.0, random_state=0)  # ends after one pass: what is left is the copy
+    seconds = turns({"whole": partial(fit_one, default, X, y), "copy": partial(fit_one, copying, X, y)})
+    yield {
+        "what": f"one fit of LinearSVC, {X.shape[0]:,} x {X.shape[1]:,}, {X.nnz / 1e6:.1f} M values",
+        "seconds": seconds["whole"],
+        "of which the copy into liblinear's form and one pass": seconds["copy"],
+        "rounds": ROUNDS,
+    }
+    models = {
+        "LinearSVC, primal": LinearSVC(C=0.3, dual=False, tol=0.01),
+        "LogisticRegression, liblinear": LogisticRegression(C=10, solver="liblinear", tol=0.01),
+        "RidgeClassifier, lsqr": RidgeClassifier(solver="lsqr", tol=0.001),
+        "SGDClassifier": SGDClassifier(loss="log_loss", alpha=1e-5, random_state=0),
+    }
+    for name, model in models.items():
+
+        def fits(threads: int, model: Any = model) -> None:
+            Parallel(threads, prefer="threads")(delayed(fit_one)(model, X, y) for _ in range(4))
+
+        seconds = turns({"one": partial(fits, 1), "two": partial(fits, 2)})
+        yield {
+            "what": f"four fits, two threads: {name}",
+            "ratio": seconds["one"] / seconds["two"],
+            "rounds": ROUNDS,
+        } | seconds
+
+
 def train() -> Iterator[Row]:
     """Compare the whole command with the script one would write by hand, each with a new store, then with a known one."""
     experiment = [*SLUGLINE, "train", "experiment=india_police_events"]
@@ -300,12 +349,16 @@ def train() -> Iterator[Row]:
                 "script again": lambda: run(known, script, **store),
             }
         )
+        run(known, [*experiment, "cache=off", "tracking=off", "hydra.run.dir=once"])
+        metrics = json.loads((known / "once/metrics.json").read_text())
+        stages = {key.removeprefix("time/"): value for key, value in metrics.items() if key.startswith("time/")}
     for what, ours, theirs in (
         ("slugline train, new store, nothing cached", "first", "script"),
         ("slugline train model.C=1, features cached", "again", "script again"),
     ):
         times = {"seconds": seconds[ours], "script": seconds[theirs], "rounds": ROUNDS}
         yield {"what": what, "ratio": seconds[theirs] / seconds[ours], "goal": GOALS["train"]} | times
+    yield {"what": "where the time of one run goes"} | stages
 
 
 def sweep() -> Iterator[Row]:
