@@ -23,7 +23,6 @@ from pipeline.tracking import Record
 
 LARGEST = 1 << 20  # bytes of a config
 RUN_LINE = re.compile(r"^run     ([0-9a-f]{32}) in experiment ", re.MULTILINE)
-OF_CODE = ("_target_", "function")  # keys that name code
 MODEL_DIGEST = "model_digest"
 
 
@@ -63,8 +62,9 @@ def check_config(text: str, allowed: Sequence[str]) -> None:
     for key, value in leaves(found):
         if "${" in str(value):
             raise InputError(f"config.yaml of the run: {key} refers to something outside itself: {str(value)[:80]!r}")
-        if key.rpartition(".")[2] in OF_CODE and value is not None and not within(str(value), modules):
-            raise InputError(f"config.yaml of the run: {key}: '{value}' is not allowed; modules: {listing(modules)}")
+        inside = {"_target_": modules, "function": allowed}.get(key.rpartition(".")[2])
+        if inside is not None and value is not None and not within(str(value), inside):
+            raise InputError(f"config.yaml of the run: {key}: '{value}' is not allowed; modules: {listing(inside)}")
 
 
 def leaves(node: Any, key: str = "") -> Iterator[tuple[str, Any]]:

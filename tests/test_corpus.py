@@ -293,6 +293,8 @@ def test_a_frame_of_predictions_reads_back_as_data(tmp_path):
 
 def test_articles_of_which_only_some_have_a_language_are_split_all_alike():
     columns = ("article_id", "title", "text", "published", "source", "url", "language")
-    rows = [(str(n), None, "It rains. It pours.", None, None, None, language) for n, language in enumerate(["en", None])]
+    rows = [
+        (str(n), None, "It rains. It pours.", None, None, None, language) for n, language in enumerate(["en", None])
+    ]
     found = split_articles(pd.DataFrame(rows, columns=list(columns)))
     assert found["text"].tolist() == ["It rains.", "It pours."] * 2

@@ -78,6 +78,23 @@ def test_a_negation_reaches_a_few_words_of_its_clause(text, negated):
     assert fires(text, any=["shell~"], negated="only") == negated
 
 
+def test_what_an_allowed_module_only_imported_is_not_its_own():
+    with pytest.raises(InputError, match="is no function of an allowed module"):
+        vote(["os"], {"loud": Rule(topic="t", function="pipeline.labels.rules.import_module")}, ["pipeline"])
+
+
+def test_either_of_two_phrases_may_be_negated():
+    near = [Near("police", "open fire", 6)]
+    assert fires("Police did open fire.", near=near, negated="skip")
+    assert not fires("Police did not open fire.", near=near, negated="skip")
+    assert fires("Police did not open fire.", near=near, negated="only")
+
+
+def test_curly_marks_and_plain_ones_are_the_same():
+    assert fires("They won’t go.", any=["won't"])
+    assert fires("A cease\u2011fire.", any=["cease-fire"])
+
+
 def test_a_negation_does_not_reach_the_next_text():
     assert vote(["not", "shell"], {"r": Rule(topic="t", any=["shell"], negated="only")}).tolist() == [[0], [0]]
 
@@ -113,25 +130,19 @@ def test_a_tilde_stands_for_the_regular_inflections(word, forms):
     assert sorted(inflect(word)) == sorted([word, *forms.split()])
 
 
-def shout(text: str) -> bool | None:
-    """Vote on texts in capitals; abstain on those without letters."""
-    return text.isupper() if text.strip() else None
-
-
-def test_a_function_of_an_allowed_module_votes_and_any_other_is_refused_before_it_is_imported():
-    rule = {"loud": Rule(topic="t", function="tests.test_rules.shout")}
-    with pytest.raises(
-        InputError, match=r"labels\.functions\.loud\.function: 'tests\.test_rules\.shout' is not allowed"
-    ):
-        vote(["HO"], rule)
-    import sys
-
-    sys.modules["tests_allowed"] = sys.modules[__name__]
-    named = {"loud": Rule(topic="t", function="tests_allowed.shout")}
-    assert vote(["HO", "ho", ""], named, ["tests_allowed"]).tolist() == [[1], [0], [0]]
-    with pytest.raises(InputError, match="there is no 'antigravity_of_no_one"):
+def test_a_function_of_an_allowed_module_votes_and_any_other_is_refused_before_it_is_imported(tmp_path, monkeypatch):
+    (tmp_path / "loudness.py").write_text("def shout(text):\n    return text.isupper() if text.strip() else None\n")
+    (tmp_path / "canary.py").write_text("open('canary', 'w').close()\ndef shout(text):\n    return True\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    rule = {"loud": Rule(topic="t", function="loudness.shout")}
+    assert vote(["HO", "ho", ""], rule, ["loudness"]).tolist() == [[1], [0], [0]]
+    with pytest.raises(InputError, match=r"labels\.functions\.loud\.function: 'canary\.shout' is not allowed"):
+        vote(["HO"], {"loud": Rule(topic="t", function="canary.shout")}, ["loudness"])
+    assert not (tmp_path / "canary").exists()
+    with pytest.raises(InputError, match=r"there is no 'antigravity_of_no_one\.f'"):
         vote(["x"], {"loud": Rule(topic="t", function="antigravity_of_no_one.f")}, ["antigravity_of_no_one"])
-    for name in ("os.system", "pipelines.f", "f"):
+    for name in ("pipeline.labels.rules.import_module", "os.system", "pipelines.f", "f"):
         with pytest.raises(InputError, match="is not allowed"):
             vote(["x"], {"loud": Rule(topic="t", function=name)})
 

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib import import_module
+from inspect import isfunction
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from pipeline.tables import InputError, listing
 
 TOKEN = re.compile(r"\w+|[^\w\s]")
 PHRASE = re.compile(r"[\w*]+~?|[^\w\s*~]")  # a word of a phrase: with wildcards, or to be inflected
-ALLOWED_MODULES = ("pipeline",)
+PLAIN = str.maketrans({"’": "'", "‘": "'", "\u2010": "-", "\u2011": "-"})  # marks that only look different
 CUES = ("not", "no", "never", "none", "neither", "nor", "nobody", "nothing", "without", "cannot", "hardly")
 BREAKS = (".", ",", ";", ":", "?", "!", "(", ")", "–", "—", "but", "although", "though", "while", "because", "after")
 SCOPE = 6  # tokens that a negation reaches
@@ -29,17 +30,21 @@ LAST = chr(0x10FFFF)
 
 
 class Spans(NamedTuple):
-    """Where phrases stand: the places of their first tokens, and of the tokens after their last."""
+    """Where phrases stand: the places of their first tokens, and of the tokens after their last.
+
+    Of two phrases near each other those of the first, and in `others` where the other one begins.
+    """
 
     starts: np.ndarray
     ends: np.ndarray
+    others: np.ndarray | None = None
 
 
 class Tokens:
     """Texts cut into tokens: words and single other characters, in small letters, numbered by their spelling."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        found = [TOKEN.findall(text.lower()) for text in texts]
+        found = [TOKEN.findall(text.lower().translate(PLAIN)) for text in texts]
         self.lengths = np.fromiter(map(len, found), np.int64, len(found))
         flat = np.array([token for tokens in found for token in tokens], dtype=object)
         self.ids, distinct = pd.factorize(flat, sort=True)
@@ -99,7 +104,7 @@ class Tokens:
     def _shortened(self) -> np.ndarray:
         """Mark the last token of `didn't`, `can't`: an n, an apostrophe, a t."""
         ends_in_n = np.array([word.endswith("n") for word in self.words], np.bool_)
-        t, apostrophe = np.isin(self.ids, self.number(["t"])), np.isin(self.ids, self.number(["'", "’"]))
+        t, apostrophe = np.isin(self.ids, self.number(["t"])), np.isin(self.ids, self.number(["'"]))
         before = np.concatenate([[False, False], (ends_in_n[self.ids[:-2]]) & apostrophe[1:-1]])[: len(self.ids)]
         return np.asarray(t & before) if len(self.ids) > 2 else np.zeros(len(self.ids), np.bool_)
 
@@ -115,7 +120,7 @@ class Finder:
     def phrase(self, phrase: str) -> Spans:
         """Return where a phrase stands; each phrase is looked for once."""
         if phrase not in self.known:
-            self.known[phrase] = self._find(PHRASE.findall(phrase.lower()))
+            self.known[phrase] = self._find(PHRASE.findall(phrase.lower().translate(PLAIN)))
         return self.known[phrase]
 
     def _find(self, parts: Sequence[str]) -> Spans:
@@ -134,28 +139,32 @@ class Finder:
         """Return which texts hold one of some spans that counts, booleans (texts,)."""
         starts = spans.starts
         if negated != "count":
-            starts = starts[self.tokens.negated[starts] == (negated == "only")]
+            scope = self.tokens.negated[starts]
+            if spans.others is not None:
+                scope = scope | self.tokens.negated[spans.others]
+            starts = starts[scope == (negated == "only")]
         found = np.zeros(len(self.texts), np.bool_)
         found[self.tokens.text[starts]] = True
         return found
 
     def pairs(self, near: Near) -> Spans:
-        """Return the first phrases that have the other one near."""
+        """Return the first phrases that have the other one near, the nearest one after, or else before them."""
         one, other = self.phrase(near.first), self.phrase(near.then)
-        close = self._followed(one.ends, one.starts, other.starts, near.within)
+        if not len(one.starts) or not len(other.starts):
+            return Spans(one.starts[:0], one.ends[:0], other.starts[:0])
+        text = self.tokens.text
+        place = np.searchsorted(other.starts, one.ends)
+        after = other.starts[np.minimum(place, len(other.starts) - 1)]
+        close = (place < len(other.starts)) & (after - one.ends <= near.within) & (text[after] == text[one.starts])
+        partner = after
         if not near.ordered:
-            order = np.argsort(other.ends, kind="stable")
-            place = np.searchsorted(other.ends[order], one.starts, side="right") - 1
-            before = other.ends[order][np.maximum(place, 0)] if len(other.ends) else one.starts
-            same = self.tokens.text[one.starts] == self.tokens.text[np.maximum(before - 1, 0)]
-            close |= (place >= 0) & (one.starts - before <= near.within) & same
-        return Spans(one.starts[close], one.ends[close])
-
-    def _followed(self, ends: np.ndarray, starts: np.ndarray, others: np.ndarray, within: int) -> np.ndarray:
-        place = np.searchsorted(others, ends)
-        following = np.append(others, len(self.tokens.ids))[place]
-        text = np.append(self.tokens.text, -1)
-        return np.asarray((following - ends <= within) & (text[following] == text[starts]))
+            place = np.searchsorted(other.ends, one.starts, side="right") - 1  # all of one length: as ordered as starts
+            before = other.starts[np.maximum(place, 0)]
+            gap = one.starts - other.ends[np.maximum(place, 0)]
+            earlier = (place >= 0) & (gap <= near.within) & (text[before] == text[one.starts])
+            partner = np.where(close, after, before)
+            close = close | earlier
+        return Spans(one.starts[close], one.ends[close], partner[close])
 
     def pattern(self, pattern: re.Pattern[str]) -> np.ndarray:
         """Return which texts a regular expression is found in, booleans (texts,)."""
@@ -235,15 +244,23 @@ def compile_patterns(name: str, patterns: Sequence[str]) -> re.Pattern[str]:
 
 
 def find_function(name: str, dotted: str, allowed_modules: Sequence[str]) -> Callable[[str], bool | None]:
-    """Return a function by its dotted name; raise `InputError`, before importing it, for a module not allowed."""
+    """Return a function by its dotted name; raise `InputError`, before importing it, for a module not allowed.
+
+    It must be a function of that very module: what a module has imported from others is not its own.
+    """
     module, _, attribute = dotted.rpartition(".")
-    allowed = (*ALLOWED_MODULES, *allowed_modules)
-    if not any(module == top or module.startswith(f"{top}.") for top in allowed):
-        raise InputError(f"{name}.function: '{dotted}' is not allowed; modules allowed: {listing(allowed)}")
+    if not is_within(module, allowed_modules):
+        allowed = listing(allowed_modules) or "none (labels.allowed_modules adds some)"
+        raise InputError(f"{name}.function: '{dotted}' is not allowed; modules allowed: {allowed}")
     try:
         found = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise InputError(f"{name}.function: there is no '{dotted}': {error}") from error
-    if not callable(found):
-        raise InputError(f"{name}.function: '{dotted}' is no function")
-    return found  # type: ignore[no-any-return]
+    if not isfunction(found) or not is_within(found.__module__, allowed_modules):
+        raise InputError(f"{name}.function: '{dotted}' is no function of an allowed module")
+    return found
+
+
+def is_within(module: str, allowed: Sequence[str]) -> bool:
+    """Tell whether a module is one of those allowed, or inside one."""
+    return any(module == top or module.startswith(f"{top}.") for top in allowed)

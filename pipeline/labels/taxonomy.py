@@ -27,7 +27,7 @@ class Topic:
 
 @dataclass
 class Near:
-    """Two phrases with at most `within` words between them, the first one first unless `ordered` is false."""
+    """Two phrases with at most `within` words and marks between them, the first one first unless `ordered` is false."""
 
     first: str = ""
     then: str = ""
@@ -41,9 +41,11 @@ class Rule:
 
     It votes where one of `any`, `patterns`, `near` is found (or none of these is given), with all of `all` and none of
     `none`. A phrase is words; `*` in a word stands for any letters, alone for any one word; `accuse~` for the word and
-    its regular inflections. Case does not count. `patterns` are regular expressions. `negated` says whether a phrase
-    in the scope of a negation counts: `count`, `skip`, or `only` there. `function` is the dotted name of a function
-    that takes a text and returns true, false or none, from a module of Slugline or one of `labels.allowed_modules`.
+    its regular inflections. Case does not count, nor whether quotes are
+    curly. `patterns` are regular expressions. `negated` says whether a phrase
+    in the scope of a negation counts: `count`, `skip`, or `only` there; patterns it does not concern. `function` is the
+    dotted name of a function of one of `labels.allowed_modules` that takes a text and returns true, false or none.
+    Patterns are Python's: one with nested repeats, as `(a+)+`, can take for ever on some text.
     """
 
     topic: str = ""
