@@ -11,13 +11,14 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
-annotations = pytest.importorskip("pipeline.annotations", reason="review writes tasks by pipeline.annotations")
+from pipeline import annotations
+from pipeline.labels import Topic
+from pipeline.models import TopicModel
+from pipeline.review.pile import Pile
+from pipeline.review.queue import choose, describe_sentence, find_candidates, prioritise
+from pipeline.tables import InputError
 
-from pipeline.labels import Topic  # noqa: E402
-from pipeline.models import TopicModel  # noqa: E402
-from pipeline.review.pile import Pile  # noqa: E402
-from pipeline.review.queue import choose, describe_sentence, find_candidates, prioritise  # noqa: E402
-from pipeline.tables import InputError  # noqa: E402
+pytestmark = pytest.mark.slow
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 QUICK = ("tracking=off", "cache=off", "plots=false", "features=word")
