@@ -1,0 +1,206 @@
+"""Which intervals hold the truth where topics are rare? `python experiments/coverage_studentised.py [--quick] [simulated] [IndiaPoliceEvents]`.
+
+Studentised resamples with two articles more (`pipeline.metrics.bootstrap`) against bias-corrected percentiles
+(`pipeline.intervals`), on the same samples of articles, drawn with replacement from IndiaPoliceEvents (out-of-fold decisions
+on the whole set are the population) and from simulated articles of 15 topics, the rarest in one of fifty.
+
+First table: coverage of 95 % intervals of F1 and their mean width, by the number of the sample's articles that have the
+topic. Second: averages, and average precision of topics that some article has. Third: how often p is below 0.05
+where two models are equal (they change places in each article by chance), and how often the interval of the difference holds
+that of the population (they do not change places).
+"""
+
+import sys
+import time
+from collections import defaultdict
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.intervals import paired as exchange_test
+from pipeline.intervals import score_intervals
+from pipeline.metrics import TunedThreshold, intervals, score
+from pipeline.metrics.bootstrap import (
+    draw_difference,
+    draw_one,
+    draw_scores,
+    draw_weights,
+    find_difference,
+    find_interval,
+)
+from pipeline.metrics.sums import Measure, measure
+
+QUICK = "--quick" in sys.argv
+SAMPLES, RESAMPLES = (20, 200) if QUICK else (200, 400)
+SIZES = (60, 150, 400)  # articles
+EDGES = (0, 1, 3, 6, 11, 21, 51)
+AVERAGES = ("f1_macro", "f1_micro", "ap, topics", "ap_macro")
+TESTS = ("equal, topics", "equal, macro", "difference, topics", "difference, macro")
+
+
+class Data(NamedTuple):
+    """Labels, decisions of two models and probabilities of the first, (sentences, topics), and each one's article."""
+
+    Y: np.ndarray
+    one: np.ndarray
+    other: np.ndarray
+    P: np.ndarray
+    article: np.ndarray
+
+    @property
+    def topics(self) -> list[str]:
+        """A name for each topic."""
+        return [str(column) for column in range(self.Y.shape[1])]
+
+
+class Tally:
+    """What was found, a row for each data, size and method, a column for each kind of score."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[str, ...], dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
+
+    def add(self, row: tuple[str, ...], column: str, held: bool, width: float = np.nan) -> None:
+        """Count one interval or test."""
+        self.found[row][column].append((held, width))
+
+    def show(self, title: str, columns: list[str] | tuple[str, ...]) -> None:
+        """Print a table."""
+        print(
+            f"\n{title}\n| data | articles | method | {' | '.join(columns)} |\n| --- | --- | --- |{' --- |' * len(columns)}"
+        )
+        for row, found in self.found.items():
+            cells = [self.cell(found[column]) if found[column] else "" for column in columns]
+            print(f"| {' | '.join(row)} | {' | '.join(cells)} |")
+
+    @staticmethod
+    def cell(pairs: list[tuple[float, float]]) -> str:
+        """Return the share that held, and the mean width."""
+        held, width = np.mean(pairs, axis=0)
+        return f"{held:.3f}" + (f" ({width:.2f})" if width == width else "")
+
+
+def main() -> None:
+    """Print what it takes, and three tables."""
+    random = np.random.default_rng(0)
+    Y, P = random.random((20_000, 15)) < 0.06, random.random((20_000, 15))
+    for more in (None, P):
+        start = time.perf_counter()
+        intervals(Y, P > 0.9, np.arange(20_000) // 16, [str(n) for n in range(15)], more)
+        what = "with" if more is not None else "without"
+        print(
+            f"1,000 resamples, 20,000 sentences, 15 topics, {what} average precision: {time.perf_counter() - start:.2f} s"
+        )
+    asked = [name for name in SOURCES if name in sys.argv] or list(SOURCES)
+    populations = {name: SOURCES[name]() for name in asked}
+    by_support, averages, tests = Tally(), Tally(), Tally()
+    for name, population in populations.items():
+        for size in SIZES:
+            for seed in range(SAMPLES):
+                data = sample(population, size, 1 + seed)
+                tally_intervals((name, str(size)), population, data, seed, by_support, averages)
+                tally_tests((name, str(size)), population, data, seed, tests)
+    by_support.show(
+        "F1 of a topic, by the articles where it stands: coverage (mean width)", [str(edge) for edge in EDGES]
+    )
+    averages.show("averages: coverage (mean width)", AVERAGES)
+    tests.show("two models: p below 0.05 where equal; coverage of the difference (mean width)", TESTS)
+
+
+def tally_intervals(
+    row: tuple[str, str], population: Data, data: Data, seed: int, by_support: Tally, averages: Tally
+) -> None:
+    """Count whether the intervals of a sample hold the scores of the population, by both methods."""
+    truth = score("", population.Y, population.one, population.P, population.topics)
+    parts = only(measure(data.Y, data.one, data.article, data.topics, data.P), "f1", "ap")
+    random = np.random.default_rng(seed)
+    weights = draw_weights(data.article.max() + 1, RESAMPLES, random)
+    drawn = draw_scores({name: partial(draw_one, part) for name, part in parts.items()}, weights, random)
+    ours = {name: find_interval(draws, weights, 0.95) for name, draws in drawn}
+    theirs = score_intervals("", data.Y, data.one, data.article, data.topics, RESAMPLES, seed)
+    pairs = {key.removesuffix("_low"): value for key, value in theirs.items() if key.endswith("_low")}
+    percentile = {key[1:]: (low, theirs[f"{key}_high"]) for key, low in pairs.items()}
+    stands = [len(np.unique(data.article[rows])) for rows in data.Y.T]
+    for method, found in (("studentised", ours), ("percentile", percentile)):
+        for key, (low, high) in found.items():
+            kind, _, topic = key.partition("/")
+            result = (low <= truth[f"/{key}"] <= high, high - low)
+            if kind == "f1":
+                edge = max(edge for edge in EDGES if edge <= stands[int(topic)])
+                by_support.add((*row, method), str(edge), *result)
+            elif kind == "ap" and data.Y[:, int(topic)].any():
+                averages.add((*row, method), "ap, topics", *result)
+            elif key in AVERAGES:
+                averages.add((*row, method), key, *result)
+
+
+def tally_tests(row: tuple[str, str], population: Data, data: Data, seed: int, tests: Tally) -> None:
+    """Count false alarms of both tests, and whether the intervals of the difference hold."""
+    topics = data.topics
+    truth = {}
+    for key in ("/f1_macro", *(f"/f1/{topic}" for topic in topics)):
+        scores = [score("", population.Y, model, None, topics)[key] for model in (population.one, population.other)]
+        truth[key[1:]] = scores[0] - scores[1]
+    swap = np.random.default_rng(50_000 + seed).random(int(data.article.max()) + 1) < 0.5
+    sides = [np.where((swap[data.article] == side)[:, None], data.one, data.other) for side in (True, False)]
+    for kind, (one, other) in {"equal": sides, "difference": [data.one, data.other]}.items():
+        random = np.random.default_rng(seed)
+        weights = draw_weights(data.article.max() + 1, RESAMPLES, random)
+        a, b = (only(measure(data.Y, side, data.article, topics), "f1/") for side in (one, other))
+        drawn = draw_scores({name: partial(draw_difference, a[name], b[name]) for name in a}, weights, random)
+        ours = {key: find_difference(draws, weights, 0.95) for key, draws in drawn}
+        listed = exchange_test(data.Y, one, other, data.article, topics, RESAMPLES, seed)
+        theirs = {found.metric: (found.low, found.high, found.p) for found in listed}
+        for method, found in (("studentised", ours), ("percentile, exchange", theirs)):
+            for key, (low, high, p) in found.items():
+                column = f"{kind}, {'macro' if key == 'f1_macro' else 'topics'}"
+                if kind == "equal" and (
+                    key == "f1_macro" or method == "studentised"
+                ):  # the other's p is Holm's for topics
+                    tests.add((*row, method), column, p < 0.05)
+                elif kind == "difference":
+                    tests.add((*row, method), column, low <= truth[key] <= high, high - low)
+
+
+def only(measures: dict[str, Measure], *kinds: str) -> dict[str, Measure]:
+    """Return the measures of some kinds: the study takes long enough."""
+    return {name: part for name, part in measures.items() if name.startswith(kinds)}
+
+
+def simulate(articles: int = 6_000) -> Data:
+    """Return articles whose sentences hang together: topics, how well models know them, and where these err, by article."""
+    random = np.random.default_rng(0)
+    sizes = np.maximum(1, random.lognormal(2.5, 0.7, articles).astype(int))
+    article = np.repeat(np.arange(articles), sizes)
+    stands = random.random((articles, 15)) < np.geomspace(0.02, 0.5, 15)
+    Y = random.random((len(article), 15)) < (stands * random.beta(1, 5.7, stands.shape))[article]
+    seen = 3 * Y + (stands + 0.8 * random.normal(size=stands.shape))[article] + random.normal(size=Y.shape)
+    scores = [seen + random.normal(0, 0.7, Y.shape) for _ in range(2)]
+    P = 1 / (1 + np.exp(3.5 - scores[0]))
+    return Data(Y, scores[0] > 3.5, scores[1] > 3.5, P, article)
+
+
+def india() -> Data:
+    """Return out-of-fold decisions of two models on all of IndiaPoliceEvents: words and characters, and words."""
+    from out_of_fold import fit, load
+
+    sentences = load()
+    every = np.ones(len(sentences.Y), bool)
+    P, Q = fit(sentences, every), fit(sentences, every, ("words",))
+    one, other = (TunedThreshold()(sentences.Y, p) <= p for p in (P, Q))
+    return Data(sentences.Y, one, other, P, sentences.article)
+
+
+def sample(population: Data, articles: int, seed: int) -> Data:
+    """Return so many articles of a population, drawn with replacement; its sentences stand by article."""
+    starts = np.searchsorted(population.article, np.arange(population.article.max() + 2))
+    drawn = np.random.default_rng(seed).integers(len(starts) - 1, size=articles)
+    rows = np.concatenate([np.arange(starts[article], starts[article + 1]) for article in drawn])
+    article = np.repeat(np.arange(articles), np.diff(starts)[drawn])
+    return Data(population.Y[rows], population.one[rows], population.other[rows], population.P[rows], article)
+
+
+SOURCES = {"simulated": simulate, "IndiaPoliceEvents": india}
+
+if __name__ == "__main__":
+    main()
