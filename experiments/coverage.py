@@ -1,137 +1,219 @@
-"""Do the intervals hold the truth, does the paired test cry wolf? `python experiments/coverage.py [--quick]`.
+"""Do 95 % intervals hold the truth, does the paired test cry wolf? `python experiments/coverage.py [--quick] [SOURCE ...]`.
 
-Simulated articles whose sentences hang together, and IndiaPoliceEvents: out-of-fold decisions on the whole set are the
-population, samples of its articles (with replacement) the data. Coverage is the share of samples whose 95 % interval of F1
-holds the population's. For the false-positive rate two models of the same worth are compared: in each article they change
-places by chance; the share of p below 0.05, before Holm's correction for single topics, for macro F1 as it is.
+Samples of articles, drawn with replacement, from IndiaPoliceEvents (out-of-fold decisions on the whole set are the
+population) and from simulated articles, of 5 topics, and of 15, the rarest in one article of fifty. Studentised resamples with
+articles more (`pipeline.metrics.bootstrap`) against plain percentiles of resamples, on the same samples.
+
+First table: coverage of intervals of F1 and their mean width, by the number of the sample's articles that have the
+topic. Second: averages, and average precision of topics that some article has. Third: how often p is below 0.05
+where two models are equal (they change places in each article by chance), and how often the interval of the difference holds
+that of the population (they do not change places).
 """
 
-import os
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections import defaultdict
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.intervals import count_articles, draw, named, paired, score_intervals
+from pipeline.metrics import TunedThreshold, intervals, score
+from pipeline.metrics.bootstrap import (
+    draw_difference,
+    draw_one,
+    draw_scores,
+    draw_weights,
+    find_difference,
+    find_interval,
+)
+from pipeline.metrics.sums import Measure, measure
 
-ROOT = Path(__file__).parents[1]
-DATA = Path(os.environ.get("SLUGLINE_DATA", ROOT.parent / "shared" / "data")).resolve()
-SAMPLES = 40 if "--quick" in sys.argv else 400
+QUICK = "--quick" in sys.argv
+SAMPLES, RESAMPLES = (20, 200) if QUICK else (200, 400)
 SIZES = (60, 150, 400)  # articles
-Data = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # labels, decisions of two models, articles
+EDGES = (0, 1, 3, 6, 11, 21, 51)
+AVERAGES = ("f1_macro", "f1_micro", "ap, topics", "ap_macro")
+TESTS = ("equal, topics", "equal, macro", "difference, topics", "difference, macro")
+
+
+class Data(NamedTuple):
+    """Labels, decisions of two models and probabilities of the first, (sentences, topics), and each one's article."""
+
+    Y: np.ndarray
+    one: np.ndarray
+    other: np.ndarray
+    P: np.ndarray
+    article: np.ndarray
+
+    @property
+    def topics(self) -> list[str]:
+        """A name for each topic."""
+        return [str(column) for column in range(self.Y.shape[1])]
+
+
+class Tally:
+    """What was found, a row for each data, size and method, a column for each kind of score."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[str, ...], dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
+
+    def add(self, row: tuple[str, ...], column: str, held: bool, width: float = np.nan) -> None:
+        """Count one interval or test."""
+        self.found[row][column].append((held, width))
+
+    def show(self, title: str, columns: list[str] | tuple[str, ...]) -> None:
+        """Print a table."""
+        print(
+            f"\n{title}\n| data | articles | method | {' | '.join(columns)} |\n| --- | --- | --- |{' --- |' * len(columns)}"
+        )
+        for row, found in self.found.items():
+            cells = [self.cell(found[column]) if found[column] else "" for column in columns]
+            print(f"| {' | '.join(row)} | {' | '.join(cells)} |")
+
+    @staticmethod
+    def cell(pairs: list[tuple[float, float]]) -> str:
+        """Return the share that held, and the mean width."""
+        held, width = np.mean(pairs, axis=0)
+        return f"{held:.3f}" + (f" ({width:.2f})" if width == width else "")
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print what it takes, and three tables."""
     random = np.random.default_rng(0)
-    Y, predicted = random.random((20_000, 15)) < 0.06, random.random((20_000, 15)) < 0.06
-    start = time.perf_counter()
-    score_intervals("test", Y, predicted, np.arange(20_000) // 16, [str(n) for n in range(15)])
-    print(f"1,000 resamples of 20,000 sentences of 1,250 articles and 15 topics: {time.perf_counter() - start:.2f} s\n")
-    sources: dict[str, Callable[[int, int], Data]] = {"simulated": simulate}
-    truths = {"simulated": simulate(60_000, 0)}
-    if (DATA / "india_police_events").is_dir():
-        population = india()
-        sources["IndiaPoliceEvents"] = lambda articles, seed: sample(population, articles, seed)
-        truths["IndiaPoliceEvents"] = population
-    print(
-        "| data | articles | coverage, topics (least to most) | macro F1 | micro F1 | false positives, topics | macro F1 |"
+    Y, P = random.random((20_000, 15)) < 0.06, random.random((20_000, 15))
+    for more in (None, P):
+        start = time.perf_counter()
+        intervals(Y, P > 0.9, np.arange(20_000) // 16, [str(n) for n in range(15)], more)
+        what = "with" if more is not None else "without"
+        print(
+            f"1,000 resamples, 20,000 sentences, 15 topics, {what} average precision: {time.perf_counter() - start:.2f} s"
+        )
+    asked = [name for name in SOURCES if name in sys.argv] or list(SOURCES)
+    populations = {name: SOURCES[name]() for name in asked}
+    by_support, averages, tests = Tally(), Tally(), Tally()
+    for name, population in populations.items():
+        for size in SIZES:
+            for seed in range(SAMPLES):
+                data = sample(population, size, 1 + seed)
+                tally_intervals((name, str(size)), population, data, seed, by_support, averages)
+                tally_tests((name, str(size)), population, data, seed, tests)
+    by_support.show(
+        "F1 of a topic, by the articles where it stands: coverage (mean width)", [str(edge) for edge in EDGES]
     )
-    print("| --- | --- | --- | --- | --- | --- | --- |")
-    for name, source in sources.items():
-        for articles in SIZES:
-            topics, macro, micro = coverage(source, truths[name], articles)
-            false_topics, false_macro = false_positives(source, articles)
-            print(
-                f"| {name} | {articles} | {np.mean(topics):.3f} ({min(topics):.3f} to {max(topics):.3f}) | {macro:.3f} | {micro:.3f} "
-                f"| {false_topics:.3f} | {false_macro:.3f} |",
-                flush=True,
-            )
+    averages.show("averages: coverage (mean width)", AVERAGES)
+    tests.show("two models: p below 0.05 where equal; coverage of the difference (mean width)", TESTS)
 
 
-def names(Y: np.ndarray) -> list[str]:
-    """Return a name for each topic."""
-    return [str(column) for column in range(Y.shape[1])]
-
-
-def coverage(source: Callable[[int, int], Data], population: Data, articles: int) -> tuple[list[float], float, float]:
-    """Return how often intervals hold the population's F1: of each topic, macro, micro."""
-    Y, one, _, group = population
-    counts = count_articles(Y, one, group)
-    truth = named("test", draw(counts, np.ones((1, len(counts)))), names(Y))
-    keys = [*(f"test/f1/{name}" for name in names(Y)), "test/f1_macro", "test/f1_micro"]
-    hits = dict.fromkeys(keys, 0)
-    for seed in range(SAMPLES):
-        y, predicted, _, where = source(articles, 1 + seed)
-        found = score_intervals("test", y, predicted, where, names(y), seed=seed)
-        for key in keys:
-            hits[key] += found[f"{key}_low"] <= truth[key][0] <= found[f"{key}_high"]
-    *topics, macro, micro = (hits[key] / SAMPLES for key in keys)
-    return topics, macro, micro
-
-
-def false_positives(source: Callable[[int, int], Data], articles: int) -> tuple[float, float]:
-    """Return how often two models of the same worth differ at 5 %: one topic for itself, and macro F1."""
-    single, macro = 0, 0
-    for seed in range(SAMPLES):
-        y, one, other, where = source(articles, 1 + seed)
-        swap = np.random.default_rng(50_000 + seed).random(int(where.max()) + 1) < 0.5
-        a, b = np.where(swap[where][:, None], other, one), np.where(swap[where][:, None], one, other)
-        found = paired(y, a, b, where, names(y), resamples=1000, seed=seed)
-        macro += found[-1].p < 0.05
-        single += paired(y[:, :1], a[:, :1], b[:, :1], where, ["0"], resamples=1000, seed=seed)[0].p < 0.05
-    return single / SAMPLES, macro / SAMPLES
-
-
-def simulate(articles: int, seed: int) -> Data:
-    """Return articles with moods of their own: how common topics are, and how good each of two models is, go by article."""
+def tally_intervals(
+    row: tuple[str, str], population: Data, data: Data, seed: int, by_support: Tally, averages: Tally
+) -> None:
+    """Count whether the intervals of a sample hold the scores of the population, by both methods."""
+    truth = score("", population.Y, population.one, population.P, population.topics)
+    parts = only(measure(data.Y, data.one, data.article, data.topics, data.P), "f1", "ap")
     random = np.random.default_rng(seed)
-    sizes = random.integers(4, 25, articles)
-    group = np.repeat(np.arange(articles), sizes)
-    common = random.normal(0, 1.3, (articles, 5))[group] - 3.5 + np.linspace(0, 1.7, 5)
-    Y = random.random(common.shape) < 1 / (1 + np.exp(-common))
+    weights = draw_weights(data.article.max() + 1, RESAMPLES, random)
+    drawn = draw_scores({name: partial(draw_one, part) for name, part in parts.items()}, weights, random)
+    ours = {name: find_interval(draws, weights, 0.95) for name, draws in drawn}
+    percentile = {
+        name: tuple(np.quantile(values[1:], [0.025, 0.975])) for name, values in plain(parts, weights).items()
+    }
+    stands = [len(np.unique(data.article[rows])) for rows in data.Y.T]
+    for method, found in (("studentised", ours), ("percentile", percentile)):
+        for key, (low, high) in found.items():
+            kind, _, topic = key.partition("/")
+            result = (low <= truth[f"/{key}"] <= high, high - low)
+            if kind == "f1":
+                edge = max(edge for edge in EDGES if edge <= stands[int(topic)])
+                by_support.add((*row, method), str(edge), *result)
+            elif kind == "ap" and data.Y[:, int(topic)].any():
+                averages.add((*row, method), "ap, topics", *result)
+            elif key in AVERAGES:
+                averages.add((*row, method), key, *result)
 
-    def model() -> np.ndarray:
-        skill = random.normal(1, 0.6, (articles, 5))[group]
-        return np.where(Y, random.random(Y.shape) < 1 / (1 + np.exp(-skill)), random.random(Y.shape) < 0.02)
 
-    return Y, model(), model(), group
+def tally_tests(row: tuple[str, str], population: Data, data: Data, seed: int, tests: Tally) -> None:
+    """Count false alarms of both tests, and whether the intervals of the difference hold."""
+    topics = data.topics
+    truth = {}
+    for key in ("/f1_macro", *(f"/f1/{topic}" for topic in topics)):
+        scores = [score("", population.Y, model, None, topics)[key] for model in (population.one, population.other)]
+        truth[key[1:]] = scores[0] - scores[1]
+    swap = np.random.default_rng(50_000 + seed).random(int(data.article.max()) + 1) < 0.5
+    sides = [np.where((swap[data.article] == side)[:, None], data.one, data.other) for side in (True, False)]
+    for kind, (one, other) in {"equal": sides, "difference": [data.one, data.other]}.items():
+        random = np.random.default_rng(seed)
+        weights = draw_weights(data.article.max() + 1, RESAMPLES, random)
+        a, b = (only(measure(data.Y, side, data.article, topics), "f1/") for side in (one, other))
+        drawn = draw_scores({name: partial(draw_difference, a[name], b[name]) for name in a}, weights, random)
+        ours = {key: find_difference(draws, weights, 0.95) for key, draws in drawn}
+        values = [plain(parts, weights) for parts in (a, b)]
+        theirs = {key: (*np.quantile((values[0][key] - values[1][key])[1:], [0.025, 0.975]), None) for key in ours}
+        for method, found in (("studentised", ours), ("percentile", theirs)):
+            for key, (low, high, p) in found.items():
+                column = f"{kind}, {'macro' if key == 'f1_macro' else 'topics'}"
+                if kind == "equal" and p is not None:
+                    tests.add((*row, method), column, p < 0.05)
+                elif kind == "difference":
+                    tests.add((*row, method), column, low <= truth[key] <= high, high - low)
+
+
+def plain(measures: dict[str, Measure], weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Return each score of the sample, first, and of each resample, and the means over topics, with no article more."""
+    sums = {name: part.sums(weights) for name, part in measures.items()}
+    found = {
+        name: np.divide(one.hits, one.of, out=np.zeros(len(weights)), where=one.of > 0) for name, one in sums.items()
+    }
+    for kind in sorted({name.partition("/")[0] for name in found if "/" in name}):
+        found[f"{kind}_macro"] = np.mean(
+            [values for name, values in found.items() if name.startswith(f"{kind}/")], axis=0
+        )
+    return found
+
+
+def only(measures: dict[str, Measure], *kinds: str) -> dict[str, Measure]:
+    """Return the measures of some kinds: the study takes long enough."""
+    return {name: part for name, part in measures.items() if name.startswith(kinds)}
+
+
+def simulate(topics: int, rarest: float, articles: int = 6_000) -> Data:
+    """Return articles whose sentences hang together: topics, how well models know them, and where these err, by article."""
+    random = np.random.default_rng(0)
+    sizes = np.maximum(1, random.lognormal(2.5, 0.7, articles).astype(int))
+    article = np.repeat(np.arange(articles), sizes)
+    stands = random.random((articles, topics)) < np.geomspace(rarest, 0.5, topics)
+    Y = random.random((len(article), topics)) < (stands * random.beta(1, 5.7, stands.shape))[article]
+    seen = 3 * Y + (stands + 0.8 * random.normal(size=stands.shape))[article] + random.normal(size=Y.shape)
+    scores = [seen + random.normal(0, 0.7, Y.shape) for _ in range(2)]
+    P = 1 / (1 + np.exp(3.5 - scores[0]))
+    return Data(Y, scores[0] > 3.5, scores[1] > 3.5, P, article)
 
 
 def india() -> Data:
-    """Return out-of-fold decisions of two models on all of IndiaPoliceEvents: words, and words and characters."""
-    from benchmark import FEATURES, TOPICS, read
-    from sklearn.svm import LinearSVC
+    """Return out-of-fold decisions of two models on all of IndiaPoliceEvents: words and characters, and words."""
+    from out_of_fold import fit, load
 
-    from pipeline.features import TfidfVectorizer
-    from pipeline.metrics import TunedThreshold
-    from pipeline.models.fit import fit_head
-
-    rows = read()
-    texts = [row["sent_text"] for row in rows]
-    Y = np.array([[topic in row["sent_labels"] for topic in TOPICS] for row in rows])
-    group = np.unique([row["doc_id"] for row in rows], return_inverse=True)[1]
-    blocks = [TfidfVectorizer(**options).fit_transform(texts) for options in FEATURES.values()]
-
-    def decide(some: list) -> np.ndarray:
-        classifier = LinearSVC(C=0.3, tol=0.01, random_state=0)
-        P = fit_head(classifier, some, ["l2"] * len(some), Y, group, "multilabel").probabilities
-        return TunedThreshold()(Y, P) <= P
-
-    return Y, decide(blocks), decide(blocks[:1]), group
+    sentences = load()
+    every = np.ones(len(sentences.Y), bool)
+    P, Q = fit(sentences, every), fit(sentences, every, ("words",))
+    one, other = (TunedThreshold()(sentences.Y, p) <= p for p in (P, Q))
+    return Data(sentences.Y, one, other, P, sentences.article)
 
 
 def sample(population: Data, articles: int, seed: int) -> Data:
-    """Return so many articles of a population, drawn with replacement."""
-    *columns, group = population
-    drawn = np.random.default_rng(seed).integers(group.max() + 1, size=articles)
-    rows = [np.flatnonzero(group == article) for article in drawn]
-    where = np.repeat(np.arange(articles), [len(part) for part in rows])
-    Y, one, other = (column[np.concatenate(rows)] for column in columns)
-    return Y, one, other, where
+    """Return so many articles of a population, drawn with replacement; its sentences stand by article."""
+    starts = np.searchsorted(population.article, np.arange(population.article.max() + 2))
+    drawn = np.random.default_rng(seed).integers(len(starts) - 1, size=articles)
+    rows = np.concatenate([np.arange(starts[article], starts[article + 1]) for article in drawn])
+    article = np.repeat(np.arange(articles), np.diff(starts)[drawn])
+    return Data(population.Y[rows], population.one[rows], population.other[rows], population.P[rows], article)
 
+
+SOURCES = {
+    "5 topics": partial(simulate, 5, 0.1),
+    "15 topics": partial(simulate, 15, 0.02),
+    "IndiaPoliceEvents": india,
+}
 
 if __name__ == "__main__":
     main()

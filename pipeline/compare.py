@@ -11,14 +11,15 @@ from omegaconf import DictConfig
 
 from pipeline import report, tracking
 from pipeline.config import flatten, instantiate, launch
-from pipeline.intervals import Difference, paired
 from pipeline.labels import to_matrix
-from pipeline.metrics import Scores, score
+from pipeline.metrics import paired
 from pipeline.tables import InputError, listing
 from pipeline.tracking import Record
 
 PREDICTIONS = "predictions_test.parquet"
 COLUMNS = ("sentence_id", "article_id", "text", "labels", "topics")
+AVERAGES = ("f1_macro", "f1_micro", "ap_macro")
+SHOWN = ["difference", "low", "high", "p", "p_holm"]
 
 
 def compare(config: DictConfig) -> None:
@@ -28,17 +29,15 @@ def compare(config: DictConfig) -> None:
     frames = same_sentences([read_predictions(run, config.tracking_uri) for run in runs])
     columns = [frame[column] for frame in frames for column in ("labels", "topics")]
     topics = sorted({topic for column in columns for row in column for topic in row})
-    Y = to_matrix(frames[0]["labels"], topics)
-    given = [to_matrix(frame["topics"], topics) for frame in frames]
-    articles = frames[0]["article_id"].to_numpy()
-    scores = [score("test", Y, one, None, topics) for one in given]
     names = [f"{run.name} ({run.run_id[:8]})" for run in runs]
-    table = pd.DataFrame({name: f1_of(found, topics) for name, found in zip(names, scores, strict=True)})
-    found = {name: paired(Y, one, given[0], articles, topics) for name, one in zip(names[1:], given[1:], strict=True)}
-    print(f"test    {len(Y)} sentences of {len(set(articles))} articles, the same for all {len(runs)} runs")
-    print(table.to_string(float_format="{:.3f}".format))
-    for name, rows in found.items():
-        print(f"\n{name} less {names[0]}\n{differences(rows).to_string(index=False, float_format='{:.4f}'.format)}")
+    found = {name: compare_two(frame, frames[0], topics) for name, frame in zip(names[1:], frames[1:], strict=True)}
+    table = pd.DataFrame(
+        {names[0]: next(iter(found.values()))["other"]} | {name: two["one"] for name, two in found.items()}
+    )
+    said = f"{len(frames[0])} sentences of {frames[0]['article_id'].nunique()} articles"
+    print(f"test    {said}, the same for all {len(runs)} runs\n{table.to_string(float_format='{:.3f}'.format)}")
+    for name, two in found.items():
+        print(f"\n{name} less {names[0]}\n{two[SHOWN].to_string(float_format='{:.4f}'.format)}")
     changed = changes(frames, names)
     print(f"\nchanged {len(changed)} decisions")
     print(log(config, table, found, changed, names))
@@ -84,15 +83,15 @@ def same_sentences(frames: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
     return [frame.set_index("sentence_id").loc[shared].reset_index() for frame in frames]
 
 
-def f1_of(scores: Scores, topics: Sequence[str]) -> dict[str, float]:
-    """Return F1 of each topic, and the averages."""
-    averages = {average: scores[f"test/f1_{average}"] for average in ("macro", "micro")}
-    return {topic: scores[f"test/f1/{topic}"] for topic in topics} | averages
-
-
-def differences(rows: Sequence[Difference]) -> pd.DataFrame:
-    """Return differences as a table; p is corrected for the number of topics, but that of the macro average."""
-    return pd.DataFrame(rows).assign(metric=[row.metric.removeprefix("f1/") for row in rows])
+def compare_two(one: pd.DataFrame, other: pd.DataFrame, topics: Sequence[str]) -> pd.DataFrame:
+    """Return the scores of two runs and their differences; see `paired`. F1, and average precision where both rank."""
+    Y, articles = to_matrix(one["labels"], topics), one["article_id"].to_numpy()
+    ranked = all(topic in frame for frame in (one, other) for topic in topics)
+    probabilities = (one[topics].to_numpy(), other[topics].to_numpy()) if ranked else None
+    decided = [to_matrix(frame["topics"], topics) for frame in (one, other)]
+    found = paired(Y, decided[0], decided[1], articles, topics, probabilities)
+    wanted = [f"f1/{topic}" for topic in topics] + [name for name in AVERAGES if name in found.index]
+    return found.loc[wanted]
 
 
 def changes(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> pd.DataFrame:
@@ -112,35 +111,37 @@ def changes(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> pd.DataFram
 def log(
     config: DictConfig,
     table: pd.DataFrame,
-    found: dict[str, list[Difference]],
+    found: dict[str, pd.DataFrame],
     changed: pd.DataFrame,
     names: Sequence[str],
 ) -> str:
     """Log the comparison as a run of its own with a page, and return where it is."""
     how, settings = launch(), instantiate(config.tracking, "tracking")
-    metrics = {f"difference/f1_macro/{number}": rows[-1].difference for number, rows in enumerate(found.values(), 1)}
+    gaps = {number: two.loc["f1_macro"].to_dict() for number, two in enumerate(found.values(), 1)}
+    metrics = {f"difference/f1_macro/{number}": gap["difference"] for number, gap in gaps.items()}
     with settings.run(config.name or f"compare {len(names)} runs", how.folder, flatten(config)) as run:
         how.folder.mkdir(parents=True, exist_ok=True)
-        table.rename_axis("F1").to_csv(how.folder / "scores.csv")
+        table.to_csv(how.folder / "scores.csv")
         changed.to_csv(how.folder / "changes.csv", index=False)
-        for number, rows in enumerate(found.values(), 1):
-            differences(rows).to_csv(how.folder / f"differences_{number}.csv", index=False)
+        for number, two in enumerate(found.values(), 1):
+            two[SHOWN].to_csv(how.folder / f"differences_{number}.csv")
         page = report.document("Comparison", page_body(table, found, changed, names[0]))
         (how.folder / "report.html").write_text(page, encoding="utf-8")
-        gains = [f"{name}: macro F1 {rows[-1].difference:+.3f}, p {rows[-1].p:.3f}" for name, rows in found.items()]
+        macro = {name: two.loc["f1_macro"] for name, two in found.items()}
+        gains = [f"{name}: macro F1 {row['difference']:+.3f}, p {row['p']:.3f}" for name, row in macro.items()]
         said = "; ".join(gains)
         run.log(lambda: metrics, how.folder, f"Against {names[0]}: {said}")
         return f"run     {run.where()}\npage    {Path(how.folder) / 'report.html'}"
 
 
-def page_body(table: pd.DataFrame, found: dict[str, list[Difference]], changed: pd.DataFrame, first: str) -> str:
+def page_body(table: pd.DataFrame, found: dict[str, pd.DataFrame], changed: pd.DataFrame, first: str) -> str:
     """Return what the page of a comparison holds."""
-    parts = ["<h2>F1 on the same test sentences</h2>", frame_table(table.rename_axis("topic").reset_index())]
-    for name, rows in found.items():
-        parts += [f"<h2>{escape(name)} less {escape(first)}</h2>", frame_table(differences(rows))]
+    parts = ["<h2>Scores on the same test sentences</h2>", frame_table(table.reset_index())]
+    for name, two in found.items():
+        parts += [f"<h2>{escape(name)} less {escape(first)}</h2>", frame_table(two[SHOWN].reset_index())]
     parts += [
-        "<p class='quiet'>Intervals by bootstrap over articles; p by exchanging the two runs' decisions on whole "
-        "articles, after Holm's correction over the topics; that of the macro average for itself.</p>",
+        "<p class='quiet'>95 % intervals and p by one bootstrap over articles; p_holm is corrected for the number of "
+        "topics (Holm), averages stand alone.</p>",
         f"<h2>{len(changed)} decisions changed sides</h2>",
         frame_table(changed.groupby(["run", "topic", "change", "right"]).size().rename("sentences").reset_index()),
     ]

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2, norm
 
-from pipeline.intervals import holm
+from pipeline.metrics import holm
 from pipeline.models import TopicModel
 from pipeline.models.vectorizers import count_words
 

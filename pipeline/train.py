@@ -20,10 +20,9 @@ from pipeline import __version__, report, tracking
 from pipeline.cache import Stages
 from pipeline.config import Launch, check, flatten, instantiate, launch, to_yaml
 from pipeline.drift import profile_sentences
-from pipeline.intervals import score_intervals
 from pipeline.labels import Labels
 from pipeline.material import Material, digest_sentences, prepare, require_examples
-from pipeline.metrics import Scores, score
+from pipeline.metrics import Scores, intervals, score
 from pipeline.models.fit import Outcome, fit_model
 from pipeline.search import PRUNED, Trial
 from pipeline.splits import PARTS
@@ -171,7 +170,8 @@ def evaluate(material: Material, outcome: Outcome, labels: Labels) -> Scores:
         Y, probabilities = material.Y[rows], outcome.probabilities[rows]
         decided, articles = outcome.model.decide(probabilities), material.sentences["article_id"][rows]
         metrics |= score(part, Y, decided, probabilities, material.topics)
-        metrics |= score_intervals(part, Y, decided, articles.to_numpy(), material.topics)
+        for key, (low, high) in intervals(Y, decided, articles.to_numpy(), material.topics, probabilities).items():
+            metrics |= {f"{part}/{key}_low": low, f"{part}/{key}_high": high}
         for name, guess in guesses(material, rows, labels).items():
             found = score(part, Y, guess, None, material.topics)
             metrics |= {f"{part}/{key}_{name}": found[f"{part}/{key}"] for key in BASELINE_SCORES}

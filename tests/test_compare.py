@@ -45,7 +45,7 @@ def test_two_runs_stand_side_by_side_and_become_a_run_with_a_page(folder, comman
         for name in ("scores.csv", "changes.csv", "report.html", "differences_1.csv")
     }
     scores = pd.read_csv(folder_of["scores.csv"], index_col=0)
-    assert scores.loc["macro"].tolist() == pytest.approx(metrics)
+    assert scores.loc["f1_macro"].tolist() == pytest.approx(metrics)
     changes = pd.read_csv(folder_of["changes.csv"])
     frames = []
     for key in (one, other):

@@ -15,7 +15,7 @@ ORDER = [
     ["tables"],
     ["cache"],
     ["articles", "sentences", "labels", "splits", "features", "metrics", "sampling", "config"],
-    ["corpus", "annotations", "intervals"],
+    ["corpus", "annotations"],
     ["material"],
     ["models"],
     ["report", "drift"],

@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 from scipy.stats import chi2_contingency, false_discovery_control
 
 from pipeline.drift import compare, compare_distributions, distribution, profile, share
-from pipeline.intervals import holm
+from pipeline.metrics import holm
 
 
 def news(seed: int, articles: int = 120, shift: float = 0.0) -> dict:
