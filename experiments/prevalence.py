@@ -18,7 +18,7 @@ import pandas as pd
 from benchmark import TOPICS
 from out_of_fold import Sentences, fit, load
 
-from pipeline.metrics import TunedThreshold, prevalence
+from pipeline.metrics import TunedThreshold, count_articles, prevalence
 from pipeline.metrics.prevalence import METHODS
 from pipeline.splits import stratify
 
@@ -83,8 +83,8 @@ def estimate(
     sentences: Sentences, train: np.ndarray, given: np.ndarray, rows: np.ndarray, periods: np.ndarray, method: str
 ) -> pd.DataFrame:
     """Return the estimates of all periods beside the true numbers."""
-    labelled = sentences.Y[train], given[train], sentences.article[train]
-    found = prevalence(given[rows], periods, sentences.article[rows], labelled, TOPICS, method=method)
+    known = count_articles(given[train], sentences.article[train], sentences.Y[train])
+    found = prevalence(given[rows], periods, sentences.article[rows], known, TOPICS, method=method)
     true = pd.DataFrame(sentences.Y[rows], columns=list(TOPICS)).groupby(periods).sum().stack()
     return found.assign(
         true=[int(true[period, topic]) for period, topic in zip(found["period"], found["topic"], strict=True)]

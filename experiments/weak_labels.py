@@ -66,11 +66,7 @@ def show(values: list[float]) -> str:
 
 def measure(options: list[str], seed: int) -> Any:
     """Yield each way and its macro F1 on test."""
-    with initialize_config_dir(str(shipped("conf")), version_base="1.3"):
-        config = compose("train", [f"seed={seed}", *options])
-    parts = {name: instantiate(config[name], name) for name in ("data", "labels", "split", "model", "threshold")}
-    features = {name: instantiate(node, name) for name, node in config.features.items()}
-    material = read_material(config, parts, Stages(Off()), lambda stage: nullcontext())
+    material, features, parts = read([f"seed={seed}", *options])
     test, train = material.rows("test"), np.flatnonzero(material.rows("train"))
     labels = parts["labels"]
     votes = labels.vote(material.sentences["text"].tolist())
@@ -92,6 +88,15 @@ def measure(options: list[str], seed: int) -> Any:
     yield "classifier, all gold labels of train", fit(material, material, features, parts, seed)
 
 
+def read(options: list[str]) -> tuple[Material, dict[str, Any], dict[str, Any]]:
+    """Return the material, the features and the other parts of a `slugline train` with some options."""
+    with initialize_config_dir(str(shipped("conf")), version_base="1.3"):
+        config = compose("train", options)
+    parts = {name: instantiate(config[name], name) for name in ("data", "labels", "split", "model", "threshold")}
+    features = {name: instantiate(node, name) for name, node in config.features.items()}
+    return read_material(config, parts, Stages(Off()), lambda stage: nullcontext()), features, parts
+
+
 def by_rules(material: Material, labels: Any, gold: np.ndarray) -> Material:
     """Return the material with labels by rules in train, all but those of some sentences."""
     sentences = material.sentences
@@ -108,10 +113,15 @@ def by_rules(material: Material, labels: Any, gold: np.ndarray) -> Material:
 
 def fit(material: Material, truth: Material, features: dict[str, Any], parts: dict[str, Any], seed: int) -> float:
     """Return macro F1 on test of the default model."""
+    return f1(truth, decide(material, features, parts, seed))
+
+
+def decide(material: Material, features: dict[str, Any], parts: dict[str, Any], seed: int) -> np.ndarray:
+    """Return which topics a model fitted on train gives each sentence, booleans (sentences, topics)."""
     clock, stages = (lambda stage: nullcontext()), Stages(Off())
     options = {"folds": 5, "seed": seed, "n_jobs": -1}
     outcome = fit_model(material, features, parts["model"], parts["threshold"], clock, stages, **options)
-    return f1(truth, outcome.model.decide(outcome.probabilities))
+    return outcome.model.decide(outcome.probabilities)
 
 
 def f1(material: Material, given: np.ndarray) -> float:

@@ -136,22 +136,15 @@ def log(
 
 def page_body(table: pd.DataFrame, found: dict[str, pd.DataFrame], changed: pd.DataFrame, first: str) -> str:
     """Return what the page of a comparison holds."""
-    parts = ["<h2>Scores on the same test sentences</h2>", frame_table(table.reset_index())]
+    parts = ["<h2>Scores on the same test sentences</h2>", report.frame_table(table.reset_index())]
     for name, two in found.items():
-        parts += [f"<h2>{escape(name)} less {escape(first)}</h2>", frame_table(two[SHOWN].reset_index())]
+        parts += [f"<h2>{escape(name)} less {escape(first)}</h2>", report.frame_table(two[SHOWN].reset_index())]
     parts += [
         "<p class='quiet'>95 % intervals and p by one bootstrap over articles; p_holm is corrected for the number of "
         "topics (Holm), averages stand alone.</p>",
         f"<h2>{len(changed)} decisions changed sides</h2>",
-        frame_table(changed.groupby(["run", "topic", "change", "right"]).size().rename("sentences").reset_index()),
+        report.frame_table(
+            changed.groupby(["run", "topic", "change", "right"]).size().rename("sentences").reset_index()
+        ),
     ]
     return "\n".join(parts)
-
-
-def frame_table(frame: pd.DataFrame) -> str:
-    """Return a frame as a table of a page."""
-    numbers = [place for place, name in enumerate(frame) if frame[name].dtype.kind in "if"]
-    rows = [
-        [f"{cell:.4f}" if isinstance(cell, float) else cell for cell in row] for row in frame.to_numpy(dtype=object)
-    ]
-    return report.table([str(name) for name in frame.columns], rows, numbers=numbers)

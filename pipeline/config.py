@@ -35,6 +35,7 @@ class TrainConfig:
     threshold: Any
     cache: Any
     tracking: Any
+    evaluation: dict[str, Any] = field(default_factory=dict)
     name: str | None = None
     seed: int = 0
     folds: int = 5
@@ -177,6 +178,8 @@ class MonitorConfig:
     model_uri: str
     input: Any
     tracking: Any
+    period: str | None = None
+    prevalence: str = "difference"
     format: str | None = None
     columns: dict[str, str] = field(default_factory=dict)
     encoding: str = "utf-8"

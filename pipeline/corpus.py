@@ -35,10 +35,13 @@ class Corpus(NamedTuple):
     rejected: list[Rejected]
 
     def sentences(self) -> pd.DataFrame:
-        """Return the sentences, split from the articles if need be, with their article's date and source."""
+        """Return the sentences, split from the articles if need be, with what is known of their article."""
         ready = self.ready if self.ready is not None else split_articles(self.articles)
         return ready.merge(
-            self.articles[["article_id", "published", "source"]], on="article_id", how="left", validate="many_to_one"
+            self.articles[["article_id", "title", "published", "source", "language"]],
+            on="article_id",
+            how="left",
+            validate="many_to_one",
         )
 
     def to_values(self) -> Values:

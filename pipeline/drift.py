@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2, norm
 
-from pipeline.metrics import holm
+from pipeline.metrics import Counts, holm
 from pipeline.models import TopicModel
 from pipeline.models.vectorizers import count_words
 
@@ -152,3 +152,23 @@ def compare_distributions(name: str, reference: Mapping[str, Any], new: Mapping[
     most = int(np.abs(shares[1] - shares[0]).argmax())
     p = float(chi2.sf(statistic, counts.shape[1] - 1)) if counts.shape[1] > 1 else 1.0
     return {"what": name, "reference": shares[0, most], "new": shares[1, most], "effect": stability, "p": p}
+
+
+def pack_counts(counts: Counts) -> dict[str, list[str]]:
+    """Return counts by articles as JSON can hold them: for each column its whole numbers, blanks between."""
+    return {
+        name: [" ".join(map(str, column)) for column in np.asarray(values).astype(int).T.tolist()]
+        for name, values in counts._asdict().items()
+    }
+
+
+def unpack_counts(packed: Mapping[str, Sequence[str]], topics: int) -> Counts:
+    """Return the counts of `pack_counts`; raise ValueError where they are none of so many topics."""
+    columns = (
+        np.array([list(map(int, column.split())) for column in packed[name]], float).T for name in Counts._fields
+    )
+    counts = Counts(*columns)
+    shapes = [counts.sentences.shape, *(values.shape for values in counts[1:])]
+    if shapes != [(len(counts.true), 1), *[(len(counts.true), topics)] * 3] or any((v < 0).any() for v in counts):
+        raise ValueError(f"counts of {topics} topics have shapes {shapes}")
+    return counts

@@ -53,8 +53,7 @@ def read(config: DictConfig, labels: Labels) -> tuple[pd.DataFrame, tuple[str, .
         f"data    {len(sentences)} sentences, {len(corpus.articles)} articles; left out: {left} debris, "
         f"{len(corpus.rejected)} rejected"
     )
-    titles = corpus.articles[["article_id", "title"]]
-    return sentences.merge(titles, on="article_id", how="left", validate="many_to_one"), labelled.topics
+    return sentences, labelled.topics
 
 
 def write_tasks(config: DictConfig, labels: Labels) -> None:

@@ -54,6 +54,11 @@ class Material(NamedTuple):
         by_people = self.by_people()
         return np.asarray(rows & by_people if part != "train" and by_people.any() else rows)
 
+    @property
+    def judged(self) -> str:
+        """The part that a run is judged by: test, or dev where there is no test."""
+        return "test" if self.rows("test").any() else "dev"
+
     def by_people(self) -> np.ndarray:
         """Return which sentences people labelled."""
         return np.asarray(self.sentences["label_source"] != "rules")

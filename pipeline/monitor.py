@@ -11,7 +11,9 @@ from pipeline import report
 from pipeline.articles import require_some
 from pipeline.config import flatten, instantiate, launch
 from pipeline.corpus import ArticleCorpus
-from pipeline.drift import ALPHA, LEAST, compare, profile_sentences
+from pipeline.drift import ALPHA, LEAST, compare, profile_sentences, unpack_counts
+from pipeline.evaluation import period_bins
+from pipeline.metrics import prevalence
 from pipeline.models import TopicModel
 from pipeline.tables import InputError
 from pipeline.tracking import model_folder
@@ -30,6 +32,7 @@ def monitor(config: DictConfig) -> None:
     try:
         new = profile_sentences(model, sentences, probabilities, reference)
         table = compare(reference, new)
+        known = unpack_counts(reference["counts"], len(model.topics))
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # it came with the model, from whoever made that
         raise InputError(f"model {config.model_uri}: its reference cannot be read: {str(error)[:80]}") from error
     said = (
@@ -40,7 +43,14 @@ def monitor(config: DictConfig) -> None:
     print(f"data    {said}")
     print(table.to_string(index=False, float_format="{:.4f}".format))
     print(f"drift   {drifted} of {len(table)}: p below {ALPHA} after Holm, and an effect of at least {LEAST['share']}")
-    print(log(config, said, table))
+    periods, everything = period_bins(sentences["published"], config.period), ["all"] * len(sentences)
+    decided, articles = model.decide(probabilities), sentences["article_id"].to_numpy()
+    counts = [
+        prevalence(decided, when, articles, known, model.topics, method=config.prevalence)
+        for when in (everything, periods)
+    ]
+    print(f"counts  of sentences, corrected for the model's errors, with 95 % intervals\n{describe_counts(counts[0])}")
+    print(log(config, said, table, pd.concat(counts)))
     if drifted:
         sys.exit(DRIFT)
 
@@ -60,7 +70,13 @@ def read(config: DictConfig) -> pd.DataFrame:
     return kept
 
 
-def log(config: DictConfig, said: str, table: pd.DataFrame) -> str:
+def describe_counts(counts: pd.DataFrame) -> str:
+    """Return counts as a table for the terminal: a topic a row, nothing where no labelled sentence has it."""
+    shown = counts[["topic", "counted", "corrected", "low", "high"]]
+    return str(shown.to_string(index=False, na_rep="", float_format="{:.0f}".format))
+
+
+def log(config: DictConfig, said: str, table: pd.DataFrame, counts: pd.DataFrame) -> str:
     """Log the comparison as a run with a page, and return where it is."""
     how = launch()
     settings = instantiate(config.tracking, "tracking")
@@ -69,10 +85,13 @@ def log(config: DictConfig, said: str, table: pd.DataFrame) -> str:
     with settings.run(config.name or f"monitor {Path(str(config.input)).name}", how.folder, flatten(config)) as run:
         how.folder.mkdir(parents=True, exist_ok=True)
         table.to_csv(how.folder / "drift.csv", index=False)
-        shown = [[f"{cell:.4f}" if isinstance(cell, float) else cell for cell in row] for row in table.to_numpy()]
-        page = report.document(
-            "Drift", f"<p>{escape(said)}.</p>" + report.table(list(table.columns), shown, numbers=range(1, 5))
-        )
+        counts.to_csv(how.folder / "prevalence.csv", index=False)
+        body = [f"<p>{escape(said)}.</p>", report.frame_table(table)]
+        body += [
+            "<h2>Sentences by period and topic, corrected for the model's errors</h2>",
+            report.frame_table(counts, 0),
+        ]
+        page = report.document("Drift", "\n".join(body))
         (how.folder / "report.html").write_text(page, encoding="utf-8")
         run.log(lambda: metrics, how.folder, f"{said}: {int(metrics['drift/count'])} of {len(table)} drifted")
         return f"run     {run.where()}"

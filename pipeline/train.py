@@ -12,25 +12,31 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 from omegaconf import DictConfig
 
 from pipeline import __version__, report, tracking
 from pipeline.cache import Stages
 from pipeline.config import Launch, check, flatten, instantiate, launch, to_yaml
-from pipeline.drift import profile_sentences
-from pipeline.labels import Labels
+from pipeline.drift import pack_counts, profile_sentences
+from pipeline.evaluation import (
+    Evaluated,
+    Evaluation,
+    Refit,
+    draw_learning_curve,
+    evaluate,
+    reference_counts,
+    repeat_splits,
+)
 from pipeline.material import Material, digest_sentences, prepare, require_examples
-from pipeline.metrics import Scores, intervals, score
+from pipeline.metrics import Scores
 from pipeline.models.fit import Outcome, fit_model
 from pipeline.search import PRUNED, Trial
 from pipeline.splits import PARTS
-from pipeline.tables import Stopped
+from pipeline.tables import InputError, Stopped
 
-Components = Mapping[str, Any]
 SECTIONS = ("data", "labels", "split", "model", "threshold")
-BASELINE_SCORES = ("f1_macro", "f1_micro")
+LOGGED_TABLES = ("calibration", "slices")  # beside the errors, for MLflow's evaluation view
 EXAMPLE = "The two sides agreed to a ceasefire after talks in Geneva, officials said."
 
 
@@ -84,13 +90,17 @@ def run(config: DictConfig) -> float:
         check(config)
         parts = {section: instantiate(config[section], section, allowed) for section in SECTIONS}
         features = {key: instantiate(node, f"features.{key}", allowed) for key, node in config.features.items()}
-        fit = fit_whole if config.data.get("chunk_rows") is None else fit_chunks
-        fitted = fit(config, how, parts, features, clock, start)
+        judging = instantiate({"_target_": "pipeline.evaluation.Evaluation", **config.evaluation}, "evaluation")
+        job = Job(config, how, parts, features, judging, clock, start)
+        fitted = fit_whole(job) if config.data.get("chunk_rows") is None else fit_chunks(job)
         with clock("evaluate"):
-            metrics = evaluate(fitted.material, fitted.outcome, parts["labels"])
-        tell(report.describe_scores(metrics, fitted.material.topics, report.main_part(metrics)))
-        log = start()
-        uri = record(config, how, log, fitted, metrics, clock)
+            evaluated = evaluate(fitted.material, fitted.outcome, parts["labels"], judging)
+        with clock("repeats"):
+            evaluated = look_further(job, fitted, evaluated)
+        metrics, log = evaluated.metrics, start()
+        tell(report.describe_scores(metrics, fitted.material.topics, fitted.material.judged))
+        tell(report.describe_tables(evaluated.tables))
+        uri = record(job, log, fitted, evaluated)
     tell(
         f"run     {log.where()}\nmodel   {uri}\n"
         f"next    slugline predict model_uri={uri} input=ARTICLES output=topics.jsonl"
@@ -100,6 +110,18 @@ def run(config: DictConfig) -> float:
     return metrics.get("dev/f1_macro", metrics.get("test/f1_macro", float("nan")))
 
 
+class Job(NamedTuple):
+    """One job: its config, how it was launched, what was made of the config, its clock, and what starts its run."""
+
+    config: DictConfig
+    how: Launch
+    parts: Mapping[str, Any]
+    features: Mapping[str, Any]
+    evaluation: Evaluation
+    clock: Clock
+    start: Callable[[], Any]
+
+
 def tell(text: str) -> None:
     """Print what one run has to say; a job of a sweep says it in one line at its end."""
     if text and not tracking.in_sweep():
@@ -107,43 +129,63 @@ def tell(text: str) -> None:
 
 
 class Fit(NamedTuple):
-    """What was learned from and scored, what came of it, and the digests of the data sets by part."""
+    """What was learned from and scored, what came of it, the digests of the parts, and what fits other material."""
 
     material: Material
     outcome: Outcome
     digests: Mapping[str, str]
+    refit: Refit | None
 
 
-def fit_whole(
-    config: DictConfig, how: Launch, parts: Components, features: Components, clock: Clock, start: Callable[[], Any]
-) -> Fit:
+def fit_whole(job: Job) -> Fit:
     """Read all data, or take it from the cache, and fit a model, while MLflow, which takes long, begins."""
+    config, parts = job.config, job.parts
     stages = Stages(instantiate(config.cache, "cache", tuple(config.allowed_modules)))
-    material = prepare(config, parts, stages, clock)
+    material = prepare(config, parts, stages, job.clock)
     tell(report.describe_material(material))
     require_examples(material, parts["threshold"].part)
+    job.evaluation.check(material)
     trial = Trial()
     told = trial.report if trial.trial else None
-    options = {"folds": config.folds, "seed": config.seed, "n_jobs": config.n_jobs, "told": told}
-    fitting = beside(fit_model, material, features, parts["model"], parts["threshold"], clock, stages, **options)
-    digests = record_data(config, how, start(), material, clock)
+    learned = job.features, parts["model"], parts["threshold"]
+    options = {"folds": config.folds, "seed": config.seed, "n_jobs": config.n_jobs}
+    fitting = beside(fit_model, material, *learned, job.clock, stages, told=told, **options)
+    digests = record_data(job, material)
     if config.plots:  # a large import, at no cost while the fits go on
         import_module("matplotlib.figure")
     outcome = fitting.result()
     tell(report.describe_stages(stages.notes))
-    return Fit(material, outcome, digests)
+    return Fit(material, outcome, digests, lambda other: fit_model(other, *learned, Clock(), stages, **options))
 
 
-def fit_chunks(
-    config: DictConfig, how: Launch, parts: Components, features: Components, clock: Clock, start: Callable[[], Any]
-) -> Fit:
+def fit_chunks(job: Job) -> Fit:
     """Read the data a chunk at a time and fit a model."""
     from pipeline.stream import fit_stream
 
-    options = {"epochs": config.epochs, "seed": config.seed, "n_jobs": config.n_jobs}
-    material, outcome, learned = fit_stream(parts, features, clock, **options)
+    options = {key: job.config[key] for key in ("epochs", "seed", "n_jobs")}
+    material, outcome, learned = fit_stream(job.parts, job.features, job.clock, **options)
     tell(report.describe_material(material))
-    return Fit(material, outcome, record_data(config, how, start(), material, clock) | {"train": learned})
+    job.evaluation.check(material)
+    return Fit(material, outcome, record_data(job, material) | {"train": learned}, None)
+
+
+def look_further(job: Job, fitted: Fit, evaluated: Evaluated) -> Evaluated:
+    """Add the scores on other splits and on fewer articles, where they are asked for."""
+    how, (metrics, tables) = job.evaluation, evaluated
+    if how.repeats == 1 and not how.learning_curve:
+        return evaluated
+    if fitted.refit is None:
+        raise InputError("evaluation.repeats and learning_curve need all the text; allowed: data.chunk_rows=null")
+    if how.repeats > 1:
+        found = repeat_splits(fitted.material, fitted.outcome, job.parts["split"], fitted.refit, how.repeats)
+        scores = found.drop(columns="seed")
+        tables |= {"repeats": found}
+        metrics |= {f"repeats/{key}_mean": float(value) for key, value in scores.mean().items()}
+        metrics |= {f"repeats/{key}_std": float(value) for key, value in scores.std().items()}
+    if how.learning_curve:
+        found = draw_learning_curve(fitted.material, fitted.outcome, fitted.refit, how.learning_curve, job.config.seed)
+        tables |= {"learning_curve": found}
+    return Evaluated(metrics, tables)
 
 
 def beside(function: Callable[..., Outcome], *arguments: Any, **options: Any) -> "Future[Outcome]":
@@ -160,86 +202,58 @@ def beside(function: Callable[..., Outcome], *arguments: Any, **options: Any) ->
     return future
 
 
-def evaluate(material: Material, outcome: Outcome, labels: Labels) -> Scores:
-    """Score the model on dev and test, with 95 % intervals, beside baselines: the commonest topic, and the rules."""
-    metrics: Scores = {}
-    for part in PARTS[1:]:
-        rows = material.rows(part)
-        if not rows.any():
-            continue
-        Y, probabilities = material.Y[rows], outcome.probabilities[rows]
-        decided, articles = outcome.model.decide(probabilities), material.sentences["article_id"][rows]
-        metrics |= score(part, Y, decided, probabilities, material.topics)
-        for key, (low, high) in intervals(Y, decided, articles.to_numpy(), material.topics, probabilities).items():
-            metrics |= {f"{part}/{key}_low": low, f"{part}/{key}_high": high}
-        for name, guess in guesses(material, rows, labels).items():
-            found = score(part, Y, guess, None, material.topics)
-            metrics |= {f"{part}/{key}_{name}": found[f"{part}/{key}"] for key in BASELINE_SCORES}
-    return metrics
-
-
-def guesses(material: Material, rows: np.ndarray, labels: Labels) -> dict[str, np.ndarray]:
-    """Return what the baselines give for some sentences, booleans (sentences, topics)."""
-    commonest = int(material.label_counts["train"].argmax())
-    found = {"most_frequent": np.tile(np.arange(len(material.topics)) == commonest, (int(rows.sum()), 1))}
-    if labels.all_rules():
-        votes = labels.vote(material.sentences["text"][rows].tolist())
-        found["rules"] = labels.weigh(votes, np.full(material.Y[rows].shape, -1)) > 0.5
-    return found
-
-
-def record_data(config: DictConfig, how: Launch, log: Any, material: Material, clock: Clock) -> dict[str, str]:
+def record_data(job: Job, material: Material) -> dict[str, str]:
     """Log what is trained and tested on; return the digest of each part."""
-    with clock("log"):
+    config, log = job.config, job.start()
+    with job.clock("log"):
         data = {part: material.sentences[material.rows(part)] for part in PARTS if material.rows(part).any()}
         digests = {part: digest_sentences(frame) for part, frame in data.items()}
         frames = {part: report.data_frame(frame) for part, frame in data.items()}
-        log.log_data(frames, how.choices.get("data", "data"), str(Path(str(config.data.path)).resolve()), digests)
+        log.log_data(frames, job.how.choices.get("data", "data"), str(Path(str(config.data.path)).resolve()), digests)
     return digests
 
 
-def record(
-    config: DictConfig,
-    how: Launch,
-    log: Any,
-    fitted: Fit,
-    metrics: Scores,
-    clock: Clock,
-) -> str:
+def record(job: Job, log: Any, fitted: Fit, evaluated: Evaluated) -> str:
     """Write and log everything that is to be known of a run, and its model; return the model's URI."""
-    part, (material, outcome, digests) = report.main_part(metrics), fitted
-    definitions = {name: topic.get("definition", "") for name, topic in config.labels.topics.items()}
-    how.folder.mkdir(parents=True, exist_ok=True)
+    config, folder, clock = job.config, job.how.folder, job.clock
+    material, outcome, digests, _ = fitted
+    metrics, tables = evaluated
+    facts = report.Facts(
+        name=config.name or job.how.name,
+        run_id=log.run_id,
+        config=to_yaml(config),
+        definitions={name: topic.get("definition", "") for name, topic in config.labels.topics.items()},
+        digests=digests,
+        overrides=job.how.overrides,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
     with clock("report"):
-        report.write_tables(how.folder, metrics, material, outcome)
-        report.write_top_terms(how.folder, outcome.model, plot=config.plots)
-        (how.folder / "config.yaml").write_text(to_yaml(config), encoding="utf-8")
+        report.write_tables(folder, evaluated, material, outcome)
+        report.write_top_terms(folder, outcome.model, plot=config.plots)
+        (folder / "config.yaml").write_text(facts.config, encoding="utf-8")
+        card = report.describe_model(facts, evaluated, material)
+        (folder / "model_card.md").write_text(card, encoding="utf-8")
+        logged = {name: table for name, table in tables.items() if name in LOGGED_TABLES}
         if config.plots:
-            report.write_plots(how.folder, material, outcome, part)
-            facts = report.Facts(
-                name=config.name or how.name,
-                run_id=log.run_id,
-                config=to_yaml(config),
-                definitions=definitions,
-                digests=digests,
-                overrides=how.overrides,
-            )
-            errors = report.find_errors(material, outcome, part)
-            errors.to_csv(how.folder / "errors.csv", index=False)
-            report.write_page(how.folder, facts, metrics, material, outcome, errors)
-            log.log_tables({"errors": errors})
-    description = report.describe_run(metrics, material, definitions, part)
+            report.write_plots(folder, material, outcome, tables)
+            logged["errors"] = report.find_errors(material, outcome, material.judged)
+            logged["errors"].to_csv(folder / "errors.csv", index=False)
+            report.write_page(folder, facts, evaluated, material, outcome, logged["errors"])
+        log.log_tables(logged)
+    description = report.describe_run(metrics, material, facts.definitions, material.judged)
     held = ~material.rows("train")  # what is like new text: neither terms nor thresholds were chosen on it
     with clock("log"):
+        reference = profile_sentences(outcome.model, material.sentences[held], outcome.probabilities[held])
         info = {
             "slugline": __version__,
             "run_id": log.run_id,
             "data_digest": digests["train"],
-            "definitions": definitions,
-            "reference": profile_sentences(outcome.model, material.sentences[held], outcome.probabilities[held]),
+            "definitions": facts.definitions,
+            "reference": reference | {"counts": pack_counts(reference_counts(material, outcome))},
         }
-        uri: str = log.log_model(replace(outcome.model, info=info), pd.DataFrame({"text": [EXAMPLE]}), description)
+        model, example = replace(outcome.model, info=info), pd.DataFrame({"text": [EXAMPLE]})
+        uri: str = log.log_model(model, example, description, card)
     counted = metrics | report.count_metrics(material)
     with clock("log"):
-        log.log(lambda: counted | clock.total(), how.folder, description)
+        log.log(lambda: counted | clock.total(), folder, description)
     return uri

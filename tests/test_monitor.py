@@ -103,7 +103,11 @@ def test_the_command_leaves_with_0_or_3_and_logs_a_page(tmp_path, command):
     store = MlflowClient(f"sqlite:///{tmp_path}/store.db")
     run = store.search_runs([store.get_experiment_by_name("slugline").experiment_id])[0]
     assert run.data.metrics["drift/count"] >= 1
-    assert {file.path for file in store.list_artifacts(run.info.run_id)} == {"drift.csv", "report.html"}
+    assert {file.path for file in store.list_artifacts(run.info.run_id)} == {
+        "drift.csv",
+        "prevalence.csv",
+        "report.html",
+    }
     missing = command(tmp_path, "monitor", "input=none.jsonl")
     assert missing.returncode == 1
     assert missing.stderr.count("\n") == 1

@@ -56,7 +56,7 @@ def prevalence(
     given: np.ndarray,
     periods: Keys,
     groups: Keys,
-    labelled: tuple[np.ndarray, np.ndarray, Keys],
+    known: Counts,
     topics: Sequence[str],
     *,
     method: str = "difference",
@@ -67,20 +67,20 @@ def prevalence(
     """Return the number of sentences of each period that carry each topic.
 
     Columns: `period, topic, sentences, counted, corrected, low, high`. `given` holds decisions or probabilities
-    (sentences, topics), `periods` and `groups` the period and the article of each sentence; `labelled` is labels, what
-    was given, and articles, of sentences that people labelled. The interval is for the true number among these very
+    (sentences, topics), `periods` and `groups` the period and the article of each sentence; `known` is what
+    `count_articles` says of sentences that people labelled. The interval is for the true number among these very
     sentences, in whole sentences. It holds two bootstraps over labelled articles: one learns the rates of errors anew,
     one draws the errors that the articles of the period may have. NaN where no labelled sentence has the topic. Raises
     `InputError` for another method.
     """
     if method not in METHODS:
         raise InputError(f"prevalence: method={method}; allowed: {listing(METHODS)}")
-    random, known = np.random.default_rng(seed), count(labelled[1], labelled[2], labelled[0])
+    random = np.random.default_rng(seed)
     rates = learn(known.sums(np.ones((1, len(known.true)))), method)
     others = learn(known.sums(draw(len(known.true), len(known.true), resamples, random)), method)
-    tail, unknown, rows = (1 - level) / 2, ~labelled[0].any(axis=0), []
+    tail, unknown, rows = (1 - level) / 2, known.true.sum(axis=0) == 0, []
     for period, part in pd.Series(range(len(given))).groupby(pd.Series(list(periods), dtype=object), dropna=False):
-        here = count(given[part], np.asarray(groups, dtype=object)[part])
+        here = count_articles(given[part], np.asarray(groups, dtype=object)[part])
         n, counted = here.sentences.sum(), here.given.sum(axis=0)
         samples = others.correct(n, counted) - draw_errors(here, known, rates, resamples, random)
         low, high = np.quantile(samples, [tail, 1 - tail], axis=0)
@@ -90,8 +90,8 @@ def prevalence(
     return pd.DataFrame(rows, columns=["period", "topic", "sentences", "counted", "corrected", "low", "high"])
 
 
-def count(given: np.ndarray, groups: Keys, Y: np.ndarray | None = None) -> Counts:
-    """Return the sums of each article; without labels none is true."""
+def count_articles(given: np.ndarray, groups: Keys, Y: np.ndarray | None = None) -> Counts:
+    """Return the sums of each article, from (sentences, topics); without labels none is true."""
     article, articles = number(groups)
     true = np.zeros(given.shape) if Y is None else Y.astype(float)
     to_article = csr_array((np.ones(len(given)), (article, np.arange(len(given)))), (articles, len(given)))

@@ -28,6 +28,7 @@ from pipeline.tables import InputError
 
 FORMAT = 1
 HEADER = "model.json"
+CARD = "README.md"  # what people read of a model; nothing reads it back
 MAX_HEADER = 4 << 20  # bytes
 MAX_TOPICS, MAX_BLOCKS = 10_000, 16
 ANALYZERS, NORMS, ACCENTS, MODES = (
@@ -59,13 +60,13 @@ def save(model: TopicModel, folder: Path) -> Path:
 
 
 def digest(folder: Path) -> str:
-    """Return 16 hexadecimal digits for a saved model: its arrays and what its header says but `info`.
+    """Return 16 hexadecimal digits for a saved model: its arrays and what its header says but `info`; not its card.
 
     Of estimators the arrays alone count, in any order: skops names them, and numbers its nodes, by where they lie in
     memory.
     """
     hashed = blake2b(digest_size=8)
-    for file in sorted(folder.iterdir()):
+    for file in sorted(file for file in folder.iterdir() if file.name != CARD):
         hashed.update(file.name.encode())
         if file.name == HEADER:
             hashed.update(json.dumps(read_header(folder) | {"info": None}, sort_keys=True).encode())

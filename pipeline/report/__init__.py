@@ -1,7 +1,9 @@
 """Reports of a run: what the terminal shows, tables, plots, mistakes, and the page that holds them all."""
 
+from pipeline.report.card import describe_model
 from pipeline.report.errors import find_errors
-from pipeline.report.page import Facts, document, table, write_page
+from pipeline.report.facts import Facts
+from pipeline.report.page import document, frame_table, table, write_page
 from pipeline.report.plots import write_plots, write_top_terms
 from pipeline.report.tables import count_metrics, data_frame, write_tables
 from pipeline.report.terminal import (
@@ -10,7 +12,7 @@ from pipeline.report.terminal import (
     describe_run,
     describe_scores,
     describe_stages,
-    main_part,
+    describe_tables,
 )
 
 __all__ = [
@@ -19,12 +21,14 @@ __all__ = [
     "data_frame",
     "describe_job",
     "describe_material",
+    "describe_model",
     "describe_run",
     "describe_scores",
     "describe_stages",
+    "describe_tables",
     "document",
     "find_errors",
-    "main_part",
+    "frame_table",
     "table",
     "write_page",
     "write_plots",

@@ -1,18 +1,18 @@
 """The page of a run: one HTML file that needs nothing else, for the screen, the phone and paper."""
 
-import shlex
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 
+from pipeline.evaluation import Evaluated
 from pipeline.material import Material
 from pipeline.metrics import tabulate
 from pipeline.models.fit import Outcome
-from pipeline.report.terminal import BASELINES, f1_interval, main_part
+from pipeline.report.facts import Facts
+from pipeline.report.terminal import BASELINES, between_ends
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 0 auto; padding: 1rem; }
@@ -21,7 +21,7 @@ h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
 p { max-width: 46rem; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .7rem .2rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #ddd; }
-.number { text-align: right; }
+.number { text-align: right; white-space: nowrap; }
 .wide { overflow-x: auto; margin-bottom: 1rem; }
 .big { font-size: 2rem; font-weight: 600; }
 .quiet { color: #666; }
@@ -32,6 +32,10 @@ figure { margin: 1rem 0; }
 img { max-width: 100%; height: auto; }
 pre, code { font-size: .8rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 pre { background: #f5f5f5; padding: .8rem; }
+@media screen and (max-width: 45rem) {
+  figure { overflow-x: auto; }
+  figure img { max-width: none; }
+}
 @media print {
   body { max-width: none; font-size: 10pt; padding: 0; }
   h2, h3 { break-after: avoid; }
@@ -43,37 +47,30 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # nothi
 CAPTIONS = {
     "precision_recall": "Precision against recall; the red point is the threshold in use, the dotted line is chance.",
     "confusion": "Labels against decisions, shaded by the share of the row.",
+    "reliability": "The share of sentences with the topic, against their probability; ten bins of as many sentences.",
+    "prevalence": "Sentences per period: corrected with its interval, as counted, and the true number (points).",
+    "learning_curve": "Macro F1 with fewer training articles, each with its 95 % interval.",
     "threshold": "Precision, recall and F1 against the threshold; the red line is the one in use.",
     "top_terms": "The terms with the largest weights.",
 }
 
 
-class Facts(NamedTuple):
-    """What the page says of a run beside its scores."""
-
-    name: str
-    run_id: str | None
-    config: str
-    definitions: Mapping[str, str]
-    digests: Mapping[str, str]
-    overrides: Sequence[str]
-
-
 def write_page(
-    folder: Path,
-    facts: Facts,
-    metrics: Mapping[str, float],
-    material: Material,
-    outcome: Outcome,
-    errors: pd.DataFrame,
+    folder: Path, facts: Facts, evaluated: Evaluated, material: Material, outcome: Outcome, errors: pd.DataFrame
 ) -> None:
     """Write `report.html` beside the plots that it takes in; `errors` are of `find_errors`."""
-    part = main_part(metrics)
+    part, (metrics, tables) = material.judged, evaluated
     sections = [
         ("Question", question(material, facts)),
         ("Data", data(material, facts)),
         (f"Scores on {part}", scores(metrics, material.topics, part)),
-        ("Plots", plots(folder, part)),
+        ("Scores on other splits", repeats(tables)),
+        ("With fewer articles", learning_curve(tables) + plots(folder, part, ["learning_curve"])),
+        ("Whole articles", articles(tables)),
+        ("Probabilities and ranking", calibrated(tables) + plots(folder, part, ["reliability"])),
+        ("Slices", slices(tables)),
+        ("Counts over time", counts(tables, folder, part)),
+        ("Plots", plots(folder, part, ["precision_recall", "confusion", "threshold", "top_terms"])),
         ("Mistakes of which the model is surest", mistakes(errors)),
         ("How to reproduce", again(facts)),
     ]
@@ -99,7 +96,7 @@ def document(title: str, body: str) -> str:
 def headline(metrics: Mapping[str, float], material: Material, part: str) -> str:
     """Return the score that counts, with its interval, and the baselines."""
     key = f"{part}/f1_macro"
-    between = f1_interval(metrics, part, "macro", False)
+    between = between_ends(metrics, part, "f1", "macro", False)
     found = {name.replace("_", " "): metrics.get(f"{key}_{name}") for name in BASELINES}
     beside = ", ".join(f"{name} {value:.3f}" for name, value in found.items() if value is not None)
     notes = "".join(f'<p class="note">{escape(note)}</p>' for note in material.notes)
@@ -141,31 +138,134 @@ def data(material: Material, facts: Facts) -> str:
 
 
 def scores(metrics: Mapping[str, float], topics: Sequence[str], part: str) -> str:
-    """Return the scores per topic and their averages, with intervals where there are some."""
-    found = tabulate(metrics, part, topics)
-    intervals = [f1_interval(metrics, part, str(name), name in topics) for name in found.index]
-    has, rows = any(intervals), []
-    for (name, row), between in zip(found.iterrows(), intervals, strict=True):
+    """Return the scores per topic and their averages, with intervals."""
+    found, rows = tabulate(metrics, part, topics), []
+    for name, row in found.iterrows():
         cells = ["" if value != value else f"{value:.3f}" for value in row[["precision", "recall", "f1", "ap"]]]
-        shown = [*cells[:3], between, cells[3]] if has else cells
-        rows.append((str(name), *shown, "" if row["support"] != row["support"] else f"{row['support']:.0f}"))
-    columns = ["topic", "precision", "recall", "F1", "95 % interval", "average precision", "sentences"]
-    if not has:
-        columns.remove("95 % interval")
-    method = "<p class=quiet>Intervals by bootstrap over articles.</p>" if has else ""
-    return table(columns, rows, numbers=range(1, len(columns))) + method
+        between = [between_ends(metrics, part, kind, str(name), name in topics) for kind in ("f1", "ap")]
+        rows.append((str(name), *cells[:3], between[0], cells[3], between[1], whole(row["support"])))
+    columns = ["topic", "precision", "recall", "F1", "95 %", "average precision", "95 %", "sentences"]
+    return table(columns, rows, numbers=range(1, len(columns))) + quiet(
+        "Intervals by studentised bootstrap over articles: sentences of one article are alike."
+    )
 
 
-def plots(folder: Path, part: str) -> str:
-    """Return the plots of the folder, taken into the page."""
-    files = [(folder / f"{name}_{part}.png", caption) for name, caption in CAPTIONS.items()]
-    files[-1] = (folder / "top_terms.png", CAPTIONS["top_terms"])
+def repeats(tables: Mapping[str, pd.DataFrame]) -> str:
+    """Return the scores of each split, their mean and their spread."""
+    if "repeats" not in tables:
+        return ""
+    found = tables["repeats"][["seed", "f1_macro", "f1_micro", "ap_macro"]]
+    rows = [[f"seed {row['seed']:.0f}", *(f"{value:.3f}" for value in list(row)[1:])] for _, row in found.iterrows()]
+    for name, summary in (("mean", found.mean()), ("standard deviation", found.std())):
+        rows.append([name, *(f"{value:.3f}" for value in list(summary)[1:])])
+    return table(["split", "macro F1", "micro F1", "macro average precision"], rows, numbers=range(1, 4))
+
+
+def learning_curve(tables: Mapping[str, pd.DataFrame]) -> str:
+    """Return macro F1 with each share of the training articles."""
+    if "learning_curve" not in tables:
+        return ""
+    rows = []
+    for row in tables["learning_curve"].to_dict("records"):
+        scored = row.get("f1_macro")
+        known = scored is not None and scored == scored
+        said = (
+            [f"{scored:.3f}", f"{row['f1_macro_low']:.3f} to {row['f1_macro_high']:.3f}"]
+            if known
+            else [row["note"], ""]
+        )
+        rows.append([f"{row['share']:.0%}", row["articles"], row["sentences"], *said])
+    return table(["of train", "articles", "sentences", "macro F1", "95 %"], rows, numbers=range(5))
+
+
+def articles(tables: Mapping[str, pd.DataFrame]) -> str:
+    """Return the scores on whole articles."""
+    found = tables["articles"]
+    names = ["precision", "recall", "f1", "ap"]
+    rows = [
+        (row["topic"], *("" if row[name] != row[name] else f"{row[name]:.3f}" for name in names), whole(row["support"]))
+        for row in found.to_dict("records")
+    ]
+    columns = ["topic", "precision", "recall", "F1", "average precision", "articles"]
+    said = quiet("An article has a topic where one of its sentences has.")
+    return said + table(columns, rows, numbers=range(1, len(columns)))
+
+
+def calibrated(tables: Mapping[str, pd.DataFrame]) -> str:
+    """Return how far probabilities can be believed, and how much must be read to find nearly all."""
+    columns = {
+        "brier": ("Brier score", "{:.4f}"),
+        "brier_constant": ("of a constant", "{:.4f}"),
+        "ece": ("calibration error", "{:.3f}"),
+        "ece_debiased": ("less chance", "{:.3f}"),
+        "reading_budget": ("reading budget", "{:.1%}"),
+        "work_saved": ("work saved", "{:.1%}"),
+    }
+    rows = [
+        [
+            row["topic"],
+            *("" if row[name] != row[name] else form.format(row[name]) for name, (_, form) in columns.items()),
+        ]
+        for row in tables["calibration"].to_dict("records")
+    ]
+    said = quiet(
+        "Reading budget: the share of sentences to read, most probable first, to find the share of the topic that "
+        "evaluation.recall names (0.95 by default); work saved: how much less that is than reading at random."
+    )
+    return table(["topic", *(name for name, _ in columns.values())], rows, numbers=range(1, 7)) + said
+
+
+def slices(tables: Mapping[str, pd.DataFrame]) -> str:
+    """Return micro F1 of each slice beside the rest, those that are worse marked."""
+    if "slices" not in tables:
+        return ""
+    rows = []
+    for row in tables["slices"].to_dict("records"):
+        gap = f"{row['difference']:+.3f} ({row['difference_low']:+.3f} to {row['difference_high']:+.3f})"
+        score = [f"{row['score']:.3f}", f"{row['low']:.3f} to {row['high']:.3f}"]
+        mark = "worse" if row["worse"] else ""
+        rows.append(
+            [row["by"], row["slice"], row["sentences"], row["articles"], *score, gap, f"{row['p_holm']:.3f}", mark]
+        )
+    columns = ["by", "slice", "sentences", "articles", "micro F1", "95 %", "less the rest", "p", ""]
+    said = quiet("p is corrected for all slices together (Holm); worse: lower than the rest with p of at most 0.05.")
+    return table(columns, rows, numbers=range(2, 8)) + said
+
+
+def counts(tables: Mapping[str, pd.DataFrame], folder: Path, part: str) -> str:
+    """Return how counts of sentences over time, corrected for the model's errors, compare with the true ones."""
+    if "prevalence" not in tables:
+        return ""
+    found = tables["prevalence"].dropna(subset="corrected")
+    held = ((found["low"] <= found["true"]) & (found["true"] <= found["high"])).mean()
+    off = {name: (found[name] - found["true"]).abs().mean() for name in ("counted", "corrected")}
+    said = (
+        f"<p>Sentences per period and topic, estimated as if {part} had no labels, against the true number: "
+        f"mean error {off['counted']:.2f} as counted, {off['corrected']:.2f} corrected for the errors on all other "
+        f"labelled sentences; the 95 % interval holds the true number in {held:.0%} of {len(found)} cases.</p>"
+    )
+    return said + plots(folder, part, ["prevalence"])
+
+
+def plots(folder: Path, part: str, names: Sequence[str]) -> str:
+    """Return those plots that are in the folder, taken into the page."""
+    files = [(folder / f"{name}{'' if name == 'top_terms' else f'_{part}'}.png", CAPTIONS[name]) for name in names]
     return "\n".join(
         f'<figure><img alt="{escape(caption)}" src="data:image/png;base64,{b64encode(file.read_bytes()).decode()}">'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
         for file, caption in files
         if file.is_file()
     )
+
+
+def whole(value: float) -> str:
+    """Return a number of sentences, nothing where there is none."""
+    return "" if value != value else f"{value:.0f}"
+
+
+def quiet(text: str) -> str:
+    """Return a remark."""
+    return f'<p class="quiet">{escape(text)}</p>'
 
 
 def mistakes(errors: pd.DataFrame) -> str:
@@ -189,10 +289,8 @@ def mistakes(errors: pd.DataFrame) -> str:
 
 def again(facts: Facts) -> str:
     """Return the commands that train the run again, and its whole config."""
-    commands = [shlex.join(["slugline", "train", *facts.overrides])]
-    commands += [f"slugline reproduce run_id={facts.run_id}"] if facts.run_id else []
     return (
-        f"<pre>{escape(chr(10).join(commands))}</pre>"
+        f"<pre>{escape(chr(10).join(facts.commands()))}</pre>"
         f"<details><summary>The whole config</summary><pre>{escape(facts.config)}</pre></details>"
     )
 
@@ -206,3 +304,14 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], numbers: Seq
         for row in rows
     )
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def frame_table(frame: pd.DataFrame, places: int = 4) -> str:
+    """Return a frame as a table of a page, numbers with so many decimal places, nothing for NaN."""
+    numbers = [place for place, name in enumerate(frame) if frame[name].dtype.kind in "if"]
+
+    def show(cell: object) -> object:
+        return ("" if cell != cell else f"{cell:.{places}f}") if isinstance(cell, float) else cell
+
+    rows = [[show(cell) for cell in row] for row in frame.to_numpy(dtype=object)]
+    return table([str(name) for name in frame.columns], rows, numbers=numbers)

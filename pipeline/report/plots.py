@@ -26,11 +26,12 @@ def write_top_terms(folder: Path, model: TopicModel, plot: bool, top: int = 15) 
         grid(folder / "top_terms.png", model.topics, draw, 1.2)
 
 
-def write_plots(folder: Path, material: Material, outcome: Outcome, part: str) -> None:
-    """Draw precision against recall, the confusions, and the scores against the threshold, for each topic."""
+def write_plots(folder: Path, material: Material, outcome: Outcome, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Draw precision against recall, confusions, scores against the threshold, and the tables, for each topic."""
     import matplotlib as mpl
 
     mpl.use("Agg")
+    part = material.judged
     rows = material.rows(part)
     Y, P = material.Y[rows], outcome.probabilities[rows]
     plots: dict[str, Callable[[Any, int], None]] = {
@@ -42,8 +43,25 @@ def write_plots(folder: Path, material: Material, outcome: Outcome, part: str) -
             axes, Y[:, topic], P[:, topic], outcome.model.thresholds[topic], topic == 0
         ),
     }
+    by_topic = {
+        name: dict(iter(tables[name].groupby("topic"))) for name in ("reliability", "prevalence") if name in tables
+    }
+    if "reliability" in by_topic:
+        plots["reliability"] = lambda axes, topic: draw_reliability(
+            axes, by_topic["reliability"][material.topics[topic]]
+        )
+    if "prevalence" in by_topic:
+        plots["prevalence"] = lambda axes, topic: draw_prevalence(
+            axes, by_topic["prevalence"][material.topics[topic]], topic == 0
+        )
     for name, draw in plots.items():
         grid(folder / f"{name}_{part}.png", material.topics, draw)
+    if "learning_curve" in tables:
+        grid(
+            folder / f"learning_curve_{part}.png",
+            ["macro F1"],
+            lambda axes, _: draw_curve(axes, tables["learning_curve"]),
+        )
 
 
 def grid(file: Path, topics: Sequence[str], draw: Callable[[Any, int], None], left: float = 0.5) -> None:
@@ -113,3 +131,41 @@ def draw_threshold(axes: Any, y: np.ndarray, p: np.ndarray, threshold: float, le
     axes.set_xlabel("threshold", fontsize=7)
     if legend:
         axes.legend(fontsize=6, loc="lower center", frameon=False)
+
+
+def draw_reliability(axes: Any, curve: pd.DataFrame) -> None:
+    """Draw the share of positives against the mean probability of each bin; on the dotted line they are equal."""
+    most = max(0.05, 1.05 * curve[["probability", "share"]].to_numpy().max())
+    axes.plot([0, most], [0, most], linestyle=":", color="grey", linewidth=1)
+    axes.plot(curve["probability"], curve["share"], "o-", linewidth=1, markersize=3)
+    axes.set(xlim=(0, most), ylim=(0, most))
+    axes.set_xlabel("probability", fontsize=7)
+    axes.set_ylabel("share with the topic", fontsize=7)
+
+
+def draw_prevalence(axes: Any, counts: pd.DataFrame, legend: bool) -> None:
+    """Draw the corrected number of sentences per period with its interval, what was counted, and the true number."""
+    counts = counts[counts["period"].notna()]
+    places = np.arange(len(counts))
+    axes.fill_between(places, counts["low"], counts["high"], color="C0", alpha=0.25, linewidth=0, label="95 % interval")
+    axes.plot(places, counts["corrected"], color="C0", linewidth=1.2, label="corrected")
+    axes.plot(places, counts["counted"], color="C1", linewidth=0.8, linestyle="--", label="counted")
+    if "true" in counts:
+        axes.plot(places, counts["true"], "k.", markersize=4, label="true")
+    shown = places[:: max(1, -(-len(places) // 3))]
+    axes.set_xticks(shown, [str(counts["period"].iloc[place])[:10] for place in shown], fontsize=6)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("sentences", fontsize=7)
+    if legend:
+        axes.legend(fontsize=6, frameon=False)
+
+
+def draw_curve(axes: Any, curve: pd.DataFrame) -> None:
+    """Draw macro F1 against the number of training sentences, with its interval."""
+    if "f1_macro" not in curve:
+        return
+    known = curve[curve["f1_macro"].notna()]
+    low, high = (known["f1_macro"] - known["f1_macro_low"]), (known["f1_macro_high"] - known["f1_macro"])
+    axes.errorbar(known["sentences"], known["f1_macro"], [low, high], marker="o", markersize=3, linewidth=1, capsize=2)
+    axes.set_ylim(0, 1)
+    axes.set_xlabel("training sentences", fontsize=7)

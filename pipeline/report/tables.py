@@ -1,22 +1,25 @@
 """Tables of a run: scores, predictions, labels, and what was counted."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
+from pipeline.evaluation import Evaluated
 from pipeline.material import Material
 from pipeline.metrics import tabulate
 from pipeline.models.fit import Outcome
 from pipeline.splits import PARTS
 
 
-def write_tables(folder: Path, metrics: Mapping[str, float], material: Material, outcome: Outcome) -> None:
-    """Write the scores per topic, the labels per part, and the predictions for dev and test."""
+def write_tables(folder: Path, evaluated: Evaluated, material: Material, outcome: Outcome) -> None:
+    """Write the scores per topic, all tables, the labels per part, and the predictions for dev and test."""
+    metrics, tables = evaluated
     for part in PARTS[1:]:
         if f"{part}/f1_macro" in metrics:
             tabulate(metrics, part, material.topics).rename_axis("topic").to_csv(folder / f"scores_{part}.csv")
             predictions(material, outcome, part).to_parquet(folder / f"predictions_{part}.parquet", index=False)
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False)
     material.label_counts.rename_axis("topic").to_csv(folder / "labels.csv")
 
 

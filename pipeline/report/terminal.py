@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
+
 from pipeline.material import Material
 from pipeline.metrics import tabulate
 from pipeline.splits import PARTS
@@ -29,9 +31,7 @@ def describe_scores(metrics: Mapping[str, float], topics: Sequence[str], part: s
     """Return the scores of a part as a table for the terminal, baselines below."""
     table = tabulate(metrics, part, topics)
     shown = table.map("{:.3f}".format).where(table.notna(), "")
-    between = [f1_interval(metrics, part, name, name in topics) for name in table.index]
-    if any(between):
-        shown.insert(3, "95 %", between)
+    shown.insert(3, "95 %", [between_ends(metrics, part, "f1", name, name in topics) for name in table.index])
     shown["support"] = [f"{value:.0f}" if value == value else "" for value in table["support"]]
     lines = [shown.to_string()]
     for name in BASELINES:
@@ -41,9 +41,9 @@ def describe_scores(metrics: Mapping[str, float], topics: Sequence[str], part: s
     return "\n".join(lines)
 
 
-def f1_interval(metrics: Mapping[str, float], part: str, name: str, is_topic: bool) -> str:
-    """Return the interval of the F1 of a topic or an average, "" where there is none."""
-    key = f"{part}/f1/{name}" if is_topic else f"{part}/f1_{name}"
+def between_ends(metrics: Mapping[str, float], part: str, kind: str, name: str, is_topic: bool) -> str:
+    """Return the interval of a score of a topic or of an average, "" where there is none."""
+    key = f"{part}/{kind}/{name}" if is_topic else f"{part}/{kind}_{name}"
     low, high = metrics.get(f"{key}_low"), metrics.get(f"{key}_high")
     return "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
 
@@ -77,6 +77,27 @@ def describe_stages(notes: Mapping[str, str]) -> str:
     return "\n".join(f"cache   {line}" for line in lines)
 
 
-def main_part(metrics: Mapping[str, float]) -> str:
-    """Return the part that a run is judged by: test, or dev where there is no test."""
-    return "test" if "test/f1_macro" in metrics else "dev"
+def describe_tables(tables: Mapping[str, pd.DataFrame]) -> str:
+    """Return lines on what was looked at beyond the scores: slices that are worse, other splits, fewer articles."""
+    lines = []
+    if "slices" in tables:
+        slices = tables["slices"]
+        worse = [
+            f"{row['by']} {row['slice']} ({row['score']:.3f})" for row in slices[slices["worse"]].to_dict("records")
+        ]
+        said = (
+            f"worse than the rest beyond chance: {', '.join(worse)}"
+            if worse
+            else "none is worse than the rest beyond chance"
+        )
+        lines.append(f"slices  {len(slices)}, micro F1; {said}")
+    if "repeats" in tables:
+        macro = tables["repeats"]["f1_macro"]
+        spread = f"{macro.mean():.3f}, standard deviation {macro.std():.3f}, {macro.min():.3f} to {macro.max():.3f}"
+        lines.append(f"repeats {len(macro)} splits: macro F1 {spread}")
+    if "learning_curve" in tables:
+        for row in tables["learning_curve"].to_dict("records"):
+            scored = row.get("f1_macro")
+            said = f"macro F1 {scored:.3f}" if scored == scored and scored is not None else row["note"]
+            lines.append(f"curve   {row['share']:.0%} of train, {row['sentences']} sentences: {said}")
+    return "\n".join(lines)

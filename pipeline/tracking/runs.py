@@ -181,12 +181,13 @@ class MlflowRun:
         for start in range(0, len(values), BATCH_METRICS):
             client.log_batch(self.run_id, metrics=values[start : start + BATCH_METRICS])
 
-    def log_model(self, model: "TopicModel", example: "pd.DataFrame", description: str) -> str:
-        """Log a model as a pyfunc of data alone, and register it; return its URI."""
-        from pipeline.models.format import digest
+    def log_model(self, model: "TopicModel", example: "pd.DataFrame", description: str, card: str) -> str:
+        """Log a model as a pyfunc of data alone, its card beside it, and register it; return its URI."""
+        from pipeline.models.format import CARD, digest
 
         with TemporaryDirectory() as folder:
             saved = model.save(Path(folder) / Path(MODEL_FOLDER).name)
+            (saved / CARD).write_text(card, encoding="utf-8")
             info = self.mlflow.pyfunc.log_model(
                 name="model",
                 loader_module="pipeline.models.pyfunc",
@@ -256,9 +257,13 @@ class LocalRun:
     def log_tables(self, tables: "Mapping[str, pd.DataFrame]") -> None:
         """Keep nothing: the same tables are in the folder."""
 
-    def log_model(self, model: "TopicModel", example: "pd.DataFrame", description: str) -> str:
-        """Save the model and return its folder."""
-        return str(model.save(self.folder / "model"))
+    def log_model(self, model: "TopicModel", example: "pd.DataFrame", description: str, card: str) -> str:
+        """Save the model with its card and return its folder."""
+        from pipeline.models.format import CARD
+
+        saved = model.save(self.folder / "model")
+        (saved / CARD).write_text(card, encoding="utf-8")
+        return str(saved)
 
     def where(self) -> str:
         """Say where the run is."""
