@@ -144,7 +144,7 @@ def fit_whole(job: Job) -> Fit:
     material = prepare(config, parts, stages, job.clock)
     tell(report.describe_material(material))
     require_examples(material, parts["threshold"].part)
-    job.evaluation.check(material)
+    job.evaluation.check(material, job.parts["split"])
     trial = Trial()
     told = trial.report if trial.trial else None
     learned = job.features, parts["model"], parts["threshold"]
@@ -165,7 +165,7 @@ def fit_chunks(job: Job) -> Fit:
     options = {key: job.config[key] for key in ("epochs", "seed", "n_jobs")}
     material, outcome, learned = fit_stream(job.parts, job.features, job.clock, **options)
     tell(report.describe_material(material))
-    job.evaluation.check(material)
+    job.evaluation.check(material, job.parts["split"])
     return Fit(material, outcome, record_data(job, material) | {"train": learned}, None)
 
 

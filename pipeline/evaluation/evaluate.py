@@ -10,6 +10,7 @@ from pipeline.evaluation.slices import period_bins, slice_all, slice_values
 from pipeline.labels import Labels
 from pipeline.material import Material
 from pipeline.metrics import (
+    METHODS,
     Counts,
     Scores,
     article_level,
@@ -26,7 +27,7 @@ from pipeline.metrics import (
 )
 from pipeline.models.fit import Outcome
 from pipeline.splits import PARTS
-from pipeline.tables import InputError
+from pipeline.tables import InputError, listing
 
 BASELINE_SCORES = ("f1_macro", "f1_micro")
 MOST_ARTICLES = 2000  # whose counts go with a model
@@ -52,11 +53,17 @@ class Evaluation:
         """Raise `InputError` for a number that is none of its kind."""
         if not 0 < self.recall <= 1:
             raise InputError(f"evaluation.recall={self.recall}; allowed: above 0, to 1")
+        if wrong := [share for share in self.learning_curve if not 0 < share <= 1]:
+            raise InputError(f"evaluation.learning_curve: {wrong[0]:g}; allowed: above 0, to 1")
+        if self.prevalence not in METHODS:
+            raise InputError(f"evaluation.prevalence={self.prevalence}; allowed: {listing(METHODS)}")
         if self.repeats < 1:
             raise InputError(f"evaluation.repeats={self.repeats}; allowed: 1 or more")
 
-    def check(self, material: Material) -> None:
-        """Raise `InputError`, before anything is fitted, for slices and periods that there are not."""
+    def check(self, material: Material, split: Any) -> None:
+        """Raise `InputError`, before anything is fitted, for slices, periods or other splits that there are not."""
+        if self.repeats > 1 and not hasattr(split, "seed"):
+            raise InputError("evaluation.repeats: the split draws nothing; allowed: split=article, split=random")
         for name in self.slices:
             slice_values(material.sentences.head(1), name)
         period_bins(material.sentences["published"].head(1), self.period)
