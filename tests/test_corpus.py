@@ -44,7 +44,7 @@ def test_articles_become_sentences_that_point_into_them(write):
     corpus = ArticleCorpus(write(*rows))()
     sentences = corpus.sentences()
     assert tuple(corpus.articles.columns) == ARTICLE_COLUMNS
-    assert list(sentences.columns) == [*SENTENCE_COLUMNS, "published", "source"]
+    assert list(sentences.columns) == [*SENTENCE_COLUMNS, "title", "published", "source", "language"]
     assert sentences["text"].tolist() == ["Truce holds.", "Talks go on.", "They end.", "Post a Comment"]
     assert sentences["debris"].tolist() == [False, False, False, True]
     assert sentences["position"].tolist() == [0, 1, 2, 0]

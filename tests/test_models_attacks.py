@@ -627,7 +627,9 @@ def store(good: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         tracking = Mlflow(uri=f"sqlite:///{root}/mlflow.db")
         with tracking.run("attack", root, {}) as run:
-            run.log_model(TopicModel.load(good / "linear"), pd.DataFrame({"text": SENTENCES[:1]}), "a model")
+            run.log_model(
+                TopicModel.load(good / "linear"), pd.DataFrame({"text": SENTENCES[:1]}), "a model", "its card"
+            )
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root}/mlflow.db")
         (found,) = root.rglob("MLmodel")
         yield "models:/slugline@champion", found.parent

@@ -38,7 +38,7 @@ from pipeline.models import TopicModel
 from pipeline.tracking import Mlflow
 
 with Mlflow(uri=sys.argv[1]).run("test", Path("run"), {}) as run:
-    uri = run.log_model(TopicModel.load(sys.argv[2]), pd.DataFrame({"text": ["They marched."]}), "a test")
+    uri = run.log_model(TopicModel.load(sys.argv[2]), pd.DataFrame({"text": ["They marched."]}), "a test", "its card")
 assert uri == "models:/slugline@champion"
 texts = json.loads(Path("texts.json").read_text())
 found = mlflow.pyfunc.load_model(uri).predict(pd.DataFrame({"text": texts}))
