@@ -29,13 +29,15 @@ class ArticleFiles:
     """A reader of articles from a file, a folder, a glob, or `-` for standard input (or a list of these).
 
     `columns` maps article columns to their names in the files; a column that a file has not is empty, except `text`.
-    `format` says what the files are when their names do not (text, jsonl, csv, tsv, parquet).
+    `format` says what the files are when their names do not (text, jsonl, csv, tsv, parquet). `keep` names further
+    columns of the files.
     """
 
     path: Any
     format: str | None = None
     columns: dict[str, str] = field(default_factory=dict)
     encoding: str = "utf-8"
+    keep: Sequence[str] = ()
 
     def __call__(self) -> Iterator[Article | Rejected]:
         """Yield each article, its text normalised, or what was rejected and why, in order of files and rows."""
@@ -45,7 +47,7 @@ class ArticleFiles:
         """Yield the same, each with its place (`file` or `file:line`)."""
         columns = article_columns(self.columns)
         for where, row in read_rows(self.path, self.format, self.encoding):
-            yield where, Rejected(where, row) if isinstance(row, str) else to_article(row, where, columns)
+            yield where, Rejected(where, row) if isinstance(row, str) else to_article(row, where, columns, self.keep)
 
 
 def article_columns(columns: Mapping[str, str]) -> dict[str, str]:
@@ -55,7 +57,7 @@ def article_columns(columns: Mapping[str, str]) -> dict[str, str]:
     return {name: columns.get(name) or name for name in ARTICLE_COLUMNS}
 
 
-def to_article(row: Row, where: str, columns: Mapping[str, str]) -> Article | Rejected:
+def to_article(row: Row, where: str, columns: Mapping[str, str], keep: Sequence[str] = ()) -> Article | Rejected:
     """Make an article of a row; its place in the file is its id where it has none."""
     text = text_of(row, columns["text"], where)
     if isinstance(text, Rejected):
@@ -63,7 +65,8 @@ def to_article(row: Row, where: str, columns: Mapping[str, str]) -> Article | Re
     values = {name: cell(row.get(column)) for name, column in columns.items()}
     if values["title"]:
         values["title"] = normalise(values["title"])
-    return Article(**values | {"article_id": values["article_id"] or cell(where), "text": text})  # type: ignore[arg-type]
+    values |= {"article_id": values["article_id"] or cell(where), "text": text}
+    return Article(**values, kept=tuple(cell(row.get(column)) for column in keep))  # type: ignore[arg-type]
 
 
 def text_of(row: Row, column: str, where: str) -> str | Rejected:

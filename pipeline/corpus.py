@@ -1,6 +1,6 @@
 """The data set as frames: articles split into sentences, or sentences that come ready made."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -25,6 +25,7 @@ from pipeline.tables import ARTICLE_COLUMNS, SENTENCE_COLUMNS, Article, InputErr
 
 Read = TypeVar("Read")
 READY_COLUMNS = ("text", "labels", "article_id", "split", "published")
+TAKEN = {*ARTICLE_COLUMNS, *SENTENCE_COLUMNS, "labels", "label_source", "weights"}
 
 
 class Corpus(NamedTuple):
@@ -38,7 +39,7 @@ class Corpus(NamedTuple):
         """Return the sentences, split from the articles if need be, with what is known of their article."""
         ready = self.ready if self.ready is not None else split_articles(self.articles)
         return ready.merge(
-            self.articles[["article_id", "title", "published", "source", "language"]],
+            self.articles.drop(columns=["text", "url"]),
             on="article_id",
             how="left",
             validate="many_to_one",
@@ -57,11 +58,12 @@ class Corpus(NamedTuple):
 
 @dataclass(frozen=True)
 class ArticleCorpus:
-    """Articles from files (see `ArticleFiles`)."""
+    """Articles from files (see `ArticleFiles`); `keep` names further columns, which their sentences carry too."""
 
     path: Any
     format: str | None = None
     columns: dict[str, str] = field(default_factory=dict)
+    keep: list[str] = field(default_factory=list)
     encoding: str = "utf-8"
     chunk_rows: int | None = None
 
@@ -73,15 +75,22 @@ class ArticleCorpus:
         """Read the articles; raise `InputError` when there are none."""
         articles, rejected = collect(self._articles())
         require_some(articles, rejected, "article")
-        return Corpus(pd.DataFrame(articles, columns=list(ARTICLE_COLUMNS)), None, rejected)
+        corpus = self._corpus(articles, rejected)
+        require_kept(corpus.articles, self.keep)
+        return corpus
 
     def chunks(self) -> Iterator[Corpus]:
         """Yield the articles `chunk_rows` at a time; raise `InputError` when there are none."""
         for articles, rejected in in_chunks(self._articles(), self.chunk_rows or 1, "article", lambda article: article):
-            yield Corpus(pd.DataFrame(articles, columns=list(ARTICLE_COLUMNS)), None, rejected)
+            yield self._corpus(articles, rejected)
+
+    def _corpus(self, articles: list[Article], rejected: list[Rejected]) -> Corpus:
+        rows = [(*article[:-1], *article.kept) for article in articles]
+        return Corpus(pd.DataFrame(rows, columns=[*ARTICLE_COLUMNS, *self.keep]), None, rejected)
 
     def _articles(self) -> Iterator[Article | Rejected]:
-        return first_of_each(ArticleFiles(self.path, self.format, self.columns, self.encoding).read())
+        check_kept(self.keep)
+        return first_of_each(ArticleFiles(self.path, self.format, self.columns, self.encoding, self.keep).read())
 
 
 @dataclass(frozen=True)
@@ -89,13 +98,14 @@ class SentenceCorpus:
     """Sentences ready made, one a row, with their labels: a list, a delimited string, or one 0/1 column per topic.
 
     `columns` maps `text, labels, article_id, split, published` to their names in the files. `topic_columns` names 0/1
-    columns. `articles` are files with more about the articles (`published`, `source`, ...), found by `article_id` under
-    `article_columns`.
+    columns, `keep` further ones. `articles` are files with more about the articles (`published`, `source`, ...), found
+    by `article_id` under `article_columns`.
     """
 
     path: Any
     format: str | None = None
     columns: dict[str, str] = field(default_factory=dict)
+    keep: list[str] = field(default_factory=list)
     topic_columns: list[str] = field(default_factory=list)
     delimiter: str = ","
     articles: Any = None
@@ -112,6 +122,7 @@ class SentenceCorpus:
         """Read the sentences; raise `InputError` when there are none or a label is no label."""
         rows, rejected = collect(self._rows())
         require_some(rows, rejected, "sentence")
+        require_kept(pd.DataFrame(rows), self.keep)
         return self._corpus(rows, rejected)
 
     def chunks(self) -> Iterator[Corpus]:
@@ -139,6 +150,7 @@ class SentenceCorpus:
     def _rows(self) -> Iterator[dict[str, Any] | Rejected]:
         if unknown := [name for name in self.columns if name not in READY_COLUMNS]:
             raise InputError(f"data.columns: unknown column '{unknown[0]}'; allowed: {listing(READY_COLUMNS)}")
+        check_kept(self.keep)
         name = {column: self.columns.get(column) or column for column in READY_COLUMNS}
         for where, row in read_rows(self.path, self.format, self.encoding):
             if isinstance(row, str):
@@ -150,6 +162,7 @@ class SentenceCorpus:
                 continue
             article = cell(row.get(name["article_id"]))
             more = {column: cell(row[name[column]]) for column in ("split", "published") if name[column] in row}
+            more |= {column: cell(row.get(column)) for column in self.keep}
             yield {
                 "article_id": where if article is None else article,
                 "text": text.strip(),
@@ -204,6 +217,18 @@ def collect(stream: Iterable[Read | Rejected]) -> tuple[list[Read], list[Rejecte
         else:
             read.append(item)
     return read, rejected
+
+
+def check_kept(columns: Sequence[str]) -> None:
+    """Raise `InputError` for a further column that has the name of one that there is anyway."""
+    if wrong := [name for name in columns if name in TAKEN]:
+        raise InputError(f"data.keep: '{wrong[0]}' is no further column; taken: {listing(sorted(TAKEN), 20)}")
+
+
+def require_kept(rows: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Raise `InputError` for a further column that no row has."""
+    if missing := [name for name in columns if rows[name].isna().all()]:
+        raise InputError(f"data.keep: no row has a column '{missing[0]}'")
 
 
 def in_chunks(

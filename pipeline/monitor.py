@@ -59,7 +59,7 @@ def read(config: DictConfig) -> pd.DataFrame:
     """Return the sentences of the input, debris left out."""
     columns = OmegaConf.to_container(config.columns)
     source = OmegaConf.to_container(config.input) if OmegaConf.is_config(config.input) else str(config.input)
-    corpus = ArticleCorpus(source, config.format, columns, config.encoding)()  # type: ignore[arg-type]
+    corpus = ArticleCorpus(source, config.format, columns, encoding=config.encoding)()  # type: ignore[arg-type]
     sentences = corpus.sentences()
     kept = sentences[~sentences["debris"]].reset_index(drop=True)
     print(

@@ -17,7 +17,7 @@ class Stopped(Exception):  # noqa: N818 - it is no error
 
 
 class Article(NamedTuple):
-    """One article; `text` is what the offsets of its sentences refer to."""
+    """One article; `text` is what the offsets of its sentences refer to, `kept` what further columns hold."""
 
     article_id: str
     title: str | None
@@ -26,6 +26,7 @@ class Article(NamedTuple):
     source: str | None
     url: str | None
     language: str | None
+    kept: tuple[str | None, ...] = ()
 
 
 class Sentence(NamedTuple):
@@ -50,7 +51,7 @@ class Rejected(NamedTuple):
     reason: str
 
 
-ARTICLE_COLUMNS = Article._fields
+ARTICLE_COLUMNS = Article._fields[:-1]
 SENTENCE_COLUMNS = Sentence._fields
 
 

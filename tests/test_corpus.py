@@ -60,6 +60,29 @@ def test_an_article_id_that_comes_again_is_rejected_with_both_places(write):
     assert corpus.rejected[1].reason == "article_id 'a' stands before, at data.jsonl:1"
 
 
+def test_further_columns_of_articles_are_those_of_their_sentences(write):
+    data = write({"article_id": "a", "text": "Truce holds. Talks go on.", "desk": "World"}, {"text": "One.", "part": 2})
+    corpus = ArticleCorpus(data, keep=["desk", "part"])()
+    assert corpus.sentences()[["desk", "part"]].astype(object).where(
+        lambda cell: cell.notna(), None
+    ).to_numpy().tolist() == [
+        ["World", None],
+        ["World", None],
+        [None, "2"],
+    ]
+    (chunk,) = ArticleCorpus(data, keep=["desk"], chunk_rows=9).chunks()
+    assert chunk.sentences()["desk"].tolist()[:2] == ["World", "World"]
+
+
+@pytest.mark.parametrize("kind", [ArticleCorpus, SentenceCorpus])
+def test_a_further_column_that_is_none_is_refused(write, kind):
+    data = write({"text": "Truce holds.", "labels": []})
+    with pytest.raises(InputError, match=r"^data\.keep: no row has a column 'desk'$"):
+        kind(data, keep=["desk"])()
+    with pytest.raises(InputError, match=r"^data\.keep: 'labels' is no further column; taken: "):
+        kind(data, keep=["labels"])()
+
+
 def test_no_article_gives_no_sentence_but_all_columns():
     assert tuple(split_articles(pd.DataFrame(columns=list(ARTICLE_COLUMNS))).columns) == SENTENCE_COLUMNS
 

@@ -33,11 +33,17 @@ def folder(tmp_path_factory, command):
                     f"The {random.choice(WORDS[label])} of the {random.integers(90)}th day went on, they said."
                 )
                 given = label if random.random() < 0.9 else "talks"
-                row = {"article_id": str(n), "text": texts[-1], "labels": [given] if given else []}
+                row = {
+                    "article_id": str(n),
+                    "text": texts[-1],
+                    "labels": [given] if given else [],
+                    "desk": f"desk {n % 3}",
+                }
                 gold.write(json.dumps(row) + "\n")
             about = {"article_id": str(n), "source": ("Post", "Herald")[n % 2], "published": f"2020-{1 + n % 5:02d}-07"}
             articles.write(json.dumps(about | {"title": texts[0], "text": "\n".join(texts)}) + "\n")
     further = ["split.test=0.4", "evaluation.repeats=3", "evaluation.learning_curve=[1,0.02,0.5]"]
+    further += ["data.keep=[desk]", "evaluation.slices=[source,language,period,length,place,desk]"]
     done = command(place, *BASE, *further)
     assert done.returncode == 0, done.stderr
     (place / "said.txt").write_text(done.stdout)
@@ -79,9 +85,11 @@ def test_calibration_ranking_and_articles_are_those_of_the_predictions(metrics, 
 
 def test_slices_are_by_source_period_length_and_place_and_hold_every_sentence(folder, predictions):
     slices = pd.read_csv(folder / "run/slices.csv")
-    assert set(slices["by"]) == {"source", "period", "place"}  # all texts are of one length, and of no language
+    assert set(slices["by"]) == {"source", "period", "place", "desk"}  # all texts are of one length, and of no language
     assert (slices.groupby("by")["sentences"].sum() == len(predictions)).all()
     assert set(slices[slices["by"] == "place"]["slice"]) == {"title", "later sentences"}
+    desks = "desk " + (predictions["article_id"].astype(int) % 3).astype(str)
+    assert slices[slices["by"] == "desk"].set_index("slice")["sentences"].to_dict() == desks.value_counts().to_dict()
     assert "none is worse than the rest beyond chance" in (folder / "said.txt").read_text()
 
 

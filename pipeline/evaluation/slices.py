@@ -46,7 +46,8 @@ def slice_values(sentences: pd.DataFrame, name: str) -> Values:
     if name in derived:
         return derived[name]()
     if name not in sentences:
-        raise InputError(f"evaluation.slices: no '{name}'; allowed: {listing([*derived, *sentences.columns], 40)}")
+        allowed = listing([*derived, *sentences.columns], 40)
+        raise InputError(f"evaluation.slices: no '{name}'; allowed: {allowed}; data.keep reads further columns")
     return sentences[name].map(str, na_action="ignore").tolist()
 
 

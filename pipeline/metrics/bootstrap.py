@@ -10,7 +10,7 @@ one right and one wrong, of the mean size; each weighs a quarter, in a resample 
 does in the Bayesian bootstrap (Rubin 1981, doi:10.1214/aos/1176345338). A difference of two models gets four: both
 right, both wrong, and one of them right, as is done for matched proportions (Agresti and Min 2005, "Simple improved
 confidence intervals for comparing matched proportions"). The weights were chosen by measured coverage:
-`experiments/coverage_studentised.py`.
+`experiments/coverage.py`.
 """
 
 from collections import Counter
