@@ -95,8 +95,7 @@ def run(config: DictConfig) -> float:
         fitted = fit_whole(job) if config.data.get("chunk_rows") is None else fit_chunks(job)
         with clock("evaluate"):
             evaluated = evaluate(fitted.material, fitted.outcome, parts["labels"], judging)
-        with clock("repeats"):
-            evaluated = look_further(job, fitted, evaluated)
+        evaluated = look_further(job, fitted, evaluated)
         metrics, log = evaluated.metrics, start()
         tell(report.describe_scores(metrics, fitted.material.topics, fitted.material.judged))
         tell(report.describe_tables(evaluated.tables))
@@ -177,13 +176,17 @@ def look_further(job: Job, fitted: Fit, evaluated: Evaluated) -> Evaluated:
     if fitted.refit is None:
         raise InputError("evaluation.repeats and learning_curve need all the text; allowed: data.chunk_rows=null")
     if how.repeats > 1:
-        found = repeat_splits(fitted.material, fitted.outcome, job.parts["split"], fitted.refit, how.repeats)
+        with job.clock("repeats"):
+            found = repeat_splits(fitted.material, fitted.outcome, job.parts["split"], fitted.refit, how.repeats)
         scores = found.drop(columns="seed")
         tables |= {"repeats": found}
         metrics |= {f"repeats/{key}_mean": float(value) for key, value in scores.mean().items()}
         metrics |= {f"repeats/{key}_std": float(value) for key, value in scores.std().items()}
     if how.learning_curve:
-        found = draw_learning_curve(fitted.material, fitted.outcome, fitted.refit, how.learning_curve, job.config.seed)
+        with job.clock("learning_curve"):
+            found = draw_learning_curve(
+                fitted.material, fitted.outcome, fitted.refit, how.learning_curve, job.config.seed
+            )
         tables |= {"learning_curve": found}
     return Evaluated(metrics, tables)
 

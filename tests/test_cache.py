@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 from pipeline.cache import Folder, Off, Stages, load, store, versions
 from pipeline.tables import InputError
 
-TRAIN = [sys.executable, "-m", "pipeline", "train", "tracking=off", "features=word", "folds=2"]
+TRAIN = [sys.executable, "-m", "pipeline", "train", "tracking=off", "plots=false", "features=word", "folds=2"]
 
 
 def made(value):
