@@ -61,7 +61,7 @@ def runs(folder):
 def test_a_run_a_job_of_a_sweep_and_trees_give_the_same_metrics_and_model_again(tmp_path, command):
     trees = ("model=sklearn", "model._target_=sklearn.ensemble.ExtraTreesClassifier", "+model.n_estimators=5")
     for options in (("model.C=0.1",), ("-m", "model.C=0.3,1"), (*trees, "+model.random_state=0")):
-        assert command(tmp_path, "train", "features=word", "plots=false", *options).returncode == 0
+        assert command(tmp_path, "train", "features=word", "folds=2", "plots=false", *options).returncode == 0
     found, _ = runs(tmp_path)
     recorded = [run for run in found if run.data.tags.get("model_digest")]
     assert len(recorded) == 4

@@ -83,6 +83,9 @@ def test_artifacts_hold_the_page_and_the_tables(site):
     text = see(site, place, "Path: file://")
     for name in ("report.html", "errors.json", "scores_test.csv", "top_terms.png", "config.yaml"):
         assert name in text
+    card = see(site, place.replace("report.html", "model_card.md"), "Where it is worse")
+    assert "What it learned from" in card
+    assert "ceasefire : A halt in fighting between armed sides" in card
 
 
 def test_two_runs_stand_side_by_side(site):
