@@ -55,7 +55,7 @@ def write_plots(folder: Path, material: Material, outcome: Outcome, tables: Mapp
             axes, by_topic["prevalence"][material.topics[topic]], topic == 0
         )
     for name, draw in plots.items():
-        grid(folder / f"{name}_{part}.png", material.topics, draw)
+        grid(folder / f"{name}_{part}.png", material.topics, draw, alike=name not in by_topic)
     if "learning_curve" in tables:
         grid(
             folder / f"learning_curve_{part}.png",
@@ -64,8 +64,13 @@ def write_plots(folder: Path, material: Material, outcome: Outcome, tables: Mapp
         )
 
 
-def grid(file: Path, topics: Sequence[str], draw: Callable[[Any, int], None], left: float = 0.5) -> None:
-    """Draw one small plot per topic, with `left` inches for its labels, and save the picture."""
+def grid(
+    file: Path, topics: Sequence[str], draw: Callable[[Any, int], None], left: float = 0.5, alike: bool = False
+) -> None:
+    """Draw one small plot per topic, with `left` inches for its labels, and save the picture.
+
+    Where scales are `alike`, they stand at the left and at the bottom alone: also, text is what takes longest to draw.
+    """
     from matplotlib.figure import Figure
 
     across = min(5, len(topics))
@@ -79,6 +84,12 @@ def grid(file: Path, topics: Sequence[str], draw: Callable[[Any, int], None], le
         axes.set_title(topic, fontsize=9, pad=3)
         axes.tick_params(labelsize=7)
         draw(axes, number)
+        if alike and column:
+            axes.tick_params(labelleft=False)
+            axes.set_ylabel("")
+        if alike and number + across < len(topics):
+            axes.tick_params(labelbottom=False)
+            axes.set_xlabel("")
     figure.savefig(file, dpi=100)
 
 
