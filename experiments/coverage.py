@@ -22,10 +22,11 @@ from pipeline.metrics import TunedThreshold, intervals, score
 from pipeline.metrics.bootstrap import (
     draw_difference,
     draw_one,
-    draw_scores,
     draw_weights,
     find_difference,
     find_interval,
+    narrow_means,
+    resample,
 )
 from pipeline.metrics.sums import Measure, measure
 
@@ -111,10 +112,11 @@ def tally_intervals(
     """Count whether the intervals of a sample hold the scores of the population, by both methods."""
     truth = score("", population.Y, population.one, population.P, population.topics)
     parts = only(measure(data.Y, data.one, data.article, data.topics, data.P), "f1", "ap")
-    random = np.random.default_rng(seed)
-    weights = draw_weights(data.article.max() + 1, RESAMPLES, random)
-    drawn = draw_scores({name: partial(draw_one, part) for name, part in parts.items()}, weights, random)
-    ours = {name: find_interval(draws, weights, 0.95) for name, draws in drawn}
+    articles = data.article.max() + 1
+    drawers = {name: partial(draw_one, part) for name, part in parts.items()}
+    found = resample(drawers, articles, RESAMPLES, np.random.default_rng(seed))
+    ours = narrow_means({name: find_interval(one, 0.95) for name, one in found.items()})
+    weights = draw_weights(articles, RESAMPLES, np.random.default_rng(seed))
     percentile = {
         name: tuple(np.quantile(values[1:], [0.025, 0.975])) for name, values in plain(parts, weights).items()
     }
@@ -142,11 +144,12 @@ def tally_tests(row: tuple[str, str], population: Data, data: Data, seed: int, t
     swap = np.random.default_rng(50_000 + seed).random(int(data.article.max()) + 1) < 0.5
     sides = [np.where((swap[data.article] == side)[:, None], data.one, data.other) for side in (True, False)]
     for kind, (one, other) in {"equal": sides, "difference": [data.one, data.other]}.items():
-        random = np.random.default_rng(seed)
-        weights = draw_weights(data.article.max() + 1, RESAMPLES, random)
+        articles = data.article.max() + 1
         a, b = (only(measure(data.Y, side, data.article, topics), "f1/") for side in (one, other))
-        drawn = draw_scores({name: partial(draw_difference, a[name], b[name]) for name in a}, weights, random)
-        ours = {key: find_difference(draws, weights, 0.95) for key, draws in drawn}
+        drawers = {name: partial(draw_difference, a[name], b[name]) for name in a}
+        found = resample(drawers, articles, RESAMPLES, np.random.default_rng(seed))
+        ours = {key: find_difference(one, 0.95) for key, one in found.items()}
+        weights = draw_weights(articles, RESAMPLES, np.random.default_rng(seed))
         values = [plain(parts, weights) for parts in (a, b)]
         theirs = {key: (*np.quantile((values[0][key] - values[1][key])[1:], [0.025, 0.975]), None) for key in ours}
         for method, found in (("studentised", ours), ("percentile", theirs)):

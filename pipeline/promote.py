@@ -79,8 +79,20 @@ def judge(config: DictConfig, gate: Gate, candidate: Version, champion: Version 
     rows = np.ones(len(material.sentences), np.bool_) if config.part == "all" else material.rows(config.part)
     if not rows.any():
         raise InputError(f"part={config.part}: it has no sentences")
+    stands = material.Y[rows].any(axis=0)
+    absent = [topic for topic, some in zip(material.topics, stands, strict=True) if not some]
+    if not stands.any():
+        raise InputError(f"part={config.part}: none of its sentences has a topic")
+    topics = tuple(topic for topic in material.topics if topic not in absent)
+    material = material._replace(topics=topics, Y=material.Y[:, stands])
     new = measure(TopicModel.load(candidate.folder), candidate.folder, material, rows)
-    found = {"candidate": said(new), "gate": asdict(gate), "sentences": int(rows.sum()), "part": config.part}
+    found = {
+        "candidate": said(new),
+        "gate": asdict(gate),
+        "sentences": int(rows.sum()),
+        "part": config.part,
+        "absent": absent,
+    }
     failed = check(gate, new)
     if champion is not None:
         old = measure(TopicModel.load(champion.folder), champion.folder, material, rows)
@@ -128,7 +140,8 @@ def check(gate: Gate, new: Figures) -> list[str]:
 
 def describe(verdict: Mapping[str, Any]) -> str:
     """Return the verdict in a few lines."""
-    lines = [f"data    {verdict['sentences']} sentences of {verdict['part']}"]
+    absent = f"; not judged, since none has it: {listing(verdict['absent'])}" if verdict["absent"] else ""
+    lines = [f"data    {verdict['sentences']} sentences of {verdict['part']}{absent}"]
     for name in ("candidate", "champion"):
         if figures := verdict.get(name):
             least = min(figures["topics"].values())

@@ -26,6 +26,10 @@ from pipeline.metrics.sums import Measure, Sums, measure
 
 PRIOR = 0.25  # of an article more that is right, and of one that is wrong
 APART = 0.1  # of one on which a model is right and the other wrong
+FLOOR = (
+    0.5  # of the sample's standard error: that of a resample without the few articles that tell is taken for no less
+)
+AT_ONCE = 1 << 22  # weights of articles that are held at once
 Interval = tuple[float, float]
 
 
@@ -53,6 +57,14 @@ class Draws(NamedTuple):
     def errors(self, weights: np.ndarray) -> np.ndarray:
         """Return the standard error in the sample and in each resample, shape (1 + resamples,)."""
         return np.asarray(np.sqrt(np.einsum("ra,ra,ra->r", weights, self.influence, self.influence) + self.prior))
+
+
+class Resampled(NamedTuple):
+    """A score, and its value and standard error in the sample, first, and in each resample, (1 + resamples,)."""
+
+    score: float
+    values: np.ndarray
+    errors: np.ndarray
 
 
 class Rated(NamedTuple):
@@ -119,27 +131,48 @@ def draw_scores(
     yield from ((f"{kind}_macro", draws) for kind, draws in macro.items())
 
 
-def find_interval(draws: Draws, weights: np.ndarray, level: float) -> Interval:
+def resample(
+    drawers: Mapping[str, Callable[..., Draws]], articles: int, resamples: int, random: np.random.Generator
+) -> dict[str, Resampled]:
+    """Return what each score, and each mean over topics, is in resamples of so many articles; see `draw_scores`."""
+    found: dict[str, Resampled] = {}
+    step = max(1, AT_ONCE // articles)
+    for begin in range(0, resamples, step):
+        weights = draw_weights(articles, min(step, resamples - begin), random)
+        for name, draws in draw_scores(drawers, weights, random):
+            errors, before = draws.errors(weights), found.get(name)
+            found[name] = (
+                Resampled(draws.score, draws.values, errors)
+                if before is None
+                else Resampled(
+                    draws.score, np.append(before.values, draws.values[1:]), np.append(before.errors, errors[1:])
+                )
+            )
+    return found
+
+
+def find_interval(found: Resampled, level: float) -> Interval:
     """Return the interval of a score between 0 and 1; the score itself is always inside."""
-    values = np.clip(draws.values, 1e-12, 1 - 1e-12)
-    angles, errors = np.arcsin(np.sqrt(values)), draws.errors(weights) / (2 * np.sqrt(values * (1 - values)))
+    values = np.clip(found.values, 1e-12, 1 - 1e-12)
+    angles, errors = np.arcsin(np.sqrt(values)), found.errors / (2 * np.sqrt(values * (1 - values)))
     tail = (1 - level) / 2
-    ends = angles[0] - errors[0] * np.quantile((angles[1:] - angles[0]) / errors[1:], [1 - tail, tail])
+    far = (angles[1:] - angles[0]) / np.maximum(errors[1:], FLOOR * errors[0])
+    ends = angles[0] - errors[0] * np.quantile(far, [1 - tail, tail])
     low, high = np.sin(np.clip(ends, 0, np.pi / 2)) ** 2
-    return min(float(low), draws.score), max(float(high), draws.score)
+    return min(float(low), found.score), max(float(high), found.score)
 
 
-def find_difference(draws: Draws, weights: np.ndarray, level: float) -> tuple[float, float, float]:
+def find_difference(found: Resampled, level: float) -> tuple[float, float, float]:
     """Return low, high and p of a difference of two scores; p is below 1 - level where 0 is outside.
 
     Symmetric bootstrap-t (Hall 1988, "On symmetric bootstrap confidence intervals"); p counts the sample as a resample
     (Davison and Hinkley 1997, "Bootstrap methods and their application", section 4.2).
     """
-    errors = np.maximum(draws.errors(weights), 1e-12)
-    far = np.abs(draws.values[1:] - draws.values[0]) / errors[1:]
+    errors = np.maximum(found.errors, 1e-12)
+    far = np.abs(found.values[1:] - found.values[0]) / np.maximum(errors[1:], FLOOR * errors[0])
     reach = errors[0] * np.quantile(far, level)
-    low, high = min(draws.values[0] - reach, draws.score), max(draws.values[0] + reach, draws.score)
-    p = (1 + np.count_nonzero(far >= abs(draws.values[0]) / errors[0])) / (1 + len(far))
+    low, high = min(found.values[0] - reach, found.score), max(found.values[0] + reach, found.score)
+    p = (1 + np.count_nonzero(far >= abs(found.values[0]) / errors[0])) / (1 + len(far))
     return max(float(low), -1.0), min(float(high), 1.0), p
 
 
@@ -165,11 +198,20 @@ def intervals(
     All arrays have shape (sentences, topics), `groups` a key of each sentence's article. Average precision comes with
     `probabilities`.
     """
-    random, (article, articles) = np.random.default_rng(seed), number(groups)
-    weights = draw_weights(articles, resamples, random)
+    article, articles = number(groups)
     measures = measure(Y, predicted, article, topics, probabilities)
-    drawn = draw_scores({name: partial(draw_one, part) for name, part in measures.items()}, weights, random)
-    return {name: find_interval(draws, weights, level) for name, draws in drawn}
+    drawers = {name: partial(draw_one, part) for name, part in measures.items()}
+    found = resample(drawers, articles, resamples, np.random.default_rng(seed))
+    return narrow_means({name: find_interval(one, level) for name, one in found.items()})
+
+
+def narrow_means(found: dict[str, Interval]) -> dict[str, Interval]:
+    """Make intervals of means over topics no wider than the mean of the topics': one may be all unknown."""
+    for name in [name for name in found if name.endswith("_macro")]:
+        topics = [ends for other, ends in found.items() if other.startswith(f"{name.removesuffix('_macro')}/")]
+        low, high = np.mean(topics, axis=0).tolist()
+        found[name] = max(low, found[name][0]), min(high, found[name][1])
+    return found
 
 
 def paired(
@@ -189,12 +231,12 @@ def paired(
     Columns: `one, other, difference, low, high, p, p_holm`. The last is corrected for the number of topics, each of
     precision, recall, F1 and average precision for itself; averages stand alone.
     """
-    random, (article, articles) = np.random.default_rng(seed), number(groups)
-    weights = draw_weights(articles, resamples, random)
+    article, articles = number(groups)
     pairs = list(zip((one, other), probabilities or (None, None), strict=True))
     a, b = (measure(Y, decided, article, topics, ranked) for decided, ranked in pairs)
-    drawn = draw_scores({name: partial(draw_difference, a[name], b[name]) for name in a}, weights, random)
-    found = {name: (draws.score, *find_difference(draws, weights, level)) for name, draws in drawn}
+    drawers = {name: partial(draw_difference, a[name], b[name]) for name in a}
+    drawn = resample(drawers, articles, resamples, np.random.default_rng(seed))
+    found = {name: (one.score, *find_difference(one, level)) for name, one in drawn.items()}
     table = pd.DataFrame(found, index=["difference", "low", "high", "p"]).T.rename_axis("metric")
     for place, (side, (decided, ranked)) in enumerate(zip(("one", "other"), pairs, strict=True)):
         scores = score("", Y, decided, ranked, topics)

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from pipeline.metrics.bootstrap import number
+from pipeline.metrics.bootstrap import AT_ONCE, number
 from pipeline.tables import InputError, listing
 
 METHODS = ("difference", "adjusted")
@@ -29,16 +29,12 @@ Keys = Sequence[object] | np.ndarray
 
 
 class Counts(NamedTuple):
-    """Sums over articles, or samples of them: sentences (articles, 1); given, true and both, (articles, topics)."""
+    """Numbers of articles, or samples of them: sentences (articles, 1); given, true and both, (articles, topics)."""
 
     sentences: np.ndarray
     given: np.ndarray
     true: np.ndarray
     both: np.ndarray
-
-    def sums(self, weights: np.ndarray | csr_array) -> "Counts":
-        """Return the sums over articles that stand so many times in each sample; weights (samples, articles)."""
-        return Counts(*(np.asarray(weights @ part) for part in self))
 
 
 class Rates(NamedTuple):
@@ -76,8 +72,9 @@ def prevalence(
     if method not in METHODS:
         raise InputError(f"prevalence: method={method}; allowed: {listing(METHODS)}")
     random = np.random.default_rng(seed)
-    rates = learn(known.sums(np.ones((1, len(known.true)))), method)
-    others = learn(known.sums(draw(len(known.true), len(known.true), resamples, random)), method)
+    rates = learn(Counts(*(part.sum(axis=0, keepdims=True) for part in known)), method)
+    drawn = draw_sums(np.hstack(known), len(known.true), resamples, random)
+    others = learn(Counts(*np.split(drawn, np.cumsum([part.shape[1] for part in known[:-1]]), axis=1)), method)
     tail, unknown, rows = (1 - level) / 2, known.true.sum(axis=0) == 0, []
     for period, part in pd.Series(range(len(given))).groupby(pd.Series(list(periods), dtype=object), dropna=False):
         here = count_articles(given[part], np.asarray(groups, dtype=object)[part])
@@ -99,10 +96,14 @@ def count_articles(given: np.ndarray, groups: Keys, Y: np.ndarray | None = None)
     return Counts(*(to_article @ part for part in parts))
 
 
-def draw(articles: int, size: int, samples: int, random: np.random.Generator) -> csr_array:
-    """Return how often each article is in samples of this size with replacement, shape (samples, articles)."""
-    picked = random.integers(articles, size=samples * size)
-    return csr_array((np.ones(len(picked)), picked, np.arange(samples + 1) * size), (samples, articles))
+def draw_sums(rows: np.ndarray, size: int, samples: int, random: np.random.Generator) -> np.ndarray:
+    """Return the sums of rows (articles, n) in samples of this size with replacement, shape (samples, n)."""
+    parts, step = [], max(1, AT_ONCE // size)
+    for begin in range(0, samples, step):
+        here = min(step, samples - begin)
+        picked = random.integers(len(rows), size=here * size)
+        parts.append(csr_array((np.ones(len(picked)), picked, np.arange(here + 1) * size), (here, len(rows))) @ rows)
+    return np.concatenate(parts)
 
 
 def learn(sums: Counts, method: str) -> Rates:
@@ -122,7 +123,7 @@ def draw_errors(here: Counts, known: Counts, rates: Rates, samples: int, random:
     """
     missed = (known.true - known.both).sum(axis=0) / known.sentences.sum()
     spread = [part.given + missed * part.sentences for part in (here, known)]
-    drawn = draw(len(known.true), len(here.true), samples, random)
-    errors = drawn @ (rates.correct(known.sentences, known.given) - known.true)
-    size = drawn @ spread[1]
+    off = rates.correct(known.sentences, known.given) - known.true
+    drawn = draw_sums(np.hstack([off, spread[1]]), len(here.true), samples, random)
+    errors, size = np.split(drawn, 2, axis=1)
     return np.asarray(errors * np.sqrt(spread[0].sum(axis=0) / np.where(size > 0, size, np.inf)))

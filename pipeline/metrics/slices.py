@@ -12,11 +12,11 @@ from pipeline.metrics.bootstrap import (
     Draws,
     draw_one,
     draw_scores,
-    draw_weights,
     find_difference,
     find_interval,
     holm,
     number,
+    resample,
 )
 from pipeline.metrics.sums import Measure, measure
 from pipeline.tables import InputError, listing
@@ -47,17 +47,16 @@ def score_slices(
     of at most 0.05. `metric` is a name of `intervals` but for average precision; a macro average counts 0 for a topic
     that a slice has not. One slice alone has no rest: NaN. Raises `InputError` for another metric.
     """
-    random, (article, articles) = np.random.default_rng(seed), number(groups)
-    weights = draw_weights(articles, resamples, random)
+    article, articles = number(groups)
     found = {}
     slices = pd.Series(range(len(Y))).groupby(pd.Series(values).reset_index(drop=True), dropna=False, observed=True)
     for value, part in slices:
         inside = np.isin(np.arange(len(Y)), part)
         sides = [measure(Y[rows], predicted[rows], article[rows], topics, None, articles) for rows in (inside, ~inside)]
-        here, rest = (draw_metric(side, metric, weights, random) for side in sides)
-        difference = here.plus(rest, -1.0)
-        against = [rest.score, difference.score, *find_difference(difference, weights, level)]
-        scores = [here.score, *find_interval(here, weights, level), *(against if len(slices) > 1 else [np.nan] * 5)]
+        drawers = {"here": partial(draw_metric, sides[0], metric), "gap": partial(draw_gap, sides, metric)}
+        here, gap = resample(drawers, articles, resamples, np.random.default_rng(seed)).values()
+        against = [here.score - gap.score, gap.score, *find_difference(gap, level)]
+        scores = [here.score, *find_interval(here, level), *(against if len(slices) > 1 else [np.nan] * 5)]
         found[value] = [len(part), len(np.unique(article[inside])), *scores]
     table = pd.DataFrame.from_dict(found, orient="index", columns=COLUMNS).rename_axis("slice")
     table["p_holm"] = holm(table["p"])
@@ -73,6 +72,14 @@ def draw_metric(measures: dict[str, Measure], metric: str, weights: np.ndarray, 
         names = [name for name in measures if "/" not in name]
         raise InputError(f"slices: metric={metric}; allowed: {listing([*names, 'f1_macro', 'f1/TOPIC'])}, ...")
     return drawn[metric]
+
+
+def draw_gap(
+    sides: Sequence[dict[str, Measure]], metric: str, weights: np.ndarray, random: np.random.Generator
+) -> Draws:
+    """Return how much higher one score of a part of the sentences is than that of the others."""
+    here, rest = (draw_metric(side, metric, weights, random) for side in sides)
+    return here.plus(rest, -1.0)
 
 
 def length_bins(texts: Sequence[str], edges: Sequence[int] = (10, 20, 40)) -> pd.Categorical:
