@@ -25,7 +25,7 @@ from pipeline.tables import ARTICLE_COLUMNS, SENTENCE_COLUMNS, Article, InputErr
 
 Read = TypeVar("Read")
 READY_COLUMNS = ("text", "labels", "article_id", "split", "published")
-TAKEN = {*ARTICLE_COLUMNS, *SENTENCE_COLUMNS, "labels", "label_source", "weights"}
+TAKEN = {*ARTICLE_COLUMNS, *SENTENCE_COLUMNS, "labels", "label_source", "weights", "period", "length", "place"}
 
 
 class Corpus(NamedTuple):
@@ -122,8 +122,9 @@ class SentenceCorpus:
         """Read the sentences; raise `InputError` when there are none or a label is no label."""
         rows, rejected = collect(self._rows())
         require_some(rows, rejected, "sentence")
-        require_kept(pd.DataFrame(rows), self.keep)
-        return self._corpus(rows, rejected)
+        corpus = self._corpus(rows, rejected)
+        require_kept(corpus.ready, self.keep)
+        return corpus
 
     def chunks(self) -> Iterator[Corpus]:
         """Yield the sentences in chunks of `chunk_rows` and a little more, so that no article is cut.
@@ -221,11 +222,11 @@ def collect(stream: Iterable[Read | Rejected]) -> tuple[list[Read], list[Rejecte
 
 def check_kept(columns: Sequence[str]) -> None:
     """Raise `InputError` for a further column that has the name of one that there is anyway."""
-    if wrong := [name for name in columns if name in TAKEN]:
+    if wrong := [name for name in columns if name in TAKEN or columns.count(name) > 1]:
         raise InputError(f"data.keep: '{wrong[0]}' is no further column; taken: {listing(sorted(TAKEN), 20)}")
 
 
-def require_kept(rows: pd.DataFrame, columns: Sequence[str]) -> None:
+def require_kept(rows: Any, columns: Sequence[str]) -> None:
     """Raise `InputError` for a further column that no row has."""
     if missing := [name for name in columns if rows[name].isna().all()]:
         raise InputError(f"data.keep: no row has a column '{missing[0]}'")

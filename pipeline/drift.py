@@ -20,6 +20,8 @@ from pipeline.models.vectorizers import count_words
 BINS = 10  # of a distribution, by quantiles of the reference
 SOURCES = 30  # that are counted by name
 ALPHA = 0.01  # for all tests together
+MOST_ARTICLES, MOST_NUMBERS = 2000, 500_000  # of the counts that go with a model
+MOST_SENTENCES = 1_000_000  # of an article
 LEAST = {
     "share": 0.2,
     "distribution": 0.2,
@@ -155,20 +157,26 @@ def compare_distributions(name: str, reference: Mapping[str, Any], new: Mapping[
 
 
 def pack_counts(counts: Counts) -> dict[str, list[str]]:
-    """Return counts by articles as JSON can hold them: for each column its whole numbers, blanks between."""
+    """Return counts by articles as JSON can hold them: for each column its whole numbers, blanks between.
+
+    Of at most `MOST_ARTICLES`, fewer where there are many topics, drawn at random.
+    """
+    most = min(MOST_ARTICLES, MOST_NUMBERS // sum(values.shape[1] for values in counts))
+    drawn = np.sort(np.random.default_rng(0).permutation(len(counts.true))[: max(1, most)])
     return {
-        name: [" ".join(map(str, column)) for column in np.asarray(values).astype(int).T.tolist()]
+        name: [" ".join(map(str, column)) for column in values[drawn].astype(int).T.tolist()]
         for name, values in counts._asdict().items()
     }
 
 
 def unpack_counts(packed: Mapping[str, Sequence[str]], topics: int) -> Counts:
     """Return the counts of `pack_counts`; raise ValueError where they are none of so many topics."""
-    columns = (
-        np.array([list(map(int, column.split())) for column in packed[name]], float).T for name in Counts._fields
-    )
-    counts = Counts(*columns)
-    shapes = [counts.sentences.shape, *(values.shape for values in counts[1:])]
-    if shapes != [(len(counts.true), 1), *[(len(counts.true), topics)] * 3] or any((v < 0).any() for v in counts):
+    counts = Counts(*(np.array([column.split() for column in packed[name]], float).T for name in Counts._fields))
+    articles, shapes = len(counts.true), [values.shape for values in counts]
+    if not 0 < articles <= MOST_ARTICLES or shapes != [(articles, 1), *[(articles, topics)] * 3]:
         raise ValueError(f"counts of {topics} topics have shapes {shapes}")
+    sentences, given, true, both = counts
+    right = (sentences >= 1) & (sentences <= MOST_SENTENCES) & (np.maximum(given, true) <= sentences)
+    if not (right & (both >= 0) & (both <= np.minimum(given, true))).all():  # so is NaN refused
+        raise ValueError("counts of sentences are none")
     return counts

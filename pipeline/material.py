@@ -17,6 +17,7 @@ from pipeline.splits import PARTS, Leakage, count_labels, measure_leakage
 from pipeline.tables import SENTENCE_COLUMNS, InputError, listing
 
 RESERVED = (*SENTENCE_COLUMNS, "topics", "explain")  # columns of predictions, beside one for each topic
+ENDS = ("_low", "_high")  # of the metrics that are ends of intervals
 NO_LABELS = "no sentence is labelled; give gold labels (labels=gold labels.gold=FILE) or use the rules (labels=rules)"
 JUDGES = 10  # sentences labelled by people that carry a topic, from which they are enough to judge it by
 LEAK = 0.01  # share of a part that stands in train word for word, above which we warn
@@ -79,6 +80,8 @@ def require_examples(material: Material, threshold_part: str) -> None:
         raise InputError(
             f"topic '{taken[0]}' has the name of a column of predictions; rename it; taken: {listing(RESERVED)}"
         )
+    if twice := [f"{topic}{end}" for topic in material.topics for end in ENDS if f"{topic}{end}" in material.topics]:
+        raise InputError(f"topic '{twice[0]}' has the name of an end of an interval of another; rename it")
     train = material.rows("train")
     positive, topics = material.Y[train].sum(axis=0), np.array(material.topics)
     if len(missing := topics[positive == 0]):

@@ -27,18 +27,26 @@ def monitor(config: DictConfig) -> None:
     reference = model.info.get("reference")
     if not reference:
         raise InputError(f"model {config.model_uri} holds no reference; train it again with this version of Slugline")
+    period_bins(pd.Series([None]), config.period)  # a mistake is told before all is read
     sentences = read(config)
     probabilities = model.predict_proba(sentences["text"].tolist())
     try:
         new = profile_sentences(model, sentences, probabilities, reference)
         table = compare(reference, new)
         known = unpack_counts(reference["counts"], len(model.topics))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:  # it came with the model, from whoever made that
-        raise InputError(f"model {config.model_uri}: its reference cannot be read: {str(error)[:80]}") from error
-    said = (
-        f"{new['sentences']} sentences of {new['articles']} articles against {reference['sentences']} of "
-        f"{reference['articles']} that {config.model_uri} was judged on"
-    )
+        said = (
+            f"{new['sentences']} sentences of {new['articles']} articles against {reference['sentences']} of "
+            f"{reference['articles']} that {config.model_uri} was judged on"
+        )
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:  # whoever made the model made it
+        what = f"{type(error).__name__}: {str(error)[:80]}"
+        raise InputError(f"model {config.model_uri}: its reference cannot be read ({what}); train it again") from error
     drifted = int(table["drift"].sum())
     print(f"data    {said}")
     print(table.to_string(index=False, float_format="{:.4f}".format))

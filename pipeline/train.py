@@ -141,6 +141,10 @@ def fit_whole(job: Job) -> Fit:
     config, parts = job.config, job.parts
     stages = Stages(instantiate(config.cache, "cache", tuple(config.allowed_modules)))
     material = prepare(config, parts, stages, job.clock)
+    if parts["threshold"].part == material.judged:
+        material.notes.append(
+            f"thresholds are chosen on {material.judged}, by which the model is judged: scores flatter"
+        )
     tell(report.describe_material(material))
     require_examples(material, parts["threshold"].part)
     job.evaluation.check(material, job.parts["split"])
@@ -161,6 +165,8 @@ def fit_chunks(job: Job) -> Fit:
     """Read the data a chunk at a time and fit a model."""
     from pipeline.stream import fit_stream
 
+    if job.evaluation.repeats > 1 or job.evaluation.learning_curve:
+        raise InputError("evaluation.repeats and learning_curve need all the text; allowed: data.chunk_rows=null")
     options = {key: job.config[key] for key in ("epochs", "seed", "n_jobs")}
     material, outcome, learned = fit_stream(job.parts, job.features, job.clock, **options)
     tell(report.describe_material(material))
@@ -171,14 +177,12 @@ def fit_chunks(job: Job) -> Fit:
 def look_further(job: Job, fitted: Fit, evaluated: Evaluated) -> Evaluated:
     """Add the scores on other splits and on fewer articles, where they are asked for."""
     how, (metrics, tables) = job.evaluation, evaluated
-    if how.repeats == 1 and not how.learning_curve:
+    if fitted.refit is None:  # a stream
         return evaluated
-    if fitted.refit is None:
-        raise InputError("evaluation.repeats and learning_curve need all the text; allowed: data.chunk_rows=null")
     if how.repeats > 1:
         with job.clock("repeats"):
             found = repeat_splits(fitted.material, fitted.outcome, job.parts["split"], fitted.refit, how.repeats)
-        scores = found.drop(columns="seed")
+        scores = found.select_dtypes("number").drop(columns="seed")
         tables |= {"repeats": found}
         metrics |= {f"repeats/{key}_mean": float(value) for key, value in scores.mean().items()}
         metrics |= {f"repeats/{key}_std": float(value) for key, value in scores.std().items()}

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -121,7 +122,7 @@ def test_the_learning_curve_ends_where_the_run_is_and_says_what_could_not_be_lea
     assert curve["share"].tolist() == [0.02, 0.5, 1]
     assert curve["f1_macro"][2] == pytest.approx(metrics["test/f1_macro"])
     assert curve["sentences"].is_monotonic_increasing
-    assert re.search(r"no example of|one article", curve["note"][0])
+    assert re.search(r"^(no positive example in train of: |training needs )", curve["note"][0])
     assert np.isnan(curve["f1_macro"][0])
 
 
@@ -137,6 +138,26 @@ def test_the_card_lies_with_the_model_and_holds_its_scores_and_the_model_loads(f
     assert len(counts.true) == 120
 
 
+def test_nothing_that_stands_in_config_or_data_acts_in_markdown(tmp_path, command):
+    rows = [
+        {"article_id": str(n // 2), "text": f"The {word} of day {n}.", "labels": [label], "published": "2020-01-01"}
+        for n, (word, label) in enumerate([("truce", "al|pha <b>\n# Head"), ("rain", "b_b")] * 40)
+    ]
+    (tmp_path / "gold.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    topics = {"al|pha <b>\n# Head": {"definition": "One | x\n\n# Evil <img src=http://x>"}, "b_b": {}}
+    config = {"labels": {"topics": topics, "delimiter": "\0"}}
+    (tmp_path / "conf/experiment").mkdir(parents=True)
+    (tmp_path / "conf/experiment/odd.yaml").write_text(f"# @package _global_\n{json.dumps(config)}\n")
+    odd = ["--config-dir=conf", "experiment=odd", "data.articles=null", "name='x\n# Head [y](z)'"]
+    done = command(tmp_path, *BASE, *odd)
+    assert done.returncode == 0, done.stderr
+    card = (tmp_path / "run/model_card.md").read_text()
+    assert [line for line in card.splitlines() if line.startswith("# ")] == [r"# x \# Head \[y\](z)"]
+    assert r"* **al\|pha \<b\> \# Head**: One \| x \# Evil \<img src=http://x\>" in card
+    columns = {line.replace(r"\|", "").count("|") for line in card.splitlines() if line.startswith("|")}
+    assert columns == {9}
+
+
 def test_monitor_counts_sentences_by_period_with_intervals(folder, command):
     done = command(folder, "monitor", "model_uri=run/model", "input=news.jsonl", "tracking=off", "hydra.run.dir=new")
     assert done.returncode in (0, 3), done.stderr
@@ -148,6 +169,19 @@ def test_monitor_counts_sentences_by_period_with_intervals(folder, command):
         == every.sort_values("topic")["counted"].tolist()
     )
     assert ((counts["low"] <= counts["corrected"]) & (counts["corrected"] <= counts["high"])).all()
+
+
+def test_a_reference_that_is_none_is_one_line(folder, command):
+    shutil.copytree(folder / "run/model", folder / "odd")
+    header = json.loads((folder / "odd/model.json").read_text())
+    for change in ({"sentences": None}, {"counts": {"sentences": ["1" * 400]}}, {"shares": 7}):
+        wrong = header["info"]["reference"] | change
+        wrong = {key: value for key, value in wrong.items() if value is not None}
+        text = json.dumps(header | {"info": header["info"] | {"reference": wrong}})
+        (folder / "odd/model.json").write_text(text)
+        done = command(folder, "monitor", "model_uri=odd", "input=news.jsonl", "tracking=off", "hydra.run.dir=none")
+        assert done.returncode == 1
+        assert re.match("slugline: model odd: its reference cannot be read .*; train it again\n$", done.stderr)
 
 
 def test_a_slice_that_a_model_cannot_read_is_marked():
@@ -188,9 +222,20 @@ def test_counts_survive_json_and_what_is_no_count_is_refused():
     packed = json.loads(json.dumps(pack_counts(counts)))
     for one, other in zip(unpack_counts(packed, 2), counts, strict=True):
         assert (one == other).all()
-    for wrong in (packed | {"true": ["1 2"]}, packed | {"both": ["-1 0", "0 0"]}, packed | {"given": ["x y", "0 0"]}):
-        with pytest.raises(ValueError, match=r"counts|int"):
-            unpack_counts(wrong, 2)
+    wrong = [
+        packed | {"true": ["1 2"]},
+        packed | {"true": ["4 2", "0 0"]},
+        packed | {"both": ["-1 0", "0 0"]},
+        packed | {"both": ["1 0", "0 0"]},
+        packed | {"given": ["x y", "0 0"]},
+        packed | {"given": ["nan 2", "0 0"]},
+        packed | {"sentences": ["0 2"]},
+        packed | {"sentences": ["1" * 400 + " 2"]},
+        {name: [""] * len(columns) for name, columns in packed.items()},
+    ]
+    for packed_wrong in wrong:
+        with pytest.raises(ValueError, match=r"counts|float"):
+            unpack_counts(packed_wrong, 2)
     with pytest.raises(ValueError, match="counts of 3 topics"):
         unpack_counts(packed, 3)
 
@@ -212,7 +257,15 @@ def test_a_mistake_in_the_config_is_told_before_anything_is_fitted(options, says
     ("options", "says"),
     [
         (["evaluation.slices=[desk]"], "slugline: evaluation.slices: no 'desk'; allowed: period, length, place, "),
+        (
+            ["+labels.topics={truce: {}, talks: {}, talks_low: {}}"],
+            "slugline: topic 'talks_low' has the name of an end ",
+        ),
         (["split=time", "evaluation.repeats=2"], "slugline: evaluation.repeats: the split draws nothing; allowed: "),
+        (
+            ["evaluation.repeats=2", "data.chunk_rows=50", "features=hashing", "model=sgd", "data.articles=null"],
+            "slugline: evaluation.repeats and learning_curve need all the text; allowed: data.chunk_rows=null",
+        ),
         (["evaluation.learning_curve=[2]"], "slugline: evaluation.learning_curve: 2; allowed: above 0, to 1"),
     ],
 )

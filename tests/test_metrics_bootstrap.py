@@ -206,6 +206,33 @@ def test_whatever_the_labels_intervals_are_in_order_and_between_0_and_1(data):
     assert (table["p"].between(0, 1) & (table["low"] >= -1) & (table["high"] <= 1)).all()
 
 
+def test_a_topic_of_which_nothing_is_known_widens_the_mean_by_no_more_than_its_part():
+    Y, predicted, _, group = news(200, 5)
+    Y[:, 2] = predicted[:, 2] = False
+    found = intervals(Y, predicted, group, TOPICS)
+    width = {name: high - low for name, (low, high) in found.items()}
+    assert width["f1/c"] > 0.5
+    assert width["f1_macro"] <= sum(width[f"f1/{topic}"] for topic in TOPICS) / 3 + 1e-12
+
+
+def test_models_that_differ_in_one_decision_differ_by_little():
+    Y, predicted, _, group = news(60, 6)
+    other = predicted.copy()
+    other[7, 0] ^= True
+    table = paired(Y, predicted, other, group, TOPICS).filter(regex="^f1", axis=0)
+    assert (table["high"] - table["low"]).max() < 0.1
+    assert (table["p"] > 0.05).all()
+
+
+def test_resamples_in_steps_are_resamples(monkeypatch):
+    Y, predicted, probabilities, group = news(80, 7)
+    whole = intervals(Y, predicted, group, TOPICS, probabilities)
+    monkeypatch.setattr("pipeline.metrics.bootstrap.AT_ONCE", 80 * 300)
+    steps = intervals(Y, predicted, group, TOPICS, probabilities)
+    assert steps != whole  # other resamples
+    assert np.abs(np.array([*steps.values()]) - np.array([*whole.values()])).max() < 0.03
+
+
 def test_a_ratio_is_one_sum_to_another():
     sums = Ratio(np.array([1.0, 0.0, 2.0]), np.array([2.0, 1.0, 2.0])).sums(
         np.array([[1.0, 1.0, 1.0], [0.0, 3.0, 0.0]])

@@ -53,6 +53,6 @@ def test_a_ranking_by_chance_saves_nothing():
     assert np.mean(saved) == pytest.approx(0, abs=0.01)
 
 
-def test_without_a_positive_nothing_need_be_read_and_nothing_is_said_of_the_work():
-    assert reading_budget(np.zeros(3, bool), np.ones(3)) == 0
+def test_without_a_positive_nothing_is_said_of_what_to_read():
+    assert np.isnan(reading_budget(np.zeros(3, bool), np.ones(3)))
     assert np.isnan(work_saved(np.zeros(3, bool), np.ones(3)))

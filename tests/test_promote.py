@@ -67,6 +67,17 @@ def test_each_part_of_the_gate_can_close_it(folder, command, gate, reason):
     assert aliases(folder) == {"champion": "1"}
 
 
+def test_a_topic_that_no_sentence_has_is_not_judged(folder, command):
+    lines = [line for line in (folder / "news.jsonl").read_text().splitlines() if '"talks"' not in line]
+    (folder / "truce.jsonl").write_text("\n".join(lines))
+    topics = "+labels.topics={truce: {}, talks: {}}"
+    options = (*DATA, "data.path=truce.jsonl", "part=all", topics, "version=2", "gate.min_topic_f1=1.1")
+    done = command(folder, "promote", *options)
+    assert "sentences of all; not judged, since none has it: talks" in done.stdout
+    assert "F1 of truce is 1.000" in done.stderr
+    assert "macro" not in done.stderr
+
+
 def test_a_model_as_good_takes_the_alias_and_gives_it_back(folder, command):
     done = command(folder, "promote", *DATA, "version=2")
     assert done.returncode == 0, done.stderr

@@ -30,7 +30,6 @@ from pipeline.splits import PARTS
 from pipeline.tables import InputError, listing
 
 BASELINE_SCORES = ("f1_macro", "f1_micro")
-MOST_ARTICLES = 2000  # whose counts go with a model
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Evaluation:
             raise InputError(f"evaluation.repeats={self.repeats}; allowed: 1 or more")
 
     def check(self, material: Material, split: Any) -> None:
-        """Raise `InputError`, before anything is fitted, for slices, periods or other splits that there are not."""
+        """Raise `InputError` for slices, periods or other splits that there are not."""
         if self.repeats > 1 and not hasattr(split, "seed"):
             raise InputError("evaluation.repeats: the split draws nothing; allowed: split=article, split=random")
         for name in self.slices:
@@ -165,13 +164,8 @@ def known_rows(material: Material) -> np.ndarray:
     return by_people if by_people.any() else np.ones_like(by_people)
 
 
-def reference_counts(material: Material, outcome: Outcome, seed: int = 0) -> Counts:
-    """Return by articles what was given and what is true, out of fold for train: how far a model's counts are off.
-
-    Of at most `MOST_ARTICLES`, drawn at random.
-    """
+def reference_counts(material: Material, outcome: Outcome) -> Counts:
+    """Return by articles what was given and what is true, out of fold for train: how far a model's counts are off."""
     rows = known_rows(material)
     decided = outcome.model.decide(outcome.probabilities[rows])
-    found = count_articles(decided, material.sentences["article_id"][rows].to_numpy(), material.Y[rows])
-    drawn = np.sort(np.random.default_rng(seed).permutation(len(found.true))[:MOST_ARTICLES])
-    return Counts(*(column[drawn] for column in found))
+    return count_articles(decided, material.sentences["article_id"][rows].to_numpy(), material.Y[rows])

@@ -10,7 +10,7 @@ import pandas as pd
 from pipeline.material import Material, require_examples
 from pipeline.metrics import intervals, score
 from pipeline.models.fit import Outcome
-from pipeline.tables import listing
+from pipeline.tables import InputError
 
 AVERAGES = ("f1_macro", "f1_micro", "ap_macro")
 Refit = Callable[[Material], Outcome]
@@ -19,14 +19,13 @@ Refit = Callable[[Material], Outcome]
 def repeat_splits(material: Material, outcome: Outcome, split: Any, refit: Refit, repeats: int) -> pd.DataFrame:
     """Return the scores on so many splits, the first the given one, the others with the next seeds: a split a row.
 
-    Raises `InputError` where one leaves a topic without an example.
+    One from which nothing can be learned has no scores but a `note`.
     """
     rows = [{"seed": split.seed} | judge(material, outcome)]
     for seed in range(split.seed + 1, split.seed + repeats):
         parts = replace(split, seed=seed)(material.sentences, material.Y)
         again = material._replace(sentences=material.sentences.assign(split=parts))
-        require_examples(again, "train")
-        rows.append({"seed": seed} | judge(again, refit(again)))
+        rows.append({"seed": seed} | learn_again(again, refit))
     return pd.DataFrame(rows)
 
 
@@ -35,7 +34,7 @@ def draw_learning_curve(
 ) -> pd.DataFrame:
     """Return the scores with each share of the training articles: a share a row, macro F1 with its interval.
 
-    Smaller shares are parts of larger ones. One that leaves a topic without an example has no scores but a `note`.
+    Smaller shares are parts of larger ones. One from which nothing can be learned has no scores but a `note`.
     """
     train, articles = material.rows("train"), material.sentences["article_id"]
     order = np.random.default_rng(seed).permutation(articles[train].unique())
@@ -43,14 +42,19 @@ def draw_learning_curve(
     for share in sorted(shares):
         kept = articles.isin(order[: max(1, round(share * len(order)))]).to_numpy() & train
         size = {"share": share, "articles": articles[kept].nunique(), "sentences": int(kept.sum())}
-        missing = [topic for topic, some in zip(material.topics, material.Y[kept].any(axis=0), strict=True) if not some]
-        if missing or size["articles"] < 2:
-            rows.append(size | {"note": f"no example of {listing(missing)}" if missing else "one article alone"})
-            continue
         parts = np.where(train & ~kept, "left out", material.sentences["split"])
         again = material._replace(sentences=material.sentences.assign(split=parts))
-        rows.append(size | judge(again, outcome if kept.sum() == train.sum() else refit(again)))
+        rows.append(size | (judge(again, outcome) if kept.sum() == train.sum() else learn_again(again, refit)))
     return pd.DataFrame(rows)
+
+
+def learn_again(material: Material, refit: Refit) -> dict[str, Any]:
+    """Return the scores of a model of other material, or a `note` that says why there is none."""
+    try:
+        require_examples(material, "train")
+    except InputError as error:
+        return {"note": str(error)}
+    return judge(material, refit(material))
 
 
 def judge(material: Material, outcome: Outcome) -> dict[str, float]:

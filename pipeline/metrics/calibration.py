@@ -39,12 +39,12 @@ def reliability(y: np.ndarray, p: np.ndarray, bins: int = 10) -> pd.DataFrame:
     """Return the reliability curve of one topic, a bin a row, from low to high probabilities.
 
     Columns: mean `probability`, `share` of positives, number of `sentences`; DeGroot and Fienberg 1983, "The comparison
-    and evaluation of forecasters". No more bins than sentences.
+    and evaluation of forecasters". Sentences of one probability are in one bin, so there may be fewer.
     """
-    order = np.argsort(p, kind="stable")
-    parts = [part for part in np.array_split(order, min(bins, max(1, len(p)))) if len(part)]
-    rows = [(p[part].mean(), y[part].mean(), len(part)) for part in parts]
-    return pd.DataFrame(rows, columns=["probability", "share", "sentences"])
+    ranked = np.sort(p)
+    edges = np.unique(ranked[[part[0] for part in np.array_split(np.arange(len(p)), bins) if len(part)]])
+    curve = pd.DataFrame({"probability": p, "share": y, "sentences": 1}).groupby(np.searchsorted(edges, p, "right"))
+    return curve.agg({"probability": "mean", "share": "mean", "sentences": "sum"}).reset_index(drop=True)
 
 
 def brier_score(y: np.ndarray, p: np.ndarray) -> float:

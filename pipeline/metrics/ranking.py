@@ -19,7 +19,12 @@ def reading_curve(y: np.ndarray, p: np.ndarray) -> pd.DataFrame:
 
 
 def reading_budget(y: np.ndarray, p: np.ndarray, recall: float = 0.95) -> float:
-    """Return the share of sentences to read, most probable first, to find this share of those with the topic."""
+    """Return the share of sentences to read, most probable first, to find this share of those with the topic.
+
+    NaN without a positive.
+    """
+    if not y.any():
+        return float("nan")
     curve = reading_curve(y, p)
     return float(curve["read"][curve["recall"] >= recall - 1e-12].iloc[0])
 

@@ -1,8 +1,16 @@
 """What page and card say of a run beside its scores."""
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+
+MARKS = re.compile(r"([\\`*_\[\]<>|#~$])")  # that mean something in Markdown or HTML
+
+
+def plain(text: object) -> str:
+    """Return a text that comes from config or data as one line that Markdown shows as it is."""
+    return MARKS.sub(r"\\\1", " ".join(str(text).split()))
 
 
 class Facts(NamedTuple):

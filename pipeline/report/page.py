@@ -120,9 +120,10 @@ def data(material: Material, facts: Facts) -> str:
     counts, leakage, parted = material.counts, material.leakage, material.label_counts
     left = [f"{counts[key]} {key}" for key in ("debris", "unlabelled", "rejected") if counts.get(key)]
     labels = [f"{count} {source}" for source, count in material.sentences["label_source"].value_counts().items()]
+    some = "Labels:" if len(material.sentences) == counts["used"] else "Labels of those kept to be judged by:"
     said = (
         f"<p>{counts['used']} of {counts['sentences']} sentences of {counts['articles']} articles; left out: "
-        f"{', '.join(left) or 'none'}. Labels: {escape(', '.join(labels))}. "
+        f"{', '.join(left) or 'none'}. {some} {escape(', '.join(labels))}. "
         f"{leakage.articles} articles stand in more than one part.</p>"
     )
     rows = [
@@ -154,11 +155,12 @@ def repeats(tables: Mapping[str, pd.DataFrame]) -> str:
     """Return the scores of each split, their mean and their spread."""
     if "repeats" not in tables:
         return ""
-    found = tables["repeats"][["seed", "f1_macro", "f1_micro", "ap_macro"]]
-    rows = [[f"seed {row['seed']:.0f}", *(f"{value:.3f}" for value in list(row)[1:])] for _, row in found.iterrows()]
-    for name, summary in (("mean", found.mean()), ("standard deviation", found.std())):
-        rows.append([name, *(f"{value:.3f}" for value in list(summary)[1:])])
-    return table(["split", "macro F1", "micro F1", "macro average precision"], rows, numbers=range(1, 4))
+    found = tables["repeats"].set_index("seed").rename(index="seed {}".format)
+    notes = "".join(quiet(f"{name}: {note}") for name, note in found.get("note", pd.Series()).dropna().items())
+    shown = found[["f1_macro", "f1_micro", "ap_macro"]].dropna()
+    shown = pd.concat([shown, shown.agg(["mean", "std"]).rename(index={"std": "standard deviation"})])
+    shown.columns = ["macro F1", "micro F1", "macro average precision"]
+    return frame_table(shown.rename_axis("split").reset_index(), 3) + notes
 
 
 def learning_curve(tables: Mapping[str, pd.DataFrame]) -> str:
@@ -237,6 +239,8 @@ def counts(tables: Mapping[str, pd.DataFrame], folder: Path, part: str) -> str:
     if "prevalence" not in tables:
         return ""
     found = tables["prevalence"].dropna(subset="corrected")
+    if found.empty:
+        return ""
     held = ((found["low"] <= found["true"]) & (found["true"] <= found["high"])).mean()
     off = {name: (found[name] - found["true"]).abs().mean() for name in ("counted", "corrected")}
     said = (

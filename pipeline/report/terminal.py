@@ -6,6 +6,7 @@ import pandas as pd
 
 from pipeline.material import Material
 from pipeline.metrics import tabulate
+from pipeline.report.facts import plain
 from pipeline.splits import PARTS
 
 BASELINES = ("most_frequent", "rules")
@@ -55,9 +56,9 @@ def describe_run(metrics: Mapping[str, float], material: Material, definitions: 
     rows = ["| topic | precision | recall | F1 | sentences | definition |", "| --- | --- | --- | --- | --- | --- |"]
     for topic in material.topics:
         row = table.loc[topic]
-        said = definitions.get(topic, "").replace("|", "/")
+        said = plain(definitions.get(topic, ""))
         rows.append(
-            f"| {topic} | {row['precision']:.2f} | {row['recall']:.2f} | {row['f1']:.2f} "
+            f"| {plain(topic)} | {row['precision']:.2f} | {row['recall']:.2f} | {row['f1']:.2f} "
             f"| {row['support']:.0f} | {said} |"
         )
     return "\n".join([f"{head}, {material.rows(part).sum()} sentences.", "", *rows])
@@ -92,9 +93,9 @@ def describe_tables(tables: Mapping[str, pd.DataFrame]) -> str:
         )
         lines.append(f"slices  {len(slices)}, micro F1; {said}")
     if "repeats" in tables:
-        macro = tables["repeats"]["f1_macro"]
+        macro, splits = tables["repeats"]["f1_macro"].dropna(), len(tables["repeats"])
         spread = f"{macro.mean():.3f}, standard deviation {macro.std():.3f}, {macro.min():.3f} to {macro.max():.3f}"
-        lines.append(f"repeats {len(macro)} splits: macro F1 {spread}")
+        lines.append(f"repeats {len(macro)} of {splits} splits: macro F1 {spread}")
     if "learning_curve" in tables:
         for row in tables["learning_curve"].to_dict("records"):
             scored = row.get("f1_macro")
