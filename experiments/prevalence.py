@@ -38,7 +38,7 @@ def main() -> None:
             for kind, method in product(KINDS, METHODS):
                 found[name, kind, method].append(estimate(sentences, train, given[kind], rows, periods, method))
         if seed == 0:
-            draw(found["day", "decisions", "adjusted"][0], found["day", "probabilities", "difference"][0])
+            draw(found["day", "decisions", "adjusted"][0], found["day", "decisions", "difference"][0])
     columns = ["error", "bias", "held", "width"]
     for title, topics in [("all topics", TOPICS), *((topic, (topic,)) for topic in TOPICS)]:
         print(
@@ -103,12 +103,12 @@ def draw(adjusted: pd.DataFrame, difference: pd.DataFrame) -> None:
         days, other = (table[table["topic"] == topic] for table in (difference, adjusted))
         place = [int(day[-2:]) for day in days["period"]]
         panel.fill_between(place, days["low"], days["high"], color="0.85", label="95 % interval (difference)")
-        panel.plot(place, days["corrected"], color="tab:blue", label="corrected (probabilities, difference)")
-        panel.plot(place, other["corrected"], color="tab:green", lw=0.8, label="corrected (decisions, adjusted)")
-        panel.plot(place, other["counted"], color="tab:orange", lw=0.8, label="counted (decisions)")
+        panel.plot(place, days["corrected"], color="tab:blue", label="corrected (difference)")
+        panel.plot(place, other["corrected"], color="tab:green", lw=0.8, label="corrected (adjusted)")
+        panel.plot(place, other["counted"], color="tab:orange", lw=0.8, label="counted")
         panel.plot(place, days["true"], "k.", label="true")
         panel.set_ylabel(topic)
-    panels[0].legend(ncols=3, fontsize=7, loc="upper right")
+    figure.legend(*panels[0].get_legend_handles_labels(), ncols=3, fontsize=8, loc="outside upper center")
     panels[-1].set_xlabel("day of March 2002; sentences of test articles")
     figure.savefig(Path(__file__).with_suffix(".png"), dpi=130)
 
