@@ -21,11 +21,9 @@ import numpy as np
 from pipeline.metrics import TunedThreshold, intervals, score
 from pipeline.metrics.bootstrap import (
     draw_difference,
-    draw_one,
     draw_weights,
     find_difference,
-    find_interval,
-    narrow_means,
+    find_intervals,
     resample,
 )
 from pipeline.metrics.sums import Measure, measure
@@ -113,9 +111,8 @@ def tally_intervals(
     truth = score("", population.Y, population.one, population.P, population.topics)
     parts = only(measure(data.Y, data.one, data.article, data.topics, data.P), "f1", "ap")
     articles = data.article.max() + 1
-    drawers = {name: partial(draw_one, part) for name, part in parts.items()}
-    found = resample(drawers, articles, RESAMPLES, np.random.default_rng(seed))
-    ours = narrow_means({name: find_interval(one, 0.95) for name, one in found.items()})
+    unseen = [topic for topic, y in zip(data.topics, data.Y.T, strict=True) if not y.any()]
+    ours = find_intervals(parts, unseen, articles, RESAMPLES, np.random.default_rng(seed), 0.95)
     weights = draw_weights(articles, RESAMPLES, np.random.default_rng(seed))
     percentile = {
         name: tuple(np.quantile(values[1:], [0.025, 0.975])) for name, values in plain(parts, weights).items()

@@ -228,6 +228,9 @@ def wrong_option(arguments: Sequence[str]) -> str | None:
     return f"found {listing(modes)}; allowed: one of them" if len(modes) > 1 else None
 
 
+OUTWARD = ("cache", "n_jobs", "plots", "tracking")  # settings that change no model: not in the name of a run
+
+
 class Launch(NamedTuple):
     """How Hydra launched a job: the options chosen, the overrides given, and its folder."""
 
@@ -237,9 +240,10 @@ class Launch(NamedTuple):
 
     @property
     def name(self) -> str:
-        """A name by what was chosen: the overrides of a sweep's job, else data, features and model."""
+        """A name by what was chosen: the overrides that may change the model, else data, features and model."""
         chosen = [self.choices[group] for group in ("data", "features", "model") if group in self.choices]
-        return " ".join(self.overrides or chosen)
+        varied = [given for given in self.overrides if not re.match(rf"[+~]*({'|'.join(OUTWARD)})[.=@]", given)]
+        return " ".join(varied or chosen)
 
 
 def launch() -> Launch:

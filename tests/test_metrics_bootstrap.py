@@ -119,12 +119,12 @@ def test_a_topic_that_was_never_wrong_may_be_wrong_the_more_the_fewer_articles_i
     assert 0.95 < lows[-1] < 1
 
 
-def test_of_a_topic_that_stands_nowhere_nearly_nothing_is_known():
+def test_a_topic_that_stands_nowhere_may_have_any_score():
     Y = np.zeros((50, 1), bool)
-    low, high = intervals(Y, Y, np.arange(50), ["a"], np.zeros((50, 1)))["f1/a"]
-    assert low == 0
-    assert high > 0.95
-    assert intervals(Y, Y, np.arange(50), ["a"], np.zeros((50, 1)))["ap/a"][1] > 0.95
+    for predicted in (Y, ~Y):
+        found = intervals(Y, predicted, np.arange(50), ["a"], np.zeros((50, 1)))
+        for kind in ("precision", "recall", "f1", "ap"):
+            assert found[f"{kind}/a"] == found[f"{kind}_macro"] == (0, 1)
 
 
 def test_articles_of_many_sentences_count_as_one():
@@ -211,8 +211,9 @@ def test_a_topic_of_which_nothing_is_known_widens_the_mean_by_no_more_than_its_p
     Y[:, 2] = predicted[:, 2] = False
     found = intervals(Y, predicted, group, TOPICS)
     width = {name: high - low for name, (low, high) in found.items()}
-    assert width["f1/c"] > 0.5
-    assert width["f1_macro"] <= sum(width[f"f1/{topic}"] for topic in TOPICS) / 3 + 1e-12
+    assert width["f1/c"] == 1
+    assert 1 / 3 < width["f1_macro"] <= sum(width[f"f1/{topic}"] for topic in TOPICS) / 3 + 1e-12
+    assert found["f1_macro"][0] <= score("", Y, predicted, None, TOPICS)["/f1_macro"] <= found["f1_macro"][1]
 
 
 def test_models_that_differ_in_one_decision_differ_by_little():

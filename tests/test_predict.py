@@ -50,7 +50,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @cache  # other modules take this fixture too, and would have one of their own
 def train_model(place: Path) -> Path:
     (folder := place / "train").mkdir()
-    train = [sys.executable, "-m", "pipeline", "train", "tracking=off", "features=word"]
+    train = [sys.executable, "-m", "pipeline", "train", "tracking=off", "plots=false", "features=word"]
     done = subprocess.run(train, cwd=folder, capture_output=True, text=True, timeout=110)
     assert done.returncode == 0, done.stderr
     found = next(folder.glob("experiments/runs/*/*/model"))

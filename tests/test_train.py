@@ -15,6 +15,7 @@ TOPICS = [
     *("ceasefire", "agreement", "consultation", "support", "aid", "concession", "demand", "accusation"),
     *("rejection", "threat", "protest", "sanctions", "mobilization", "coercion", "assault"),
 ]
+QUICK = ("tracking=off", "plots=false", "features=word", "folds=2")
 
 
 def slugline(folder, *arguments, stdin=None, **environment):
@@ -158,19 +159,19 @@ def test_the_same_config_data_and_seed_give_the_same_metrics_to_the_last_digit(t
     found = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        assert slugline(tmp_path / name, "train", "tracking=off", "features=word").returncode == 0
+        assert slugline(tmp_path / name, "train", *QUICK).returncode == 0
         found.append(metrics_of(tmp_path / name))
     assert found[0] == found[1]
 
 
 def test_a_user_without_labels_gets_a_first_model_by_rules_and_is_told_what_its_scores_mean(tmp_path):
-    done = slugline(tmp_path, "train", "tracking=off", "labels=rules", "features=word")
+    done = slugline(tmp_path, "train", *QUICK, "labels=rules")
     assert done.returncode == 0, done.stderr
     assert "all labels come from rules" in done.stdout
 
 
 def test_a_split_by_time_puts_the_latest_articles_into_test(tmp_path):
-    assert slugline(tmp_path, "train", "tracking=off", "split=time", "features=word").returncode == 0
+    assert slugline(tmp_path, "train", *QUICK, "split=time").returncode == 0
     (run,) = tmp_path.glob("experiments/runs/*/*")
     dates = {
         part: pd.read_parquet(run / f"predictions_{part}.parquet")["article_id"].str[:10] for part in ("dev", "test")
@@ -200,7 +201,7 @@ def one_of_three(tmp_path):
 def test_a_multiclass_model_gives_exactly_one_topic_and_a_leaking_split_is_used_with_a_warning(tmp_path):
     file = one_of_three(tmp_path)
     options = ["data=sentences", f"data.path={file}", "labels=given", "labels.mode=multiclass", "split=column"]
-    done = slugline(tmp_path, "train", "tracking=off", "features.word.min_df=1", "features=word", *options)
+    done = slugline(tmp_path, "train", *QUICK, "features.word.min_df=1", *options)
     assert done.returncode == 0, done.stderr
     assert "3 articles stand in more than one part" in done.stdout
     (model,) = tmp_path.glob("experiments/runs/*/*/model")
@@ -254,7 +255,7 @@ def test_india_police_events_is_accounted_for_and_scores_at_least_065_over_five_
         pytest.skip(f"no real data at {DATA}")
     scores = []
     for seed in range(5):
-        options = ["experiment=india_police_events", "tracking=off", f"seed={seed}"]
+        options = ["experiment=india_police_events", "tracking=off", "plots=false", f"seed={seed}"]
         assert slugline(tmp_path, "train", *options, SLUGLINE_DATA=str(DATA)).returncode == 0
         metrics = metrics_of(tmp_path)
         left_out = sum(metrics[f"data/{name}"] for name in ("debris", "unlabelled"))

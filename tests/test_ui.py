@@ -89,7 +89,7 @@ def test_artifacts_hold_the_page_and_the_tables(site):
 
 
 def test_two_runs_stand_side_by_side(site):
-    names = ["features=word model.C=0.1 plots=False", "features=word model.C=1 plots=False"]
+    names = ["features=word model.C=0.1", "features=word model.C=1"]
     runs = [site[2][name].info.run_id for name in names]
     place = f"#/compare-runs?runs={quote(json.dumps(runs))}&experiments={quote(json.dumps([site[1]]))}"
     text = see(site, place, "Comparing 2 Runs")

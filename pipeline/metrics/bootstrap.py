@@ -14,7 +14,7 @@ confidence intervals for comparing matched proportions"). The weights were chose
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -196,21 +196,37 @@ def intervals(
     """Return low and high of each score, by the names of `score` without the part (`f1_macro`, `f1/<topic>`, ...).
 
     All arrays have shape (sentences, topics), `groups` a key of each sentence's article. Average precision comes with
-    `probabilities`.
+    `probabilities`. A topic that no sentence has may have any score: 0 to 1.
     """
     article, articles = number(groups)
     measures = measure(Y, predicted, article, topics, probabilities)
-    drawers = {name: partial(draw_one, part) for name, part in measures.items()}
-    found = resample(drawers, articles, resamples, np.random.default_rng(seed))
-    return narrow_means({name: find_interval(one, level) for name, one in found.items()})
+    unseen = [topic for topic, y in zip(topics, Y.T, strict=True) if not y.any()]
+    return find_intervals(measures, unseen, articles, resamples, np.random.default_rng(seed), level)
 
 
-def narrow_means(found: dict[str, Interval]) -> dict[str, Interval]:
-    """Make intervals of means over topics no wider than the mean of the topics': one may be all unknown."""
-    for name in [name for name in found if name.endswith("_macro")]:
-        topics = [ends for other, ends in found.items() if other.startswith(f"{name.removesuffix('_macro')}/")]
-        low, high = np.mean(topics, axis=0).tolist()
-        found[name] = max(low, found[name][0]), min(high, found[name][1])
+def find_intervals(
+    measures: Mapping[str, Measure],
+    unseen: Collection[str],
+    articles: int,
+    resamples: int,
+    random: np.random.Generator,
+    level: float,
+) -> dict[str, Interval]:
+    """Return the interval of each measure and of the means over topics.
+
+    Topics `unseen`, those that no sentence has, may have any score. Means are no wider than the mean of the topics'
+    intervals.
+    """
+    drawers = {name: partial(draw_one, part) for name, part in measures.items() if name.partition("/")[2] not in unseen}
+    drawn = resample(drawers, articles, resamples, random)
+    known = {name: find_interval(one, level) for name, one in drawn.items()}
+    found = {name: known.get(name, (0.0, 1.0)) for name in measures}
+    for kind in dict.fromkeys(name.partition("/")[0] for name in measures if "/" in name):
+        ends = [found[name] for name in measures if name.startswith(f"{kind}/")]
+        share = sum(name.startswith(f"{kind}/") for name in known) / len(ends)
+        least, most = np.mean(ends, axis=0).tolist()
+        low, high = known.get(f"{kind}_macro", (0.0, 1.0))
+        found[f"{kind}_macro"] = max(least, share * low), min(most, share * high + 1 - share)
     return found
 
 
