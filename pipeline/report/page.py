@@ -53,6 +53,10 @@ CAPTIONS = {
     "threshold": "Precision, recall and F1 against the threshold; the red line is the one in use.",
     "top_terms": "The terms with the largest weights.",
 }
+HOW = {
+    "sentences": "Intervals by studentised bootstrap over articles: sentences of one article are alike.",
+    "articles": "An article has a topic where one of its sentences has.",
+}
 
 
 def write_page(
@@ -63,10 +67,10 @@ def write_page(
     sections = [
         ("Question", question(material, facts)),
         ("Data", data(material, facts)),
-        (f"Scores on {part}", scores(metrics, material.topics, part)),
+        (f"Scores on {part}", scores(metrics, material.topics, part, "sentences")),
         ("Scores on other splits", repeats(tables)),
         ("With fewer articles", learning_curve(tables) + plots(folder, part, ["learning_curve"])),
-        ("Whole articles", articles(tables)),
+        ("Whole articles", scores(metrics, material.topics, f"{part}/article", "articles")),
         ("Probabilities and ranking", calibrated(tables) + plots(folder, part, ["reliability"])),
         ("Slices", slices(tables)),
         ("Counts over time", counts(tables, folder, part)),
@@ -138,17 +142,15 @@ def data(material: Material, facts: Facts) -> str:
     )
 
 
-def scores(metrics: Mapping[str, float], topics: Sequence[str], part: str) -> str:
-    """Return the scores per topic and their averages, with intervals."""
+def scores(metrics: Mapping[str, float], topics: Sequence[str], part: str, unit: str) -> str:
+    """Return the scores per topic and their averages, with intervals; `unit` is what has topics."""
     found, rows = tabulate(metrics, part, topics), []
     for name, row in found.iterrows():
         cells = ["" if value != value else f"{value:.3f}" for value in row[["precision", "recall", "f1", "ap"]]]
         between = [between_ends(metrics, part, kind, str(name), name in topics) for kind in ("f1", "ap")]
         rows.append((str(name), *cells[:3], between[0], cells[3], between[1], whole(row["support"])))
-    columns = ["topic", "precision", "recall", "F1", "95 %", "average precision", "95 %", "sentences"]
-    return table(columns, rows, numbers=range(1, len(columns))) + quiet(
-        "Intervals by studentised bootstrap over articles: sentences of one article are alike."
-    )
+    columns = ["topic", "precision", "recall", "F1", "95 %", "average precision", "95 %", unit]
+    return table(columns, rows, numbers=range(1, len(columns))) + quiet(HOW[unit])
 
 
 def repeats(tables: Mapping[str, pd.DataFrame]) -> str:
@@ -178,19 +180,6 @@ def learning_curve(tables: Mapping[str, pd.DataFrame]) -> str:
         )
         rows.append([f"{row['share']:.0%}", row["articles"], row["sentences"], *said])
     return table(["of train", "articles", "sentences", "macro F1", "95 %"], rows, numbers=range(5))
-
-
-def articles(tables: Mapping[str, pd.DataFrame]) -> str:
-    """Return the scores on whole articles."""
-    found = tables["articles"]
-    names = ["precision", "recall", "f1", "ap"]
-    rows = [
-        (row["topic"], *("" if row[name] != row[name] else f"{row[name]:.3f}" for name in names), whole(row["support"]))
-        for row in found.to_dict("records")
-    ]
-    columns = ["topic", "precision", "recall", "F1", "average precision", "articles"]
-    said = quiet("An article has a topic where one of its sentences has.")
-    return said + table(columns, rows, numbers=range(1, len(columns)))
 
 
 def calibrated(tables: Mapping[str, pd.DataFrame]) -> str:
