@@ -20,6 +20,7 @@ PREDICTIONS = "predictions_test.parquet"
 COLUMNS = ("sentence_id", "article_id", "text", "labels", "topics")
 AVERAGES = ("f1_macro", "f1_micro", "ap_macro")
 SHOWN = ["difference", "low", "high", "p", "p_holm"]
+LISTED = 500  # sentences on the page
 
 
 def compare(config: DictConfig) -> None:
@@ -40,6 +41,8 @@ def compare(config: DictConfig) -> None:
         print(f"\n{name} less {names[0]}\n{two[SHOWN].to_string(float_format='{:.4f}'.format)}")
     changed = changes(frames, names)
     print(f"\nchanged {len(changed)} decisions")
+    if len(changed):
+        print(tally(changed).to_string())
     print(log(config, table, found, changed, names))
 
 
@@ -108,6 +111,12 @@ def changes(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> pd.DataFram
     return pd.DataFrame(rows, columns=["run", "topic", "change", "right", "sentence_id", "text"])
 
 
+def tally(changed: pd.DataFrame) -> pd.DataFrame:
+    """Return how many decisions changed, by run and topic: in which direction, and whether they are right now."""
+    now = (changed["change"] + ", " + changed["right"]).rename(None)
+    return pd.crosstab([changed["run"], changed["topic"]], now).rename_axis(columns=None)
+
+
 def log(
     config: DictConfig,
     table: pd.DataFrame,
@@ -143,8 +152,9 @@ def page_body(table: pd.DataFrame, found: dict[str, pd.DataFrame], changed: pd.D
         "<p class='quiet'>95 % intervals and p by one bootstrap over articles; p_holm is corrected for the number of "
         "topics (Holm), averages stand alone.</p>",
         f"<h2>{len(changed)} decisions changed sides</h2>",
-        report.frame_table(
-            changed.groupby(["run", "topic", "change", "right"]).size().rename("sentences").reset_index()
-        ),
+        report.frame_table(tally(changed).reset_index()),
+        f"<details><summary>The sentences{f', the first {LISTED}' * (len(changed) > LISTED)}</summary>",
+        report.frame_table(changed.drop(columns="sentence_id").head(LISTED)),
+        "</details><p class='quiet'>All of them with their ids: changes.csv.</p>",
     ]
     return "\n".join(parts)

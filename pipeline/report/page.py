@@ -21,7 +21,8 @@ h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
 p { max-width: 46rem; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .7rem .2rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid #ddd; }
-.number { text-align: right; white-space: nowrap; }
+.number { text-align: right; }
+td.number { white-space: nowrap; }
 .wide { overflow-x: auto; margin-bottom: 1rem; }
 .big { font-size: 2rem; font-weight: 600; }
 .quiet { color: #666; }
