@@ -13,9 +13,9 @@ from pipeline.config import flatten, instantiate, launch
 from pipeline.corpus import ArticleCorpus
 from pipeline.drift import ALPHA, LEAST, compare, profile_sentences, unpack_counts
 from pipeline.evaluation import period_bins
-from pipeline.metrics import prevalence
+from pipeline.metrics import METHODS, prevalence
 from pipeline.models import TopicModel
-from pipeline.tables import InputError
+from pipeline.tables import InputError, listing
 from pipeline.tracking import model_folder
 
 DRIFT = 3  # exit code
@@ -28,6 +28,8 @@ def monitor(config: DictConfig) -> None:
     if not reference:
         raise InputError(f"model {config.model_uri} holds no reference; train it again with this version of Slugline")
     period_bins(pd.Series([None]), config.period)  # a mistake is told before all is read
+    if config.prevalence not in METHODS:
+        raise InputError(f"prevalence={config.prevalence}; allowed: {listing(METHODS)}")
     sentences = read(config)
     probabilities = model.predict_proba(sentences["text"].tolist())
     try:

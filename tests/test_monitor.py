@@ -108,6 +108,9 @@ def test_the_command_leaves_with_0_or_3_and_logs_a_page(tmp_path, command):
         "prevalence.csv",
         "report.html",
     }
+    wrong = command(tmp_path, "monitor", "input=same.jsonl", "prevalence=mean")
+    assert (wrong.returncode, wrong.stdout) == (1, "")  # before anything is read
+    assert wrong.stderr == "slugline: prevalence=mean; allowed: difference, adjusted\n"
     missing = command(tmp_path, "monitor", "input=none.jsonl")
     assert missing.returncode == 1
     assert missing.stderr.count("\n") == 1
