@@ -4,6 +4,7 @@ import sys
 from html import escape
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
@@ -53,11 +54,12 @@ def monitor(config: DictConfig) -> None:
     print(f"data    {said}")
     print(table.to_string(index=False, float_format="{:.4f}".format))
     print(f"drift   {drifted} of {len(table)}: p below {ALPHA} after Holm, and an effect of at least {LEAST['share']}")
-    periods, everything = period_bins(sentences["published"], config.period), ["all"] * len(sentences)
     decided, articles = model.decide(probabilities), sentences["article_id"].to_numpy()
+    periods, everything = period_bins(sentences["published"], config.period), np.full(len(sentences), "all", object)
+    dated = any(period is not None for period in periods)
     counts = [
         prevalence(decided, when, articles, known, model.topics, method=config.prevalence)
-        for when in (everything, periods)
+        for when in [everything, periods][: 1 + dated]
     ]
     print(f"counts  of sentences, corrected for the model's errors, with 95 % intervals\n{describe_counts(counts[0])}")
     print(log(config, said, table, pd.concat(counts)))
@@ -96,9 +98,11 @@ def log(config: DictConfig, said: str, table: pd.DataFrame, counts: pd.DataFrame
         how.folder.mkdir(parents=True, exist_ok=True)
         table.to_csv(how.folder / "drift.csv", index=False)
         counts.to_csv(how.folder / "prevalence.csv", index=False)
-        body = [f"<p>{escape(said)}.</p>", report.frame_table(table)]
+        shown = table.assign(drift=table["drift"].map({True: "yes", False: ""}))
+        body = [f"<p>{escape(said)}.</p>", report.frame_table(shown)]
         body += [
             "<h2>Sentences by period and topic, corrected for the model's errors</h2>",
+            "<p class='quiet'>By those that it made where it was judged; on text that drifted it may make others.</p>",
             report.frame_table(counts, 0),
         ]
         page = report.document("Drift", "\n".join(body))

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from mlflow import MlflowClient
 from scipy.stats import chi2_contingency, false_discovery_control
@@ -108,6 +109,8 @@ def test_the_command_leaves_with_0_or_3_and_logs_a_page(tmp_path, command):
         "prevalence.csv",
         "report.html",
     }
+    counts = pd.read_csv(store.download_artifacts(run.info.run_id, "prevalence.csv", str(tmp_path)))
+    assert counts["period"].tolist() == ["all"] * 2  # since no article has a date
     wrong = command(tmp_path, "monitor", "input=same.jsonl", "prevalence=mean")
     assert (wrong.returncode, wrong.stdout) == (1, "")  # before anything is read
     assert wrong.stderr == "slugline: prevalence=mean; allowed: difference, adjusted\n"
