@@ -5,7 +5,7 @@ population) and from simulated articles, of 5 topics, and of 15, the rarest in o
 articles more (`pipeline.metrics.bootstrap`) against plain percentiles of resamples, on the same samples.
 
 First table: coverage of intervals of F1 and their mean width, by the number of the sample's articles that have the
-topic. Second: averages, and average precision of topics that some article has. Third: how often p is below 0.05
+topic. Second: of all topics, averages, and average precision of topics that some article has. Third: how often p is below 0.05
 where two models are equal (they change places in each article by chance), and how often the interval of the difference holds
 that of the population (they do not change places).
 """
@@ -32,7 +32,7 @@ QUICK = "--quick" in sys.argv
 SAMPLES, RESAMPLES = (20, 200) if QUICK else (200, 400)
 SIZES = (60, 150, 400)  # articles
 EDGES = (0, 1, 3, 6, 11, 21, 51)
-AVERAGES = ("f1_macro", "f1_micro", "ap, topics", "ap_macro")
+AVERAGES = ("f1, topics", "f1_macro", "f1_micro", "ap, topics", "ap_macro")
 TESTS = ("equal, topics", "equal, macro", "difference, topics", "difference, macro")
 
 
@@ -125,6 +125,7 @@ def tally_intervals(
             if kind == "f1":
                 edge = max(edge for edge in EDGES if edge <= stands[int(topic)])
                 by_support.add((*row, method), str(edge), *result)
+                averages.add((*row, method), "f1, topics", *result)
             elif kind == "ap" and data.Y[:, int(topic)].any():
                 averages.add((*row, method), "ap, topics", *result)
             elif key in AVERAGES:
