@@ -113,7 +113,7 @@ def changes(frames: Sequence[pd.DataFrame], names: Sequence[str]) -> pd.DataFram
 
 def tally(changed: pd.DataFrame) -> pd.DataFrame:
     """Return how many decisions changed, by run and topic: in which direction, and whether they are right now."""
-    now = (changed["change"] + ", " + changed["right"]).rename(None)
+    now = changed["change"] + ", " + changed["right"]
     return pd.crosstab([changed["run"], changed["topic"]], now).rename_axis(columns=None)
 
 

@@ -21,6 +21,7 @@ from yaml import YAMLError
 from pipeline.tables import InputError, listing
 
 ALLOWED_MODULES = ("pipeline", "sklearn")
+OUTWARD = ("cache", "n_jobs", "plots", "tracking")  # settings that change no model: not in the name of a run
 
 
 @dataclass
@@ -226,9 +227,6 @@ def wrong_option(arguments: Sequence[str]) -> str | None:
         return said.getvalue().splitlines()[-1].partition("error: ")[2] if ended.code else None
     modes = [f"--{name}" for name in ("run", "multirun", "cfg", "info", "shell_completion") if getattr(found, name)]
     return f"found {listing(modes)}; allowed: one of them" if len(modes) > 1 else None
-
-
-OUTWARD = ("cache", "n_jobs", "plots", "tracking")  # settings that change no model: not in the name of a run
 
 
 class Launch(NamedTuple):

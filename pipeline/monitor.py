@@ -14,9 +14,9 @@ from pipeline.config import flatten, instantiate, launch
 from pipeline.corpus import ArticleCorpus
 from pipeline.drift import ALPHA, LEAST, compare, profile_sentences, unpack_counts
 from pipeline.evaluation import period_bins
-from pipeline.metrics import METHODS, prevalence
+from pipeline.metrics import prevalence, require_method
 from pipeline.models import TopicModel
-from pipeline.tables import InputError, listing
+from pipeline.tables import InputError
 from pipeline.tracking import model_folder
 
 DRIFT = 3  # exit code
@@ -29,8 +29,7 @@ def monitor(config: DictConfig) -> None:
     if not reference:
         raise InputError(f"model {config.model_uri} holds no reference; train it again with this version of Slugline")
     period_bins(pd.Series([None]), config.period)  # a mistake is told before all is read
-    if config.prevalence not in METHODS:
-        raise InputError(f"prevalence={config.prevalence}; allowed: {listing(METHODS)}")
+    require_method(config.prevalence, "prevalence")
     sentences = read(config)
     probabilities = model.predict_proba(sentences["text"].tolist())
     try:
@@ -55,11 +54,11 @@ def monitor(config: DictConfig) -> None:
     print(table.to_string(index=False, float_format="{:.4f}".format))
     print(f"drift   {drifted} of {len(table)}: p below {ALPHA} after Holm, and an effect of at least {LEAST['share']}")
     decided, articles = model.decide(probabilities), sentences["article_id"].to_numpy()
-    periods, everything = period_bins(sentences["published"], config.period), np.full(len(sentences), "all", object)
-    dated = any(period is not None for period in periods)
+    periods = [np.full(len(sentences), "all", object), period_bins(sentences["published"], config.period)]
     counts = [
         prevalence(decided, when, articles, known, model.topics, method=config.prevalence)
-        for when in [everything, periods][: 1 + dated]
+        for when in periods
+        if any(period is not None for period in when)
     ]
     print(f"counts  of sentences, corrected for the model's errors, with 95 % intervals\n{describe_counts(counts[0])}")
     print(log(config, said, table, pd.concat(counts)))

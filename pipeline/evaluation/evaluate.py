@@ -10,7 +10,6 @@ from pipeline.evaluation.slices import period_bins, slice_all, slice_values
 from pipeline.labels import Labels
 from pipeline.material import Material
 from pipeline.metrics import (
-    METHODS,
     Counts,
     Scores,
     article_level,
@@ -21,13 +20,14 @@ from pipeline.metrics import (
     prevalence,
     reading_budget,
     reliability,
+    require_method,
     score,
     tabulate,
     work_saved,
 )
 from pipeline.models.fit import Outcome
 from pipeline.splits import PARTS
-from pipeline.tables import InputError, listing
+from pipeline.tables import InputError
 
 BASELINE_SCORES = ("f1_macro", "f1_micro")
 
@@ -54,8 +54,7 @@ class Evaluation:
             raise InputError(f"evaluation.recall={self.recall}; allowed: above 0, to 1")
         if wrong := [share for share in self.learning_curve if not 0 < share <= 1]:
             raise InputError(f"evaluation.learning_curve: {wrong[0]:g}; allowed: above 0, to 1")
-        if self.prevalence not in METHODS:
-            raise InputError(f"evaluation.prevalence={self.prevalence}; allowed: {listing(METHODS)}")
+        require_method(self.prevalence, "evaluation.prevalence")
         if self.repeats < 1:
             raise InputError(f"evaluation.repeats={self.repeats}; allowed: 1 or more")
 

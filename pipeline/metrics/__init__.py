@@ -3,14 +3,13 @@
 from pipeline.metrics.articles import article_level, by_article
 from pipeline.metrics.bootstrap import holm, intervals, paired
 from pipeline.metrics.calibration import brier_score, calibration, expected_calibration_error, reliability
-from pipeline.metrics.prevalence import METHODS, Counts, count_articles, prevalence
+from pipeline.metrics.prevalence import Counts, count_articles, prevalence, require_method
 from pipeline.metrics.ranking import reading_budget, reading_curve, work_saved
 from pipeline.metrics.scores import Scores, average_precision, cut_points, rates, score, score_topics, tabulate
 from pipeline.metrics.slices import WORSE, length_bins, score_slices
 from pipeline.metrics.thresholds import FixedThreshold, TunedThreshold, best_threshold, check_part
 
 __all__ = [
-    "METHODS",
     "WORSE",
     "Counts",
     "FixedThreshold",
@@ -35,6 +34,7 @@ __all__ = [
     "reading_budget",
     "reading_curve",
     "reliability",
+    "require_method",
     "score",
     "score_slices",
     "score_topics",

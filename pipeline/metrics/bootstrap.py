@@ -222,9 +222,9 @@ def find_intervals(
     known = {name: find_interval(one, level) for name, one in drawn.items()}
     found = {name: known.get(name, (0.0, 1.0)) for name in measures}
     for kind in dict.fromkeys(name.partition("/")[0] for name in measures if "/" in name):
-        ends = [found[name] for name in measures if name.startswith(f"{kind}/")]
-        share = sum(name.startswith(f"{kind}/") for name in known) / len(ends)
-        least, most = np.mean(ends, axis=0).tolist()
+        names = [name for name in measures if name.startswith(f"{kind}/")]
+        share = sum(name in known for name in names) / len(names)
+        least, most = np.mean([found[name] for name in names], axis=0).tolist()
         low, high = known.get(f"{kind}_macro", (0.0, 1.0))
         found[f"{kind}_macro"] = max(least, share * low), min(most, share * high + 1 - share)
     return found

@@ -48,6 +48,12 @@ class Rates(NamedTuple):
         return np.asarray((given - self.offset * sentences) / self.scale)
 
 
+def require_method(method: str, key: str) -> None:
+    """Raise `InputError` for a method that there is not; `key` is where it was given."""
+    if method not in METHODS:
+        raise InputError(f"{key}={method}; allowed: {listing(METHODS)}")
+
+
 def prevalence(
     given: np.ndarray,
     periods: Keys,
@@ -69,8 +75,7 @@ def prevalence(
     one draws the errors that the articles of the period may have. NaN where no labelled sentence has the topic. Raises
     `InputError` for another method.
     """
-    if method not in METHODS:
-        raise InputError(f"prevalence: method={method}; allowed: {listing(METHODS)}")
+    require_method(method, "prevalence: method")
     random = np.random.default_rng(seed)
     rates = learn(Counts(*(part.sum(axis=0, keepdims=True) for part in known)), method)
     drawn = draw_sums(np.hstack(known), len(known.true), resamples, random)
