@@ -26,17 +26,16 @@ from joblib import Parallel, delayed
 from omegaconf import OmegaConf
 from scipy.sparse import csr_array
 from sklearn.svm import LinearSVC
-
-from pipeline.corpus import SentenceCorpus
-from pipeline.features import TfidfVectorizer
-from pipeline.labels import Labels, Topic, to_matrix
-from pipeline.metrics import TunedThreshold, score
-from pipeline.models.fit import fit_features, fit_head
-from pipeline.models.heads import to_probabilities
-from pipeline.models.vectorizers import from_estimator, normalize, side_by_side
-from pipeline.review.queue import cast_votes, prioritise
-from pipeline.sampling import is_stable, select_batch, stopping, uncertainty
-from pipeline.splits import stratify
+from slugline.data.corpus import SentenceCorpus
+from slugline.labels import Labels, Topic, to_matrix
+from slugline.model.heads import to_probabilities
+from slugline.model.vectorizers import from_estimator, normalize, side_by_side
+from slugline.ngrams import TfidfVectorizer
+from slugline.review.queue import cast_votes, prioritise
+from slugline.review.selection import is_stable, select_batch, stopping, uncertainty
+from slugline.scoring import TunedThreshold, score
+from slugline.splits import stratify
+from slugline.training.fit import fit_features, fit_head
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("SLUGLINE_DATA", ROOT.parent / "shared" / "data")).resolve() / "india_police_events"

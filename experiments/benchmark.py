@@ -43,7 +43,7 @@ GOALS = {  # least, or most where the sign is negative
     "sweep": 8.0,
     "growth": -1.2,
 }
-SLUGLINE = [sys.executable, "-m", "pipeline"]
+SLUGLINE = [sys.executable, "-m", "slugline"]
 Row = dict[str, Any]
 
 
@@ -140,8 +140,7 @@ def use_cores(cores: set[int]) -> None:
 def features() -> Iterator[Row]:
     """Compare our vectorizers with scikit-learn's: the same matrix, on one core and on all."""
     from sklearn.feature_extraction.text import TfidfVectorizer as Reference
-
-    from pipeline.features import TfidfVectorizer
+    from slugline.ngrams import TfidfVectorizer
 
     every, texts = sorted(os.sched_getaffinity(0)), [row["text"] for row in scaled(read(), SIZES[1])]
     ways = {"ours": TfidfVectorizer, "scikit-learn": Reference}
@@ -180,11 +179,10 @@ def fasttext() -> Iterator[Row]:
     """Compare features and fit with fastText's, thresholds chosen alike on dev, macro F1 on the same test sentences."""
     import fasttext as ft
     from sklearn.svm import LinearSVC
-
-    from pipeline.features import TfidfVectorizer
-    from pipeline.models.fit import fit_head, fit_one
-    from pipeline.models.vectorizers import from_estimator, side_by_side, transform_all
-    from pipeline.splits import stratify
+    from slugline.model.vectorizers import from_estimator, side_by_side, transform_all
+    from slugline.ngrams import TfidfVectorizer
+    from slugline.splits import stratify
+    from slugline.training.fit import fit_head, fit_one
 
     rows = read()
     texts = [" ".join(row["sent_text"].split()) or "-" for row in rows]
@@ -262,7 +260,7 @@ def ask(model: Any, texts: list[str]) -> np.ndarray:
 
 def f1(P: np.ndarray, Y: np.ndarray, part: np.ndarray) -> float:
     """Return macro F1 on test, with the thresholds that are best on dev."""
-    from pipeline.metrics import best_threshold, score
+    from slugline.scoring import best_threshold, score
 
     dev, test = part == 1, part == 2
     thresholds = np.array([best_threshold(y, p) for y, p in zip(Y[dev].T, P[dev].T, strict=True)])
@@ -284,10 +282,9 @@ def profile() -> Iterator[Row]:
     from joblib import Parallel, delayed
     from sklearn.linear_model import LogisticRegression, RidgeClassifier, SGDClassifier
     from sklearn.svm import LinearSVC
-
-    from pipeline.features import TfidfVectorizer
-    from pipeline.models.fit import fit_one
-    from pipeline.models.vectorizers import side_by_side
+    from slugline.model.vectorizers import side_by_side
+    from slugline.ngrams import TfidfVectorizer
+    from slugline.training.fit import fit_one
 
     rows = read()[:14_000]
     texts, Y = [row["sent_text"] for row in rows], [[topic in row["sent_labels"] for topic in TOPICS] for row in rows]

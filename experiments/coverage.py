@@ -2,7 +2,7 @@
 
 Samples of articles, drawn with replacement, from IndiaPoliceEvents (out-of-fold decisions on the whole set are the
 population) and from simulated articles, of 5 topics, and of 15, the rarest in one article of fifty. Studentised resamples with
-articles more (`pipeline.metrics.bootstrap`) against plain percentiles of resamples, on the same samples.
+articles more (`slugline.scoring.bootstrap`) against plain percentiles of resamples, on the same samples.
 
 First table: coverage of intervals of F1 and their mean width, by the number of the sample's articles that have the
 topic. Second: of all topics, averages, and average precision of topics that some article has. Third: how often p is below 0.05
@@ -17,16 +17,9 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-
-from pipeline.metrics import TunedThreshold, intervals, score
-from pipeline.metrics.bootstrap import (
-    draw_difference,
-    draw_weights,
-    find_difference,
-    find_intervals,
-    resample,
-)
-from pipeline.metrics.sums import Measure, measure
+from slugline.scoring import TunedThreshold, intervals, score
+from slugline.scoring.bootstrap import draw_difference, draw_weights, find_difference, find_intervals, resample
+from slugline.scoring.sums import Measure, measure
 
 QUICK = "--quick" in sys.argv
 SAMPLES, RESAMPLES = (20, 200) if QUICK else (200, 400)

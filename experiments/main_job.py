@@ -40,8 +40,8 @@ def run(*command: str) -> tuple[float, float]:
 
 def main() -> None:
     """Print one table."""
-    india = [run("-m", "pipeline", "train", "experiment=india_police_events", f"seed={seed}") for seed in SEEDS]
-    sample = [run("-m", "pipeline", "train", f"seed={seed}") for seed in SEEDS]
+    india = [run("-m", "slugline", "train", "experiment=india_police_events", f"seed={seed}") for seed in SEEDS]
+    sample = [run("-m", "slugline", "train", f"seed={seed}") for seed in SEEDS]
     rows = {"slugline train": sample, "slugline train experiment=india_police_events": india}
     for solver in ("lbfgs", "liblinear"):
         rows[f"handwritten, {solver}, IndiaPoliceEvents"] = [

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from benchmark import DATA, FEATURES, TOPICS, read
-
-from pipeline.features import TfidfVectorizer
+from slugline.ngrams import TfidfVectorizer
 
 
 class Sentences(NamedTuple):
@@ -34,10 +33,9 @@ def load() -> Sentences:
 def fit(sentences: Sentences, train: np.ndarray, features: tuple[str, ...] = tuple(FEATURES)) -> np.ndarray:
     """Return probabilities (sentences, topics): out of fold for the sentences of `train`, of the fitted model for others."""
     from sklearn.svm import LinearSVC
-
-    from pipeline.models.fit import fit_head
-    from pipeline.models.heads import to_probabilities
-    from pipeline.models.vectorizers import from_estimator, transform_all
+    from slugline.model.heads import to_probabilities
+    from slugline.model.vectorizers import from_estimator, transform_all
+    from slugline.training.fit import fit_head
 
     texts = np.array(sentences.texts, dtype=object)
     fitted = [TfidfVectorizer(**FEATURES[name]) for name in features]

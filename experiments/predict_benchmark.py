@@ -60,11 +60,10 @@ def main() -> None:
 def make_model(texts: list[str], names: tuple[str, ...]) -> Any:
     """Return a linear model of these features, so many terms of each that they are `TERMS` in all."""
     import numpy as np
-
-    from pipeline.features import TfidfVectorizer
-    from pipeline.models import TopicModel
-    from pipeline.models.heads import LinearHead
-    from pipeline.models.vectorizers import from_estimator
+    from slugline.model import TopicModel
+    from slugline.model.heads import LinearHead
+    from slugline.model.vectorizers import from_estimator
+    from slugline.ngrams import TfidfVectorizer
 
     share = TERMS // len(OPTIONS)
     made = [TfidfVectorizer(**OPTIONS[name], max_features=share, sublinear_tf=True).fit(texts) for name in names]
@@ -78,7 +77,7 @@ def make_model(texts: list[str], names: tuple[str, ...]) -> Any:
 
 def difference(model: Any, texts: list[str]) -> float:
     """Return the largest difference of a probability between us and scikit-learn."""
-    from pipeline.models.export import to_sklearn
+    from slugline.model.export import to_sklearn
 
     return float(abs(model.predict_proba(texts) - to_sklearn(model).predict_proba(texts)).max())
 
@@ -100,9 +99,8 @@ def stored(model: Any, folder: Path) -> dict[str, dict[str, float]]:
     """Return the size and the load time of our folder and of the pipeline as others store it; imports do not count."""
     import joblib
     import skops.io
-
-    from pipeline import load_model
-    from pipeline.models.export import to_sklearn
+    from slugline import load_model
+    from slugline.model.export import to_sklearn
 
     pipeline = to_sklearn(model)
     files = {name: folder / f"model.{name}" for name in ("pickle", "joblib", "skops")}
@@ -127,9 +125,8 @@ def cold(model: Any, folder: Path) -> dict[str, float]:
     """Return the seconds of a command that loads a model and labels one article, everything compiled."""
     import mlflow
     import pandas as pd
-
-    from pipeline.models.export import to_sklearn
-    from pipeline.tracking import Mlflow
+    from slugline.model.export import to_sklearn
+    from slugline.tracking import Mlflow
 
     store = f"sqlite:///{folder}/store.db"
     with Mlflow(uri=store).run("benchmark", folder, {}) as run:
@@ -141,7 +138,7 @@ def cold(model: Any, folder: Path) -> dict[str, float]:
         mlflow.sklearn.save_model(
             pipeline, folder / kind, serialization_format=kind, pip_requirements=[], **trust(pipeline, kind)
         )
-    predict = [sys.executable, "-m", "pipeline", "predict", "input=article.txt"]
+    predict = [sys.executable, "-m", "slugline", "predict", "input=article.txt"]
     commands = {
         "slugline predict, model folder": [*predict, f"model_uri={folder / 'model'}"],
         "slugline predict, models:/ URI": [*predict, "model_uri=models:/slugline@champion", f"tracking_uri={store}"],
@@ -175,8 +172,7 @@ def throughput(texts: list[str], folder: Path, n: int) -> dict[str, float]:
     """Return sentences a second of each way to predict probabilities, on so many cores."""
     import fasttext
     import pyarrow as pa
-
-    from pipeline.models.export import to_sklearn
+    from slugline.model.export import to_sklearn
 
     all_cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, set(sorted(all_cores)[:n]))

@@ -17,10 +17,9 @@ import numpy as np
 import pandas as pd
 from benchmark import TOPICS
 from out_of_fold import Sentences, fit, load
-
-from pipeline.metrics import TunedThreshold, count_articles, prevalence
-from pipeline.metrics.prevalence import METHODS
-from pipeline.splits import stratify
+from slugline.scoring import TunedThreshold, count_articles, prevalence
+from slugline.scoring.prevalence import METHODS
+from slugline.splits import stratify
 
 SPLITS = range(1) if "--quick" in sys.argv else range(5)
 KINDS = ("decisions", "decisions at 0.5", "probabilities")

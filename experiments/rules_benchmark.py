@@ -13,10 +13,9 @@ from collections import Counter
 
 import numpy as np
 from benchmark import read, scaled
-
-from pipeline.labels.inflections import inflect
-from pipeline.labels.rules import PHRASE, vote
-from pipeline.labels.taxonomy import Near, Rule
+from slugline.labels.inflections import inflect
+from slugline.labels.rules import PHRASE, vote
+from slugline.labels.taxonomy import Near, Rule
 
 SIZE = 5_000 if "--quick" in sys.argv else 200_000
 

@@ -18,13 +18,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
+from slugline.config import prepare
+from slugline.dataset import Material
+from slugline.scoring import paired
+from slugline.splits import normal_form
+from slugline.tracking import connect
 from weak_labels import DATA, decide, f1, read, show
-
-from pipeline.config import prepare
-from pipeline.material import Material
-from pipeline.metrics import paired
-from pipeline.splits import normal_form
-from pipeline.tracking import connect
 
 QUICK = "--quick" in sys.argv
 SEEDS = range(1) if QUICK else range(3)
@@ -118,7 +117,7 @@ def models() -> None:
     options += ["cache=off", "tracking.uri=sqlite:///mlflow.db", "tracking.registered_model=null"]
     print(f"slugline train -m {' '.join(options)}\n", flush=True)
     with TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pipeline", "train", "-m", *options]
+        command = [sys.executable, "-m", "slugline", "train", "-m", *options]
         subprocess.run(command, cwd=folder, check=True, stdout=sys.stderr)
         store = connect(f"sqlite:///{Path(folder, 'mlflow.db')}")
         runs = store.search_runs(experiment_names=["slugline"]).dropna(subset=["params.choice/model"])

@@ -16,15 +16,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from hydra import compose, initialize_config_dir
-
-from pipeline.cache import Off, Stages
-from pipeline.config import instantiate, prepare, shipped
-from pipeline.labels import to_matrix
-from pipeline.labels.label_model import LABEL_MODELS
-from pipeline.material import Material
-from pipeline.material import prepare as read_material
-from pipeline.metrics import score
-from pipeline.models.fit import fit_model
+from slugline.cache import Off, Stages
+from slugline.config import instantiate, prepare, shipped
+from slugline.dataset import Material
+from slugline.dataset import prepare as read_material
+from slugline.labels import to_matrix
+from slugline.labels.label_model import LABEL_MODELS
+from slugline.scoring import score
+from slugline.training.fit import fit_model
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("SLUGLINE_DATA", ROOT.parent / "shared" / "data")).resolve()

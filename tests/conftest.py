@@ -16,7 +16,7 @@ def run_slugline(
 ) -> subprocess.CompletedProcess[str]:
     """Run `slugline` in a folder, its store `store.db` in there, and return what became of it."""
     return subprocess.run(
-        [sys.executable, "-m", "pipeline", *arguments],
+        [sys.executable, "-m", "slugline", *arguments],
         cwd=folder,
         env=os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{folder}/store.db"} | environment,
         input=stdin,

@@ -12,11 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_array
+from slugline.cache import Folder, Off, Stages, load, store, versions
+from slugline.errors import InputError
 
-from pipeline.cache import Folder, Off, Stages, load, store, versions
-from pipeline.tables import InputError
-
-TRAIN = [sys.executable, "-m", "pipeline", "train", "tracking=off", "plots=false", "features=word", "folds=2"]
+TRAIN = [sys.executable, "-m", "slugline", "train", "tracking=off", "plots=false", "features=word", "folds=2"]
 
 
 def made(value):
@@ -133,7 +132,7 @@ def test_what_is_no_data_is_used_but_not_kept(tmp_path):
 
 SLOW = """
 import sys, time, numpy as np
-from pipeline.cache import Folder, Stages
+from slugline.cache import Folder, Stages
 def make():
     with open(sys.argv[2], "a") as log: log.write("made\\n")
     time.sleep(1)

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-
-from pipeline import __version__
-from pipeline.cli import COMMANDS, discard_empty
+from slugline import __version__
+from slugline.cli import COMMANDS, discard_empty
 
 ACTS = {
     "war": ["Tanks shelled the town of", "Bombs hit the bridge at"],
@@ -71,7 +70,7 @@ CONFIG = {
     ("train", "--modle"): ("unrecognized arguments: --modle",),
     ("train", "--config-dir=conf", "model=broken"): ("while parsing", "broken.yaml", "line 1"),
     ("train", "model._target_=os.system"): (
-        "model._target_: 'os.system' is not allowed; modules allowed: pipeline, sklearn",
+        "model._target_: 'os.system' is not allowed; modules allowed: slugline, sklearn",
     ),
     ("predict", "model_uri=nowhere"): ("no model at 'nowhere'; allowed: a model folder, models:/NAME@ALIAS",),
 }
@@ -89,7 +88,7 @@ MORE = {  # the long tail
     ("train", "split.dev=much"): ("split: dev: ", "'much'", "Float"),
     ("train", "model.C=${nope}"): ("model.C: Interpolation key 'nope' not found",),
     ("train", "--config-dir=conf", "model=mine"): (
-        "model._target_: 'mine.Svc' is not allowed; modules allowed: pipeline, sklearn",
+        "model._target_: 'mine.Svc' is not allowed; modules allowed: slugline, sklearn",
     ),
     ("train", "model._target_=sklearn.utils.check_array"): ("model._target_: ", "is not a class of an allowed module"),
     ("predict", "inputs=a.txt"): ("unknown key 'inputs'; allowed: ", "input"),

@@ -9,17 +9,16 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from sklearn.svm import LinearSVC
-
-from pipeline.cli import COMMANDS
-from pipeline.config import SCHEMAS, check, find_target, flatten, instantiate, prepare, shipped, to_yaml
-from pipeline.splits import ByArticle
-from pipeline.tables import InputError
+from slugline.cli import COMMANDS
+from slugline.config import SCHEMAS, check, find_target, flatten, instantiate, prepare, shipped, to_yaml
+from slugline.errors import InputError
+from slugline.splits import ByArticle
 
 CONF = Path(__file__).parents[1] / "conf"
 COMPONENTS = ("data", "labels", "split", "threshold", "tracking")
 OPTIONS = [(group, file.stem) for group in COMPONENTS for file in sorted((CONF / group).glob("*.yaml"))]
 OPTIONS.remove(("labels", "plover"))  # topics that other options take in
-ALLOWED = ("pipeline", "sklearn")
+ALLOWED = ("slugline", "sklearn")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -99,7 +98,7 @@ def test_the_sample_is_found_wherever_the_command_runs(tmp_path, monkeypatch):
 
 
 def test_a_component_is_made_from_its_keys_types_checked():
-    node = {"_target_": "pipeline.splits.ByArticle", "dev": "0.25", "seed": "3"}
+    node = {"_target_": "slugline.splits.ByArticle", "dev": "0.25", "seed": "3"}
     assert instantiate(node, "split") == ByArticle(dev=0.25, seed=3)
     assert node["_target_"]  # the config itself stays as it is
 
@@ -113,21 +112,21 @@ def test_an_estimator_is_made_with_lists_as_tuples():
 
 
 REFUSED = {
-    "os.system": "is not allowed; modules allowed: pipeline, sklearn (more by allowed_modules)",
+    "os.system": "is not allowed; modules allowed: slugline, sklearn (more by allowed_modules)",
     "subprocess.Popen": "is not allowed",
     "builtins.eval": "is not allowed",
     "joblib.load": "is not allowed",
     "pickle.Unpickler": "is not allowed",
     "sklearnish.Evil": "is not allowed",
-    "pipeline_evil.Evil": "is not allowed",
+    "slugline_evil.Evil": "is not allowed",
     "sklearn.utils.check_array": "is not a class of an allowed module",
     "sklearn.externals._packaging.version.parse": "is not a class of an allowed module",
     "sklearn.utils._joblib.Parallel": "is no",
-    "pipeline.tracking.Path": "is not a class of an allowed module",
-    "pipeline.tracking.subprocess": "is not a class of an allowed module",
-    "pipeline.tracking.subprocess.Popen": "there is no",
-    "pipeline.config.instantiate": "is not a class of an allowed module",
-    "pipeline.cli.main": "is not a class of an allowed module",
+    "slugline.tracking.Path": "is not a class of an allowed module",
+    "slugline.tracking.subprocess": "is not a class of an allowed module",
+    "slugline.tracking.subprocess.Popen": "there is no",
+    "slugline.config.instantiate": "is not a class of an allowed module",
+    "slugline.cli.main": "is not a class of an allowed module",
     "sklearn.svm.LinearSVD": "there is no 'sklearn.svm.LinearSVD'",
     "sklearn.nowhere.X": "there is no 'sklearn.nowhere.X'",
     "sklearn..svm.LinearSVC": "is no dotted name of a class",
@@ -166,7 +165,7 @@ def test_a_users_module_is_allowed_by_name_and_no_other_with_it(tmp_path, monkey
     monkeypatch.syspath_prepend(tmp_path)
     made = instantiate({"_target_": "mine_for_test.Split", "share": 0.5}, "split", ["mine_for_test"])
     assert made.share == 0.5
-    with pytest.raises(InputError, match=r"allowed: pipeline, sklearn, mine_for_test"):
+    with pytest.raises(InputError, match=r"allowed: slugline, sklearn, mine_for_test"):
         instantiate({"_target_": "os.system"}, "split", ["mine_for_test"])
     with pytest.raises(InputError, match=r"split: .*unexpected keyword argument 'shares'; allowed: share"):
         instantiate({"_target_": "mine_for_test.Split", "shares": 0.5}, "split", ["mine_for_test"])
@@ -176,16 +175,16 @@ def test_a_users_module_is_allowed_by_name_and_no_other_with_it(tmp_path, monkey
     ("node", "says"),
     [
         (
-            {"_target_": "pipeline.splits.ByArticle", "shares": 1},
+            {"_target_": "slugline.splits.ByArticle", "shares": 1},
             "split: unknown key 'shares'; allowed: dev, test, seed",
         ),
         (
-            {"_target_": "pipeline.splits.ByArticle", "dev": "much"},
+            {"_target_": "slugline.splits.ByArticle", "dev": "much"},
             "split: dev: Value 'much' of type 'str' could not be converted",
         ),
         ({"_target_": "sklearn.svm.LinearSVC", "c": 1}, "unexpected keyword argument 'c'; allowed: penalty, loss"),
-        ({"_target_": "pipeline.labels.Labels", "topics": {"war": {"keyword": []}}}, "split: "),
-        ({"_target_": "pipeline.labels.Labels", "topics": {"war": {"keywords": 5}}}, "split: "),
+        ({"_target_": "slugline.labels.Labels", "topics": {"war": {"keyword": []}}}, "split: "),
+        ({"_target_": "slugline.labels.Labels", "topics": {"war": {"keywords": 5}}}, "split: "),
     ],
     ids=str,
 )

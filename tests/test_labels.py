@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from pipeline.labels import Labels, Topic, apply_rules, parse_labels, to_matrix
-from pipeline.tables import InputError
+from slugline.errors import InputError
+from slugline.labels import Labels, Topic, apply_rules, parse_labels, to_matrix
 
 TAXONOMY = {
     "ceasefire": Topic(keywords=["truce*", "cease-fire", "halt in fighting"]),

@@ -23,13 +23,13 @@ import pyarrow as pa
 import pytest
 from omegaconf import OmegaConf
 from pyarrow import parquet
-
-from pipeline.config import PredictConfig
-from pipeline.models import TopicModel
-from pipeline.models.heads import EstimatorHead
-from pipeline.predict import Task, check_model, predict
-from pipeline.records import Parts
-from pipeline.tables import InputError, Rejected
+from slugline.commands.predict import Task, check_model, predict
+from slugline.config import PredictConfig
+from slugline.data.schema import Rejected
+from slugline.errors import InputError
+from slugline.model import TopicModel
+from slugline.model.heads import EstimatorHead
+from slugline.prediction.output import Parts
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("SLUGLINE_DATA", ROOT.parent / "shared" / "data"))
@@ -50,7 +50,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @cache  # other modules take this fixture too, and would have one of their own
 def train_model(place: Path) -> Path:
     (folder := place / "train").mkdir()
-    train = [sys.executable, "-m", "pipeline", "train", "tracking=off", "plots=false", "features=word"]
+    train = [sys.executable, "-m", "slugline", "train", "tracking=off", "plots=false", "features=word"]
     done = subprocess.run(train, cwd=folder, capture_output=True, text=True, timeout=110)
     assert done.returncode == 0, done.stderr
     found = next(folder.glob("experiments/runs/*/*/model"))
@@ -130,7 +130,7 @@ def journal(output: Path) -> list[str]:
 
 def start(model: Path, output: Path, *options: str) -> "subprocess.Popen[bytes]":
     given = [f"model_uri={model}", f"output={output}", *options]
-    return subprocess.Popen([sys.executable, "-m", "pipeline", "predict", *given], stderr=subprocess.DEVNULL)
+    return subprocess.Popen([sys.executable, "-m", "slugline", "predict", *given], stderr=subprocess.DEVNULL)
 
 
 def kill_when(process: "subprocess.Popen[bytes]", reached: Callable[[], bool]) -> bool:
@@ -368,7 +368,7 @@ def test_files_folders_globs_and_gz_are_read_in_order(run: Predict) -> None:
 
 def test_standard_input_is_labelled_to_standard_output(model: Path) -> None:
     line = '{"article_id": "é\\ud800", "text": "Protesters marched in Kraków – again. They left."}\n{\n'
-    arguments = [sys.executable, "-m", "pipeline", "predict", f"model_uri={model}", "format=jsonl"]
+    arguments = [sys.executable, "-m", "slugline", "predict", f"model_uri={model}", "format=jsonl"]
     latin = os.environ | {"PYTHONIOENCODING": "latin-1"}  # of the terminal; JSON is in UTF-8 all the same
     done = subprocess.run(arguments, input=line, env=latin, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0
@@ -395,7 +395,7 @@ def test_prediction_from_a_folder_imports_nothing_heavy(model: Path, tmp_path: P
     (tmp_path / "a.txt").write_text("Protesters marched.")
     code = f"""
 import sys
-from pipeline.cli import main
+from slugline.cli import main
 sys.argv = ["slugline", "predict", "model_uri={model}", "input=a.txt", "output=topics.jsonl", "explain=1"]
 main()
 heavy = ["pandas", "sklearn", "mlflow", "matplotlib", "joblib", "skops", "tqdm", "dask", "concurrent.futures.process"]
@@ -406,7 +406,7 @@ print([name for name in heavy if name in sys.modules])
 
 
 def test_when_nobody_reads_on_it_ends_in_silence(model: Path) -> None:
-    arguments = [sys.executable, "-m", "pipeline", "predict", f"model_uri={model}", f"input={SAMPLE}", "n_jobs=1"]
+    arguments = [sys.executable, "-m", "slugline", "predict", f"model_uri={model}", f"input={SAMPLE}", "n_jobs=1"]
     with subprocess.Popen([*arguments, "batch=1000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -418,7 +418,7 @@ def test_when_nobody_reads_on_it_ends_in_silence(model: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_full_disk_under_standard_output_is_one_line(model: Path) -> None:
-    arguments = [sys.executable, "-m", "pipeline", "predict", f"model_uri={model}", f"input={SAMPLE}", "n_jobs=1"]
+    arguments = [sys.executable, "-m", "slugline", "predict", f"model_uri={model}", f"input={SAMPLE}", "n_jobs=1"]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(arguments, stdout=full, stderr=subprocess.PIPE, text=True)
     assert (done.returncode, done.stderr) == (1, "slugline: cannot write standard output: No space left on device\n")
@@ -426,7 +426,7 @@ def test_a_full_disk_under_standard_output_is_one_line(model: Path) -> None:
 
 def test_when_the_disk_refuses_more_the_work_done_is_kept(run: Predict, model: Path, tmp_path: Path) -> None:
     limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000)); "
-    code = f"{limit}from pipeline.cli import main; sys.argv[0] = 'slugline'; main()"
+    code = f"{limit}from slugline.cli import main; sys.argv[0] = 'slugline'; main()"
     given = ["predict", f"model_uri={model}", f"input={SAMPLE}", "output=topics.jsonl", f"batch={SMALL}"]
     done = subprocess.run([sys.executable, "-c", code, *given], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 1
@@ -525,7 +525,7 @@ def test_explain_is_refused_for_a_model_that_is_not_linear(model: Path) -> None:
 
 
 def test_a_terminal_sees_a_progress_bar(model: Path, tmp_path: Path) -> None:
-    arguments = [sys.executable, "-m", "pipeline", "predict", f"model_uri={model}", f"input={SAMPLE}", f"batch={SMALL}"]
+    arguments = [sys.executable, "-m", "slugline", "predict", f"model_uri={model}", f"input={SAMPLE}", f"batch={SMALL}"]
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(ours, (24, 120))
     subprocess.run([*arguments, "n_jobs=1", "output=topics.csv"], cwd=tmp_path, stderr=theirs, check=True)

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-
-from pipeline.tables import InputError
-from pipeline.tracking import Registry
+from slugline.errors import InputError
+from slugline.tracking import Registry
 
 pytestmark = pytest.mark.slow
 WORDS = {"truce": ["truce", "ceasefire"], "talks": ["talks", "summit"], "": ["rain", "bread", "football"]}

@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from pipeline.cli import COMMANDS
+from slugline.cli import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -39,7 +38,7 @@ def run(folder, line):
     """Run a line of the README in a folder."""
     words = line.replace("labels.gold=FILE", "labels.gold=FILE.jsonl").split()
     clean = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
-    command = [sys.executable, "-m", "pipeline", *words[1:]]
+    command = [sys.executable, "-m", "slugline", *words[1:]]
     return subprocess.run(command, cwd=folder, env=clean, capture_output=True, text=True, check=False, timeout=280)
 
 

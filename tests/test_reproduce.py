@@ -4,11 +4,10 @@ import re
 
 import pytest
 from mlflow import MlflowClient
+from slugline.commands.reproduce import check_config
+from slugline.errors import InputError
 
-from pipeline.reproduce import check_config
-from pipeline.tables import InputError
-
-GOOD = "data:\n  _target_: pipeline.corpus.ArticleCorpus\n  path: news\nseed: 0\n"
+GOOD = "data:\n  _target_: slugline.data.corpus.ArticleCorpus\n  path: news\nseed: 0\n"
 BAD = {
     "a class of another module": (
         "model:\n  _target_: subprocess.Popen\n",
@@ -18,7 +17,7 @@ BAD = {
         "model:\n  estimator:\n  - _target_: os.system\n",
         "model.estimator.0._target_: 'os.system'",
     ),
-    "a module whose name only begins alike": ("model:\n  _target_: pipelines.Bad\n", "'pipelines.Bad' is not allowed"),
+    "a module whose name only begins alike": ("model:\n  _target_: sluglines.Bad\n", "'sluglines.Bad' is not allowed"),
     "a function of a rule": (
         "labels:\n  functions:\n    a:\n      function: os.getcwd\n",
         "'os.getcwd' is not allowed",

@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from omegaconf import OmegaConf
-
-from pipeline import annotations
-from pipeline.labels import Topic
-from pipeline.models import TopicModel
-from pipeline.review.pile import Pile
-from pipeline.review.queue import choose, describe_sentence, find_candidates, prioritise
-from pipeline.tables import InputError
+from slugline import annotate as annotations
+from slugline.errors import InputError
+from slugline.labels import Topic
+from slugline.model import TopicModel
+from slugline.review.candidates import Pile
+from slugline.review.queue import choose, describe_sentence, find_candidates, prioritise
 
 pytestmark = pytest.mark.slow
 
@@ -340,7 +339,7 @@ def test_features_are_made_for_the_best_candidates_alone_and_rows_are_those_of_a
 
 
 def test_the_shipped_weights_are_those_of_the_schema():
-    from pipeline.config import ReviewConfig
+    from slugline.config import ReviewConfig
 
     shipped = OmegaConf.load(Path(__file__).parents[1] / "conf" / "review.yaml")
     schema = OmegaConf.structured(ReviewConfig)
@@ -349,7 +348,7 @@ def test_the_shipped_weights_are_those_of_the_schema():
 
 
 def test_the_definition_of_a_topic_is_that_of_the_taxonomy_else_that_of_the_model():
-    from pipeline.review import describe_topic
+    from slugline.commands.review import describe_topic
 
     taxonomy = {"aid": Topic(definition="Help."), "threat": Topic()}
     known = {"aid": "old", "threat": "A warning."}

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from pipeline.splits import (
+from slugline.errors import InputError
+from slugline.splits import (
     PARTS,
     ByArticle,
     ByTime,
@@ -17,7 +17,6 @@ from pipeline.splits import (
     normal_form,
     stratify,
 )
-from pipeline.tables import InputError
 
 
 def frame(articles, **columns):

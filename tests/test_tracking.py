@@ -11,9 +11,8 @@ import time
 from urllib.request import urlopen
 
 import pytest
-
-from pipeline import tracking
-from pipeline.tables import InputError
+from slugline import tracking
+from slugline.errors import InputError
 
 
 def test_a_store_that_cannot_be_reached_is_one_line(tmp_path):
@@ -43,7 +42,7 @@ def test_telemetry_is_off():
 def test_eight_processes_on_a_fresh_store_lose_no_run(tmp_path):
     code = """
 from pathlib import Path
-from pipeline.tracking import Mlflow
+from slugline.tracking import Mlflow
 for number in range(5):
     with Mlflow().run(f"run {number}", Path("."), {}) as run:
         run.log_batches({"number": number}, {"score": float(number)})
@@ -70,14 +69,14 @@ def served(tmp_path):
     """Serve the UI on a store with one run; yield its address and the run's id."""
     code = """
 from pathlib import Path
-from pipeline.tracking import Mlflow
+from slugline.tracking import Mlflow
 with Mlflow().run("a run to look at", Path("."), {}) as run:
     run.log_batches({"model.C": 0.3}, {"test/f1_macro": 0.625})
     print(run.run_id)
 """
     made = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     port = free_port()
-    command = [sys.executable, "-m", "pipeline", "ui", f"port={port}"]
+    command = [sys.executable, "-m", "slugline", "ui", f"port={port}"]
     server = subprocess.Popen(command, cwd=tmp_path, start_new_session=True, stdout=subprocess.DEVNULL)
     try:
         for _ in range(120):

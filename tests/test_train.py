@@ -22,7 +22,7 @@ def slugline(folder, *arguments, stdin=None, **environment):
     """Run the command in a folder and return what became of it."""
     clean = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
     return subprocess.run(
-        [sys.executable, "-m", "pipeline", *arguments],
+        [sys.executable, "-m", "slugline", *arguments],
         cwd=folder,
         env=clean | environment,
         input=stdin,
@@ -143,8 +143,8 @@ def test_the_champion_labels_the_real_article_from_standard_input(trained):
 def test_pyfunc_and_python_give_the_same_answers(trained):
     texts = ["The two armies agreed to a ceasefire.", "Police arrested forty protesters.", ""]
     code = f"""
-import mlflow, pandas, pipeline
-model = pipeline.load_model("models:/slugline@champion")
+import mlflow, pandas, slugline
+model = slugline.load_model("models:/slugline@champion")
 mlflow.set_tracking_uri("sqlite:///experiments/mlflow.db")
 frame = mlflow.pyfunc.load_model("models:/slugline@champion").predict(pandas.DataFrame({{"text": {texts!r}}}))
 assert (frame[list(model.topics)].to_numpy() == model.predict_proba({texts!r})).all()

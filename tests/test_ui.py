@@ -31,7 +31,7 @@ def site(tmp_path_factory, command):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     store = f"sqlite:///{folder}/store.db"
-    arguments = [sys.executable, "-m", "pipeline", "ui", f"port={port}", f"tracking_uri={store}"]
+    arguments = [sys.executable, "-m", "slugline", "ui", f"port={port}", f"tracking_uri={store}"]
     server = subprocess.Popen(arguments, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}/"
     for _ in range(120):

@@ -1,5 +1,0 @@
-"""The topic model: using, saving and loading it need NumPy, SciPy and Arrow; `fit` and `export` scikit-learn."""
-
-from pipeline.models.topic_model import TopicModel
-
-__all__ = ["TopicModel"]

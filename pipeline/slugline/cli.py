@@ -1,0 +1,128 @@
+"""The command line: `slugline COMMAND key=value ...`; each command is a Hydra app."""
+
+import atexit
+import gc
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn
+
+COMMANDS = {
+    "train": "read, split, label, train, evaluate, log to MLflow; -m sweeps",
+    "predict": "label the sentences of new articles with a saved model",
+    "label": "apply the labelling rules; the annotation guide; to annotation tools and back",
+    "review": "which sentences to label next, and which labels look wrong: tasks for annotation tools",
+    "export": "write a model as a plain scikit-learn pipeline, for skops or ONNX",
+    "compare": "runs side by side, each difference with its interval and p-value",
+    "promote": "judge a model against the champion and move the alias; rollback=true",
+    "reproduce": "train a recorded run again and put every metric of both side by side",
+    "monitor": "tell whether new articles are like those that a model was judged on",
+    "ui": "the MLflow UI on the right store",
+}
+
+# What users write for a key that cannot have that name, since a group of the config has it
+SHORT = {"compare": {"experiment=": "experiment_name="}}
+
+
+def main() -> None:
+    """Run `slugline`."""
+    # what MLflow imports is 150,000 objects that stay: to look through them at every 700 is a fifth of its time
+    gc.set_threshold(100_000)
+    atexit.register(gc.freeze)  # nor need it be looked through once more at the end: that takes a second
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage())
+    elif arguments[0] == "--version":
+        from slugline import __version__
+
+        print(f"slugline {__version__}")
+    elif arguments[0] not in COMMANDS:
+        fail(f"unknown command '{arguments[0]}'; allowed: {', '.join(COMMANDS)}")
+    else:
+        run(arguments[0], arguments[1:])
+
+
+def usage() -> str:
+    """Return the help text."""
+    rows = [f"  {name:<10}{text}" for name, text in COMMANDS.items()]
+    return "\n".join(
+        [
+            "slugline COMMAND key=value ...",
+            "",
+            *rows,
+            "",
+            "slugline COMMAND --help     its keys and the groups of its config",
+            "slugline COMMAND --cfg job  the config as it would run",
+            "slugline --version",
+        ]
+    )
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong in one line and leave with 1."""
+    print("slugline:", *message.split(), file=sys.stderr)
+    sys.exit(1)
+
+
+def run(command: str, arguments: list[str]) -> None:
+    """Run a command as a Hydra app; a user's mistake is one line and exit code 1, a bug a traceback."""
+    import hydra
+
+    from slugline.config import CONFIG_ERRORS, one_line, prepare, shipped, wrong_option
+    from slugline.errors import InputError
+    from slugline.tracking import abandon_sweep
+
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach us as they are
+    arguments = sorted(
+        arguments, key=lambda argument: not argument.startswith("-") and "=" in argument
+    )  # options first
+    for short, key in SHORT.get(command, {}).items():
+        arguments = [key + one.removeprefix(short) if one.startswith(short) else one for one in arguments]
+    if wrong := wrong_option(arguments):
+        fail(wrong)
+    sys.argv = [f"slugline {command}", *arguments]
+    prepare()
+    app = hydra.main(version_base="1.3", config_path=str(shipped("conf")), config_name=command)(job(command))
+    try:
+        app()
+    except (InputError, *CONFIG_ERRORS) as error:
+        abandon_sweep()
+        fail(str(error) if isinstance(error, InputError) else one_line(error))
+    except KeyboardInterrupt:
+        abandon_sweep()
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has left: `slugline predict ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+
+
+def job(command: str) -> Callable[[Any], Any]:
+    """Return what Hydra runs for a command: its module's function of the same name, imported when it is its turn."""
+
+    def task(config: Any) -> Any:
+        from slugline.config import CONFIG_ERRORS, check, launch, one_line
+        from slugline.errors import InputError
+        from slugline.tracking import in_sweep
+
+        try:
+            if not in_sweep():  # a job of a sweep checks its config itself, to be recorded when it fails
+                check(config)
+            return getattr(import_module(f"slugline.commands.{command}"), command)(config)
+        except (InputError, *CONFIG_ERRORS) as error:
+            discard_empty(launch().folder)
+            fail(str(error) if isinstance(error, InputError) else one_line(error))  # before Hydra adds lines of its own
+
+    task.__name__ = command
+    return task
+
+
+def discard_empty(folder: Path) -> None:
+    """Remove the folder that Hydra made for a run that never began, and what this leaves empty above it."""
+    with suppress(OSError):  # it is not empty
+        for place in (folder, *folder.parents):
+            if not place.is_relative_to(Path.cwd()) or place == Path.cwd():
+                break
+            place.rmdir()

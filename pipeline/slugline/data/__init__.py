@@ -1,0 +1,1 @@
+"""Articles and sentences: what they are, and how files become them."""

@@ -1,0 +1,1 @@
+"""Review: which sentences to label next, and which labels look wrong."""

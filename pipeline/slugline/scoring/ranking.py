@@ -1,0 +1,43 @@
+"""Reading by rank: how much must be read, most probable first, to find most of a topic."""
+
+import numpy as np
+import pandas as pd
+
+from slugline.scoring.scores import cut_points
+
+
+def reading_curve(y: np.ndarray, p: np.ndarray) -> pd.DataFrame:
+    """Return how much of a topic is found by what is read, most probable first: columns `read` and `recall`, shares.
+
+    From nothing read to all; sentences of one probability are read together. Recall is 1 where `y` has no positive.
+    """
+    _, ends, hits = cut_points(y, p)
+    positives = int(y.sum())
+    recall = hits / positives if positives else np.ones(len(ends))
+    read = (ends + 1) / max(1, len(y))
+    return pd.DataFrame({"read": [0.0, *read], "recall": [0.0 if positives else 1.0, *recall]})
+
+
+def reading_budget(y: np.ndarray, p: np.ndarray, recall: float = 0.95) -> float:
+    """Return the share of sentences to read, most probable first, to find this share of those with the topic.
+
+    NaN without a positive.
+    """
+    if not y.any():
+        return float("nan")
+    curve = reading_curve(y, p)
+    return float(curve["read"][curve["recall"] >= recall - 1e-12].iloc[0])
+
+
+def work_saved(y: np.ndarray, p: np.ndarray, recall: float = 0.95) -> float:
+    """Return the work saved over sampling (WSS): what need not be read, less what reading at random would save.
+
+    Cohen et al. 2006, "Reducing workload in systematic review preparation using automated citation classification": (TN
+    + FN) / N - (1 - recall), at the recall that is reached, which may be higher than that wanted. 0 is no better than
+    chance; NaN without a positive.
+    """
+    if not y.any():
+        return float("nan")
+    curve = reading_curve(y, p)
+    reached = curve[curve["recall"] >= recall - 1e-12].iloc[0]
+    return float((1 - reached["read"]) - (1 - reached["recall"]))

@@ -1,0 +1,25 @@
+"""Tracking: everything that is said to MLflow, and models fetched from it."""
+
+from slugline.tracking.history import Record, last_runs, read_artifact, read_run, same_versions, set_tags
+from slugline.tracking.registry import Registry, Version
+from slugline.tracking.runs import Mlflow, Off
+from slugline.tracking.store import PARENT, abandon_sweep, connect, in_sweep, model_folder, serve_ui
+
+__all__ = [
+    "PARENT",
+    "Mlflow",
+    "Off",
+    "Record",
+    "Registry",
+    "Version",
+    "abandon_sweep",
+    "connect",
+    "in_sweep",
+    "last_runs",
+    "model_folder",
+    "read_artifact",
+    "read_run",
+    "same_versions",
+    "serve_ui",
+    "set_tags",
+]

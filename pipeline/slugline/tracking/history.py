@@ -1,0 +1,83 @@
+"""Runs that were logged before: what is read of them, and nothing of it believed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from slugline.errors import InputError, listing
+from slugline.tracking.store import connect, first_line, sqlite_file, store_uri
+
+
+class Record(NamedTuple):
+    """A finished run: `digests` of its data by part (training, validation, testing)."""
+
+    run_id: str
+    name: str
+    experiment: str
+    metrics: Mapping[str, float]
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    digests: Mapping[str, str]
+
+
+def read_run(run_id: str, uri: str | None = None) -> Record:
+    """Return what a store holds of a finished run; raise `InputError` where there is none."""
+    database = sqlite_file(store_uri(uri))
+    if database and not database.is_file():  # and looking for a run must not make it
+        raise InputError(f"no run '{run_id}': there is no store {store_uri(uri)}; slugline train makes one")
+    mlflow = connect(uri)
+    try:
+        run = mlflow.get_run(run_id)
+    except mlflow.exceptions.MlflowException as error:
+        raise InputError(f"no run '{run_id}' in {mlflow.get_tracking_uri()}: {first_line(error)}") from error
+    if run.info.status != "FINISHED":
+        raise InputError(f"run {run_id}: its status is {run.info.status}; allowed: FINISHED")
+    digests = {
+        next((tag.value for tag in found.tags if tag.key == "mlflow.data.context"), ""): found.dataset.digest
+        for found in run.inputs.dataset_inputs
+    }
+    experiment = mlflow.get_experiment(run.info.experiment_id).name
+    data = run.data
+    return Record(run_id, run.info.run_name, experiment, data.metrics, data.params, data.tags, digests)
+
+
+def last_runs(experiment: str, count: int, artifact: str, uri: str | None = None) -> list[str]:
+    """Return the ids of the last finished runs of an experiment that have an artifact, the oldest first."""
+    database = sqlite_file(store_uri(uri))
+    mlflow = None if database and not database.is_file() else connect(uri)
+    found = mlflow and mlflow.get_experiment_by_name(experiment)
+    if mlflow is None or found is None:
+        raise InputError(f"no experiment '{experiment}' in {store_uri(uri)}")
+    client = mlflow.MlflowClient()
+    ids: list[str] = []
+    for run in client.search_runs([found.experiment_id], "attributes.status = 'FINISHED'", max_results=1000):
+        if len(ids) < count and artifact in {file.path for file in client.list_artifacts(run.info.run_id)}:
+            ids.append(run.info.run_id)
+    return ids[::-1]
+
+
+def read_artifact(run_id: str, name: str, uri: str | None = None) -> bytes:
+    """Return the bytes of an artifact of a run; raise `InputError` where it is not there."""
+    mlflow = connect(uri)
+    try:
+        with TemporaryDirectory() as folder:
+            return Path(
+                mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name, dst_path=folder)
+            ).read_bytes()
+    except (mlflow.exceptions.MlflowException, OSError) as error:
+        raise InputError(f"run {run_id} has no artifact {name}: {first_line(error)}") from error
+
+
+def set_tags(run_id: str, tags: Mapping[str, Any], uri: str | None = None) -> None:
+    """Set tags of a run that has ended."""
+    client = connect(uri).MlflowClient()
+    for key, value in tags.items():
+        client.set_tag(run_id, key, str(value))
+
+
+def same_versions(one: Record, other: Record) -> str:
+    """Return in which versions of code and libraries two runs differ, "" where in none."""
+    keys = ("versions", "git.commit", "git.dirty")
+    before, after = ({part for key in keys for part in run.tags.get(key, "").split(", ")} for run in (one, other))
+    return "" if before == after else f"{listing(sorted(before - after))} -> {listing(sorted(after - before))}"

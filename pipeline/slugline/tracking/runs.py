@@ -1,0 +1,307 @@
+"""Runs: what is logged of a run, to MLflow or to a folder."""
+
+import json
+import os
+import platform
+import subprocess
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import dataclass
+from importlib.metadata import version
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from slugline.errors import Stopped
+from slugline.tracking.store import MODEL_FOLDER, PARENT, connect, in_sweep, sqlite_file
+
+if TYPE_CHECKING:  # who only predicts need not wait for pandas
+    import pandas as pd
+
+    from slugline.model import TopicModel
+
+LIBRARIES = (
+    "slugline",
+    "scikit-learn",
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "mlflow",
+    "hydra-core",
+    "joblib",
+    "sentencex",
+    "ftfy",
+)
+REQUIREMENTS = ("slugline", "mlflow", "numpy", "scipy", "pyarrow", "pandas")  # what loading and serving a model needs
+CONTEXTS = {"train": "training", "dev": "validation", "test": "testing"}
+BATCH_METRICS, BATCH_PARAMS = 1000, 100  # what one `log_batch` takes
+Scores = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Mlflow:
+    """Runs and models go to MLflow. `uri` wins over `MLFLOW_TRACKING_URI`, this over the store in `experiments/`."""
+
+    uri: str | None = None
+    experiment: str = "slugline"
+    registered_model: str | None = "slugline"
+    alias: str = "champion"
+
+    @contextmanager
+    def run(self, name: str, folder: Path, params: Mapping[str, Any]) -> Iterator["MlflowRun"]:
+        """Start a run, a child of the sweep's if there is one; an error marks it FAILED and becomes its tag `error`."""
+        mlflow = self._connect()
+        active = mlflow.start_run(run_name=name, parent_run_id=os.environ.get(PARENT), tags=origin())
+        try:
+            run = MlflowRun(self, mlflow, active.info.run_id)
+            run.log_batches(params, {})
+            yield run
+        except BaseException as error:
+            mlflow.set_tag("error", f"{type(error).__name__}: {error}"[:4000])
+            mlflow.end_run("KILLED" if isinstance(error, KeyboardInterrupt | Stopped) else "FAILED")
+            raise
+        mlflow.end_run()
+
+    def start_sweep(self, name: str) -> str:
+        """Start the run that is the parent of a sweep's jobs and return its id."""
+        mlflow = self._connect()
+        run = mlflow.MlflowClient().create_run(
+            mlflow.get_experiment_by_name(self.experiment).experiment_id, run_name=name, tags=origin()
+        )
+        return str(run.info.run_id)
+
+    def end_sweep(self, parent: str, scores: Sequence[str]) -> tuple["pd.DataFrame", str | None]:
+        """End the parent run with the metrics of the job that is best by the first score it has; register its model.
+
+        Returns a table of all jobs, and the URI of the model (None when every job failed).
+        """
+        import pandas as pd
+
+        mlflow = self._connect()
+        client = mlflow.MlflowClient()
+        jobs = client.search_runs(
+            [client.get_run(parent).info.experiment_id],
+            f"tags.`mlflow.parentRunId` = '{parent}'",
+            order_by=["start_time"],
+        )
+        rows = [
+            {"job": job.info.run_name, "status": job.info.status} | {key: job.data.metrics.get(key) for key in scores}
+            for job in jobs
+        ]
+        table = pd.DataFrame(rows, columns=["job", "status", *scores])
+        params = pd.DataFrame([job.data.params for job in jobs], columns=varied([job.data.params for job in jobs]))
+        done = [job for job in jobs if job.info.status == "FINISHED"]
+        uri = None
+        if done:
+            best = max(
+                done, key=lambda job: next((job.data.metrics[key] for key in scores if key in job.data.metrics), 0.0)
+            )
+            uri = self._take_best(mlflow, parent, best, table.join(params))
+        client.set_terminated(parent, "FINISHED" if done else "FAILED")
+        return table, uri
+
+    def _take_best(self, mlflow: Any, parent: str, best: Any, table: "pd.DataFrame") -> str:
+        from slugline.config import to_experiment  # late: who only predicts need not wait for Hydra
+
+        run = MlflowRun(self, mlflow, parent)
+        run.log_batches({f"best/{key}": value for key, value in best.data.params.items()}, best.data.metrics)
+        client = mlflow.MlflowClient()
+        client.set_tag(parent, "best_run", best.info.run_id)
+        client.set_tag(parent, "mlflow.note.content", f"Best of {len(table)} jobs: **{best.info.run_name}**")
+        client.log_text(parent, table.to_csv(index=False), "jobs.csv")
+        best_config = mlflow.artifacts.load_text(f"{best.info.artifact_uri}/config.yaml")
+        note = "put this file into FOLDER/experiment, then: slugline train --config-dir=FOLDER experiment=best"
+        client.log_text(parent, to_experiment(best_config, note), "best.yaml")
+        return run.register(best.data.tags["model_uri"], best.data.tags.get("mlflow.note.content", ""))
+
+    def _connect(self) -> Any:
+        mlflow = connect(self.uri)
+        if mlflow.get_experiment_by_name(self.experiment) is None:
+            self._create_experiment(mlflow)
+        mlflow.set_experiment(self.experiment)
+        return mlflow
+
+    def _create_experiment(self, mlflow: Any) -> None:
+        database = sqlite_file(mlflow.get_tracking_uri())  # else MLflow would put artifacts into the current folder
+        try:
+            mlflow.create_experiment(
+                self.experiment, (database.parent / "artifacts").resolve().as_uri() if database else None
+            )
+        except mlflow.exceptions.MlflowException:
+            if mlflow.get_experiment_by_name(self.experiment) is None:  # else another process was quicker
+                raise
+
+
+@dataclass(frozen=True)
+class MlflowRun:
+    """A run that is under way."""
+
+    settings: Mlflow
+    mlflow: Any
+    run_id: str
+
+    def log_data(
+        self, frames: "Mapping[str, pd.DataFrame]", name: str, source: str, digests: Mapping[str, str]
+    ) -> None:
+        """Record the sentences of each part as a data set, under the digest of its texts and labels."""
+        for part, frame in frames.items():
+            with (
+                warnings.catch_warnings()
+            ):  # a path "can be interpreted in multiple ways": MLflow has that source twice
+                warnings.filterwarnings("ignore", "The specified dataset source", UserWarning)
+                dataset = self.mlflow.data.from_pandas(
+                    frame, source=source, name=f"{name}-{part}", digest=digests[part]
+                )
+            self.mlflow.log_input(dataset, context=CONTEXTS[part])
+
+    def log(self, metrics: Callable[[], Scores], folder: Path, description: str) -> None:
+        """Log the files of a folder, the description that the UI shows, and last the metrics."""
+        self.mlflow.log_artifacts(str(folder))
+        self.mlflow.set_tag("mlflow.note.content", description)
+        self.log_batches({}, metrics())
+
+    def log_tables(self, tables: "Mapping[str, pd.DataFrame]") -> None:
+        """Log tables in the form that the UI's evaluation view compares across runs."""
+        for name, table in tables.items():
+            self.mlflow.log_table(table, f"{name}.json")
+
+    def log_batches(self, params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
+        """Log parameters and metrics in as few calls as the server allows."""
+        from mlflow.entities import Metric, Param
+
+        now, client = int(time.time() * 1000), self.mlflow.MlflowClient()
+        pairs = [Param(key, str(value)[:6000]) for key, value in params.items()]
+        values = [Metric(key, value, now, 0) for key, value in metrics.items()]
+        for start in range(0, len(pairs), BATCH_PARAMS):
+            client.log_batch(self.run_id, params=pairs[start : start + BATCH_PARAMS])
+        for start in range(0, len(values), BATCH_METRICS):
+            client.log_batch(self.run_id, metrics=values[start : start + BATCH_METRICS])
+
+    def log_model(self, model: "TopicModel", example: "pd.DataFrame", description: str, card: str) -> str:
+        """Log a model as a pyfunc of data alone, its card beside it, and register it; return its URI."""
+        from slugline.model.store import CARD, digest
+
+        with TemporaryDirectory() as folder:
+            saved = model.save(Path(folder) / Path(MODEL_FOLDER).name)
+            (saved / CARD).write_text(card, encoding="utf-8")
+            info = self.mlflow.pyfunc.log_model(
+                name="model",
+                loader_module="slugline.model.pyfunc",
+                data_path=str(saved),
+                signature=signature(model.topics),
+                input_example=example,
+                pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+            )
+            self.mlflow.set_tags({"model_uri": info.model_uri, "model_digest": digest(saved)})
+        if in_sweep():  # of a sweep the best alone is registered, at its end
+            return str(info.model_uri)
+        return self.register(info.model_uri, description)
+
+    def register(self, uri: str, description: str) -> str:
+        """Register a logged model as the next version and return the version's URI.
+
+        The first one becomes the champion.
+        """
+        if self.settings.registered_model is None:
+            return uri
+        name, alias, client = self.settings.registered_model, self.settings.alias, self.mlflow.MlflowClient()
+        with redirect_stderr(StringIO()):  # MLflow says there what we say ourselves
+            made = self.mlflow.register_model(uri, name)
+        client.update_model_version(name, made.version, description)
+        if (
+            alias not in client.get_registered_model(name).aliases
+        ):  # the first model is the champion until another is promoted
+            client.set_registered_model_alias(name, alias, made.version)
+            return f"models:/{name}@{alias}"
+        return f"models:/{name}/{made.version}"
+
+    def where(self) -> str:
+        """Say which run this is, in which store."""
+        return f"{self.run_id} in experiment {self.settings.experiment} of {self.mlflow.get_tracking_uri()}"
+
+
+@dataclass(frozen=True)
+class Off:
+    """No tracking: files and model stay in the folder of the run."""
+
+    @contextmanager
+    def run(self, name: str, folder: Path, params: Mapping[str, Any]) -> Iterator["LocalRun"]:
+        """Start a run that is a folder."""
+        yield LocalRun(folder)
+
+    def start_sweep(self, name: str) -> str:
+        """Start nothing: each job stands for itself."""
+        return ""
+
+
+@dataclass(frozen=True)
+class LocalRun:
+    """A run without MLflow."""
+
+    folder: Path
+    run_id: None = None
+
+    def log_data(
+        self, frames: "Mapping[str, pd.DataFrame]", name: str, source: str, digests: Mapping[str, str]
+    ) -> None:
+        """Keep nothing: the config in the folder says what was read."""
+
+    def log(self, metrics: Callable[[], Scores], folder: Path, description: str) -> None:
+        """Write the metrics beside the other files."""
+        (self.folder / "metrics.json").write_text(json.dumps(metrics(), indent=1) + "\n")
+
+    def log_tables(self, tables: "Mapping[str, pd.DataFrame]") -> None:
+        """Keep nothing: the same tables are in the folder."""
+
+    def log_model(self, model: "TopicModel", example: "pd.DataFrame", description: str, card: str) -> str:
+        """Save the model with its card and return its folder."""
+        from slugline.model.store import CARD
+
+        saved = model.save(self.folder / "model")
+        (saved / CARD).write_text(card, encoding="utf-8")
+        return str(saved)
+
+    def where(self) -> str:
+        """Say where the run is."""
+        return str(self.folder)
+
+
+def varied(params: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return the parameters that are not the same in all jobs, their names left out."""
+    names = dict.fromkeys(name for job in params for name in job if name != "name")
+    return [name for name in names if len({job.get(name) for job in params}) > 1]
+
+
+def origin() -> dict[str, str]:
+    """Return tags that say which code ran.
+
+    The git commit of the working folder, whether it was changed, and versions.
+    """
+    versions = [f"python {platform.python_version()}", *(f"{name} {version(name)}" for name in LIBRARIES)]
+    tags = {"versions": ", ".join(versions)}
+    if commit := git("rev-parse", "HEAD"):
+        dirty = str(bool(git("status", "--porcelain"))).lower()
+        tags |= {"mlflow.source.git.commit": commit, "git.commit": commit, "git.dirty": dirty}
+    return tags | {"mlflow.source.name": "slugline", "mlflow.source.type": "LOCAL"}
+
+
+def git(*arguments: str) -> str:
+    """Return what git prints about the working folder; nothing outside a checkout or without git."""
+    try:
+        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False).stdout.strip()
+    except FileNotFoundError:
+        return ""
+
+
+def signature(topics: Sequence[str]) -> Any:
+    """Return what a logged model takes (`text`) and gives (`topics`, a probability per topic)."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import Array
+
+    outputs: Any = [ColSpec(Array(DataType.string), "topics"), *(ColSpec(DataType.double, topic) for topic in topics)]
+    return ModelSignature(inputs=Schema([ColSpec(DataType.string, "text")]), outputs=Schema(outputs))

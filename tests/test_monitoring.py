@@ -1,0 +1,118 @@
+"""Drift is seen where text changed, not where it only varies from article to article, and the exit code tells."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+from scipy.stats import chi2_contingency, false_discovery_control
+from slugline.monitoring import compare, compare_distributions, distribution, profile, share
+from slugline.scoring import holm
+
+
+def news(seed: int, articles: int = 120, shift: float = 0.0) -> dict:
+    """Return the profile of made-up sentences whose topics, scores and lengths go by the article."""
+    random = np.random.default_rng(seed)
+    sizes = random.integers(5, 25, articles)
+    group = np.repeat(np.arange(articles), sizes)
+    mood = random.normal(0, 1, articles)[group] + shift
+    P = 1 / (1 + np.exp(-(mood[:, None] + random.normal(-2, 1, (len(group), 3)))))
+    words = random.poisson(20, len(group)) + 1
+    return {
+        "decided": P > 0.5,
+        "probabilities": P,
+        "words": words,
+        "unknown": random.binomial(words, 0.1),
+        "articles": group.astype(str).tolist(),
+        "sources": [("Post", "Herald", None)[n % 3] for n in group],
+        "topics": ("a", "b", "c"),
+    }
+
+
+def test_articles_of_one_kind_seldom_drift_though_their_sentences_hang_together():
+    alarms = 0
+    for seed in range(60):
+        reference = profile(**news(seed))
+        alarms += compare(reference, profile(**news(1000 + seed), reference=reference))["drift"].any()
+    assert alarms <= 3
+
+
+def test_a_change_of_topics_lengths_and_words_is_seen():
+    reference = profile(**news(0))
+    shifted = news(1, shift=1.0)
+    assert compare(reference, profile(**shifted, reference=reference)).set_index("what")["drift"].filter(like="a").any()
+    longer = news(1) | {"words": news(1)["words"] * 2}
+    assert compare(reference, profile(**longer, reference=reference)).set_index("what").loc["words", "drift"]
+    strange = news(1) | {"unknown": news(1)["words"] // 2}
+    found = compare(reference, profile(**strange, reference=reference)).set_index("what")
+    assert found.loc["share of unknown words", "drift"]
+    assert found.loc["share of unknown words", "new"] == pytest.approx(0.5, abs=0.03)
+
+
+def test_a_profile_against_itself_has_no_effect_and_stays_the_same_as_json():
+    one = profile(**news(0))
+    table = compare(json.loads(json.dumps(one)), one)
+    assert table["effect"].abs().max() < 1e-9
+    assert not table["drift"].any()
+
+
+def test_the_error_of_a_share_is_that_of_samples_of_whole_articles():
+    random = np.random.default_rng(0)
+    rates, sizes = random.beta(1, 4, 400), random.integers(1, 20, 400)
+    part = random.binomial(sizes, rates)
+    found = share(part, sizes, np.arange(400))
+    drawn = random.integers(0, 400, (4000, 400))
+    assert found["value"] == pytest.approx(part.sum() / sizes.sum())
+    assert found["error"] == pytest.approx(np.std(part[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)), rel=0.05)
+
+
+def test_with_a_sentence_an_article_the_test_is_pearsons_and_the_correction_holms():
+    random = np.random.default_rng(1)
+    bins = random.integers(0, 4, 500), random.integers(0, 4, 300)
+    one, other = ({**distribution(b, [0, 1, 2], np.arange(len(b))), "effect": 1.0} for b in bins)
+    expected = chi2_contingency([one["counts"], other["counts"]], correction=False).pvalue
+    assert compare_distributions("x", one, other)["p"] == pytest.approx(expected)
+    assert holm(np.array([0.01, 0.04, 0.03])).tolist() == pytest.approx([0.03, 0.06, 0.06])
+    p = random.random(50)
+    assert (holm(p) >= false_discovery_control(p) - 1e-12).all()
+
+
+def test_the_command_leaves_with_0_or_3_and_logs_a_page(tmp_path, command):
+    topics = {"truce": ["truce", "ceasefire"], "talks": ["talks", "summit"], "": ["rain", "bread", "football"]}
+
+    def write(name: str, more: str) -> None:
+        with (tmp_path / name).open("w") as stream:
+            for n in range(240):
+                label = list(topics)[n * 7 % 3]
+                text = f"The {topics[label][n % 2]} of the {n % 11}th day {more} went on for a while, they said."
+                stream.write(json.dumps({"text": text, "labels": label, "article_id": str(n // 4)}) + "\n")
+
+    write("news.jsonl", "in town")
+    write("same.jsonl", "in town")
+    write("other.jsonl", "zzyq qqzz xyxy zxzx yzyz " * 4)
+    trained = command(tmp_path, "train", "data=sentences", "data.path=news.jsonl", "labels=given", "plots=false")
+    assert trained.returncode == 0, trained.stderr
+    same = command(tmp_path, "monitor", "input=same.jsonl")
+    assert same.returncode == 0, same.stdout + same.stderr
+    other = command(tmp_path, "monitor", "input=other.jsonl")
+    assert other.returncode == 3, other.stdout + other.stderr
+    assert "share of unknown words" in [
+        line.rsplit(maxsplit=5)[0].strip() for line in other.stdout.splitlines() if line.endswith(" True")
+    ]
+    store = MlflowClient(f"sqlite:///{tmp_path}/store.db")
+    run = store.search_runs([store.get_experiment_by_name("slugline").experiment_id])[0]
+    assert run.data.metrics["drift/count"] >= 1
+    assert {file.path for file in store.list_artifacts(run.info.run_id)} == {
+        "drift.csv",
+        "prevalence.csv",
+        "report.html",
+    }
+    counts = pd.read_csv(store.download_artifacts(run.info.run_id, "prevalence.csv", str(tmp_path)))
+    assert counts["period"].tolist() == ["all"] * 2  # since no article has a date
+    wrong = command(tmp_path, "monitor", "input=same.jsonl", "prevalence=mean")
+    assert (wrong.returncode, wrong.stdout) == (1, "")  # before anything is read
+    assert wrong.stderr == "slugline: prevalence=mean; allowed: difference, adjusted\n"
+    missing = command(tmp_path, "monitor", "input=none.jsonl")
+    assert missing.returncode == 1
+    assert missing.stderr.count("\n") == 1

@@ -1,0 +1,212 @@
+"""Scores are scikit-learn's to the last bits; thresholds are the best there are."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn.calibration import calibration_curve
+from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.metrics import accuracy_score, average_precision_score, precision_recall_fscore_support
+from slugline.errors import InputError
+from slugline.scoring import (
+    FixedThreshold,
+    TunedThreshold,
+    average_precision,
+    best_threshold,
+    expected_calibration_error,
+    score,
+    tabulate,
+)
+
+# few values, so that ties are common; neighbours, so that rounding shows
+VALUES = st.sampled_from([0.0, 5e-324, 0.25, 0.3, np.nextafter(0.3, 1), 0.5, 0.75, np.nextafter(1.0, 0), 1.0])
+
+
+@st.composite
+def judged(draw, max_topics=4):
+    """Draw labels, decisions and probabilities, all of shape (sentences, topics)."""
+    shape = (draw(st.integers(1, 25)), draw(st.integers(2, max_topics)))
+    Y, predicted = (draw(hnp.arrays(bool, shape)) for _ in range(2))
+    Y[:, 0] &= draw(st.booleans())  # now and then a topic without positives
+    return Y, predicted, draw(hnp.arrays(float, shape, elements=VALUES))
+
+
+one_topic = st.integers(1, 25).flatmap(lambda n: st.tuples(hnp.arrays(bool, n), hnp.arrays(float, n, elements=VALUES)))
+
+
+@settings(deadline=None)
+@given(judged())
+def test_all_scores_are_those_of_scikit_learn(data):
+    Y, predicted, probabilities = data
+    topics = [f"topic {number}" for number in range(Y.shape[1])]
+    found = score("test", Y, predicted, probabilities, topics)
+    wanted = {"test/accuracy": accuracy_score(Y, predicted)}
+    for average, undefined in (("macro", 0), ("micro", 0), ("samples", 1)):
+        values = precision_recall_fscore_support(Y, predicted, average=average, zero_division=undefined)
+        wanted |= {
+            f"test/{name}_{average}": value for name, value in zip(("precision", "recall", "f1"), values, strict=False)
+        }
+    table = precision_recall_fscore_support(Y, predicted, average=None, zero_division=0)
+    for name, values in zip(("precision", "recall", "f1", "support"), table, strict=True):
+        wanted |= {f"test/{name}/{topic}": value for topic, value in zip(topics, values, strict=True)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UndefinedMetricWarning)
+        warnings.filterwarnings("ignore", "No positive class found", UserWarning)
+        wanted |= {
+            f"test/ap/{topic}": average_precision_score(*pair)
+            for topic, *pair in zip(topics, Y.T, probabilities.T, strict=True)
+        }
+        wanted["test/ap_macro"] = average_precision_score(Y, probabilities, average="macro")
+    assert set(found) == set(wanted)
+    assert found == pytest.approx(wanted, abs=1e-12)
+
+
+@settings(deadline=None)
+@given(judged(), st.randoms(use_true_random=False))
+def test_scores_do_not_depend_on_the_order_of_the_sentences(data, random):
+    Y, predicted, probabilities = data
+    order = list(range(len(Y)))
+    random.shuffle(order)
+    topics = list(map(str, range(Y.shape[1])))
+    same = score("test", Y[order], predicted[order], probabilities[order], topics)
+    assert same == pytest.approx(score("test", Y, predicted, probabilities, topics), abs=1e-12)
+
+
+@given(one_topic)
+def test_average_precision_looks_at_the_ranking_alone(data):
+    y, p = data
+    ranks = np.unique(p, return_inverse=True)[1]
+    assert average_precision(y, p) == pytest.approx(average_precision(y, ranks * 7.0 - 3.0), abs=1e-12)
+
+
+def test_a_sentence_without_topics_predicted_so_counts_as_right_in_samples_and_as_nothing_in_macro():
+    none = np.zeros((3, 2), dtype=bool)
+    found = score("dev", none, none, None, ["a", "b"])
+    assert (found["dev/f1_samples"], found["dev/f1_micro"], found["dev/f1_macro"], found["dev/accuracy"]) == (
+        1.0,
+        0.0,
+        0.0,
+        1.0,
+    )
+    assert not [key for key in found if "/ap" in key]
+
+
+def test_a_perfect_ranking_has_an_average_precision_of_one_and_no_positive_has_none():
+    assert average_precision(np.array([True, True, False]), np.array([0.9, 0.8, 0.1])) == 1.0
+    assert average_precision(np.array([False, False]), np.array([0.9, 0.8])) == 0.0
+
+
+# ---- thresholds
+
+
+def outcomes(y, p):
+    """Return (precision, recall, F1) at every place one can cut a ranking."""
+    found = []
+    for cut in np.unique(p):
+        given_ = p >= cut
+        hits = (y & given_).sum()
+        found.append((hits / given_.sum(), hits / y.sum(), 2 * hits / (given_.sum() + y.sum())))
+    return found
+
+
+def outcome(y, p, threshold):
+    """Return (precision, recall, F1) at a threshold, a precision of nothing given being 0."""
+    given_ = p >= threshold
+    hits = (y & given_).sum()
+    return hits / max(1, given_.sum()), hits / y.sum(), 2 * hits / (given_.sum() + y.sum())
+
+
+@given(one_topic.filter(lambda data: data[0].any()))
+def test_the_best_threshold_reaches_the_best_f1_there_is(data):
+    y, p = data
+    assert outcome(y, p, best_threshold(y, p))[2] == max(f1 for _, _, f1 in outcomes(y, p))
+
+
+@given(one_topic.filter(lambda data: data[0].any()), st.sampled_from([0.1, 0.5, 0.75, 0.9, 1.0]))
+def test_a_wanted_precision_is_kept_with_the_best_recall_or_the_best_precision_is_taken(data, target):
+    y, p = data
+    precision, recall, _ = outcome(y, p, best_threshold(y, p, target_precision=target))
+    good = [one for one in outcomes(y, p) if one[0] >= target]
+    if good:
+        assert precision >= target
+        assert recall == max(one[1] for one in good)
+    else:
+        assert precision == max(one[0] for one in outcomes(y, p))
+
+
+@given(one_topic.filter(lambda data: data[0].any()), st.sampled_from([0.1, 0.5, 0.75, 0.9, 1.0]))
+def test_a_wanted_recall_is_kept_with_the_best_precision(data, target):
+    y, p = data
+    precision, recall, _ = outcome(y, p, best_threshold(y, p, target_recall=target))
+    assert recall >= target
+    assert precision == max(one[0] for one in outcomes(y, p) if one[1] >= target)
+
+
+@given(one_topic, st.randoms(use_true_random=False))
+def test_a_threshold_does_not_depend_on_the_order_of_the_sentences(data, random):
+    y, p = data
+    order = list(range(len(y)))
+    random.shuffle(order)
+    assert best_threshold(y[order], p[order]) == best_threshold(y, p)
+
+
+def test_a_threshold_lies_in_the_middle_between_what_it_parts():
+    assert best_threshold(np.array([True, False]), np.array([0.8, 0.2])) == 0.5
+    assert best_threshold(np.array([True, True]), np.array([0.8, 0.4])) == 0.2
+
+
+@pytest.mark.parametrize("pair", [(np.nextafter(0.3, 1), 0.3), (1.0, np.nextafter(1.0, 0)), (5e-324, 0.0)])
+def test_a_threshold_parts_even_numbers_that_have_none_between_them(pair):
+    threshold = best_threshold(np.array([True, False]), np.array(pair))
+    assert pair[0] >= threshold > pair[1]
+
+
+def test_a_topic_without_positives_gets_one_half():
+    assert best_threshold(np.zeros(3, dtype=bool), np.array([0.1, 0.2, 0.3])) == 0.5
+
+
+def test_thresholds_are_one_per_topic():
+    Y, P = np.array([[1, 0], [0, 1]], dtype=bool), np.array([[0.8, 0.1], [0.2, 0.3]])
+    assert TunedThreshold()(Y, P).tolist() == pytest.approx([0.5, 0.2])
+    assert FixedThreshold(value=0.3)(Y, P).tolist() == [0.3, 0.3]
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (
+            lambda: TunedThreshold(target_precision=0.9, target_recall=0.9)(np.ones((1, 1), bool), np.ones((1, 1))),
+            "both set",
+        ),
+        (lambda: TunedThreshold(target_precision=1.5), r"target_precision=1\.5; allowed: above 0, to 1"),
+        (lambda: TunedThreshold(target_recall=0.0), r"target_recall=0\.0; allowed: above 0, to 1"),
+        (lambda: TunedThreshold(part="test"), "part=test; allowed: train"),
+        (lambda: FixedThreshold(part="all"), "part=all; allowed: train"),
+    ],
+)
+def test_thresholds_that_cannot_be_are_refused(make, says):
+    with pytest.raises(InputError, match=says):
+        make()
+
+
+def test_the_table_has_topics_then_averages_and_blanks_where_there_is_no_score():
+    Y = np.array([[1, 0], [0, 1]], dtype=bool)
+    table = tabulate(score("test", Y, Y, None, ["a", "b"]), "test", ["a", "b"])
+    assert table.index.tolist() == ["a", "b", "macro", "micro", "samples"]
+    assert table.columns.tolist() == ["precision", "recall", "f1", "ap", "support"]
+    assert table.loc["a", ["precision", "support"]].tolist() == [1.0, 1.0]
+    assert table["ap"].isna().all()
+    assert np.isnan(table.loc["macro", "support"])
+
+
+def test_the_calibration_error_is_that_of_bins_of_equal_size():
+    random = np.random.default_rng(0)
+    p = random.random(1000)
+    y = random.random(1000) < p**2
+    shares, means = calibration_curve(y, p, n_bins=10, strategy="quantile")
+    assert expected_calibration_error(y, p) == pytest.approx(np.abs(shares - means).mean(), abs=1e-3)
+    assert expected_calibration_error(y, y.astype(float)) == 0
+    assert expected_calibration_error(y[:3], p[:3]) == pytest.approx(np.abs(y[:3] - p[:3]).mean())

@@ -1,0 +1,116 @@
+"""Text larger than memory: chunks give what the whole gives, nothing is lost, and what cannot be is one line."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from slugline.data.corpus import ArticleCorpus, SentenceCorpus
+from slugline.errors import InputError
+
+SAMPLE = Path(__file__).parents[1] / "data/sample/articles.jsonl"
+STREAM = ("train", "tracking=off", "plots=false", "features=hashing", "model=sgd", "hydra.run.dir=run")
+
+
+def run(command, folder: Path, *options: str):
+    """Train in a folder and return what was printed, the metrics without times, and the predictions for test."""
+    folder.mkdir()
+    done = command(folder, *STREAM, *options)
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((folder / "run/metrics.json").read_text())
+    scores = {key: value for key, value in metrics.items() if not key.startswith("time/")}
+    return done.stdout, scores, pd.read_parquet(folder / "run/predictions_test.parquet")
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_chunks_of_articles_are_the_articles_in_order(size):
+    whole = ArticleCorpus(str(SAMPLE))()
+    chunks = list(ArticleCorpus(str(SAMPLE), chunk_rows=size).chunks())
+    assert max(len(chunk.articles) for chunk in chunks) == min(size, len(whole.articles))
+    joined = pd.concat([chunk.articles for chunk in chunks], ignore_index=True)
+    pd.testing.assert_frame_equal(joined.fillna("-"), whole.articles.fillna("-"), check_dtype=False)
+
+
+def test_chunks_of_sentences_do_not_cut_an_article_and_count_what_was_rejected(tmp_path):
+    rows = [{"article_id": f"a{n // 4}", "text": f"Sentence {n} of these.", "labels": ["war"]} for n in range(18)]
+    lines = [json.dumps(row) for row in rows]
+    lines[5] = "no JSON"
+    (tmp_path / "s.jsonl").write_text("\n".join(lines))
+    whole = SentenceCorpus(str(tmp_path / "s.jsonl"))()
+    chunks = list(SentenceCorpus(str(tmp_path / "s.jsonl"), chunk_rows=3).chunks())
+    assert [len(chunk.ready) for chunk in chunks] == [4, 3, 4, 4, 2]
+    assert [len(chunk.rejected) for chunk in chunks] == [0, 1, 0, 0, 0]
+    ids = [key for chunk in chunks for key in chunk.ready["sentence_id"]]
+    assert ids == whole.ready["sentence_id"].tolist()
+
+
+def test_an_empty_stream_is_one_line(tmp_path):
+    (tmp_path / "s.jsonl").write_text("no JSON\n")
+    with pytest.raises(InputError, match=r"no sentence could be read; s\.jsonl:1: not JSON"):
+        list(SentenceCorpus(str(tmp_path / "s.jsonl"), chunk_rows=3).chunks())
+
+
+def test_any_size_of_chunk_gives_the_same_sentences_and_one_chunk_after_another_learns(command, tmp_path):
+    said, few, by_few = run(command, tmp_path / "few", "data.chunk_rows=40")
+    _, one, by_one = run(command, tmp_path / "one", "data.chunk_rows=100000")
+    counted = [key for key in few if key.startswith(("data/", "leakage/", "dev/support/", "test/support/"))]
+    assert {key: few[key] for key in counted} == {key: one[key] for key in counted}
+    assert by_few["sentence_id"].tolist() == by_one["sentence_id"].tolist()
+    assert few["data/train"] + few["data/dev"] + few["data/test"] == few["data/used"]
+    assert few["data/used"] + few["data/debris"] + few["data/unlabelled"] == few["data/sentences"]
+    assert few["leakage/articles"] == 0
+    assert few["test/f1_macro"] > 2 * few["test/f1_macro_rules"] / 3 > 10 * few["test/f1_macro_most_frequent"]
+    assert abs(few["test/ap_macro"] - one["test/ap_macro"]) < 0.05
+    assert "calibration and thresholds are chosen on dev" in said
+
+
+def test_a_streamed_model_predicts_as_it_did_when_it_was_scored(command, tmp_path):
+    from slugline import load_model
+
+    _, _, predicted = run(command, tmp_path / "run", "data.chunk_rows=50")
+    model = load_model(str(tmp_path / "run/run/model"))
+    p = model.predict_proba(predicted["text"].tolist())
+    assert np.abs(p - predicted[list(model.topics)].to_numpy()).max() < 1e-6  # weights and features are float32
+    assert [list(topics) for topics in predicted["topics"]] == [list(t) for t in model.predict(predicted["text"])]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["features=word"], "data.chunk_rows: features.word learns from all texts; allowed: features=hashing"),
+        (["model=linear_svc"], "data.chunk_rows: LinearSVC has no partial_fit; allowed: model=sgd"),
+        (["split=time"], "data.chunk_rows: the split needs all the text; allowed: split=article, split=column"),
+        (["split.dev=0"], "no sentence in dev; with data.chunk_rows thresholds are chosen on dev"),
+        (["data.chunk_rows=0"], "data.chunk_rows: 0; allowed: a number of rows"),
+        (["epochs=0"], "epochs: 0; allowed: 1 or more"),
+        (["model.class_weight=balanced"], "model SGDClassifier cannot be fitted"),
+    ],
+)
+def test_what_needs_all_the_text_at_once_is_one_line(command, tmp_path, options, says):
+    done = command(tmp_path, *STREAM, "data.chunk_rows=50", *options)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"slugline: {says}"), done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_hashed_model_is_exported_to_scikit_learn_and_refused_for_onnx(tmp_path):
+    from slugline.model import TopicModel
+    from slugline.model.export import to_onnx
+    from slugline.model.heads import LinearHead
+    from slugline.model.vectorizers import Vectorizer
+    from slugline.ngrams import Hashed, Ngrams
+
+    random = np.random.default_rng(0)
+    head = LinearHead(random.normal(size=(2, 64)).astype(np.float32), np.zeros(2))
+    part = Vectorizer("hashing", Hashed(Ngrams(ngram_range=(1, 2)), 64), None)
+    model = TopicModel(("a", "b"), "multilabel", (part,), head, np.full(2, 0.5))
+    texts = ["a truce was agreed", "", "talks on talks on a truce", *map(str, range(1000, 1020))]
+    expected = model.predict_proba(texts)
+    assert np.abs(model.to_sklearn().predict_proba(texts) - expected).max() < 1e-12
+    assert np.abs(np.concatenate([model.predict_proba([text]) for text in texts]) - expected).max() < 1e-12
+    loaded = TopicModel.load(model.save(tmp_path / "model"))
+    assert (loaded.predict_proba(texts) == expected).all()
+    assert set(loaded.explain("a truce", top=0)["a"]) > {"(intercept)"}
+    with pytest.raises(InputError, match="hashed features"):
+        to_onnx(model)
