@@ -26,6 +26,7 @@ from joblib import Parallel, delayed
 from omegaconf import OmegaConf
 from scipy.sparse import csr_array
 from sklearn.svm import LinearSVC
+
 from slugline.data.corpus import SentenceCorpus
 from slugline.labels import Labels, Topic, to_matrix
 from slugline.model.heads import to_probabilities

@@ -140,6 +140,7 @@ def use_cores(cores: set[int]) -> None:
 def features() -> Iterator[Row]:
     """Compare our vectorizers with scikit-learn's: the same matrix, on one core and on all."""
     from sklearn.feature_extraction.text import TfidfVectorizer as Reference
+
     from slugline.ngrams import TfidfVectorizer
 
     every, texts = sorted(os.sched_getaffinity(0)), [row["text"] for row in scaled(read(), SIZES[1])]
@@ -179,6 +180,7 @@ def fasttext() -> Iterator[Row]:
     """Compare features and fit with fastText's, thresholds chosen alike on dev, macro F1 on the same test sentences."""
     import fasttext as ft
     from sklearn.svm import LinearSVC
+
     from slugline.model.vectorizers import from_estimator, side_by_side, transform_all
     from slugline.ngrams import TfidfVectorizer
     from slugline.splits import stratify
@@ -282,6 +284,7 @@ def profile() -> Iterator[Row]:
     from joblib import Parallel, delayed
     from sklearn.linear_model import LogisticRegression, RidgeClassifier, SGDClassifier
     from sklearn.svm import LinearSVC
+
     from slugline.model.vectorizers import side_by_side
     from slugline.ngrams import TfidfVectorizer
     from slugline.training.fit import fit_one

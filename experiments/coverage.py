@@ -17,6 +17,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+
 from slugline.scoring import TunedThreshold, intervals, score
 from slugline.scoring.bootstrap import draw_difference, draw_weights, find_difference, find_intervals, resample
 from slugline.scoring.sums import Measure, measure

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from benchmark import DATA, FEATURES, TOPICS, read
+
 from slugline.ngrams import TfidfVectorizer
 
 
@@ -33,6 +34,7 @@ def load() -> Sentences:
 def fit(sentences: Sentences, train: np.ndarray, features: tuple[str, ...] = tuple(FEATURES)) -> np.ndarray:
     """Return probabilities (sentences, topics): out of fold for the sentences of `train`, of the fitted model for others."""
     from sklearn.svm import LinearSVC
+
     from slugline.model.heads import to_probabilities
     from slugline.model.vectorizers import from_estimator, transform_all
     from slugline.training.fit import fit_head

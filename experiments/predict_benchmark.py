@@ -60,6 +60,7 @@ def main() -> None:
 def make_model(texts: list[str], names: tuple[str, ...]) -> Any:
     """Return a linear model of these features, so many terms of each that they are `TERMS` in all."""
     import numpy as np
+
     from slugline.model import TopicModel
     from slugline.model.heads import LinearHead
     from slugline.model.vectorizers import from_estimator
@@ -99,6 +100,7 @@ def stored(model: Any, folder: Path) -> dict[str, dict[str, float]]:
     """Return the size and the load time of our folder and of the pipeline as others store it; imports do not count."""
     import joblib
     import skops.io
+
     from slugline import load_model
     from slugline.model.export import to_sklearn
 
@@ -125,6 +127,7 @@ def cold(model: Any, folder: Path) -> dict[str, float]:
     """Return the seconds of a command that loads a model and labels one article, everything compiled."""
     import mlflow
     import pandas as pd
+
     from slugline.model.export import to_sklearn
     from slugline.tracking import Mlflow
 
@@ -172,6 +175,7 @@ def throughput(texts: list[str], folder: Path, n: int) -> dict[str, float]:
     """Return sentences a second of each way to predict probabilities, on so many cores."""
     import fasttext
     import pyarrow as pa
+
     from slugline.model.export import to_sklearn
 
     all_cores = os.sched_getaffinity(0)

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from benchmark import TOPICS
 from out_of_fold import Sentences, fit, load
+
 from slugline.scoring import TunedThreshold, count_articles, prevalence
 from slugline.scoring.prevalence import METHODS
 from slugline.splits import stratify

@@ -13,6 +13,7 @@ from collections import Counter
 
 import numpy as np
 from benchmark import read, scaled
+
 from slugline.labels.inflections import inflect
 from slugline.labels.rules import PHRASE, vote
 from slugline.labels.taxonomy import Near, Rule

@@ -18,12 +18,13 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
+from weak_labels import DATA, decide, f1, read, show
+
 from slugline.config import prepare
 from slugline.dataset import Material
 from slugline.scoring import paired
 from slugline.splits import normal_form
 from slugline.tracking import connect
-from weak_labels import DATA, decide, f1, read, show
 
 QUICK = "--quick" in sys.argv
 SEEDS = range(1) if QUICK else range(3)

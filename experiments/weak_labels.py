@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from hydra import compose, initialize_config_dir
+
 from slugline.cache import Off, Stages
 from slugline.config import instantiate, prepare, shipped
 from slugline.dataset import Material

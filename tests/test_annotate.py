@@ -12,6 +12,7 @@ import pytest
 from annotating import ENDINGS, IN_UTC, TIMED, annotate, sentences
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
 from slugline.annotate import FORMATS, Annotation, match_annotations, read_annotations, write_tasks
 from slugline.data.corpus import ArticleCorpus
 from slugline.errors import InputError

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from slugline.annotate import Annotation, krippendorff_alpha, merge
 from slugline.errors import InputError
 

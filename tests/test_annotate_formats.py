@@ -4,6 +4,7 @@ import json
 import zipfile
 
 import pytest
+
 from slugline.annotate import Annotation, read_annotations
 from slugline.errors import InputError
 

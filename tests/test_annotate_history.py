@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from slugline.annotate import Annotation, append_history, merge, read_history
 from slugline.errors import InputError
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from slugline.annotate import read_annotations
 from slugline.data.schema import Rejected
 from slugline.errors import InputError

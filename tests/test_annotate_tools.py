@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 import pytest
 from annotating import annotate, sentences
+
 from slugline.annotate import read_annotations, write_tasks
 
 TOPICS = {"ceasefire": "A truce is agreed.", "aid & relief": 'Goods "sent" <there>.', "threat": ""}

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_array
+
 from slugline.cache import Folder, Off, Stages, load, store, versions
 from slugline.errors import InputError
 

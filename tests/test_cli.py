@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+
 from slugline import __version__
 from slugline.cli import COMMANDS, discard_empty
 

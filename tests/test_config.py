@@ -9,6 +9,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from sklearn.svm import LinearSVC
+
 from slugline.cli import COMMANDS
 from slugline.config import SCHEMAS, check, find_target, flatten, instantiate, prepare, shipped, to_yaml
 from slugline.errors import InputError

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+
 from slugline.data.corpus import ArticleCorpus, SentenceCorpus, read_gold, split_articles
 from slugline.data.schema import ARTICLE_COLUMNS, SENTENCE_COLUMNS
 from slugline.dataset import Material, require_examples

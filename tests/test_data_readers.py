@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
+
 from slugline.data.readers import ArticleFiles, cell, normalise, read_rows, require_some
 from slugline.data.schema import Article, Rejected
 from slugline.errors import InputError

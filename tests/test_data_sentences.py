@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from slugline.data.readers import ArticleFiles
 from slugline.data.schema import Article, sentence_id
 from slugline.data.sentences import find_spans, is_debris, split_article, whole_article

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from slugline.errors import InputError
 from slugline.labels import Labels, Topic, apply_rules, parse_labels, to_matrix
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from slugline.errors import InputError
 from slugline.labels.label_model import describe_rules, disagreements, to_probabilities
 

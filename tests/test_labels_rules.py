@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from slugline.errors import InputError
 from slugline.labels import Near, Rule, Topic, rules_of, vote
 from slugline.labels.inflections import inflect

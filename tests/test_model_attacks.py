@@ -20,7 +20,6 @@ import joblib
 import numpy as np
 import pytest
 import skops.io
-import slugline
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
@@ -28,6 +27,8 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC, LinearSVC
+
+import slugline
 from slugline.errors import InputError
 from slugline.model import TopicModel
 from slugline.model.estimators import MAX_DIRECTORY, MAX_SCHEMA

@@ -19,6 +19,7 @@ from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction import text as sk
 from sklearn.svm import LinearSVC
+
 from slugline.commands.export import export as export_command
 from slugline.errors import InputError
 from slugline.model import TopicModel, export

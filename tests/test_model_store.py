@@ -26,6 +26,7 @@ from sklearn.neighbors import KNeighborsClassifier, NearestCentroid, RadiusNeigh
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC, LinearSVC, NuSVC
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
+
 from slugline.errors import InputError
 from slugline.model import TopicModel
 from slugline.model.heads import EstimatorHead, LinearHead

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 from scipy.stats import chi2_contingency, false_discovery_control
+
 from slugline.monitoring import compare, compare_distributions, distribution, profile, share
 from slugline.scoring import holm
 

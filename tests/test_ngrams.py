@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.feature_extraction import text as sk
+
 from slugline.ngrams import CountVectorizer, Lookup, Ngrams, TfidfVectorizer, fit_count, threads
 from slugline.ngrams.arrow import binaries, strings
 from slugline.ngrams.lookup import FEW
@@ -309,6 +310,7 @@ def test_real_sentences_give_scikit_learns_matrix(params: dict[str, Any], monkey
 @given(st.lists(st.text(max_size=30), max_size=6))
 def test_hashes_are_those_of_scikit_learn(texts: list[str]) -> None:
     from sklearn.utils import murmurhash3_32
+
     from slugline.ngrams.hashing import murmur3
 
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
@@ -327,6 +329,7 @@ HASHING = [
 @given(st.lists(st.text("ab é ßthe.’\n𝔘\t", max_size=20), max_size=12), st.sampled_from(HASHING))
 def test_hashed_features_are_those_of_scikit_learn(texts: list[str], params: dict[str, Any]) -> None:
     from sklearn.feature_extraction.text import HashingVectorizer as Reference
+
     from slugline.ngrams import HashingVectorizer
 
     if not texts:
@@ -341,6 +344,7 @@ def test_a_hashing_vectorizer_is_cloned_and_pickled() -> None:
     import pickle
 
     from sklearn.base import clone
+
     from slugline.ngrams import HashingVectorizer
 
     made = pickle.loads(pickle.dumps(clone(HashingVectorizer(n_features=8, ngram_range=(1, 2)))))

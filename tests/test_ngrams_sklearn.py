@@ -12,6 +12,7 @@ import pytest
 from sklearn.base import BaseEstimator
 from sklearn.feature_extraction import text as sk
 from sklearn.utils.estimator_checks import check_estimator
+
 from slugline.ngrams import lookup as ngrams
 from slugline.ngrams import tfidf
 from slugline.ngrams.tfidf import CountVectorizer, TfidfVectorizer

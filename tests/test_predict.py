@@ -23,6 +23,7 @@ import pyarrow as pa
 import pytest
 from omegaconf import OmegaConf
 from pyarrow import parquet
+
 from slugline.commands.predict import Task, check_model, predict
 from slugline.config import PredictConfig
 from slugline.data.schema import Rejected

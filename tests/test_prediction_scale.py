@@ -17,12 +17,13 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
-from slugline import load_model
-from slugline.data.schema import SENTENCE_COLUMNS
 from test_predict import DATA, SAMPLE, SMALL, journal, kill_when, records, start
 from test_predict import long_input as long_input
 from test_predict import model as model
 from test_predict import whole_jsonl as whole_jsonl
+
+from slugline import load_model
+from slugline.data.schema import SENTENCE_COLUMNS
 
 needs_dask = pytest.mark.skipif(find_spec("distributed") is None, reason='no Dask: pip install "slugline[dask]"')
 PYTHON = {"MLFLOW_DISABLE_TELEMETRY": "true", "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}

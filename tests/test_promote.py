@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+
 from slugline.errors import InputError
 from slugline.tracking import Registry
 

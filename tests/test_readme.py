@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from slugline.cli import COMMANDS
 
 ROOT = Path(__file__).parents[1]

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from mlflow import MlflowClient
+
 from slugline.commands.reproduce import check_config
 from slugline.errors import InputError
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from omegaconf import OmegaConf
+
 from slugline import annotate as annotations
 from slugline.errors import InputError
 from slugline.labels import Topic

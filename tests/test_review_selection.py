@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.sparse import csr_array
 from sklearn.metrics import cohen_kappa_score
+
 from slugline.review.selection import (
     disagreement,
     find_label_errors,

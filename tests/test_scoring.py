@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn.calibration import calibration_curve
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import accuracy_score, average_precision_score, precision_recall_fscore_support
+
 from slugline.errors import InputError
 from slugline.scoring import (
     FixedThreshold,

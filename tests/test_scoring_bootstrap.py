@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
+
 from slugline.scoring import holm, intervals, paired, score
 from slugline.scoring.bootstrap import draw_weights
 from slugline.scoring.sums import Ratio, measure

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
+
 from slugline.scoring import brier_score, calibration, expected_calibration_error, reliability
 from slugline.scoring.calibration import folded_mean
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from slugline.errors import InputError
 from slugline.scoring import count_articles, prevalence
 

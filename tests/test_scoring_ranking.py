@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
 from slugline.scoring import reading_budget, reading_curve, work_saved
 
 ranked = st.integers(1, 30).flatmap(

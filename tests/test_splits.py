@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from slugline.errors import InputError
 from slugline.splits import (
     PARTS,

@@ -11,6 +11,7 @@ import time
 from urllib.request import urlopen
 
 import pytest
+
 from slugline import tracking
 from slugline.errors import InputError
 

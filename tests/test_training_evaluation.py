@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import brier_score_loss, f1_score
+
 from slugline import load_model
 from slugline.errors import InputError
 from slugline.monitoring import pack_counts, unpack_counts

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
 from slugline.data.corpus import ArticleCorpus, SentenceCorpus
 from slugline.errors import InputError
 

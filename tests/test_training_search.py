@@ -7,6 +7,7 @@ import optuna
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from mlflow import MlflowClient
+
 from slugline.errors import InputError
 from slugline.training.search import Trial, import_optuna, to_distribution
 
