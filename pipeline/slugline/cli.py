@@ -15,7 +15,7 @@ COMMANDS = {
     "predict": "label the sentences of new articles with a saved model",
     "label": "apply the labelling rules; the annotation guide; to annotation tools and back",
     "review": "which sentences to label next, and which labels look wrong: tasks for annotation tools",
-    "export": "write a model as a plain scikit-learn pipeline, for skops or ONNX",
+    "export": "write a model as a plain scikit-learn slugline, for skops or ONNX",
     "compare": "runs side by side, each difference with its interval and p-value",
     "promote": "judge a model against the champion and move the alias; rollback=true",
     "reproduce": "train a recorded run again and put every metric of both side by side",
@@ -71,21 +71,24 @@ def run(command: str, arguments: list[str]) -> None:
     """Run a command as a Hydra app; a user's mistake is one line and exit code 1, a bug a traceback."""
     import hydra
 
-    from slugline.config import CONFIG_ERRORS, one_line, prepare, shipped, wrong_option
+    from slugline.config.build import CONFIG_ERRORS, one_line
+    from slugline.config.launch import find_wrong_option, register
     from slugline.errors import InputError
+    from slugline.files import shipped
     from slugline.tracking import abandon_sweep
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach us as they are
-    arguments = sorted(
-        arguments, key=lambda argument: not argument.startswith("-") and "=" in argument
-    )  # options first
+    arguments = sorted(arguments, key=lambda argument: not argument.startswith("-") and "=" in argument)  # options first
     for short, key in SHORT.get(command, {}).items():
-        arguments = [key + one.removeprefix(short) if one.startswith(short) else one for one in arguments]
-    if wrong := wrong_option(arguments):
+        arguments = [
+            key + argument.removeprefix(short) if argument.startswith(short) else argument for argument in arguments
+        ]
+    if wrong := find_wrong_option(arguments):
         fail(wrong)
+
     sys.argv = [f"slugline {command}", *arguments]
-    prepare()
-    app = hydra.main(version_base="1.3", config_path=str(shipped("conf")), config_name=command)(job(command))
+    register(command)
+    app = hydra.main(version_base="1.3", config_path=str(shipped("conf")), config_name=command)(_job(command))
     try:
         app()
     except (InputError, *CONFIG_ERRORS) as error:
@@ -99,20 +102,23 @@ def run(command: str, arguments: list[str]) -> None:
         sys.exit(141)
 
 
-def job(command: str) -> Callable[[Any], Any]:
-    """Return what Hydra runs for a command: its module's function of the same name, imported when it is its turn."""
+def _job(command: str) -> Callable[[Any], Any]:
+    """Return what Hydra runs for a command: its settings are built, and the function of its module is called."""
 
     def task(config: Any) -> Any:
-        from slugline.config import CONFIG_ERRORS, check, launch, one_line
+        from slugline.config.build import CONFIG_ERRORS, one_line
+        from slugline.config.launch import build_job, read_launch
+        from slugline.config.sweep import record_failure
         from slugline.errors import InputError
         from slugline.tracking import in_sweep
 
         try:
-            if not in_sweep():  # a job of a sweep checks its config itself, to be recorded when it fails
-                check(config)
-            return getattr(import_module(f"slugline.commands.{command}"), command)(config)
+            settings, launch = build_job(command, config)
+            return getattr(import_module(f"slugline.commands.{command}"), command)(settings, launch)
         except (InputError, *CONFIG_ERRORS) as error:
-            discard_empty(launch().folder)
+            if in_sweep():
+                return record_failure(config, error)
+            discard_empty(read_launch().folder)
             fail(str(error) if isinstance(error, InputError) else one_line(error))  # before Hydra adds lines of its own
 
     task.__name__ = command
