@@ -19,13 +19,14 @@ from sklearn.base import clone
 
 from slugline.cache import load, store
 from slugline.data.corpus import read_gold
+from slugline.data.schema import to_matrix
+from slugline.data.sentences import normal_form
 from slugline.dataset import NO_LABELS, Clock, Material, count, hash_sentences, select
 from slugline.errors import InputError, listing
-from slugline.labels import to_matrix
 from slugline.model.heads import decide, to_probabilities
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, transform_all
-from slugline.splits import PARTS, ByArticle, Given, Leakage, check_shares, normal_form
+from slugline.splits import PARTS, ByArticle, Given, Leakage, check_shares
 from slugline.training.fit import Outcome, calibrate, reason, to_head
 
 HELD_OUT = 20_000  # sentences of dev, and of test, that are scored
