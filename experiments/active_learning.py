@@ -28,7 +28,8 @@ from scipy.sparse import csr_array
 from sklearn.svm import LinearSVC
 
 from slugline.data.corpus import SentenceCorpus
-from slugline.labels import Labels, Topic, to_matrix
+from slugline.data.schema import to_matrix
+from slugline.labels import Labels, Topic
 from slugline.model.heads import to_probabilities
 from slugline.model.vectorizers import from_estimator, normalize, side_by_side
 from slugline.ngrams import TfidfVectorizer

@@ -21,9 +21,9 @@ import pandas as pd
 from weak_labels import DATA, decide, f1, read, show
 
 from slugline.config import prepare
+from slugline.data.sentences import normal_form
 from slugline.dataset import Material
 from slugline.scoring import paired
-from slugline.splits import normal_form
 from slugline.tracking import connect
 
 QUICK = "--quick" in sys.argv

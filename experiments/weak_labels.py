@@ -19,9 +19,9 @@ from hydra import compose, initialize_config_dir
 
 from slugline.cache import Off, Stages
 from slugline.config import instantiate, prepare, shipped
+from slugline.data.schema import to_matrix
 from slugline.dataset import Material
 from slugline.dataset import prepare as read_material
-from slugline.labels import to_matrix
 from slugline.labels.label_model import LABEL_MODELS
 from slugline.scoring import score
 from slugline.training.fit import fit_model

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from slugline.data.readers import ArticleFiles
 from slugline.data.schema import Article, sentence_id
-from slugline.data.sentences import find_spans, is_debris, split_article, whole_article
+from slugline.data.sentences import find_spans, is_debris, normal_form, split_article, whole_article
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 
@@ -342,3 +342,7 @@ def test_telling_debris_takes_no_time_on_any_text(piece):
     is_debris((piece * 199)[:199])
     is_debris((piece * 199)[:198] + "\0")
     assert time.perf_counter() - begin < 1
+
+
+def test_the_normal_form_is_words_alone():
+    assert normal_form("“The U.N.” — Straße\t2016!") == "the u n strasse 2016"

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slugline.data.schema import to_matrix
 from slugline.errors import InputError
-from slugline.labels import Labels, Topic, apply_rules, parse_labels, to_matrix
+from slugline.labels import Labels, Topic, apply_rules, parse_labels
 
 TAXONOMY = {
     "ceasefire": Topic(keywords=["truce*", "cease-fire", "halt in fighting"]),

@@ -15,7 +15,6 @@ from slugline.splits import (
     Random,
     count_labels,
     measure_leakage,
-    normal_form,
     stratify,
 )
 
@@ -209,10 +208,6 @@ def test_leakage_counts_articles_on_both_sides_and_sentences_that_stand_in_train
 def test_a_clean_split_and_an_empty_part_leak_nothing():
     leakage = measure_leakage(frame(["a", "b"]), np.array(["train", "test"], dtype=object))
     assert leakage == (0, {"dev": 0, "test": 0}, {"dev": 0.0, "test": 0.0})
-
-
-def test_the_normal_form_is_words_alone():
-    assert normal_form("“The U.N.” — Straße\t2016!") == "the u n strasse 2016"
 
 
 def test_labels_are_counted_by_part():

@@ -9,9 +9,9 @@ import pandas as pd
 
 from slugline.cache import Stages, chain, stage_key
 from slugline.data.corpus import Corpus, gold_files, read_gold
-from slugline.data.schema import SENTENCE_COLUMNS
+from slugline.data.schema import SENTENCE_COLUMNS, to_matrix
 from slugline.errors import InputError, listing
-from slugline.labels import Labelled, Labels, to_matrix
+from slugline.labels import Labelled, Labels
 from slugline.splits import PARTS, Leakage, count_labels, measure_leakage
 
 RESERVED = (*SENTENCE_COLUMNS, "topics", "explain")  # columns of predictions, beside one for each topic

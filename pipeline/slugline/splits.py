@@ -1,6 +1,5 @@
 """Splits: which sentences train, choose (dev) and test a model, and how far a split leaks."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
 
 PARTS = ("train", "dev", "test")
@@ -174,11 +174,6 @@ def measure_leakage(sentences: pd.DataFrame, parts: np.ndarray) -> Leakage:
         found,
         {part: count / max(1, int((parts == part).sum())) for part, count in found.items()},
     )
-
-
-def normal_form(text: str) -> str:
-    """Return a text's words in small letters, one blank between them."""
-    return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def count_labels(Y: np.ndarray, parts: np.ndarray, topics: Sequence[str]) -> pd.DataFrame:

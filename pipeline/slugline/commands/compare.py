@@ -11,8 +11,8 @@ from omegaconf import DictConfig
 
 from slugline import report, tracking
 from slugline.config import flatten, instantiate, launch
+from slugline.data.schema import to_matrix
 from slugline.errors import InputError, listing
-from slugline.labels import to_matrix
 from slugline.scoring import paired
 from slugline.tracking import Record
 

@@ -137,3 +137,8 @@ def strip(text: str, start: int, end: int) -> Span:
     """Move both ends of a span past blanks."""
     body = text[start:end]
     return start + len(body) - len(body.lstrip()), start + len(body.rstrip())
+
+
+def normal_form(text: str) -> str:
+    """Return the words of a text in lower case, with one blank between them."""
+    return " ".join(re.findall(r"\w+", text.casefold()))

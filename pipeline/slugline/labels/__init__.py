@@ -1,6 +1,6 @@
 """Labels of sentences: by people, or by rules and a label model."""
 
-from slugline.labels.labeller import Labelled, Labels, apply_rules, known_labels, match_gold, parse_labels, to_matrix
+from slugline.labels.labeller import Labelled, Labels, apply_rules, known_labels, match_gold, parse_labels
 from slugline.labels.rules import vote
 from slugline.labels.taxonomy import Near, Rule, Topic, rules_of
 
@@ -15,6 +15,5 @@ __all__ = [
     "match_gold",
     "parse_labels",
     "rules_of",
-    "to_matrix",
     "vote",
 ]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from slugline.data.schema import to_matrix
 from slugline.errors import InputError, listing
 from slugline.labels.label_model import to_probabilities
 from slugline.labels.rules import vote
@@ -191,14 +192,3 @@ def apply_rules(texts: Sequence[str], topics: Mapping[str, Topic]) -> np.ndarray
     votes = dict(zip(rules, vote(texts, rules).T, strict=True))
     none = np.zeros(len(texts), np.int8)
     return np.column_stack([votes.get(topic, none) for topic in topics]).astype(np.bool_)
-
-
-def to_matrix(labels: Iterable[Sequence[str]], topics: Sequence[str]) -> np.ndarray:
-    """Return labels as booleans, shape (sentences, topics)."""
-    column = {topic: index for index, topic in enumerate(topics)}
-    found = [[column[label] for label in row] for row in labels]
-    matrix = np.zeros((len(found), len(topics)), dtype=bool)
-    matrix[np.repeat(np.arange(len(found)), [len(row) for row in found]), [index for row in found for index in row]] = (
-        True
-    )
-    return matrix

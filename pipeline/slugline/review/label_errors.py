@@ -7,8 +7,9 @@ import pandas as pd
 from omegaconf import DictConfig
 
 from slugline.config import instantiate
+from slugline.data.schema import to_matrix
 from slugline.errors import InputError, listing
-from slugline.labels import Labels, to_matrix
+from slugline.labels import Labels
 from slugline.model.vectorizers import from_estimator
 from slugline.review.candidates import Found, Pile, describe_pile, number
 from slugline.review.selection import LabelErrors, find_label_errors

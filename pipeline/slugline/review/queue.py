@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
+from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
 from slugline.labels import Labels
 from slugline.model import TopicModel
@@ -27,7 +28,6 @@ from slugline.review.selection import (
     take_turns,
     uncertainty,
 )
-from slugline.splits import normal_form
 from slugline.tracking import model_folder
 
 PARTS = ("uncertain", "rules disagree")

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
+from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
 from slugline.scoring import WORSE, holm, length_bins, score_slices
-from slugline.splits import normal_form
 
 MOST = 12  # slices by one column; the rest are one together
 FEWEST = 5  # articles of a slice of its own

@@ -19,6 +19,8 @@ from sklearn.base import clone
 
 from slugline.cache import Stages, load, store
 from slugline.data.corpus import read_gold
+from slugline.data.schema import to_matrix
+from slugline.data.sentences import normal_form
 from slugline.dataset import (
     NO_LABELS,
     Dataset,
@@ -28,11 +30,10 @@ from slugline.dataset import (
     select_labelled,
 )
 from slugline.errors import InputError
-from slugline.labels import to_matrix
 from slugline.model.heads import decide, to_probabilities
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, transform_all
-from slugline.splits import PARTS, ByArticle, Given, Leakage, check_shares, normal_form
+from slugline.splits import PARTS, ByArticle, Given, Leakage, check_shares
 from slugline.training.fit import FittedModel, calibrate, explained, to_head
 from slugline.training.settings import TrainSettings
 
