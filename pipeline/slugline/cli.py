@@ -4,7 +4,7 @@ import atexit
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -27,12 +27,12 @@ COMMANDS = {
 SHORT = {"compare": {"experiment=": "experiment_name="}}
 
 
-def main() -> None:
-    """Run `slugline`."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run `slugline` with the arguments of the command line, or with these."""
     # what MLflow imports is 150,000 objects that stay: to look through them at every 700 is a fifth of its time
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)  # nor need it be looked through once more at the end: that takes a second
-    arguments = sys.argv[1:]
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(usage())
     elif arguments[0] == "--version":
@@ -78,7 +78,9 @@ def run(command: str, arguments: list[str]) -> None:
     from slugline.tracking import abandon_sweep
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach us as they are
-    arguments = sorted(arguments, key=lambda argument: not argument.startswith("-") and "=" in argument)  # options first
+    arguments = sorted(
+        arguments, key=lambda argument: not argument.startswith("-") and "=" in argument
+    )  # options first
     for short, key in SHORT.get(command, {}).items():
         arguments = [
             key + argument.removeprefix(short) if argument.startswith(short) else argument for argument in arguments

@@ -37,7 +37,9 @@ def make_schema(settings: Any) -> Any:
         if (nested := nested_settings(item)) is not None:
             schema = make_schema(nested)
             fields.append((item.name, schema, dataclasses.field(default_factory=schema)))
-        elif item.metadata.get("component") or _is_required(item):
+        elif item.metadata.get("component"):
+            fields.append((item.name, Any, dataclasses.field(default=MISSING)))
+        elif _is_required(item):
             fields.append((item.name, item.type, dataclasses.field(default=MISSING)))
         elif item.default_factory is not dataclasses.MISSING:
             fields.append((item.name, item.type, dataclasses.field(default_factory=item.default_factory)))

@@ -20,7 +20,7 @@ MORE_COLUMNS = ("labels", "terms", "nearest", "nearest_labels", "similarity")
 
 
 def find_mistakes(run: TrainingRun, most: int = MOST) -> pd.DataFrame:
-    """Return the most confident mistakes of each topic on the part that counts, a row each, the surest of a topic and kind first.
+    """Return the most confident mistakes of each topic on the part that counts, a row each.
 
     `before` and `after` are the neighbours in the article, `terms` those that moved the topic most (none for a model
     not linear), `nearest` the training sentence with the highest cosine similarity of features, with its labels.

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from slugline.dataset import Dataset
+from slugline.errors import InputError
 from slugline.labels import Labels
 from slugline.scoring import (
     Counts,

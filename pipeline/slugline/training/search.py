@@ -62,7 +62,7 @@ class StudySettings:
         return optuna.trial.Trial(study, study.get_trials(deepcopy=False)[number]._trial_id)
 
     def _pruner(self) -> Any:
-        """Return what decides on ending a job early: from the second fold on, below the median of at least five jobs."""
+        """Return what ends a job early: from the second fold on, below the median of at least five jobs."""
         pruners = import_optuna().pruners
         return pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1) if self.prune else pruners.NopPruner()
 
