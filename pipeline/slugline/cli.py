@@ -27,25 +27,35 @@ COMMANDS = {
 SHORT = {"compare": {"experiment=": "experiment_name="}}
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run `slugline` with the arguments of the command line, or with these."""
-    # what MLflow imports is 150,000 objects that stay: to look through them at every 700 is a fifth of its time
+def main() -> None:
+    """Run `slugline` as a program."""
+    # MLflow's import makes 150,000 objects that stay: looking through them at every 700 new ones takes a fifth of it
     gc.set_threshold(100_000)
-    atexit.register(gc.freeze)  # nor need it be looked through once more at the end: that takes a second
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    atexit.register(gc.freeze)  # nor need they be looked through once more at the end: that takes a second
+    execute(sys.argv[1:])
+
+
+def execute(arguments: Sequence[str]) -> None:
+    """Run a command line without its first word, as `["train", "seed=1"]`.
+
+    Raises
+    ------
+    SystemExit
+        With 1 after a user's mistake, which is printed in a line on standard error, and with what commands exit with.
+    """
     if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(usage())
+        print(_usage())
     elif arguments[0] == "--version":
         from slugline import __version__
 
         print(f"slugline {__version__}")
     elif arguments[0] not in COMMANDS:
-        fail(f"unknown command '{arguments[0]}'; allowed: {', '.join(COMMANDS)}")
+        _fail(f"unknown command '{arguments[0]}'; allowed: {', '.join(COMMANDS)}")
     else:
-        run(arguments[0], arguments[1:])
+        _run(arguments[0], list(arguments[1:]))
 
 
-def usage() -> str:
+def _usage() -> str:
     """Return the help text."""
     rows = [f"  {name:<10}{text}" for name, text in COMMANDS.items()]
     return "\n".join(
@@ -61,13 +71,13 @@ def usage() -> str:
     )
 
 
-def fail(message: str) -> NoReturn:
+def _fail(message: str) -> NoReturn:
     """Say what is wrong in one line and leave with 1."""
     print("slugline:", *message.split(), file=sys.stderr)
     sys.exit(1)
 
 
-def run(command: str, arguments: list[str]) -> None:
+def _run(command: str, arguments: list[str]) -> None:
     """Run a command as a Hydra app; a user's mistake is one line and exit code 1, a bug a traceback."""
     import hydra
 
@@ -86,7 +96,7 @@ def run(command: str, arguments: list[str]) -> None:
             key + argument.removeprefix(short) if argument.startswith(short) else argument for argument in arguments
         ]
     if wrong := find_wrong_option(arguments):
-        fail(wrong)
+        _fail(wrong)
 
     sys.argv = [f"slugline {command}", *arguments]
     register(command)
@@ -95,7 +105,7 @@ def run(command: str, arguments: list[str]) -> None:
         app()
     except (InputError, *CONFIG_ERRORS) as error:
         abandon_sweep()
-        fail(str(error) if isinstance(error, InputError) else one_line(error))
+        _fail(str(error) if isinstance(error, InputError) else one_line(error))
     except KeyboardInterrupt:
         abandon_sweep()
         sys.exit(130)
@@ -120,14 +130,16 @@ def _job(command: str) -> Callable[[Any], Any]:
         except (InputError, *CONFIG_ERRORS) as error:
             if in_sweep():
                 return record_failure(config, error)
-            discard_empty(read_launch().folder)
-            fail(str(error) if isinstance(error, InputError) else one_line(error))  # before Hydra adds lines of its own
+            _discard_empty(read_launch().folder)
+            _fail(
+                str(error) if isinstance(error, InputError) else one_line(error)
+            )  # before Hydra adds lines of its own
 
     task.__name__ = command
     return task
 
 
-def discard_empty(folder: Path) -> None:
+def _discard_empty(folder: Path) -> None:
     """Remove the folder that Hydra made for a run that never began, and what this leaves empty above it."""
     with suppress(OSError):  # it is not empty
         for place in (folder, *folder.parents):

@@ -23,7 +23,7 @@ def train(settings: TrainSettings, launch: Launch) -> float:
 
 
 def _train_in_sweep(settings: TrainSettings, launch: Launch) -> float:
-    """Train as a job of a sweep, which tells its scores in a line; one that fails is recorded, and the sweep goes on."""
+    """Train as a job of a sweep: its scores are one line, and after a failure, which is recorded, the sweep goes on."""
     try:
         run = train_model(settings, launch, on_fold=report_fold)
     except Stopped as error:

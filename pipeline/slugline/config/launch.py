@@ -21,7 +21,7 @@ OUTWARD = ("cache", "n_jobs", "plots", "tracking")  # settings that change no mo
 
 
 def register(command: str) -> None:
-    """Tell Hydra a command's schema and the resolver `${sample:FILE}`, a file of the sample that ships with Slugline."""
+    """Tell Hydra a command's schema, and the resolver `${sample:FILE}` for files of the shipped sample."""
     ConfigStore.instance().store(name=f"{command}_schema", node=make_schema(find_settings(command)))
     OmegaConf.register_new_resolver("sample", lambda file: str(shipped("data/sample") / file), replace=True)
 

@@ -100,10 +100,11 @@ def headline(run: TrainingRun) -> str:
     between = between_ends(metrics, part, "f1", "macro", False)
     found = {name.replace("_", " "): metrics.get(f"{key}_{name}") for name in BASELINES}
     beside = ", ".join(f"{name} {value:.3f}" for name, value in found.items() if value is not None)
+    sentences = int(run.dataset.rows(part).sum())
     notes = "".join(f'<p class="note">{escape(note)}</p>' for note in run.dataset.notes)
     return (
         f'<p><span class="big">{metrics[key]:.3f}</span> macro F1{f" ({between})" if between else ""} on '
-        f"{int(run.dataset.rows(part).sum())} sentences of {part}{f'; baselines: {beside}' if beside else ''}.</p>{notes}"
+        f"{sentences} sentences of {part}{f'; baselines: {beside}' if beside else ''}.</p>{notes}"
     )
 
 
