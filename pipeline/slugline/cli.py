@@ -51,6 +51,10 @@ def execute(arguments: Sequence[str]) -> None:
         print(f"slugline {__version__}")
     elif arguments[0] not in COMMANDS:
         _fail(f"unknown command '{arguments[0]}'; allowed: {', '.join(COMMANDS)}")
+    elif "--help" in arguments or "-h" in arguments:
+        from slugline.config.help import describe_command
+
+        print(describe_command(arguments[0]))
     else:
         _run(arguments[0], list(arguments[1:]))
 

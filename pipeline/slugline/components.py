@@ -2,24 +2,31 @@
 
 import dataclasses
 import inspect
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 
-def option(default: Any, text: str) -> Any:
-    """Return a dataclass field with a default and the help text that `slugline COMMAND --help` shows.
+def field_help(settings: type) -> dict[str, str]:
+    """Return what the docstring of a dataclass says of each field, in its `Parameters` section, on one line each.
 
-    Parameters
-    ----------
-    default : object
-        The default; a list or dict is copied for every instance.
-    text : str
-        What the option does, in a line.
+    Fields that a class inherits are described where they are defined.
+
+    Examples
+    --------
+    >>> from slugline.splits import Given
+    >>> sorted(field_help(Given))
+    ['column']
     """
-    if isinstance(default, list | dict):
-        return dataclasses.field(default_factory=default.copy, metadata={"help": text})
-    return dataclasses.field(default=default, metadata={"help": text})
+    texts: dict[str, str] = {}
+    for kind in reversed(settings.__mro__):
+        section = re.search(r"Parameters\n-+\n(.*?)(?=\n\w+\n-+\n|\Z)", inspect.cleandoc(kind.__doc__ or ""), re.DOTALL)
+        for names, text in re.findall(
+            r"^(\w[^\n:]*)(?: :[^\n]*)?\n((?:[ ]+[^\n]*\n?|\n)+)", section[1] if section else "", re.M
+        ):
+            texts |= dict.fromkeys(names.replace(",", " ").split(), " ".join(text.split()))
+    return texts
 
 
 def to_config(component: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from omegaconf import MISSING
 # The settings are imported when their command runs
 SETTINGS = {
     "train": "slugline.training.settings.TrainSettings",
-    "predict": "slugline.config.settings.PredictSettings",
+    "predict": "slugline.config.predict.PredictSettings",
     "label": "slugline.config.settings.LabelSettings",
     "review": "slugline.config.settings.ReviewSettings",
     "export": "slugline.config.settings.ExportSettings",
