@@ -162,7 +162,7 @@ def _check_output(parts: PartFiles, options: PredictOptions, files: InputFiles) 
     if not output.parent.is_dir():
         raise InputError(f"output: there is no folder {parts.output.parent}; make it first")
 
-    inputs = [options.input] if isinstance(options.input, str) else options.input
+    inputs = [options.input] if isinstance(options.input, (str, Path)) else options.input
     for place in map(Path, inputs):
         if place.is_dir() and output.resolve().is_relative_to(place.resolve()):
             raise InputError(f"output: {parts.output} lies in the input folder {place}; write it elsewhere")

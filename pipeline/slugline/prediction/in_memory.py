@@ -44,12 +44,15 @@ def predict_articles(
 
     Examples
     --------
-    >>> model = slugline.load_model("models:/slugline@champion")  # doctest: +SKIP
-    >>> table = predict_articles(model, ["Rebels agreed to a truce. Talks begin on Monday."])  # doctest: +SKIP
+    With a model trained on the sample:
+
+    >>> from slugline import load_model
+    >>> model = load_model("models:/slugline@champion")  # doctest: +SKIP
+    >>> table = predict_articles(model, ["Rebels agreed to a ceasefire. The talks begin on Monday."])  # doctest: +SKIP
     >>> table[["text", "topics", "ceasefire"]]  # doctest: +SKIP
-                            text        topics  ceasefire
-    0  Rebels agreed to a truce.  (ceasefire,)   0.931042
-    1     Talks begin on Monday.            ()   0.080713
+                                text                              topics  ceasefire
+    0  Rebels agreed to a ceasefire.  (ceasefire, agreement, concession)   0.999993
+    1     The talks begin on Monday.                     (consultation,)   0.002066
     """
     check_topics(model.topics, ".parquet")
     rows = _to_rows(articles)

@@ -17,9 +17,9 @@ class PredictOptions:
 
     Parameters
     ----------
-    input : str or sequence of str
+    input : str, Path or list of these
         A file, a folder, a glob or several of these; `-` is standard input.
-    output : str or None
+    output : str, Path or None
         A file ending in `.jsonl`, `.csv` or `.parquet`; None writes JSON lines to a stream.
     format : str or None
         Format of the input when its ending does not tell: text, jsonl, csv, tsv or parquet.
@@ -56,8 +56,8 @@ class PredictOptions:
     slugline.errors.InputError: output: 'topics.xlsx' ends in '.xlsx'; allowed: .jsonl, .csv, .parquet
     """
 
-    input: str | Sequence[str] = "-"
-    output: str | None = None
+    input: str | Path | Sequence[str | Path] = "-"
+    output: str | Path | None = None
     format: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     split_sentences: bool = True
