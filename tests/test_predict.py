@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import cache, partial
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def write_long(place: Path) -> Path:
 def whole(
     request: pytest.FixtureRequest, model: Path, long_input: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """What a run on the long input gives when nothing comes between."""
+    """The output of a run on the long input that nothing interrupts."""
     return predict_whole(model, long_input, tmp_path_factory.getbasetemp(), request.param)
 
 
@@ -129,7 +130,7 @@ def start(model: Path, output: Path, *options: str) -> "subprocess.Popen[bytes]"
 
 
 def kill_when(process: "subprocess.Popen[bytes]", reached: Callable[[], bool]) -> bool:
-    """Kill a process as soon as something holds; tell whether it was killed."""
+    """Kill a process as soon as a condition holds; return whether it had not ended by itself."""
     limit = time.monotonic() + 60
     while process.poll() is None and not reached():
         assert time.monotonic() < limit
@@ -222,6 +223,21 @@ def test_workers_end_with_a_main_process_that_is_killed_and_all_cores_take_up_it
     assert output.read_bytes() == whole_jsonl.read_bytes()
 
 
+def test_a_worker_that_is_killed_is_an_error_and_its_work_can_be_resumed(
+    model: Path, long_input: Path, tmp_path: Path, whole_jsonl: Path
+) -> None:
+    def kill_workers(counts: PredictionCounts) -> None:
+        for worker in active_children() if counts.sentences else []:
+            worker.kill()
+
+    options = PredictOptions(input=long_input, output=tmp_path / "topics.jsonl", batch=SMALL, n_jobs=2)
+    with pytest.raises(InputError, match="a worker process ended before its work was done, perhaps killed for lack of"):
+        predict_files(model, options, on_progress=kill_workers)
+    assert len(journal(tmp_path / "topics.jsonl")) > 1
+    predict_files(model, replace(options, resume=True, n_jobs=1))
+    assert (tmp_path / "topics.jsonl").read_bytes() == whole_jsonl.read_bytes()
+
+
 def children(pid: int) -> list[int]:
     with suppress(OSError):
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
@@ -261,7 +277,7 @@ def test_a_run_may_be_killed_at_any_moment(
 
 
 def is_reached(end: float | str, began: float, output: Path) -> bool:
-    """Tell whether it is the moment to kill: after so many seconds, or when the parts are being joined, or are."""
+    """Return whether it is the moment to kill: after so many seconds, or while or after the parts are joined."""
     if isinstance(end, float):
         return time.monotonic() - began > end
     return output.exists() if end == "joined" else (PartFiles(output).folder / "whole").exists()
@@ -281,7 +297,7 @@ def test_a_torn_line_of_the_journal_counts_for_nothing(
 
 
 def leave_parts(output: Path, mark: str = "another job") -> None:
-    """Leave the parts of a job that failed."""
+    """Leave part files as a job that failed does."""
     with suppress(RuntimeError), PartFiles(output).open(mark, resume=False):
         PartFiles(output).write(0, b"rows of another job\n", [Rejected("x", "y")], "[1, 1, 0, 1, null]")
         raise RuntimeError

@@ -1,4 +1,4 @@
-"""Batches: rows of the input cut into pieces of equal size, and what turns each into records."""
+"""Batches: rows of the input cut into pieces of about equal size, and the labeller that turns each into records."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,7 @@ from slugline.model import TopicModel
 from slugline.prediction.counts import PredictionCounts
 from slugline.prediction.records import Explanation, Predictions
 
-_ROW_SIZE = (
-    100  # characters that a row counts for beside its text, so that a batch of short rows is no larger than others
-)
+_ROW_SIZE = 100  # characters a row counts for besides its text, so that batches of short rows take no more memory
 
 ReadRow = tuple[str, Row | str]  # a place in the input, and the row there or the reason why it cannot be read
 
@@ -35,7 +33,7 @@ class LabelledBatch(NamedTuple):
 
 @dataclass(frozen=True)
 class BatchLabeller:
-    """What turns a batch into records by a model; it is sent to worker processes.
+    """Turns a batch into records with a model; it is sent to worker processes.
 
     Parameters
     ----------
@@ -104,7 +102,20 @@ def cut_batches(rows: Iterable[ReadRow], columns: Mapping[str, str], size: int) 
 
 
 def label_articles(model: TopicModel, articles: Iterable[Article], split_sentences: bool = True) -> Predictions:
-    """Label the sentences of articles; debris gets no topic."""
+    """Label the sentences of articles.
+
+    Parameters
+    ----------
+    model : TopicModel
+    articles : iterable of Article
+    split_sentences : bool
+        Whether to split articles into sentences; False takes each article as one sentence.
+
+    Returns
+    -------
+    Predictions
+        Without explanations; debris gets no topic.
+    """
     split = split_article if split_sentences else whole_article
     sentences = [sentence for article in articles for sentence in split(article)]
 
@@ -121,7 +132,7 @@ def _explain(model: TopicModel, predictions: Predictions, top: int) -> Sequence[
 
 
 def _only_article_cells(row: Row, columns: Mapping[str, str]) -> Row:
-    """Return the cells of a row that make an article; of a row without a text, which is rejected, the names alone."""
+    """Return the cells of a row that make an article; of a row without a text column, only the names."""
     if columns["text"] not in row:
         return dict.fromkeys(row)
     return {name: row[name] for name in columns.values() if name in row}

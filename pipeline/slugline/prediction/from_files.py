@@ -43,7 +43,10 @@ class _Job(NamedTuple):
         options, labeller = self.options, self.options.labeller()
         rows = read_rows(options.input, options.format, options.encoding)
         batches = cut_batches(rows, labeller.columns, options.batch)
-        return map_batches(options.workers(), labeller, self.model, str(self.folder), islice(batches, skip, None))
+        remaining = islice(batches, skip, None)
+        return map_batches(
+            labeller, remaining, workers=options.workers(), model=self.model, model_folder=str(self.folder)
+        )
 
 
 class ByteStream(Protocol):

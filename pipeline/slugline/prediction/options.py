@@ -8,7 +8,7 @@ from slugline.data.readers import article_columns
 from slugline.errors import InputError
 from slugline.prediction.batches import BatchLabeller
 from slugline.prediction.records import output_ending
-from slugline.prediction.workers import Engine
+from slugline.prediction.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class PredictOptions:
             raise InputError("resume=true: only output to a file can be resumed; give output=FILE")
         self.labeller()  # checks the ending of the output and the columns
 
-    def workers(self) -> Engine:
+    def workers(self) -> Workers:
         """Return the workers that these options ask for."""
-        return Engine(self.engine, self.n_jobs, self.dask_address)
+        return Workers(self.engine, self.n_jobs, self.dask_address)
 
     def labeller(self) -> BatchLabeller:
         """Return what labels a batch as these options ask for."""

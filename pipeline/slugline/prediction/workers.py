@@ -13,19 +13,19 @@ from slugline.errors import InputError
 from slugline.model import TopicModel
 
 _ENGINES = ("local", "dask")
-_DASK_TIMEOUT = "20s"  # to wait for a Dask scheduler, and for a worker of its
+_DASK_TIMEOUT = "20s"  # to wait for a Dask scheduler, and then for its first worker
 
 BatchT = TypeVar("BatchT")
 ResultT = TypeVar("ResultT")
 Work = Callable[[TopicModel, BatchT], ResultT]  # what is done with a batch; it is sent to other processes
 
 
-class Engine(NamedTuple):
+class Workers(NamedTuple):
     """Which workers to use.
 
     Attributes
     ----------
-    name : str
+    engine : str
         `local` for processes on this machine, or `dask`.
     n_jobs : int
         Number of processes, as joblib counts them: -1 is all cores.
@@ -33,24 +33,24 @@ class Engine(NamedTuple):
         Address of a Dask scheduler; None starts a cluster on this machine for the call.
     """
 
-    name: str = "local"
+    engine: str = "local"
     n_jobs: int = -1
     dask_address: str | None = None
 
     def check(self) -> None:
         """Check the settings; raise `InputError` for an unknown engine, no process, or an address not used."""
-        if self.name not in _ENGINES:
-            raise InputError(f"engine: unknown engine '{self.name}'; allowed: {', '.join(_ENGINES)}")
-        if self.dask_address and self.name != "dask":
+        if self.engine not in _ENGINES:
+            raise InputError(f"engine: unknown engine '{self.engine}'; allowed: {', '.join(_ENGINES)}")
+        if self.dask_address and self.engine != "dask":
             raise InputError("dask_address: only engine=dask uses a cluster; give that too")
         if self.n_jobs == 0:
             raise InputError("n_jobs: 0; allowed: a number of processes, -1 for all cores")
 
 
 class _WorkerPool(NamedTuple):
-    """Workers: `submit` takes a batch and returns a function that waits for its result.
+    """An open pool: `submit` takes a batch and returns a function that waits for its result.
 
-    At most `max_pending` batches wait for others to be taken.
+    At most `max_pending` batches are under way besides the one whose result is awaited.
     """
 
     submit: Callable[[Any], Callable[[], Any]]
@@ -58,22 +58,22 @@ class _WorkerPool(NamedTuple):
 
 
 def map_batches(
-    engine: Engine, work: Work[BatchT, ResultT], model: TopicModel, model_folder: str, batches: Iterator[BatchT]
+    work: Work[BatchT, ResultT], batches: Iterator[BatchT], *, workers: Workers, model: TopicModel, model_folder: str
 ) -> Generator[ResultT]:
     """Do the work on each batch, in order; few batches are pending at once, so memory does not grow with the input.
 
     Parameters
     ----------
-    engine : Engine
-        The workers to use; one batch alone is done in this process.
     work : callable
         Takes the model and a batch; it must be picklable.
+    batches : iterator
+        The batches, each picklable.
+    workers : Workers
+        The workers to use; a single batch is done in this process.
     model : TopicModel
         The model, for this process and for Dask.
     model_folder : str
         The folder it was loaded from, where processes on this machine load it too.
-    batches : iterator
-        The batches, each picklable.
 
     Yields
     ------
@@ -90,7 +90,7 @@ def map_batches(
         return
 
     pending: deque[Callable[[], ResultT]] = deque()
-    with _open_pool(engine, work, model, model_folder, several=len(first) > 1) as pool:
+    with _open_pool(workers, work, model, model_folder, several=len(first) > 1) as pool:
         for batch in chain(first, batches):
             pending.append(pool.submit(batch))
             if len(pending) > pool.max_pending:
@@ -101,13 +101,13 @@ def map_batches(
 
 @contextmanager
 def _open_pool(
-    engine: Engine, work: Work[Any, Any], model: TopicModel, model_folder: str, *, several: bool
+    workers: Workers, work: Work[Any, Any], model: TopicModel, model_folder: str, *, several: bool
 ) -> Iterator[_WorkerPool]:
     """Open a pool of workers; where there is only one batch, or one core, this process is the worker."""
-    if engine.name == "dask":
-        with _dask_pool(engine, work, model) as pool:
+    if workers.engine == "dask":
+        with _dask_pool(workers, work, model) as pool:
             yield pool
-    elif several and (n_jobs := _count_jobs(engine.n_jobs)) > 1:
+    elif several and (n_jobs := _count_jobs(workers.n_jobs)) > 1:
         with _process_pool(n_jobs, work, model_folder) as pool:
             yield pool
     else:
@@ -180,7 +180,7 @@ def _lost_worker() -> InputError:
 
 
 @contextmanager
-def _dask_pool(engine: Engine, work: Work[Any, Any], model: TopicModel) -> Iterator[_WorkerPool]:
+def _dask_pool(workers: Workers, work: Work[Any, Any], model: TopicModel) -> Iterator[_WorkerPool]:
     """Open the workers of a Dask cluster; raise `InputError` where there is no Dask or no cluster.
 
     The model goes to them as data: they need Slugline, but neither the folder of the model nor the disk of the output.
@@ -191,7 +191,7 @@ def _dask_pool(engine: Engine, work: Work[Any, Any], model: TopicModel) -> Itera
         raise InputError('engine=dask: Dask is not installed; pip install "slugline[dask]"') from error
 
     quiet = {"distributed.admin.large-graph-warning-threshold": "1GiB"}  # one long article may be large
-    with dask.config.set(quiet), _dask_client(engine, distributed) as client:
+    with dask.config.set(quiet), _dask_client(workers, distributed) as client:
         remote_model = client.scatter(model, broadcast=True)
         threads = sum(client.nthreads().values())
         try:
@@ -201,15 +201,15 @@ def _dask_pool(engine: Engine, work: Work[Any, Any], model: TopicModel) -> Itera
 
 
 @contextmanager
-def _dask_client(engine: Engine, distributed: Any) -> Iterator[Any]:
+def _dask_client(workers: Workers, distributed: Any) -> Iterator[Any]:
     """Open a client of the cluster at an address, or of one of processes on this machine, started for the call."""
-    if engine.dask_address:
-        with _connect(engine.dask_address, distributed) as client:
+    if workers.dask_address:
+        with _connect(workers.dask_address, distributed) as client:
             yield client
         return
 
     options = {"threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None, "silence_logs": "CRITICAL"}
-    cluster = distributed.LocalCluster(n_workers=_count_jobs(engine.n_jobs), **options)
+    cluster = distributed.LocalCluster(n_workers=_count_jobs(workers.n_jobs), **options)
     with cluster, distributed.Client(cluster) as client:
         yield client
 
