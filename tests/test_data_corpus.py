@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slugline.data.corpus import ArticleCorpus, SentenceCorpus, read_gold, split_articles
+from slugline.data.corpus import ArticleCorpus, split_articles
+from slugline.data.ready_sentences import SentenceCorpus
 from slugline.data.schema import ARTICLE_COLUMNS, SENTENCE_COLUMNS
 from slugline.dataset import Material, require_examples
 from slugline.errors import InputError
-from slugline.labels import Labels
+from slugline.labels import Labels, read_gold
 from slugline.splits import Leakage
 
 
@@ -76,12 +77,16 @@ def test_further_columns_of_articles_are_those_of_their_sentences(write):
 
 
 @pytest.mark.parametrize("kind", [ArticleCorpus, SentenceCorpus])
-def test_a_further_column_that_is_none_is_refused(write, kind):
+def test_a_further_column_that_no_row_has_or_whose_name_is_taken_is_refused(write, kind):
     data = write({"text": "Truce holds.", "labels": []})
     with pytest.raises(InputError, match=r"^data\.keep: no row has a column 'desk'$"):
         kind(data, keep=["desk"])()
-    with pytest.raises(InputError, match=r"^data\.keep: 'labels' is no further column; taken: "):
+    with pytest.raises(
+        InputError, match=r"^data\.keep: 'labels' is a built-in column; choose another name; built in: "
+    ):
         kind(data, keep=["labels"])()
+    with pytest.raises(InputError, match=r"^data\.keep: 'text_type' is listed twice"):
+        kind(data, keep=["text_type", "text_type"])()
 
 
 def test_no_article_gives_no_sentence_but_all_columns():
@@ -237,22 +242,22 @@ def test_gold_texts_and_ids_are_brought_to_the_form_they_have_in_the_articles(wr
     )
     gold.to_parquet(tmp_path / "gold.parquet")
     labels = Labels(gold=str(tmp_path / "gold.parquet"), columns={"article_id": "art", "text": "sent"})
-    labelled = labels(corpus.sentences(), read_gold(labels))
+    labelled = labels(corpus.sentences(), read_gold(labels.gold, labels.columns))
     assert labelled.sentences["labels"].tolist() == [("aid",), None]
     assert labelled.unmatched == ["gold.parquet:2"]
 
 
 def test_gold_may_be_several_files_and_may_be_none(write):
     files = [write({"sentence_id": name, "labels": []}, name=f"{name}.jsonl") for name in ("s1", "s2")]
-    assert [where for where, _ in read_gold(Labels(gold=files))] == ["s1.jsonl:1", "s2.jsonl:1"]
-    assert list(read_gold(Labels())) == []
+    assert [where for where, _ in read_gold(files, {})] == ["s1.jsonl:1", "s2.jsonl:1"]
+    assert list(read_gold(None, {})) == []
 
 
 @pytest.mark.parametrize("content", ["", "{bad"])
 def test_a_gold_file_that_cannot_be_read_is_an_error_with_its_place(write, content):
     labels = Labels(gold=write(content))
     with pytest.raises(InputError, match=r"gold labels, data\.jsonl(:1)?: (empty: no row|not JSON)"):
-        labels(pd.DataFrame({"sentence_id": [], "article_id": [], "text": []}), read_gold(labels))
+        labels(pd.DataFrame({"sentence_id": [], "article_id": [], "text": []}), read_gold(labels.gold, labels.columns))
 
 
 # ---- what can be learned

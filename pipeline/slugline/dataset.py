@@ -11,10 +11,10 @@ from omegaconf import DictConfig
 
 from slugline.cache import Stages, chain, stage_key
 from slugline.config import flatten
-from slugline.data.corpus import Corpus, gold_files, read_gold
+from slugline.data.corpus import Corpus
 from slugline.data.schema import SENTENCE_COLUMNS, to_matrix
 from slugline.errors import InputError, listing
-from slugline.labels import Labelled
+from slugline.labels import Labelled, gold_files, read_gold
 from slugline.splits import PARTS, Leakage, count_labels, measure_leakage
 
 RESERVED = (*SENTENCE_COLUMNS, "topics", "explain")  # columns of predictions, beside one for each topic
@@ -112,8 +112,8 @@ def read_labelled(config: DictConfig, data: Any, labels: Any, stages: Stages, cl
         sentences = stages.run("sentences", key, lambda: {"sentences": corpus.sentences()})["sentences"]
     with clock("labels"):
         options = flatten(config.labels, leave_out=None)
-        key = chain("sentences", key, stage_key("labels", options, labels, gold_files(labels)))
-        found = stages.run("labels", key, lambda: labels(sentences, read_gold(labels))._asdict())
+        key = chain("sentences", key, stage_key("labels", options, labels, gold_files(labels.gold)))
+        found = stages.run("labels", key, lambda: labels(sentences, read_gold(labels.gold, labels.columns))._asdict())
     return corpus, Labelled(found["sentences"], tuple(found["topics"]), found["unmatched"])
 
 

@@ -20,7 +20,9 @@ from typing import Any, NamedTuple
 from omegaconf import DictConfig, OmegaConf
 
 from slugline import __version__
-from slugline.data.readers import Row, article_columns, find_files, read_rows, require_some, to_article
+from slugline.data.articles import article_columns, to_article
+from slugline.data.input_files import find_files
+from slugline.data.readers import Row, check_any_read, read_rows
 from slugline.data.schema import Article, Rejected, Sentence
 from slugline.data.sentences import split_article, whole_article
 from slugline.errors import InputError
@@ -91,7 +93,7 @@ def predict(config: DictConfig) -> None:
         return run_all(engine, partial(make_part, task), folder, islice(batches, done, None))
 
     tally = to_stdout(label()) if config.output is None else to_file(config, folder, task, source, label)
-    require_some(range(tally.articles), [tally.first] if tally.first else [], "article")
+    check_any_read(range(tally.articles), [tally.first] if tally.first else [], "article")
     print(summary(tally), file=sys.stderr)
 
 

@@ -18,11 +18,11 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 
 from slugline.cache import load, store
-from slugline.data.corpus import read_gold
 from slugline.data.schema import to_matrix
 from slugline.data.sentences import normal_form
 from slugline.dataset import NO_LABELS, Clock, Material, count, hash_sentences, select
 from slugline.errors import InputError, listing
+from slugline.labels import read_gold
 from slugline.model.heads import decide, to_probabilities
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, transform_all
@@ -125,7 +125,7 @@ def read_all(
     clock: Clock,
 ) -> Pass:
     """Read, label and split each chunk, and keep its features and the sentences held out."""
-    gold = list(read_gold(parts["labels"]))
+    gold = list(read_gold(parts["labels"].gold, parts["labels"].columns))
     found, unmatched = Pass(), {where for where, _ in gold}
     for number, corpus in enumerate(parts["data"].chunks()):
         with clock("sentences"):
