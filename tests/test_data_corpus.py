@@ -12,7 +12,6 @@ from slugline.data.ready_sentences import SentenceCorpus
 from slugline.data.schema import ARTICLE_COLUMNS, SENTENCE_COLUMNS
 from slugline.dataset import Material, require_examples
 from slugline.errors import InputError
-from slugline.labels import Labels, read_gold
 from slugline.splits import Leakage
 
 
@@ -230,34 +229,6 @@ def test_articles_that_the_metadata_has_not_are_counted_and_named(write):
     data = write(*({"article_id": number, "text": "One.", "labels": []} for number in (1, 2, 3)))
     with pytest.raises(InputError, match="2 articles of the sentences are not there, the first: 2"):
         SentenceCorpus(data, articles=about)()
-
-
-# ---- gold labels
-
-
-def test_gold_texts_and_ids_are_brought_to_the_form_they_have_in_the_articles(write, tmp_path):
-    corpus = ArticleCorpus(write({"article_id": 1, "text": "The ministerâ€™s truce.\r\nIt held."}))()
-    gold = pd.DataFrame(
-        {"art": [1.0, np.nan], "sent": [" The ministerâ€™s truce. ", "x"], "labels": [["aid"], ["war"]]}
-    )
-    gold.to_parquet(tmp_path / "gold.parquet")
-    labels = Labels(gold=str(tmp_path / "gold.parquet"), columns={"article_id": "art", "text": "sent"})
-    labelled = labels(corpus.sentences(), read_gold(labels.gold, labels.columns))
-    assert labelled.sentences["labels"].tolist() == [("aid",), None]
-    assert labelled.unmatched == ["gold.parquet:2"]
-
-
-def test_gold_may_be_several_files_and_may_be_none(write):
-    files = [write({"sentence_id": name, "labels": []}, name=f"{name}.jsonl") for name in ("s1", "s2")]
-    assert [where for where, _ in read_gold(files, {})] == ["s1.jsonl:1", "s2.jsonl:1"]
-    assert list(read_gold(None, {})) == []
-
-
-@pytest.mark.parametrize("content", ["", "{bad"])
-def test_a_gold_file_that_cannot_be_read_is_an_error_with_its_place(write, content):
-    labels = Labels(gold=write(content))
-    with pytest.raises(InputError, match=r"gold labels, data\.jsonl(:1)?: (empty: no row|not JSON)"):
-        labels(pd.DataFrame({"sentence_id": [], "article_id": [], "text": []}), read_gold(labels.gold, labels.columns))
 
 
 # ---- what can be learned

@@ -134,6 +134,14 @@ def test_an_article_that_is_one_sentence_keeps_all_but_the_blanks_at_its_ends(te
     assert whole.text == text.strip() == text[whole.start : whole.end]
 
 
+def test_a_text_is_split_as_the_article_that_it_is_of():
+    text = "Truce holds. Talks go on.\nPost a Comment"
+    assert split_text(text, article_id="a") == split_article(article(text))
+    assert [sentence.debris for sentence in split_text(text)] == [False, False, True]
+    assert split_text(text)[0].sentence_id != split_article(article(text))[0].sentence_id
+    assert split_text(" \n ") == []
+
+
 def test_a_sentence_id_never_changes():
     assert sentence_id("a", 0, 5, "Truce") == "95eedae697bc9e02"
     first, second = split_article(article("Truce. Truce."))

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slugline.data.label_cells import parse_labels
 from slugline.data.schema import to_matrix
 from slugline.errors import InputError
 from slugline.labels import Labels, Topic, collect_rules, vote
@@ -137,31 +136,6 @@ def test_labels_that_cannot_be_right_are_refused_with_their_place(labels, rows, 
 def test_exactly_one_label_a_sentence_passes_as_multiclass():
     labelled = Labels(mode="multiclass")(sentences("A.", "B."), gold({"sentence_id": "s0", "labels": "x"}))
     assert labelled.sentences["labels"].tolist() == [("x",), None]
-
-
-@pytest.mark.parametrize(
-    ("value", "delimiter", "labels"),
-    [
-        (["a", "b", "a"], ",", ("a", "b")),
-        (("a",), ",", ("a",)),
-        ('["a", "b c"]', ",", ("a", "b c")),
-        (" a , b,, a", ",", ("a", "b")),
-        ("a|b,c", "|", ("a", "b,c")),
-        ("", ",", ()),
-        ([], ",", ()),
-        ("[]", ",", ()),
-        (None, ",", None),
-        (float("nan"), ",", None),
-    ],
-)
-def test_labels_are_a_list_a_json_list_or_one_string(value, delimiter, labels):
-    assert parse_labels(value, delimiter, "here") == labels
-
-
-@pytest.mark.parametrize("value", ["[a, b", "[1, 2]", 3, {"a": 1}, [1], [None], [["a"]], True])
-def test_what_is_no_list_of_names_is_refused_with_its_place(value):
-    with pytest.raises(InputError, match=r"^file:9: labels "):
-        parse_labels(value, ",", "file:9")
 
 
 @pytest.mark.parametrize(
