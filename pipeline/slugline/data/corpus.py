@@ -2,20 +2,19 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import pandas as pd
 
 from slugline.cache import Values
 from slugline.data.articles import read_articles
-from slugline.data.input_files import find_files
+from slugline.data.input_files import NamedFile, find_files
 from slugline.data.readers import check_any_read
 from slugline.data.schema import ARTICLE_COLUMNS, SENTENCE_COLUMNS, Article, Rejected
 from slugline.data.sentences import split_article
 from slugline.errors import InputError, listing
 
-Item = TypeVar("Item")
+_Item = TypeVar("_Item")
 
 _BUILT_IN_COLUMNS = sorted(
     {*ARTICLE_COLUMNS, *SENTENCE_COLUMNS, "labels", "label_source", "weights", "period", "length", "place"}
@@ -83,7 +82,7 @@ class ArticleCorpus:
     encoding: str = "utf-8"
     chunk_rows: int | None = None
 
-    def files(self) -> list[tuple[Path, str]]:
+    def files(self) -> list[NamedFile]:
         """Return the files that are read, each with its name."""
         return find_files(self.path, self.format, self.encoding)
 
@@ -124,9 +123,9 @@ def split_articles(articles: pd.DataFrame) -> pd.DataFrame:
 # ---- what articles and ready-made sentences have in common
 
 
-def separate_rejected(stream: Iterable[Item | Rejected]) -> tuple[list[Item], list[Rejected]]:
+def separate_rejected(stream: Iterable[_Item | Rejected]) -> tuple[list[_Item], list[Rejected]]:
     """Return what was read, and what was rejected."""
-    read: list[Item] = []
+    read: list[_Item] = []
     rejected: list[Rejected] = []
     for item in stream:
         if isinstance(item, Rejected):
@@ -150,8 +149,8 @@ def reject_repeated_ids(articles: Iterable[tuple[str, Article | Rejected]]) -> I
 
 
 def in_chunks(
-    stream: Iterable[Item | Rejected], size: int, noun: str, group: Callable[[Item], object]
-) -> Iterator[tuple[list[Item], list[Rejected]]]:
+    stream: Iterable[_Item | Rejected], size: int, noun: str, group: Callable[[_Item], object]
+) -> Iterator[tuple[list[_Item], list[Rejected]]]:
     """Cut a stream into chunks without cutting a group of neighbours.
 
     Parameters
@@ -175,7 +174,7 @@ def in_chunks(
     InputError
         When nothing at all could be read.
     """
-    read: list[Item] = []
+    read: list[_Item] = []
     rejected: list[Rejected] = []
     is_first = True
     for item in stream:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,7 +15,7 @@ from slugline.data.corpus import (
     reject_repeated_ids,
     separate_rejected,
 )
-from slugline.data.input_files import find_files
+from slugline.data.input_files import NamedFile, find_files
 from slugline.data.label_cells import parse_labels, read_marks
 from slugline.data.readers import Row, check_any_read, read_rows
 from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected, sentence_id
@@ -67,7 +66,7 @@ class SentenceCorpus:
     encoding: str = "utf-8"
     chunk_rows: int | None = None
 
-    def files(self) -> list[tuple[Path, str]]:
+    def files(self) -> list[NamedFile]:
         """Return the files that are read, each with its name."""
         about_articles = [] if self.articles is None else find_files(self.articles, None, self.encoding)
         return [*find_files(self.path, self.format, self.encoding), *about_articles]

@@ -12,7 +12,7 @@ from sentencex import segment
 
 from slugline.data.schema import Article, Sentence, sentence_id
 
-Span = tuple[int, int]
+_Span = tuple[int, int]
 
 # Replaced one for one by blanks, so that no offset moves. Quote marks and brackets glue whole quotations together (and,
 # unclosed, cost sentencex seconds on a megabyte), a hyphen before an initial hides the initial ("non-U.S."), and
@@ -110,7 +110,7 @@ def normal_form(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.casefold()))
 
 
-def _to_sentence(text: str, span: Span, position: int, article_id: str) -> Sentence:
+def _to_sentence(text: str, span: _Span, position: int, article_id: str) -> Sentence:
     """Make the sentence of a span of a text."""
     start, end = span
     part = text[start:end]
@@ -118,7 +118,7 @@ def _to_sentence(text: str, span: Span, position: int, article_id: str) -> Sente
     return Sentence(key, article_id, position, start, end, part, is_debris(part))
 
 
-def _find_spans(text: str, language: str) -> list[Span]:
+def _find_spans(text: str, language: str) -> list[_Span]:
     """Return start and end of each sentence, in code points, without the blanks at its ends.
 
     A line end ends a sentence, except in hard-wrapped text. Within a line `sentencex` decides, on a copy in which quote
@@ -150,7 +150,7 @@ def _is_hard_wrapped(text: str) -> bool:
     return len(cut) > len(followed) / 2
 
 
-def _split_line(text: str, start: int, end: int, language: str) -> Iterator[Span]:
+def _split_line(text: str, start: int, end: int, language: str) -> Iterator[_Span]:
     """Yield the spans of one line."""
     masked = _MASK.sub(" ", text[start:end])
     cuts = [start + length for length in accumulate(map(len, segment(language, masked)))]
@@ -179,7 +179,7 @@ def _continues(before: str, after: str) -> bool:
     return bool(_TITLES.search(before)) or (before[-1:] in "\"”»’'" and after.islower())
 
 
-def _strip(text: str, start: int, end: int) -> Span:
+def _strip(text: str, start: int, end: int) -> _Span:
     """Move both ends of a span past blanks."""
     body = text[start:end]
     return start + len(body) - len(body.lstrip()), start + len(body.rstrip())

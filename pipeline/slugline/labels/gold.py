@@ -1,14 +1,13 @@
 """Gold labels: labels that people gave, read from files and matched with the sentences they were made for."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from slugline.data.articles import cell_text, normalise
-from slugline.data.input_files import find_files
+from slugline.data.input_files import NamedFile, find_files
 from slugline.data.label_cells import parse_labels
 from slugline.data.readers import read_rows
 from slugline.data.schema import to_matrix
@@ -19,7 +18,7 @@ GoldRows = Iterable[tuple[str, Any]]  # places (`file` or `file:line`), each wit
 _COLUMNS = ("sentence_id", "article_id", "text", "labels")
 
 
-def gold_files(gold: Any) -> list[tuple[Path, str]]:
+def gold_files(gold: Any) -> list[NamedFile]:
     """Return the files of gold labels, each with its name; `gold` as a labeller has it."""
     return [] if gold is None else find_files(gold)
 

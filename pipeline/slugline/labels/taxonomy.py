@@ -244,7 +244,7 @@ def _to_field(kind: Any, value: Any, where: str) -> Any:
         }
     if type(value) in (arguments if origin is UnionType else (kind,)):  # not isinstance: True is no number here
         return value
-    raise InputError(f"{where}: {value!r}; allowed: {_name_kind(kind)}")
+    raise InputError(f"{where}: {value!r:.80}; allowed: {_name_kind(kind)}")
 
 
 def _to_dataclass(kind: Any, values: Mapping[Any, Any], where: str) -> Any:
