@@ -24,9 +24,9 @@ def read_articles(
     ----------
     path, format, encoding
         Which files, as `find_files` takes them.
-    columns
+    columns : mapping of str to str, optional
         Article columns and their names in the files. Only `text` must be there.
-    keep
+    keep : sequence of str
         Further columns of the files that the articles carry, in `Article.kept`.
 
     Yields

@@ -61,17 +61,17 @@ class ArticleCorpus:
 
     Parameters
     ----------
-    path
+    path : str, Path or list of these
         A file, a folder, a glob, `-` for standard input, or a list of these.
-    format
+    format : str, optional
         What the files are (text, jsonl, csv, tsv, parquet), where their endings do not tell.
-    columns
+    columns : dict of str to str
         Article columns and their names in the files. Only `text` must be there.
-    keep
+    keep : list of str
         Further columns of the files, which the sentences carry too.
-    encoding
+    encoding : str
         How the text in the files is encoded.
-    chunk_rows
+    chunk_rows : int, optional
         How many articles to hold in memory at a time; None: all.
     """
 
@@ -155,13 +155,13 @@ def in_chunks(
 
     Parameters
     ----------
-    stream
+    stream : iterable of items and Rejected
         What was read, and what was rejected.
-    size
+    size : int
         How many items a chunk has; it has more where its last group goes on.
-    noun
+    noun : str
         What an item is called in the error.
-    group
+    group : callable
         Returns the group that an item belongs to.
 
     Yields

@@ -28,11 +28,11 @@ def find_files(path: Any, format: str | None = None, encoding: str = "utf-8") ->
 
     Parameters
     ----------
-    path
+    path : str, Path or list of these
         A file, a folder, a glob, `-` for standard input, or a list of these.
-    format
+    format : str, optional
         What the files are (text, jsonl, csv, tsv, parquet), where their endings do not tell.
-    encoding
+    encoding : str
         The name of an encoding; it is only checked here.
 
     Returns

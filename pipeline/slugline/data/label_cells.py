@@ -14,11 +14,11 @@ def parse_labels(value: object, delimiter: str, where: str) -> tuple[str, ...] |
 
     Parameters
     ----------
-    value
+    value : list of str, str or None
         A list of topics, a JSON list as text, or one string with a delimiter between topics.
-    delimiter
+    delimiter : str
         What stands between two topics of a string.
-    where
+    where : str
         The place of the cell, for the error.
 
     Returns

@@ -106,7 +106,7 @@ def read_csv(file: Path, name: str, encoding: str, delimiter: str = ",") -> Rows
     ----------
     file, name, encoding
         The file, the name it goes by, and how its text is encoded.
-    delimiter
+    delimiter : str
         What stands between two fields.
 
     Yields

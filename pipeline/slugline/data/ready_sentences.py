@@ -32,26 +32,26 @@ class SentenceCorpus:
 
     Parameters
     ----------
-    path
+    path : str, Path or list of these
         A file, a folder, a glob, `-` for standard input, or a list of these.
-    format
+    format : str, optional
         What the files are (jsonl, csv, tsv, parquet), where their endings do not tell.
-    columns
+    columns : dict of str to str
         `text, labels, article_id, split, published` and their names in the files. `text` must be there, and `labels` or
         `topic_columns`. A row without `article_id` is an article of its own.
-    keep
+    keep : list of str
         Further columns of the files, which the sentences carry too.
-    topic_columns
+    topic_columns : list of str
         The names of 0/1 columns, one for each topic, in place of `labels`.
-    delimiter
+    delimiter : str
         What stands between two labels of one string.
-    articles
+    articles : str, Path or list of these, optional
         Files with more about the articles (title, date, source, ...), found by `article_id`; None: there are none.
-    article_columns
+    article_columns : dict of str to str
         Article columns and their names in those files.
-    encoding
+    encoding : str
         How the text in the files is encoded.
-    chunk_rows
+    chunk_rows : int, optional
         How many sentences to hold in memory at a time, and as many more as their last article has; None: all.
     """
 

@@ -101,9 +101,9 @@ def to_matrix(labels: Iterable[Sequence[str]], topics: Sequence[str]) -> "np.nda
 
     Parameters
     ----------
-    labels
+    labels : iterable of sequence of str
         The topics of each sentence, all of them among `topics`.
-    topics
+    topics : sequence of str
         The names of the columns, in order.
 
     Examples

@@ -60,11 +60,11 @@ def split_text(text: str, *, article_id: str = "", language: str = "en") -> list
 
     Parameters
     ----------
-    text
+    text : str
         An article. A line end ends a sentence, except in hard-wrapped text.
-    article_id
+    article_id : str
         The article that the sentences belong to, which goes into their ids.
-    language
+    language : str
         A code as `en` or `de`, by which abbreviations are known; unknown languages are split like English.
 
     Returns

@@ -15,9 +15,9 @@ def codebook(topics: Mapping[str, Topic], guidelines: str, mode: str) -> str:
 
     Parameters
     ----------
-    topics
+    topics : mapping of str to Topic
         The topics by name. A topic comes right after its parent.
-    guidelines
+    guidelines : str
         What holds for all topics; it opens the guide.
     mode : {"multilabel", "multiclass"}
         Whether a sentence may carry several topics or carries exactly one.

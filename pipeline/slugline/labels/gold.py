@@ -28,9 +28,9 @@ def read_gold(gold: Any, columns: Mapping[str, str]) -> Iterator[tuple[str, Any]
 
     Parameters
     ----------
-    gold
+    gold : str, Path or list of these, optional
         The files, as `find_files` takes them; None: no gold labels.
-    columns
+    columns : mapping of str to str
         `sentence_id, article_id, text, labels` and their names in the files.
 
     Yields
@@ -54,11 +54,11 @@ def parse_gold(rows: GoldRows, columns: Mapping[str, str], delimiter: str) -> It
 
     Parameters
     ----------
-    rows
+    rows : iterable of (str, Row)
         The rows, from `read_gold`.
-    columns
+    columns : mapping of str to str
         `sentence_id, article_id, text, labels` and their names in the rows.
-    delimiter
+    delimiter : str
         What stands between two labels of one string.
 
     Yields
@@ -85,9 +85,9 @@ def match_gold(sentences: pd.DataFrame, gold: Iterable[tuple[str, dict[str, Any]
 
     Parameters
     ----------
-    sentences
+    sentences : DataFrame
         The sentences, with `sentence_id`, `article_id`, `text`.
-    gold
+    gold : iterable of (str, dict)
         The gold labels, from `parse_gold`.
 
     Returns
@@ -128,9 +128,9 @@ def known_labels(sentences: pd.DataFrame, topics: Iterable[str]) -> np.ndarray:
 
     Parameters
     ----------
-    sentences
+    sentences : DataFrame
         The labelled sentences, with `labels` and `label_source`.
-    topics
+    topics : iterable of str
         The names of the columns, in order.
 
     Returns

@@ -47,9 +47,9 @@ def to_probabilities(
     ----------
     votes : ndarray, shape (sentences, rules)
         +1, -1 or 0 (abstains).
-    topic_of_rule
+    topic_of_rule : sequence of str
         The topic that each rule votes on.
-    topics
+    topics : sequence of str
         The names of the columns, in order.
     label_model : {"dawid_skene", "majority"}
         `majority` takes the share of votes for the topic among those for and against it. `dawid_skene` estimates how
@@ -97,11 +97,11 @@ def describe_rules(
     ----------
     votes : ndarray, shape (sentences, rules)
         +1, -1 or 0 (abstains).
-    topic_of_rule
+    topic_of_rule : mapping of str to str
         The topic of each rule by its name, in the order of the columns of `votes`.
     gold : ndarray, shape (sentences, topics)
         1, 0, or -1 where nobody labelled.
-    topics
+    topics : sequence of str
         The names of the columns of `gold`, in order.
 
     Returns

@@ -44,27 +44,27 @@ class Labels:
     ----------
     mode : {"multilabel", "multiclass"}
         Whether a sentence may carry several topics, or none, or carries exactly one.
-    gold
+    gold : str, Path or list of these, optional
         Files of gold labels, keyed by `sentence_id`, or by `article_id` and exact `text`; None: there are none.
-    given
+    given : bool
         Whether labels that came with the sentences count.
-    rules
+    rules : bool
         Whether rules label what is left: those of the topics' keywords and patterns, and `functions`.
-    columns
+    columns : dict of str to str
         `sentence_id, article_id, text, labels` and their names in the gold files.
-    delimiter
+    delimiter : str
         What stands between two gold labels of one string.
-    topics
+    topics : dict of str to Topic
         The taxonomy: topics by name. Empty: the topics are those that the labels name.
-    functions
+    functions : dict of str to Rule
         Labelling functions: further rules by name.
     label_model : {"majority", "dawid_skene"}
         How the votes of rules become probabilities; gold and given labels are known truth for it.
-    soft
+    soft : bool
         Whether labels by rules count the more in training, the surer they are; false: all alike.
-    guidelines
+    guidelines : str
         What the codebook says for all topics.
-    allowed_modules
+    allowed_modules : list of str
         Modules whose functions a rule may name in `function`.
 
     Examples
@@ -96,7 +96,7 @@ class Labels:
         ----------
         sentences : DataFrame
             With `sentence_id`, `article_id`, `text`, and maybe `labels` that came with them.
-        gold_rows
+        gold_rows : iterable of (str, Row)
             The rows of the gold files, from `read_gold`.
 
         Raises

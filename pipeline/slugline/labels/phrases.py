@@ -50,7 +50,7 @@ class PhraseFinder:
 
     Parameters
     ----------
-    texts
+    texts : sequence of str
         The texts to look in.
     """
 
@@ -92,7 +92,7 @@ class PhraseFinder:
 
         Parameters
         ----------
-        spans
+        spans : Spans
             Where a phrase stands, or a pair of phrases.
         negated : {"count", "skip", "only"}
             What becomes of spans in the scope of a negation; see `Rule`.

@@ -20,11 +20,11 @@ def vote(texts: Sequence[str], rules: Mapping[str, Rule], allowed_modules: Seque
 
     Parameters
     ----------
-    texts
+    texts : sequence of str
         The texts of sentences.
-    rules
+    rules : mapping of str to Rule
         The rules by name.
-    allowed_modules
+    allowed_modules : sequence of str
         The modules whose functions a rule may name in `function`.
 
     Returns

@@ -24,19 +24,19 @@ class Topic:
 
     Parameters
     ----------
-    definition
+    definition : str
         What a sentence must tell of to carry the topic. The codebook shows it, and its first clause as a summary.
-    examples
+    examples : list of str
         Sentences that carry the topic, for the codebook.
-    counter_examples
+    counter_examples : list of str
         Sentences that look like it and do not carry it, for the codebook.
-    parent
+    parent : str, optional
         The topic that this one is a part of; the codebook puts it there. Labels do not inherit it.
-    codes
+    codes : dict of str to str
         Codes of the topic in event ontologies, as `{plover: "AID", cameo: "07"}`.
-    keywords
+    keywords : list of str
         Phrases that vote for the topic; `Rule` says how they are written.
-    patterns
+    patterns : list of str
         Regular expressions that vote for the topic; `Rule` says how they are written.
 
     Examples
@@ -62,11 +62,11 @@ class Near:
 
     Parameters
     ----------
-    first, then
+    first, then : str
         The two phrases; `Rule` says how they are written.
-    within
+    within : int
         How many words and punctuation marks may stand between them at most.
-    ordered
+    ordered : bool
         Whether `first` must come before `then`; false: either may.
 
     Examples
@@ -100,25 +100,25 @@ class Rule:
 
     Parameters
     ----------
-    topic
+    topic : str
         The topic that the rule votes on.
     vote : {"for", "against"}
         Which way it votes.
-    any
+    any : list of str
         Phrases of which one is enough.
-    all
+    all : list of str
         Phrases that must all be found.
-    none
+    none : list of str
         Phrases of which none may be found.
-    patterns
+    patterns : list of str
         Regular expressions in Python's syntax, searched anywhere in the sentence, of which one is enough. One with
         nested repeats, as `(a+)+`, can take forever on some text.
-    near
+    near : list of Near
         Pairs of phrases close to each other (see `Near`), of which one is enough.
     negated : {"count", "skip", "only"}
         What becomes of phrases of `any`, `all` and `near` in the scope of a negation ("did not attack"): they `count`
         like others, are skipped, or are the only ones that count. It does not concern `none` and `patterns`.
-    function
+    function : str, optional
         The dotted name of a Python function from one of `labels.allowed_modules`. It takes the text of a sentence; if
         it returns True, that is enough, like a phrase of `any`.
 
@@ -164,9 +164,9 @@ def collect_rules(topics: Mapping[str, Topic], functions: Mapping[str, Rule]) ->
 
     Parameters
     ----------
-    topics
+    topics : mapping of str to Topic
         The topics by name.
-    functions
+    functions : mapping of str to Rule
         The labelling functions by name.
 
     Returns
@@ -199,7 +199,7 @@ def read_taxonomy(file: Path) -> dict[str, Any]:
 
     Parameters
     ----------
-    file
+    file : Path
         The file, with any of the keys `topics`, `functions`, `guidelines` and `mode`. Other settings of a labeller
         (`gold`, `rules`, ...) are ignored.
 
