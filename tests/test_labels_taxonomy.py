@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from slugline.config import instantiate
+from slugline.config.build import instantiate
 from slugline.errors import InputError
 from slugline.labels import Labels, Near, Rule, Topic, read_taxonomy
 

@@ -8,11 +8,10 @@ from hydra.plugins.sweeper import Sweeper
 
 
 class OptunaSweeper(Sweeper):
-    """Run jobs with values that Optuna proposes; `slugline.training.search` says how."""
+    """Run jobs with values that Optuna proposes; see `slugline.training.search`."""
 
-    def __init__(self, n_trials: int, n_jobs: int, study_name: str, storage: str, prune: bool, seed: int) -> None:
-        self.n_trials, self.n_jobs = n_trials, n_jobs
-        self.study: dict[str, Any] = {"study_name": study_name, "storage": storage, "prune": prune, "seed": seed}
+    def __init__(self, n_trials: int, n_jobs: int, **study: Any) -> None:
+        self.n_trials, self.n_jobs, self.study = n_trials, n_jobs, study
 
     def setup(self, *, hydra_context: Any, task_function: Any, config: Any) -> None:
         """Take what Hydra gives to a sweeper."""
@@ -23,13 +22,15 @@ class OptunaSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> list[Any]:
         """Run jobs until `n_trials` of the study have ended."""
-        from slugline.training.search import open_study, search
+        from slugline.training.search import StudySettings, count_ended, search
 
         context: Any = self.hydra_context
         overrides = OverridesParser.create(context.config_loader).parse_overrides(arguments)
-        return search(open_study(**self.study), overrides, self.n_trials, self.n_jobs, self._launch)
+        settings = StudySettings(**self.study)
+        print(f"study   {settings.study_name} in {settings.storage}: {count_ended(settings.open())} trials so far")
+        return search(settings, overrides, self._launch, n_trials=self.n_trials, n_jobs=self.n_jobs)
 
-    def _launch(self, jobs: list[list[str]], told: list[str], first: int) -> Any:
+    def _launch(self, jobs: list[list[str]], first: int) -> Any:
         launcher: Any = self.launcher
         self.validate_batch_is_legal(jobs)
-        return launcher.launch([[*job, tell] for job, tell in zip(jobs, told, strict=True)], initial_job_idx=first)
+        return launcher.launch(jobs, initial_job_idx=first)

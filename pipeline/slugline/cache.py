@@ -1,8 +1,8 @@
-"""The cache of stages: what a stage made, kept as data under a key of all that decides it, for the next run.
+"""Stages of a training: timed, and what they made kept under a key of all that decides it, for the next run.
 
-An entry is a folder of Arrow files, NumPy arrays without pickle and JSON, so that nobody's cache can run code. It is
-written beside its place and renamed when whole, so that a killed run leaves none that is broken; a lock file lets the
-second of two processes that want the same entry wait for the first.
+An entry of the cache is a folder of Arrow files, NumPy arrays without pickle and JSON, so that nobody's cache can run
+code. It is written atomically, so that a killed run leaves none that is broken; a lock file lets the second of two
+processes that want the same entry wait for the first.
 """
 
 import inspect
@@ -19,7 +19,6 @@ from functools import cache
 from hashlib import blake2b, file_digest
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -29,17 +28,28 @@ from filelock import FileLock
 from pyarrow import feather
 from scipy.sparse import csr_array
 
+from slugline.components import flatten, to_config
 from slugline.errors import InputError, listing
+from slugline.files import write_atomically
 
 LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "ftfy", "sentencex")
 KEY, VALUES = "key.json", "values.json"
+SECONDS_A_DAY = 86_400
 Key = Mapping[str, str]
 Values = dict[str, Any]  # frames, arrays, sparse matrices, and what JSON holds
 
 
 @dataclass(frozen=True)
 class Folder:
-    """Keep what stages make in `path`, at most `max_gigabytes` in all; what was not used for longest goes first."""
+    """Keep what stages make.
+
+    Parameters
+    ----------
+    path : str
+        The folder of the cache.
+    max_gigabytes : float
+        How large it may get; what was not used for longest goes first.
+    """
 
     path: str = "experiments/cache"
     max_gigabytes: float = 4.0
@@ -55,57 +65,96 @@ class Off:
 
 
 class Stages:
-    """Runs stages, or takes what they made before; `notes` say for each stage which of both, and why."""
+    """The stages of one training.
 
-    def __init__(self, settings: Folder | Off) -> None:
-        self.settings = settings
+    Parameters
+    ----------
+    cache : Folder or Off
+        Where what they make is kept.
+
+    Attributes
+    ----------
+    notes : dict of str to str
+        For each cached stage whether it was reused or made, and why.
+    seconds : dict of str to float
+        How long each stage took, under its metric key, as `time/fit`.
+    """
+
+    def __init__(self, cache: Folder | Off | None = None) -> None:
+        self.cache = Off() if cache is None else cache
         self.notes: dict[str, str] = {}
+        self.seconds: dict[str, float] = {}
+        self._start = time.perf_counter()
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Time the block that follows; a stage that ran before goes on counting."""
+        key, start = f"time/{stage}", time.perf_counter()
+        before = self.seconds.get(key, 0.0)
+        yield
+        self.seconds[key] = before + time.perf_counter() - start
+
+    def all_seconds(self) -> dict[str, float]:
+        """Return the seconds of all stages, and those since the start as `time/total`."""
+        return self.seconds | {"time/total": time.perf_counter() - self._start}
 
     def run(self, stage: str, key: Key | None, make: Callable[[], Values]) -> Values:
-        """Return what `make` gives for this key, made before or now; a key of None is never kept."""
-        if isinstance(self.settings, Off):
+        """Return what a stage makes, from the cache where it is there.
+
+        Parameters
+        ----------
+        stage : str
+            The name of the stage, a folder of the cache.
+        key : mapping of str to str, or None
+            All that decides what the stage makes; None is never kept.
+        make : callable
+            Makes the values: frames, arrays, sparse matrices, and what JSON holds.
+        """
+        if isinstance(self.cache, Off):
             return make()
         if key is None:
             self.notes[stage] = "not kept: it has input that is not in files"
             return make()
-        folder = Path(self.settings.path) / stage
-        place = folder / digest_key(key)
+        folder = Path(self.cache.path) / stage
+        entry = folder / _digest_key(key)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(f"{place}.lock").acquire()
+            lock = FileLock(f"{entry}.lock").acquire()
         except OSError as error:
             self.notes[stage] = f"not kept: {error}"
             return make()
+
         with lock:
-            if (found := load(place)) is not None:
+            if (values := load(entry)) is not None:
                 self.notes[stage] = "reused"
-                return found
-            self.notes[stage] = f"made, {difference(folder, key)}"
-            made = make()
+                return values
+            self.notes[stage] = f"made, {_describe_change(folder, key)}"
+            values = make()
             try:
-                store(place, key, made)
+                store(entry, key, values)
             except (OSError, pa.ArrowException, TypeError) as error:  # a full disk, or an object that is no data
                 self.notes[stage] += f"; not kept: {str(error).splitlines()[0]}"
-        prune(Path(self.settings.path), int(self.settings.max_gigabytes * 1e9), place)
-        return made
+        _prune(Path(self.cache.path), int(self.cache.max_gigabytes * 1e9), entry)
+        return values
 
 
-def load(place: Path) -> Values | None:
+def load(entry: Path) -> Values | None:
     """Return what an entry holds, or None where there is none that can be read."""
     try:
-        found: Values = json.loads((place / VALUES).read_text(encoding="utf-8"))
-        for file in place.iterdir():
-            if file.suffix in READERS:
-                found[file.stem] = READERS[file.suffix](file)
-        os.utime(place)  # it was used
+        values: Values = json.loads((entry / VALUES).read_text(encoding="utf-8"))
+        for file in entry.iterdir():
+            if file.suffix in _READERS:
+                values[file.stem] = _READERS[file.suffix](file)
+        os.utime(entry)  # it was used
     except (OSError, ValueError, EOFError, pa.ArrowException):
         return None
-    return found
+    return values
 
 
-def store(place: Path, key: Key, values: Values) -> None:
-    """Write an entry beside its place and rename it."""
-    with beside(place) as folder:
+def store(entry: Path, key: Key, values: Values) -> None:
+    """Write an entry."""
+    with write_atomically(entry) as folder:
+        folder.mkdir()
         plain = {}
         for name, value in values.items():
             if isinstance(value, pd.DataFrame):
@@ -122,19 +171,7 @@ def store(place: Path, key: Key, values: Values) -> None:
         (folder / KEY).write_text(json.dumps(key, indent=1), encoding="utf-8")
 
 
-@contextmanager
-def beside(place: Path) -> Iterator[Path]:
-    """Give a folder to write into, which takes the place when it is whole and goes when it is not."""
-    folder = Path(mkdtemp(prefix=".new-", dir=place.parent))
-    try:
-        yield folder
-        shutil.rmtree(place, ignore_errors=True)  # what cannot be read
-        folder.rename(place)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def read_frame(file: Path) -> pd.DataFrame:
+def _read_frame(file: Path) -> pd.DataFrame:
     """Return a frame as it was, lists in its cells as tuples."""
     table = feather.read_table(file, memory_map=False)
     frame: pd.DataFrame = table.to_pandas()
@@ -145,22 +182,22 @@ def read_frame(file: Path) -> pd.DataFrame:
     return frame
 
 
-def read_sparse(file: Path) -> csr_array:
+def _read_sparse(file: Path) -> csr_array:
     """Return a sparse matrix."""
     with file.open("rb") as stream:
         data, indices, indptr, shape = (np.load(stream, allow_pickle=False) for _ in range(4))
     return csr_array((data, indices, indptr), shape=tuple(shape))
 
 
-READERS: dict[str, Callable[[Path], Any]] = {
-    ".arrow": read_frame,
+_READERS: dict[str, Callable[[Path], Any]] = {
+    ".arrow": _read_frame,
     ".npy": lambda file: np.load(file, allow_pickle=False),
-    ".csr": read_sparse,
+    ".csr": _read_sparse,
 }
 
 
-def difference(folder: Path, key: Key) -> str:
-    """Say in what a key differs from the nearest one of the stage that is kept."""
+def _describe_change(folder: Path, key: Key) -> str:
+    """Describe in what a key differs from the nearest one that is kept of the stage."""
     kept: list[dict[str, str]] = []
     for file in folder.glob(f"[!.]*/{KEY}"):
         with suppress(OSError, ValueError):  # it is just being pruned
@@ -168,29 +205,31 @@ def difference(folder: Path, key: Key) -> str:
     if not kept:
         return "nothing was kept"
     changes = [[name for name in {**old, **key} if old.get(name) != key.get(name)] for old in kept]
-    nearest = min(changes, key=lambda names: len(names))
+    nearest = min(changes, key=len)
     return f"changed: {listing(nearest, 4)}" if nearest else "what was kept cannot be read"
 
 
-def prune(root: Path, most: int, newest: Path) -> None:
-    """Remove the entries that were not used for longest until all take at most so many bytes."""
-    found = []
-    for place in root.glob("*/[!.]*/"):
+def _prune(root: Path, limit: int, newest: Path) -> None:
+    """Remove the entries that were not used for longest until all take at most `limit` bytes."""
+    entries = []
+    for entry in root.glob("*/[!.]*/"):
         with suppress(OSError):  # another process is pruning
-            size = sum(file.stat().st_size for file in place.iterdir())
-            found.append((place != newest, place.stat().st_mtime_ns, size, place))
-    for left in [*root.glob("*/.new-*/"), *root.glob("*/.old-*/")]:  # by a killed run
+            size = sum(file.stat().st_size for file in entry.iterdir())
+            entries.append((entry != newest, -entry.stat().st_mtime_ns, size, entry))
+
+    for leftover in root.glob("*/.*.tmp/"):  # of a killed run
         with suppress(OSError):
-            if time.time() - left.stat().st_mtime > 86400:
-                shutil.rmtree(left)
+            if time.time() - leftover.stat().st_mtime > SECONDS_A_DAY:
+                shutil.rmtree(leftover)
+
     total = 0
-    for kept, (_, _, size, place) in enumerate(sorted(found, key=lambda entry: (entry[0], -entry[1]))):
+    for number, (_, _, size, entry) in enumerate(sorted(entries)):
         total += size
-        if total > most and kept:
+        if total > limit and number:
             with suppress(OSError):
-                gone = place.rename(place.with_name(f".old-{place.name}"))
-                shutil.rmtree(gone)
-                Path(f"{place}.lock").unlink(missing_ok=True)
+                removed = entry.rename(entry.with_name(f".{entry.name}.tmp"))
+                shutil.rmtree(removed)
+                Path(f"{entry}.lock").unlink(missing_ok=True)
 
 
 def digest(text: str) -> str:
@@ -198,7 +237,7 @@ def digest(text: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def digest_files(files: Iterable[tuple[Path, str]]) -> dict[str, str] | None:
+def _digest_files(files: Iterable[tuple[Path, str]]) -> dict[str, str] | None:
     """Return a digest of the bytes of each file under its name; None when one is standard input."""
     found = {}
     for file, name in files:
@@ -209,42 +248,53 @@ def digest_files(files: Iterable[tuple[Path, str]]) -> dict[str, str] | None:
     return found
 
 
-def stage_key(
-    section: str, options: Mapping[str, Any], component: object, files: Iterable[tuple[Path, str]] | None
-) -> Key | None:
-    """Return what decides a stage that reads files: their bytes, its section of the config, code.
+def stage_key(section: str, component: object, files: Iterable[tuple[Path, str]] | None) -> Key | None:
+    """Return all that decides a stage that reads files: the bytes of these, the component's options, and code.
 
-    None where that cannot be known: standard input, or a reader that does not say which files it reads.
+    Parameters
+    ----------
+    section : str
+        The component's section of the config, as `data`.
+    component : object
+        The reader or labeller.
+    files : iterable of (Path, str), or None
+        The files it reads, each with its name; None where it does not say which.
+
+    Returns
+    -------
+    mapping of str to str, or None
+        None where the input cannot be known: standard input, or a reader that does not say which files it reads.
     """
-    if files is None or (bytes_read := digest_files(files)) is None:
+    if files is None or (digests := _digest_files(files)) is None:
         return None
-    said = {f"{section}.{key}": repr(value) for key, value in options.items()}
-    return said | {f"order of {section}": digest("\0".join(options))} | bytes_read | versions(component)
+    options = {name: repr(value) for name, value in flatten(to_config(component), f"{section}.").items()}
+    order = {f"order of {section}": digest("\0".join(options))}
+    return options | order | digests | versions(component)
 
 
 def chain(stage: str, before: Key | None, more: Key | None) -> Key | None:
     """Return the key of a stage that takes what another gave."""
     if before is None or more is None:
         return None
-    return {stage: digest_key(before), **more}
+    return {stage: _digest_key(before), **more}
 
 
-def digest_key(key: Key) -> str:
+def _digest_key(key: Key) -> str:
     """Return 32 hexadecimal digits for a key, whatever the order of its entries."""
     return digest(json.dumps(key, sort_keys=True))
 
 
 def versions(*components: object) -> dict[str, str]:
     """Return what code runs: of Slugline, of the libraries that stages use, of modules that components come from."""
-    found = {"python": platform.python_version(), "code of slugline": own_code()}
+    found = {"python": platform.python_version(), "code of slugline": _own_code()}
     found |= {name: version(name) for name in LIBRARIES}
     for module in {type(component).__module__ for component in components}:
         if module.split(".")[0] not in ("slugline", "sklearn"):
-            found[f"code of {module}"] = digest(source(module))
+            found[f"code of {module}"] = digest(_source(module))
     return found
 
 
-def source(module: str) -> str:
+def _source(module: str) -> str:
     """Return the source of a module; where it is not at hand, what is never the same."""
     try:
         return inspect.getsource(sys.modules[module])
@@ -253,7 +303,7 @@ def source(module: str) -> str:
 
 
 @cache
-def own_code() -> str:
+def _own_code() -> str:
     """Return a digest of Slugline's source."""
     root = Path(__file__).parent
     return digest("\0".join(file.read_text(encoding="utf-8") for file in sorted(root.rglob("*.py"))))

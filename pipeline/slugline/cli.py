@@ -4,7 +4,7 @@ import atexit
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +15,7 @@ COMMANDS = {
     "predict": "label the sentences of new articles with a saved model",
     "label": "apply the labelling rules; the annotation guide; to annotation tools and back",
     "review": "which sentences to label next, and which labels look wrong: tasks for annotation tools",
-    "export": "write a model as a plain scikit-learn pipeline, for skops or ONNX",
+    "export": "write a model as a plain scikit-learn slugline, for skops or ONNX",
     "compare": "runs side by side, each difference with its interval and p-value",
     "promote": "judge a model against the champion and move the alias; rollback=true",
     "reproduce": "train a recorded run again and put every metric of both side by side",
@@ -28,24 +28,38 @@ SHORT = {"compare": {"experiment=": "experiment_name="}}
 
 
 def main() -> None:
-    """Run `slugline`."""
-    # what MLflow imports is 150,000 objects that stay: to look through them at every 700 is a fifth of its time
+    """Run `slugline` as a program."""
+    # MLflow's import makes 150,000 objects that stay: looking through them at every 700 new ones takes a fifth of it
     gc.set_threshold(100_000)
-    atexit.register(gc.freeze)  # nor need it be looked through once more at the end: that takes a second
-    arguments = sys.argv[1:]
+    atexit.register(gc.freeze)  # nor need they be looked through once more at the end: that takes a second
+    execute(sys.argv[1:])
+
+
+def execute(arguments: Sequence[str]) -> None:
+    """Run a command line without its first word, as `["train", "seed=1"]`.
+
+    Raises
+    ------
+    SystemExit
+        With 1 after a user's mistake, which is printed in a line on standard error, and with what commands exit with.
+    """
     if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(usage())
+        print(_usage())
     elif arguments[0] == "--version":
         from slugline import __version__
 
         print(f"slugline {__version__}")
     elif arguments[0] not in COMMANDS:
-        fail(f"unknown command '{arguments[0]}'; allowed: {', '.join(COMMANDS)}")
+        _fail(f"unknown command '{arguments[0]}'; allowed: {', '.join(COMMANDS)}")
+    elif "--help" in arguments or "-h" in arguments:
+        from slugline.config.help import describe_command
+
+        print(describe_command(arguments[0]))
     else:
-        run(arguments[0], arguments[1:])
+        _run(arguments[0], list(arguments[1:]))
 
 
-def usage() -> str:
+def _usage() -> str:
     """Return the help text."""
     rows = [f"  {name:<10}{text}" for name, text in COMMANDS.items()]
     return "\n".join(
@@ -61,18 +75,20 @@ def usage() -> str:
     )
 
 
-def fail(message: str) -> NoReturn:
+def _fail(message: str) -> NoReturn:
     """Say what is wrong in one line and leave with 1."""
     print("slugline:", *message.split(), file=sys.stderr)
     sys.exit(1)
 
 
-def run(command: str, arguments: list[str]) -> None:
+def _run(command: str, arguments: list[str]) -> None:
     """Run a command as a Hydra app; a user's mistake is one line and exit code 1, a bug a traceback."""
     import hydra
 
-    from slugline.config import CONFIG_ERRORS, one_line, prepare, shipped, wrong_option
+    from slugline.config.build import CONFIG_ERRORS, one_line
+    from slugline.config.launch import find_wrong_option, register
     from slugline.errors import InputError
+    from slugline.files import shipped
     from slugline.tracking import abandon_sweep
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach us as they are
@@ -80,17 +96,20 @@ def run(command: str, arguments: list[str]) -> None:
         arguments, key=lambda argument: not argument.startswith("-") and "=" in argument
     )  # options first
     for short, key in SHORT.get(command, {}).items():
-        arguments = [key + one.removeprefix(short) if one.startswith(short) else one for one in arguments]
-    if wrong := wrong_option(arguments):
-        fail(wrong)
+        arguments = [
+            key + argument.removeprefix(short) if argument.startswith(short) else argument for argument in arguments
+        ]
+    if wrong := find_wrong_option(arguments):
+        _fail(wrong)
+
     sys.argv = [f"slugline {command}", *arguments]
-    prepare()
-    app = hydra.main(version_base="1.3", config_path=str(shipped("conf")), config_name=command)(job(command))
+    register(command)
+    app = hydra.main(version_base="1.3", config_path=str(shipped("conf")), config_name=command)(_job(command))
     try:
         app()
     except (InputError, *CONFIG_ERRORS) as error:
         abandon_sweep()
-        fail(str(error) if isinstance(error, InputError) else one_line(error))
+        _fail(str(error) if isinstance(error, InputError) else one_line(error))
     except KeyboardInterrupt:
         abandon_sweep()
         sys.exit(130)
@@ -99,27 +118,32 @@ def run(command: str, arguments: list[str]) -> None:
         sys.exit(141)
 
 
-def job(command: str) -> Callable[[Any], Any]:
-    """Return what Hydra runs for a command: its module's function of the same name, imported when it is its turn."""
+def _job(command: str) -> Callable[[Any], Any]:
+    """Return what Hydra runs for a command: its settings are built, and the function of its module is called."""
 
     def task(config: Any) -> Any:
-        from slugline.config import CONFIG_ERRORS, check, launch, one_line
+        from slugline.config.build import CONFIG_ERRORS, one_line
+        from slugline.config.launch import build_job, read_launch
+        from slugline.config.sweep import record_failure
         from slugline.errors import InputError
         from slugline.tracking import in_sweep
 
         try:
-            if not in_sweep():  # a job of a sweep checks its config itself, to be recorded when it fails
-                check(config)
-            return getattr(import_module(f"slugline.commands.{command}"), command)(config)
+            settings, launch = build_job(command, config)
+            return getattr(import_module(f"slugline.commands.{command}"), command)(settings, launch)
         except (InputError, *CONFIG_ERRORS) as error:
-            discard_empty(launch().folder)
-            fail(str(error) if isinstance(error, InputError) else one_line(error))  # before Hydra adds lines of its own
+            if in_sweep():
+                return record_failure(config, error)
+            _discard_empty(read_launch().folder)
+            _fail(
+                str(error) if isinstance(error, InputError) else one_line(error)
+            )  # before Hydra adds lines of its own
 
     task.__name__ = command
     return task
 
 
-def discard_empty(folder: Path) -> None:
+def _discard_empty(folder: Path) -> None:
     """Remove the folder that Hydra made for a run that never began, and what this leaves empty above it."""
     with suppress(OSError):  # it is not empty
         for place in (folder, *folder.parents):

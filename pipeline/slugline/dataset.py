@@ -1,42 +1,51 @@
-"""The material of a model: sentences read, split, labelled, parted into train, dev and test, and what was left out."""
+"""The dataset of a training: sentences read, split, labelled and divided into parts, and what was left out."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from omegaconf import DictConfig
 
 from slugline.cache import Stages, chain, stage_key
-from slugline.config import flatten
 from slugline.data.corpus import Corpus
 from slugline.data.schema import SENTENCE_COLUMNS, to_matrix
 from slugline.errors import InputError, listing
-from slugline.labels import Labelled, gold_files, read_gold
+from slugline.labels import Labelled, Labels, gold_files, read_gold
 from slugline.splits import PARTS, Leakage, count_labels, measure_leakage
 
 RESERVED = (*SENTENCE_COLUMNS, "topics", "explain")  # columns of predictions, beside one for each topic
-ENDS = ("_low", "_high")  # of the metrics that are ends of intervals
+INTERVAL_ENDS = ("_low", "_high")  # of metric keys
 NO_LABELS = "no sentence is labelled; give gold labels (labels=gold labels.gold=FILE) or use the rules (labels=rules)"
-JUDGES = 10  # sentences labelled by people that carry a topic, from which they are enough to judge it by
-LEAK = 0.01  # share of a part that stands in train word for word, above which we warn
+MIN_PEOPLE_LABELS = 10  # sentences labelled by people that carry a topic, from which they suffice to judge it
+LEAK_WARNING = 0.01  # share of a part that stands in train word for word, above which we warn
 
 
-class Clock(Protocol):
-    """What times a stage."""
+class Dataset(NamedTuple):
+    """What a model is trained and tested on.
 
-    def __call__(self, stage: str, /) -> AbstractContextManager[None]:
-        """Time the block that follows."""
-
-
-class Material(NamedTuple):
-    """What is trained and tested on: sentences with `labels`, `label_source`, `split`; `Y` (sentences, topics) bool.
-
-    `counts` says what was read, left out and why; `sizes` how many sentences each part has, `label_counts` (topics
-    down, parts across) how many of them carry a topic: of all sentences, also of those that a stream does not keep.
-    `weights` (sentences, topics), from 0 to 1, say how sure labels are, where a label model gave some; None: all are.
+    Attributes
+    ----------
+    sentences : DataFrame
+        Sentence columns, with `labels`, `label_source` and `split`.
+    Y : ndarray of bool, shape (sentences, topics)
+        Which sentence carries which topic.
+    topics : tuple of str
+        The names of the columns of `Y`.
+    mode : str
+        `multilabel` (several topics or none), or `multiclass` (exactly one).
+    leakage : Leakage
+        How far the parts share articles and sentences.
+    counts : dict of str to int
+        What was read, and what was left out and why.
+    notes : list of str
+        Warnings for whoever reads the scores.
+    sizes : dict of str to int
+        Sentences by part: of all data, also of what training out of core does not keep in memory.
+    label_counts : DataFrame
+        Sentences that carry a topic (rows) by part (columns), likewise of all data.
+    weights : ndarray of shape (sentences, topics), or None
+        How sure each label is, from 0 to 1, where a label model says so; None: all are.
     """
 
     sentences: pd.DataFrame
@@ -51,103 +60,102 @@ class Material(NamedTuple):
     weights: np.ndarray | None = None
 
     def rows(self, part: str) -> np.ndarray:
-        """Return which sentences make a part; where people labelled any, those labelled by rules test nothing."""
+        """Return which sentences make a part, shape (sentences,).
+
+        Where people labelled any sentences, those labelled by rules are not in dev and test.
+        """
         rows = (self.sentences["split"] == part).to_numpy()
-        by_people = self.by_people()
+        by_people = self.labelled_by_people()
         return np.asarray(rows & by_people if part != "train" and by_people.any() else rows)
 
     @property
-    def judged(self) -> str:
-        """The part that a run is judged by: test, or dev where there is no test."""
+    def evaluated_part(self) -> str:
+        """The part that the model is judged by: test, or dev where there is no test."""
         return "test" if self.rows("test").any() else "dev"
 
-    def by_people(self) -> np.ndarray:
-        """Return which sentences people labelled."""
+    def labelled_by_people(self) -> np.ndarray:
+        """Return which sentences people labelled, shape (sentences,)."""
         return np.asarray(self.sentences["label_source"] != "rules")
 
-    def judges(self, part: str) -> np.ndarray:
-        """Return on which sentences of a part a topic's probabilities and threshold are set, shape (sentences, topics).
+    def calibration_rows(self, part: str) -> np.ndarray:
+        """Return on which sentences of a part each topic is calibrated, shape (sentences, topics).
 
-        On those that people labelled, where at least `JUDGES` of them carry the topic; else on all.
+        On those that people labelled, where at least `MIN_PEOPLE_LABELS` of them carry the topic; else on all.
         """
-        rows, sure = self.rows(part), self.rows(part) & self.by_people()
-        enough = self.Y[sure].sum(axis=0) >= JUDGES
-        return np.where(enough, sure[:, None], rows[:, None])
+        rows = self.rows(part)
+        by_people = rows & self.labelled_by_people()
+        enough = self.Y[by_people].sum(axis=0) >= MIN_PEOPLE_LABELS
+        return np.where(enough, by_people[:, None], rows[:, None])
 
 
-def require_examples(material: Material, threshold_part: str) -> None:
-    """Raise `InputError` when something cannot be learned, chosen or scored, before any run is started."""
-    if taken := [topic for topic in material.topics if topic in RESERVED]:
-        raise InputError(
-            f"topic '{taken[0]}' has the name of a column of predictions; rename it; taken: {listing(RESERVED)}"
-        )
-    if twice := [f"{topic}{end}" for topic in material.topics for end in ENDS if f"{topic}{end}" in material.topics]:
-        raise InputError(f"topic '{twice[0]}' has the name of an end of an interval of another; rename it")
-    train = material.rows("train")
-    positive, topics = material.Y[train].sum(axis=0), np.array(material.topics)
-    if len(missing := topics[positive == 0]):
-        raise InputError(
-            f"no positive example in train of: {listing(missing)}; label some, or take the topic out of labels.topics"
-        )
-    if len(constant := topics[positive == train.sum()]):
-        raise InputError(
-            f"every sentence of train is labelled: {listing(constant)}; label some without, with [] if need be"
-        )
-    if (found := material.sentences["article_id"][train].nunique()) < 2:
-        raise InputError(f"training needs sentences of at least 2 articles to cross-validate, found {found}")
-    if not (material.rows("dev") | material.rows("test")).any():
-        raise InputError("no sentence in dev or test to score a model on; give split.dev or split.test a larger share")
-    if not material.rows(threshold_part).any():
-        raise InputError(f"threshold.part={threshold_part}: that part has no sentences")
+def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Dataset:
+    """Read, split into sentences, label, and divide into parts.
 
+    Parameters
+    ----------
+    data : callable
+        A reader, as `ArticleCorpus`: returns a `Corpus`.
+    labels : Labels
+        The labeller.
+    split : callable
+        A splitter, as `ByArticle`: takes sentences and `Y`, returns the part of each sentence.
+    stages : Stages
+        Times what is done, and keeps it for the next run.
 
-def read_labelled(config: DictConfig, data: Any, labels: Any, stages: Stages, clock: Clock) -> tuple[Corpus, Labelled]:
-    """Read, split into sentences and label; take from the cache what is there."""
-    with clock("articles"):
-        options = flatten(config.data, leave_out=None)
-        key = stage_key("data", options, data, data.files() if hasattr(data, "files") else None)
-        corpus = Corpus.from_values(stages.run("articles", key, lambda: data().to_values()))
-    with clock("sentences"):
-        key = chain("articles", key, {})
-        sentences = stages.run("sentences", key, lambda: {"sentences": corpus.sentences()})["sentences"]
-    with clock("labels"):
-        options = flatten(config.labels, leave_out=None)
-        key = chain("sentences", key, stage_key("labels", options, labels, gold_files(labels.gold)))
-        found = stages.run("labels", key, lambda: labels(sentences, read_gold(labels.gold, labels.columns))._asdict())
-    return corpus, Labelled(found["sentences"], tuple(found["topics"]), found["unmatched"])
-
-
-def prepare(config: DictConfig, parts: Mapping[str, Any], stages: Stages, clock: Clock) -> Material:
-    """Read, split into sentences, label, and split into parts."""
-    corpus, labelled = read_labelled(config, parts["data"], parts["labels"], stages, clock)
-    used = select(labelled)
+    Raises
+    ------
+    InputError
+        When nothing can be read, or nothing is labelled.
+    """
+    corpus, labelled = read_labelled(data, labels, stages)
+    used = select_labelled(labelled)
     if used.empty:
         raise InputError(NO_LABELS)
-    with clock("split"):
+
+    with stages.timed("split"):
         Y = to_matrix(used["labels"], labelled.topics)
-        used = used.assign(split=parts["split"](used, Y))
-        leakage = measure_leakage(used, used["split"].to_numpy())
-    counts = count(corpus, labelled, used)
-    label_counts = count_labels(Y, used["split"].to_numpy(), labelled.topics)
-    notes = [unmatched_note(labelled.unmatched)] if labelled.unmatched else []
-    if not (used["label_source"] != "rules").any():
-        notes.append("all labels come from rules: scores say how well the model repeats the rules, not how true it is")
-    notes += leakage_notes(leakage)
-    weights = np.array(used["weights"].tolist()) if "weights" in used else None
-    mode = parts["labels"].mode
-    material = Material(used, Y, labelled.topics, mode, leakage, counts, notes, {}, label_counts, weights)
-    return material._replace(sizes={part: int(material.rows(part).sum()) for part in PARTS})
+        used = used.assign(split=split(used, Y))
+        parts = used["split"].to_numpy()
+        leakage = measure_leakage(used, parts)
+
+    dataset = Dataset(
+        sentences=used,
+        Y=Y,
+        topics=labelled.topics,
+        mode=labels.mode,
+        leakage=leakage,
+        counts=count_sentences(corpus, labelled, used),
+        notes=_notes(labelled, used, leakage),
+        sizes={},
+        label_counts=count_labels(Y, parts, labelled.topics),
+        weights=np.array(used["weights"].tolist()) if "weights" in used else None,
+    )
+    return dataset._replace(sizes={part: int(dataset.rows(part).sum()) for part in PARTS})
 
 
-def select(labelled: Labelled) -> pd.DataFrame:
+def read_labelled(data: Any, labels: Labels, stages: Stages) -> tuple[Corpus, Labelled]:
+    """Read, split into sentences and label; take from the cache what is there."""
+    with stages.timed("articles"):
+        key = stage_key("data", data, data.files() if hasattr(data, "files") else None)
+        corpus = Corpus.from_values(stages.run("articles", key, lambda: data().to_values()))
+    with stages.timed("sentences"):
+        key = chain("articles", key, {})
+        sentences = stages.run("sentences", key, lambda: {"sentences": corpus.sentences()})["sentences"]
+    with stages.timed("labels"):
+        key = chain("sentences", key, stage_key("labels", labels, gold_files(labels.gold)))
+        values = stages.run("labels", key, lambda: labels(sentences, read_gold(labels.gold, labels.columns))._asdict())
+    return corpus, Labelled(values["sentences"], tuple(values["topics"]), values["unmatched"])
+
+
+def select_labelled(labelled: Labelled) -> pd.DataFrame:
     """Return the sentences to train and test on: labelled, and no debris unless a person gave it a topic."""
     sentences = labelled.sentences
     has_label = sentences["label_source"] != ""
-    by_people = sentences["label_source"].isin(["gold", "given"]) & sentences["labels"].map(bool)
-    return sentences[has_label & (~sentences["debris"] | by_people)].reset_index(drop=True)
+    topic_by_people = sentences["label_source"].isin(["gold", "given"]) & sentences["labels"].map(bool)
+    return sentences[has_label & (~sentences["debris"] | topic_by_people)].reset_index(drop=True)
 
 
-def count(corpus: Corpus, labelled: Labelled, used: pd.DataFrame) -> dict[str, int]:
+def count_sentences(corpus: Corpus, labelled: Labelled, used: pd.DataFrame) -> dict[str, int]:
     """Count what was read, used and left out; every sentence is in exactly one of used, debris and unlabelled."""
     sentences = labelled.sentences
     unlabelled = int((sentences["label_source"] == "").sum())
@@ -162,23 +170,59 @@ def count(corpus: Corpus, labelled: Labelled, used: pd.DataFrame) -> dict[str, i
     }
 
 
-def unmatched_note(unmatched: Sequence[str]) -> str:
-    """Return what to say of gold labels that match no sentence."""
-    return f"{len(unmatched)} gold labels match no sentence (changed or gone): {listing(unmatched, 5)}"
+def check_examples(label_counts: pd.DataFrame, sizes: dict[str, int], train_articles: int, threshold_part: str) -> None:
+    """Check that every topic can be learned, its threshold chosen, and the model scored.
+
+    Parameters
+    ----------
+    label_counts : DataFrame
+        Sentences that carry a topic (rows) by part (columns).
+    sizes : dict of str to int
+        Sentences by part.
+    train_articles : int
+        How many articles the sentences of train come from.
+    threshold_part : str
+        The part on which thresholds are chosen.
+
+    Raises
+    ------
+    InputError
+        With the topics or the part concerned, and what to do.
+    """
+    _check_topic_names([str(topic) for topic in label_counts.index])
+    positive = label_counts["train"]
+    if missing := positive.index[positive == 0].tolist():
+        raise InputError(
+            f"no positive example in train of: {listing(missing)}; label some, or take the topic out of labels.topics"
+        )
+    if constant := positive.index[positive == sizes["train"]].tolist():
+        raise InputError(
+            f"every sentence of train is labelled: {listing(constant)}; label some without, with [] if need be"
+        )
+    if train_articles < 2:
+        raise InputError(f"training needs sentences of at least 2 articles to cross-validate, found {train_articles}")
+    if not sizes["dev"] + sizes["test"]:
+        raise InputError("no sentence in dev or test to score a model on; give split.dev or split.test a larger share")
+    if not sizes[threshold_part]:
+        raise InputError(f"no sentence in {threshold_part}, on which thresholds are chosen (threshold.part)")
+
+
+def check_dataset(dataset: Dataset, threshold_part: str) -> None:
+    """Check with `check_examples` that a model can be trained on a dataset; see there."""
+    train_articles = int(dataset.sentences["article_id"][dataset.rows("train")].nunique())
+    check_examples(dataset.label_counts, dataset.sizes, train_articles, threshold_part)
 
 
 def leakage_notes(leakage: Leakage) -> list[str]:
-    """Return a warning where a split leaks.
-
-    Whole articles, or more than a hundredth of a part's sentences, stand in train too.
-    """
+    """Return a warning where whole articles, or more than a hundredth of a part's sentences, stand in train too."""
     leaks = [
         f"{share:.1%} of {part} sentences stand in train word for word"
         for part, share in leakage.shares.items()
-        if share > LEAK
+        if share > LEAK_WARNING
     ]
-    articles = [f"{leakage.articles} articles stand in more than one part"] if leakage.articles else []
-    return [f"the split leaks, so scores flatter: {'; '.join(articles + leaks)}"] if articles or leaks else []
+    if leakage.articles:
+        leaks = [f"{leakage.articles} articles stand in more than one part", *leaks]
+    return [f"the split leaks, so scores flatter: {'; '.join(leaks)}"] if leaks else []
 
 
 def digest_sentences(sentences: pd.DataFrame) -> str:
@@ -192,3 +236,27 @@ def hash_sentences(hashed: blake2b, sentences: pd.DataFrame) -> None:
     """Add sentences to the hash of `digest_sentences`."""
     for key, labels in zip(sentences["sentence_id"], sentences["labels"], strict=True):
         hashed.update("\0".join([key, *sorted(labels), "\n"]).encode())
+
+
+def _notes(labelled: Labelled, used: pd.DataFrame, leakage: Leakage) -> list[str]:
+    """Return what to warn of."""
+    notes = []
+    if labelled.unmatched:
+        notes.append(
+            f"{len(labelled.unmatched)} gold labels match no sentence (changed or gone): "
+            f"{listing(labelled.unmatched, 5)}"
+        )
+    if not (used["label_source"] != "rules").any():
+        notes.append("all labels come from rules: scores say how well the model repeats the rules, not how true it is")
+    return notes + leakage_notes(leakage)
+
+
+def _check_topic_names(topics: Sequence[str]) -> None:
+    """Check that no topic has the name of a column of predictions, or of another topic's metric."""
+    if taken := [topic for topic in topics if topic in RESERVED]:
+        raise InputError(
+            f"topic '{taken[0]}' has the name of a column of predictions; rename it; taken: {listing(RESERVED)}"
+        )
+    ends = [f"{topic}{end}" for topic in topics for end in INTERVAL_ENDS]
+    if clashes := [name for name in ends if name in topics]:
+        raise InputError(f"topic '{clashes[0]}' has the name of an end of an interval of another; rename it")

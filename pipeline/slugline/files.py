@@ -56,3 +56,10 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
                 stack.enter_context(write_atomically(target)).write_bytes(content)
     except OSError as error:
         raise InputError(f"cannot write {target}: {error.strerror or error}") from error
+
+
+def shipped(folder: str) -> Path:
+    """Return a folder that ships with Slugline: inside the package when installed from a wheel, else beside it."""
+    package = Path(__file__).parent
+    inside = package / Path(folder).name
+    return inside if inside.is_dir() else package.parents[1] / folder

@@ -1,14 +1,12 @@
 """`slugline ui`: the MLflow UI on the right store."""
 
-from omegaconf import DictConfig
-
 from slugline import tracking
+from slugline.config.settings import UiSettings
+from slugline.workflow import Launch
 
 
-def ui(config: DictConfig) -> None:
+def ui(settings: UiSettings, launch: Launch) -> None:
     """Serve the MLflow UI until interrupted."""
-    print(
-        f"MLflow UI: http://{config.host}:{config.port}/#/experiments?workflowType=machine_learning (end with Ctrl-C)",
-        flush=True,
-    )
-    tracking.serve_ui(config.host, config.port, config.tracking_uri)
+    address = f"http://{settings.host}:{settings.port}/#/experiments?workflowType=machine_learning"
+    print(f"MLflow UI: {address} (end with Ctrl-C)", flush=True)
+    tracking.serve_ui(settings.host, settings.port, settings.tracking_uri)

@@ -2,12 +2,18 @@
 
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
-from omegaconf import DictConfig
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
 
 from slugline import tracking
-from slugline.config import Callback, instantiate
+from slugline.components import flatten
+from slugline.config.build import CONFIG_ERRORS, instantiate, one_line
+from slugline.config.launch import read_launch
+from slugline.config.recorded import to_experiment
+from slugline.errors import InputError
 
 SCORES = ("dev/f1_macro", "test/f1_macro")
 
@@ -16,10 +22,9 @@ class Sweep(Callback):
     """A run that is the parent of all jobs of a sweep, with the scores and the config of the best."""
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Start the parent run and tell the jobs by an environment variable."""
+        """Start the parent run, and hand it to the jobs in an environment variable."""
         settings = instantiate(config.tracking, "tracking")
-        name = "sweep " + " ".join(config.hydra.overrides.task)
-        parent = settings.start_sweep(name)
+        parent = settings.start_sweep("sweep " + " ".join(config.hydra.overrides.task))
         if parent:
             os.environ[tracking.PARENT] = parent
 
@@ -29,8 +34,21 @@ class Sweep(Callback):
         if parent is None:
             return
         settings = instantiate(config.tracking, "tracking")
-        jobs, uri = settings.end_sweep(parent, SCORES)
+        jobs, uri = settings.end_sweep(parent, SCORES, to_experiment)
         print(jobs.to_string(index=False))
         print(f"sweep   {parent}\nmodel   {uri or 'none: every job failed'}")
         if jobs["status"].isin(["FAILED", "RUNNING"]).any():  # those that were pruned are KILLED
             sys.exit(1)
+
+
+def record_failure(config: DictConfig, error: Exception) -> float:
+    """Log a job of a sweep that failed before its run began, and return NaN, so that the sweep goes on."""
+    message = str(error) if isinstance(error, InputError) else one_line(error)
+    print(f"slugline: {type(error).__name__}: {message}", file=sys.stderr)
+    launch = read_launch()
+    params: Any = OmegaConf.to_container(config, resolve=False)
+    with suppress(InputError, *CONFIG_ERRORS):
+        settings = instantiate(config.tracking, "tracking")
+        with settings.run(config.name or launch.name, launch.folder, flatten(params)):
+            raise error
+    return float("nan")

@@ -1,14 +1,13 @@
 """Reports of a run: what the terminal shows, tables, plots, mistakes, and the page that holds them all."""
 
 from slugline.report.card import describe_model
-from slugline.report.errors import find_errors
-from slugline.report.facts import Facts
+from slugline.report.mistakes import find_mistakes
 from slugline.report.page import document, frame_table, table, write_page
 from slugline.report.plots import write_plots, write_top_terms
 from slugline.report.tables import count_metrics, data_frame, write_tables
 from slugline.report.terminal import (
+    describe_dataset,
     describe_job,
-    describe_material,
     describe_run,
     describe_scores,
     describe_stages,
@@ -16,18 +15,17 @@ from slugline.report.terminal import (
 )
 
 __all__ = [
-    "Facts",
     "count_metrics",
     "data_frame",
+    "describe_dataset",
     "describe_job",
-    "describe_material",
     "describe_model",
     "describe_run",
     "describe_scores",
     "describe_stages",
     "describe_tables",
     "document",
-    "find_errors",
+    "find_mistakes",
     "frame_table",
     "table",
     "write_page",

@@ -7,12 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from slugline.dataset import Material
-from slugline.report.facts import Facts
 from slugline.report.terminal import BASELINES, between_ends
 from slugline.scoring import tabulate
-from slugline.training.evaluation import Evaluated
-from slugline.training.fit import Outcome
+from slugline.training.run import TrainingRun
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 62rem; margin: 0 auto; padding: 1rem; }
@@ -60,27 +57,25 @@ HOW = {
 }
 
 
-def write_page(
-    folder: Path, facts: Facts, evaluated: Evaluated, material: Material, outcome: Outcome, errors: pd.DataFrame
-) -> None:
-    """Write `report.html` beside the plots that it takes in; `errors` are of `find_errors`."""
-    part, (metrics, tables) = material.judged, evaluated
+def write_page(run: TrainingRun, errors: pd.DataFrame) -> None:
+    """Write `report.html` beside the plots that it takes in; `errors` are of `find_mistakes`."""
+    part, metrics, tables, folder, topics = run.part, run.metrics, run.tables, run.folder, run.dataset.topics
     sections = [
-        ("Question", question(material, facts)),
-        ("Data", data(material, facts)),
-        (f"Scores on {part}", scores(metrics, material.topics, part, "sentences")),
+        ("Question", question(run)),
+        ("Data", data(run)),
+        (f"Scores on {part}", scores(metrics, topics, part, "sentences")),
         ("Scores on other splits", repeats(tables)),
         ("With fewer articles", learning_curve(tables) + plots(folder, part, ["learning_curve"])),
-        ("Whole articles", scores(metrics, material.topics, f"{part}/article", "articles")),
+        ("Whole articles", scores(metrics, topics, f"{part}/article", "articles")),
         ("Probabilities and ranking", calibrated(tables) + plots(folder, part, ["reliability"])),
         ("Slices", slices(tables)),
         ("Counts over time", counts(tables, folder, part)),
         ("Plots", plots(folder, part, ["precision_recall", "confusion", "threshold", "top_terms"])),
         ("Mistakes of which the model is surest", mistakes(errors)),
-        ("How to reproduce", again(facts)),
+        ("How to reproduce", again(run)),
     ]
     body = "\n".join(f"<h2>{escape(title)}</h2>\n{content}" for title, content in sections if content)
-    page = document(facts.name, f"{headline(metrics, material, part)}\n{body}")
+    page = document(run.name, f"{headline(run)}\n{body}")
     (folder / "report.html").write_text(page, encoding="utf-8")
 
 
@@ -98,42 +93,44 @@ def document(title: str, body: str) -> str:
     )
 
 
-def headline(metrics: Mapping[str, float], material: Material, part: str) -> str:
+def headline(run: TrainingRun) -> str:
     """Return the score that counts, with its interval, and the baselines."""
+    metrics, part = run.metrics, run.part
     key = f"{part}/f1_macro"
     between = between_ends(metrics, part, "f1", "macro", False)
     found = {name.replace("_", " "): metrics.get(f"{key}_{name}") for name in BASELINES}
     beside = ", ".join(f"{name} {value:.3f}" for name, value in found.items() if value is not None)
-    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in material.notes)
+    sentences = int(run.dataset.rows(part).sum())
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in run.dataset.notes)
     return (
         f'<p><span class="big">{metrics[key]:.3f}</span> macro F1{f" ({between})" if between else ""} on '
-        f"{int(material.rows(part).sum())} sentences of {part}{f'; baselines: {beside}' if beside else ''}.</p>{notes}"
+        f"{sentences} sentences of {part}{f'; baselines: {beside}' if beside else ''}.</p>{notes}"
     )
 
 
-def question(material: Material, facts: Facts) -> str:
+def question(run: TrainingRun) -> str:
     """Return what the model is to tell: the topics and what they mean."""
-    kind = "exactly one of these topics" if material.mode == "multiclass" else "any of these topics, or none"
-    said = f"<p>Which sentences carry {kind}: {escape(', '.join(material.topics))}?</p>"
-    rows = [(topic, facts.definitions[topic]) for topic in material.topics if facts.definitions.get(topic)]
+    kind = "exactly one of these topics" if run.dataset.mode == "multiclass" else "any of these topics, or none"
+    said = f"<p>Which sentences carry {kind}: {escape(', '.join(run.dataset.topics))}?</p>"
+    rows = [(topic, run.definitions[topic]) for topic in run.dataset.topics if run.definitions.get(topic)]
     more = table(["topic", "what it means"], rows)
     return f"{said}<details><summary>What they mean</summary>{more}</details>" if rows else said
 
 
-def data(material: Material, facts: Facts) -> str:
+def data(run: TrainingRun) -> str:
     """Return what was read, left out and parted, with how far the split leaks."""
-    counts, leakage, parted = material.counts, material.leakage, material.label_counts
+    counts, leakage, parted = run.dataset.counts, run.dataset.leakage, run.dataset.label_counts
     left = [f"{counts[key]} {key}" for key in ("debris", "unlabelled", "rejected") if counts.get(key)]
-    labels = [f"{count} {source}" for source, count in material.sentences["label_source"].value_counts().items()]
-    some = "Labels:" if len(material.sentences) == counts["used"] else "Labels of those kept to be judged by:"
+    labels = [f"{count} {source}" for source, count in run.dataset.sentences["label_source"].value_counts().items()]
+    some = "Labels:" if len(run.dataset.sentences) == counts["used"] else "Labels of those kept to be judged by:"
     said = (
         f"<p>{counts['used']} of {counts['sentences']} sentences of {counts['articles']} articles; left out: "
         f"{', '.join(left) or 'none'}. {some} {escape(', '.join(labels))}. "
         f"{leakage.articles} articles stand in more than one part.</p>"
     )
     rows = [
-        (part, size, leakage.sentences.get(part, ""), facts.digests.get(part, ""))
-        for part, size in material.sizes.items()
+        (part, size, leakage.sentences.get(part, ""), run.digests.get(part, ""))
+        for part, size in run.dataset.sizes.items()
     ]
     topics = [(str(topic), *map(int, row)) for topic, *row in parted.itertuples()]
     return (
@@ -281,11 +278,11 @@ def mistakes(errors: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def again(facts: Facts) -> str:
+def again(run: TrainingRun) -> str:
     """Return the commands that train the run again, and its whole config."""
     return (
-        f"<pre>{escape(chr(10).join(facts.commands()))}</pre>"
-        f"<details><summary>The whole config</summary><pre>{escape(facts.config)}</pre></details>"
+        f"<pre>{escape(chr(10).join(run.commands()))}</pre>"
+        f"<details><summary>The whole config</summary><pre>{escape(run.config)}</pre></details>"
     )
 
 

@@ -7,58 +7,55 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from slugline.dataset import Material
-from slugline.model import TopicModel
 from slugline.model.heads import LinearHead
 from slugline.scoring import cut_points
-from slugline.training.fit import Outcome
+from slugline.training.run import TrainingRun
 
 
-def write_top_terms(folder: Path, model: TopicModel, plot: bool, top: int = 15) -> None:
+def write_top_terms(run: TrainingRun, top: int = 15) -> None:
     """Write, and draw if asked, the terms with the largest weights for each topic; nothing for a model not linear."""
+    model, folder = run.model, run.folder
     if not isinstance(model.head, LinearHead):
         return
     found = {topic: model.top_terms(topic, top) for topic in model.topics}
     rows = [(topic, term, weight) for topic, terms in found.items() for term, weight in terms.items()]
     pd.DataFrame(rows, columns=["topic", "term", "weight"]).to_csv(folder / "top_terms.csv", index=False)
-    if plot:
+    if run.settings.plots:
         draw: Callable[[Any, int], None] = lambda axes, topic: draw_terms(axes, found[model.topics[topic]])  # noqa: E731
         grid(folder / "top_terms.png", model.topics, draw, 1.2)
 
 
-def write_plots(folder: Path, material: Material, outcome: Outcome, tables: Mapping[str, pd.DataFrame]) -> None:
+def write_plots(run: TrainingRun) -> None:
     """Draw precision against recall, confusions, scores against the threshold, and the tables, for each topic."""
     import matplotlib as mpl
 
     mpl.use("Agg")
-    part = material.judged
-    rows = material.rows(part)
-    Y, P = material.Y[rows], outcome.probabilities[rows]
+    part, model, tables, topics = run.part, run.model, run.tables, run.dataset.topics
+    rows = run.dataset.rows(part)
+    Y, P = run.dataset.Y[rows], run.probabilities[rows]
     plots: dict[str, Callable[[Any, int], None]] = {
         "precision_recall": lambda axes, topic: draw_precision_recall(
-            axes, Y[:, topic], P[:, topic], outcome.model.decide(P)[:, topic]
+            axes, Y[:, topic], P[:, topic], model.decide(P)[:, topic]
         ),
-        "confusion": lambda axes, topic: draw_confusion(axes, Y[:, topic], outcome.model.decide(P)[:, topic]),
+        "confusion": lambda axes, topic: draw_confusion(axes, Y[:, topic], model.decide(P)[:, topic]),
         "threshold": lambda axes, topic: draw_threshold(
-            axes, Y[:, topic], P[:, topic], outcome.model.thresholds[topic], topic == 0
+            axes, Y[:, topic], P[:, topic], model.thresholds[topic], topic == 0
         ),
     }
     by_topic = {
         name: dict(iter(tables[name].groupby("topic"))) for name in ("reliability", "prevalence") if name in tables
     }
     if "reliability" in by_topic:
-        plots["reliability"] = lambda axes, topic: draw_reliability(
-            axes, by_topic["reliability"][material.topics[topic]]
-        )
+        plots["reliability"] = lambda axes, topic: draw_reliability(axes, by_topic["reliability"][topics[topic]])
     if "prevalence" in by_topic:
         plots["prevalence"] = lambda axes, topic: draw_prevalence(
-            axes, by_topic["prevalence"][material.topics[topic]], topic == 0
+            axes, by_topic["prevalence"][topics[topic]], topic == 0
         )
     for name, draw in plots.items():
-        grid(folder / f"{name}_{part}.png", material.topics, draw, alike=name not in by_topic)
+        grid(run.folder / f"{name}_{part}.png", topics, draw, alike=name not in by_topic)
     if "learning_curve" in tables:
         grid(
-            folder / f"learning_curve_{part}.png",
+            run.folder / f"learning_curve_{part}.png",
             ["macro F1"],
             lambda axes, _: draw_curve(axes, tables["learning_curve"]),
         )

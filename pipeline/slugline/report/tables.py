@@ -1,44 +1,41 @@
 """Tables of a run: scores, predictions, labels, and what was counted."""
 
-from pathlib import Path
-
 import pandas as pd
 
-from slugline.dataset import Material
+from slugline.dataset import Dataset
 from slugline.scoring import tabulate
 from slugline.splits import PARTS
-from slugline.training.evaluation import Evaluated
-from slugline.training.fit import Outcome
+from slugline.training.run import TrainingRun
 
 
-def write_tables(folder: Path, evaluated: Evaluated, material: Material, outcome: Outcome) -> None:
+def write_tables(run: TrainingRun) -> None:
     """Write the scores per topic, all tables, the labels per part, and the predictions for dev and test."""
-    metrics, tables = evaluated
+    dataset, folder = run.dataset, run.folder
     for part in PARTS[1:]:
-        if f"{part}/f1_macro" in metrics:
-            tabulate(metrics, part, material.topics).rename_axis("topic").to_csv(folder / f"scores_{part}.csv")
-            predictions(material, outcome, part).to_parquet(folder / f"predictions_{part}.parquet", index=False)
-    for name, table in tables.items():
+        if f"{part}/f1_macro" in run.metrics:
+            tabulate(run.metrics, part, dataset.topics).rename_axis("topic").to_csv(folder / f"scores_{part}.csv")
+            _predictions(run, part).to_parquet(folder / f"predictions_{part}.parquet", index=False)
+    for name, table in run.tables.items():
         table.to_csv(folder / f"{name}.csv", index=False)
-    material.label_counts.rename_axis("topic").to_csv(folder / "labels.csv")
+    dataset.label_counts.rename_axis("topic").to_csv(folder / "labels.csv")
 
 
-def predictions(material: Material, outcome: Outcome, part: str) -> pd.DataFrame:
+def _predictions(run: TrainingRun, part: str) -> pd.DataFrame:
     """Return the sentences of a part with their labels, the topics given and a probability per topic."""
-    rows, model = material.rows(part), outcome.model
-    probabilities = outcome.probabilities[rows]
-    frame = material.sentences.loc[
+    rows, model = run.dataset.rows(part), run.model
+    probabilities = run.probabilities[rows]
+    frame = run.dataset.sentences.loc[
         rows, ["sentence_id", "article_id", "position", "start", "end", "text", "labels"]
     ].reset_index(drop=True)
     frame["topics"] = model.names(model.decide(probabilities))
     return frame.join(pd.DataFrame(probabilities, columns=list(model.topics)))
 
 
-def count_metrics(material: Material) -> dict[str, float]:
+def count_metrics(dataset: Dataset) -> dict[str, float]:
     """Return what was counted and how far the split leaks as metrics, under `data/` and `leakage/`."""
-    leakage = material.leakage
-    counts = {f"data/{name}": float(value) for name, value in material.counts.items()}
-    parts = {f"data/{part}": float(size) for part, size in material.sizes.items()}
+    leakage = dataset.leakage
+    counts = {f"data/{name}": float(value) for name, value in dataset.counts.items()}
+    parts = {f"data/{part}": float(size) for part, size in dataset.sizes.items()}
     shared = {f"leakage/{part}_sentences": float(value) for part, value in leakage.sentences.items()}
     return counts | parts | shared | {"leakage/articles": float(leakage.articles)}
 

@@ -4,28 +4,29 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from slugline.dataset import Material
-from slugline.report.facts import plain
+from slugline.dataset import Dataset
+from slugline.report.markdown import plain
 from slugline.scoring import tabulate
 from slugline.splits import PARTS
+from slugline.training.run import TrainingRun
 
 BASELINES = ("most_frequent", "rules")
 
 
-def describe_material(material: Material) -> str:
+def describe_dataset(dataset: Dataset) -> str:
     """Return what was read, left out and split, in a few lines."""
-    counts = material.counts
+    counts = dataset.counts
     left_out = [f"{counts[key]} {key}" for key in ("debris", "unlabelled", "rejected") if counts.get(key)]
-    parts = ", ".join(f"{part} {size}" for part, size in material.sizes.items())
+    parts = ", ".join(f"{part} {size}" for part, size in dataset.sizes.items())
     leaks = ", ".join(
-        f"{n} {part} sentences ({material.leakage.shares[part]:.1%})" for part, n in material.leakage.sentences.items()
+        f"{n} {part} sentences ({dataset.leakage.shares[part]:.1%})" for part, n in dataset.leakage.sentences.items()
     )
     lines = [
         f"data    {counts['used']} of {counts['sentences']} sentences, {counts['articles']} articles; "
         f"left out: {', '.join(left_out) or 'none'}",
-        f"split   {parts} sentences; on both sides: {material.leakage.articles} articles, {leaks}",
+        f"split   {parts} sentences; on both sides: {dataset.leakage.articles} articles, {leaks}",
     ]
-    return "\n".join(lines + [f"note    {note}" for note in material.notes])
+    return "\n".join(lines + [f"note    {note}" for note in dataset.notes])
 
 
 def describe_scores(metrics: Mapping[str, float], topics: Sequence[str], part: str) -> str:
@@ -49,19 +50,19 @@ def between_ends(metrics: Mapping[str, float], part: str, kind: str, name: str, 
     return "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
 
 
-def describe_run(metrics: Mapping[str, float], material: Material, definitions: Mapping[str, str], part: str) -> str:
+def describe_run(run: TrainingRun) -> str:
     """Return the description of a run and of its model in Markdown."""
-    table = tabulate(metrics, part, material.topics)
+    metrics, part, table = run.metrics, run.part, run.scores
     head = f"Macro F1 on {part} **{metrics[f'{part}/f1_macro']:.3f}**, micro F1 {metrics[f'{part}/f1_micro']:.3f}"
     rows = ["| topic | precision | recall | F1 | sentences | definition |", "| --- | --- | --- | --- | --- | --- |"]
-    for topic in material.topics:
+    for topic in run.dataset.topics:
         row = table.loc[topic]
-        said = plain(definitions.get(topic, ""))
+        said = plain(run.definitions.get(topic, ""))
         rows.append(
             f"| {plain(topic)} | {row['precision']:.2f} | {row['recall']:.2f} | {row['f1']:.2f} "
             f"| {row['support']:.0f} | {said} |"
         )
-    return "\n".join([f"{head}, {material.rows(part).sum()} sentences.", "", *rows])
+    return "\n".join([f"{head}, {run.dataset.rows(part).sum()} sentences.", "", *rows])
 
 
 def describe_job(metrics: Mapping[str, float]) -> str:

@@ -3,6 +3,7 @@
 from slugline.tracking.history import Record, last_runs, read_artifact, read_run, same_versions, set_tags
 from slugline.tracking.registry import Registry, Version
 from slugline.tracking.runs import Mlflow, Off
+from slugline.tracking.side_runs import SideRun, log_side_run
 from slugline.tracking.store import PARENT, abandon_sweep, connect, in_sweep, model_folder, serve_ui
 
 __all__ = [
@@ -11,11 +12,13 @@ __all__ = [
     "Off",
     "Record",
     "Registry",
+    "SideRun",
     "Version",
     "abandon_sweep",
     "connect",
     "in_sweep",
     "last_runs",
+    "log_side_run",
     "model_folder",
     "read_artifact",
     "read_run",

@@ -39,7 +39,6 @@ LIBRARIES = (
 REQUIREMENTS = ("slugline", "mlflow", "numpy", "scipy", "pyarrow", "pandas")  # what loading and serving a model needs
 CONTEXTS = {"train": "training", "dev": "validation", "test": "testing"}
 BATCH_METRICS, BATCH_PARAMS = 1000, 100  # what one `log_batch` takes
-Scores = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -74,10 +73,13 @@ class Mlflow:
         )
         return str(run.info.run_id)
 
-    def end_sweep(self, parent: str, scores: Sequence[str]) -> tuple["pd.DataFrame", str | None]:
+    def end_sweep(
+        self, parent: str, scores: Sequence[str], to_experiment: Callable[[str, str], str]
+    ) -> tuple["pd.DataFrame", str | None]:
         """End the parent run with the metrics of the job that is best by the first score it has; register its model.
 
-        Returns a table of all jobs, and the URI of the model (None when every job failed).
+        `to_experiment` makes an experiment file of a job's config and a note. Returns a table of all jobs, and the URI
+        of the model (None when every job failed).
         """
         import pandas as pd
 
@@ -100,13 +102,13 @@ class Mlflow:
             best = max(
                 done, key=lambda job: next((job.data.metrics[key] for key in scores if key in job.data.metrics), 0.0)
             )
-            uri = self._take_best(mlflow, parent, best, table.join(params))
+            uri = self._take_best(mlflow, parent, best, table.join(params), to_experiment)
         client.set_terminated(parent, "FINISHED" if done else "FAILED")
         return table, uri
 
-    def _take_best(self, mlflow: Any, parent: str, best: Any, table: "pd.DataFrame") -> str:
-        from slugline.config import to_experiment  # late: who only predicts need not wait for Hydra
-
+    def _take_best(
+        self, mlflow: Any, parent: str, best: Any, table: "pd.DataFrame", to_experiment: Callable[[str, str], str]
+    ) -> str:
         run = MlflowRun(self, mlflow, parent)
         run.log_batches({f"best/{key}": value for key, value in best.data.params.items()}, best.data.metrics)
         client = mlflow.MlflowClient()
@@ -158,11 +160,14 @@ class MlflowRun:
                 )
             self.mlflow.log_input(dataset, context=CONTEXTS[part])
 
-    def log(self, metrics: Callable[[], Scores], folder: Path, description: str) -> None:
-        """Log the files of a folder, the description that the UI shows, and last the metrics."""
+    def log_files(self, folder: Path, description: str) -> None:
+        """Log the files of a folder, and the description that the UI shows."""
         self.mlflow.log_artifacts(str(folder))
         self.mlflow.set_tag("mlflow.note.content", description)
-        self.log_batches({}, metrics())
+
+    def log_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Log metrics."""
+        self.log_batches({}, metrics)
 
     def log_tables(self, tables: "Mapping[str, pd.DataFrame]") -> None:
         """Log tables in the form that the UI's evaluation view compares across runs."""
@@ -250,9 +255,12 @@ class LocalRun:
     ) -> None:
         """Keep nothing: the config in the folder says what was read."""
 
-    def log(self, metrics: Callable[[], Scores], folder: Path, description: str) -> None:
+    def log_files(self, folder: Path, description: str) -> None:
+        """Keep nothing: the files are in the folder."""
+
+    def log_metrics(self, metrics: Mapping[str, float]) -> None:
         """Write the metrics beside the other files."""
-        (self.folder / "metrics.json").write_text(json.dumps(metrics(), indent=1) + "\n")
+        (self.folder / "metrics.json").write_text(json.dumps(dict(metrics), indent=1) + "\n", encoding="utf-8")
 
     def log_tables(self, tables: "Mapping[str, pd.DataFrame]") -> None:
         """Keep nothing: the same tables are in the folder."""

@@ -1,12 +1,11 @@
-"""One model on held-out sentences: metrics of dev and test, and tables of the part that it is judged by."""
+"""Evaluation of a model on held-out sentences: metrics of dev and test, tables of the part that it is judged by."""
 
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from slugline.dataset import Material
+from slugline.dataset import Dataset
 from slugline.errors import InputError
 from slugline.labels import Labels
 from slugline.scoring import (
@@ -20,151 +19,157 @@ from slugline.scoring import (
     prevalence,
     reading_budget,
     reliability,
-    require_method,
     score,
     tabulate,
     work_saved,
 )
 from slugline.scoring.slices_of_sentences import period_bins, slice_all, slice_values
 from slugline.splits import PARTS
-from slugline.training.fit import Outcome
+from slugline.training.fit import FittedModel
+from slugline.training.settings import EvaluationSettings
 
 BASELINE_SCORES = ("f1_macro", "f1_micro")
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """How a model is judged.
+def check_evaluation(settings: EvaluationSettings, dataset: Dataset, split: Any) -> None:
+    """Check that the dataset has the slices and periods to evaluate by, and that the splitter can draw again.
 
-    `slices` name columns, or `period`, `length` and `place` (title, first sentence, later ones). `recall` is what the
-    reading budget is for. `period` and `prevalence` (difference, adjusted) say how sentences are counted over time.
-    `repeats` is the number of splits, `learning_curve` shares of the training articles: each takes a fit more.
+    Raises
+    ------
+    InputError
+        With what there is to choose from.
     """
-
-    slices: list[str] = field(default_factory=lambda: ["source", "language", "period", "length", "place"])
-    recall: float = 0.95
-    period: str | None = None
-    prevalence: str = "difference"
-    repeats: int = 1
-    learning_curve: list[float] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        """Raise `InputError` for a number that is none of its kind."""
-        if not 0 < self.recall <= 1:
-            raise InputError(f"evaluation.recall={self.recall}; allowed: above 0, to 1")
-        if wrong := [share for share in self.learning_curve if not 0 < share <= 1]:
-            raise InputError(f"evaluation.learning_curve: {wrong[0]:g}; allowed: above 0, to 1")
-        require_method(self.prevalence, "evaluation.prevalence")
-        if self.repeats < 1:
-            raise InputError(f"evaluation.repeats={self.repeats}; allowed: 1 or more")
-
-    def check(self, material: Material, split: Any) -> None:
-        """Raise `InputError` for slices, periods or other splits that there are not."""
-        if self.repeats > 1 and not hasattr(split, "seed"):
-            raise InputError("evaluation.repeats: the split draws nothing; allowed: split=article, split=random")
-        for name in self.slices:
-            slice_values(material.sentences.head(1), name)
-        period_bins(material.sentences["published"].head(1), self.period)
+    if settings.repeats > 1 and not hasattr(split, "seed"):
+        raise InputError("evaluation.repeats: the split draws nothing; allowed: split=article, split=random")
+    for name in settings.slices:
+        slice_values(dataset.sentences.head(1), name)
+    period_bins(dataset.sentences["published"].head(1), settings.period)
 
 
-class Evaluated(NamedTuple):
-    """What was found: `metrics` by their keys, and tables: `calibration, reliability, articles, slices, prevalence`."""
+def evaluate(
+    dataset: Dataset, fitted: FittedModel, labels: Labels, settings: EvaluationSettings
+) -> tuple[Scores, dict[str, pd.DataFrame]]:
+    """Score a model on dev and test beside baselines, and look closer at the part that it is judged by.
 
-    metrics: Scores
-    tables: dict[str, pd.DataFrame]
+    Parameters
+    ----------
+    dataset : Dataset
+        With labels for dev and test.
+    fitted : FittedModel
+        The model, and its probabilities for the sentences of the dataset.
+    labels : Labels
+        The labeller, whose rules are a baseline.
+    settings : EvaluationSettings
+        How to judge.
 
-
-def evaluate(material: Material, outcome: Outcome, labels: Labels, how: Evaluation) -> Evaluated:
-    """Score a model on dev and test beside baselines; look closer at the part that it is judged by."""
+    Returns
+    -------
+    metrics : dict of str to float
+        By their keys, as `test/f1_macro`.
+    tables : dict of str to DataFrame
+        `calibration, reliability, articles, slices, prevalence`; those that are empty are left out.
+    """
     metrics: Scores = {}
     for part in PARTS[1:]:
-        if material.rows(part).any():
-            metrics |= score_part(material, outcome, labels, part)
-    found, tables = look_closer(material, outcome, how)
-    return Evaluated(metrics | found, {name: table for name, table in tables.items() if len(table)})
+        if dataset.rows(part).any():
+            metrics |= _score_part(dataset, fitted, labels, part)
+    further_metrics, tables = _evaluate_further(dataset, fitted, settings)
+    return metrics | further_metrics, {name: table for name, table in tables.items() if len(table)}
 
 
-def score_part(material: Material, outcome: Outcome, labels: Labels, part: str) -> Scores:
+def reference_counts(dataset: Dataset, fitted: FittedModel) -> Counts:
+    """Return by articles what was predicted and what is true: how far a model's counts are off.
+
+    Of the sentences that people labelled, out of fold for train.
+    """
+    rows = _reference_rows(dataset)
+    decided = fitted.model.decide(fitted.probabilities[rows])
+    return count_articles(decided, dataset.sentences["article_id"][rows].to_numpy(), dataset.Y[rows])
+
+
+def _score_part(dataset: Dataset, fitted: FittedModel, labels: Labels, part: str) -> Scores:
     """Return scores with 95 % intervals, and those of the baselines: the commonest topic, and the rules."""
-    rows, topics = material.rows(part), material.topics
-    Y, P, articles = material.Y[rows], outcome.probabilities[rows], material.sentences["article_id"][rows].to_numpy()
-    decided = outcome.model.decide(P)
-    metrics = score(part, Y, decided, P, topics) | with_ends(part, intervals(Y, decided, articles, topics, P))
-    for name, guess in guesses(material, rows, labels).items():
-        found = score(part, Y, guess, None, topics)
-        metrics |= {f"{part}/{key}_{name}": found[f"{part}/{key}"] for key in BASELINE_SCORES}
+    rows, topics = dataset.rows(part), dataset.topics
+    Y, P, articles = dataset.Y[rows], fitted.probabilities[rows], dataset.sentences["article_id"][rows].to_numpy()
+    decided = fitted.model.decide(P)
+    metrics = score(part, Y, decided, P, topics) | _interval_metrics(part, intervals(Y, decided, articles, topics, P))
+
+    for name, guess in _baselines(dataset, rows, labels).items():
+        scores = score(part, Y, guess, None, topics)
+        metrics |= {f"{part}/{key}_{name}": scores[f"{part}/{key}"] for key in BASELINE_SCORES}
     return metrics
 
 
-def with_ends(part: str, found: dict[str, tuple[float, float]]) -> Scores:
+def _interval_metrics(part: str, ends_by_key: dict[str, tuple[float, float]]) -> Scores:
     """Return intervals under the keys of their scores with `_low` and `_high`."""
-    sides = {"low": 0, "high": 1}
-    return {f"{part}/{key}_{side}": ends[place] for key, ends in found.items() for side, place in sides.items()}
+    low = {f"{part}/{key}_low": ends[0] for key, ends in ends_by_key.items()}
+    return low | {f"{part}/{key}_high": ends[1] for key, ends in ends_by_key.items()}
 
 
-def guesses(material: Material, rows: np.ndarray, labels: Labels) -> dict[str, np.ndarray]:
-    """Return what the baselines give for some sentences, booleans (sentences, topics)."""
-    commonest = int(material.label_counts["train"].argmax())
-    found = {"most_frequent": np.tile(np.arange(len(material.topics)) == commonest, (int(rows.sum()), 1))}
+def _baselines(dataset: Dataset, rows: np.ndarray, labels: Labels) -> dict[str, np.ndarray]:
+    """Return what each baseline predicts for some sentences, booleans (sentences, topics)."""
+    commonest = int(dataset.label_counts["train"].argmax())
+    one_row = np.arange(len(dataset.topics)) == commonest
+    baselines = {"most_frequent": np.tile(one_row, (int(rows.sum()), 1))}
     if labels.all_rules():
-        votes = labels.vote(material.sentences["text"][rows].tolist())
-        found["rules"] = labels.weigh(votes, np.full(material.Y[rows].shape, -1)) > 0.5
-    return found
+        votes = labels.vote(dataset.sentences["text"][rows].tolist())
+        unknown = np.full(dataset.Y[rows].shape, -1)
+        baselines["rules"] = labels.weigh(votes, unknown) > 0.5
+    return baselines
 
 
-def look_closer(material: Material, outcome: Outcome, how: Evaluation) -> tuple[Scores, dict[str, pd.DataFrame]]:
+def _evaluate_further(
+    dataset: Dataset, fitted: FittedModel, settings: EvaluationSettings
+) -> tuple[Scores, dict[str, pd.DataFrame]]:
     """Return calibration, ranking, scores on articles, slices and counts over time, of the part that counts."""
-    part, topics = material.judged, material.topics
-    rows = material.rows(part)
-    sentences, Y, P = material.sentences[rows], material.Y[rows], outcome.probabilities[rows]
-    decided, articles = outcome.model.decide(P), sentences["article_id"].to_numpy()
+    part, topics = dataset.evaluated_part, dataset.topics
+    rows = dataset.rows(part)
+    sentences, Y, P = dataset.sentences[rows], dataset.Y[rows], fitted.probabilities[rows]
+    decided, articles = fitted.model.decide(P), sentences["article_id"].to_numpy()
+
     columns = list(zip(topics, Y.T, P.T, strict=True))
     table = calibration(Y, P, topics)
-    table["reading_budget"] = [reading_budget(y, p, how.recall) for _, y, p in columns]
-    table["work_saved"] = [work_saved(y, p, how.recall) for _, y, p in columns]
+    table["reading_budget"] = [reading_budget(y, p, settings.recall) for _, y, p in columns]
+    table["work_saved"] = [work_saved(y, p, settings.recall) for _, y, p in columns]
     metrics = {f"{part}/{name}/{topic}": value for name in table for topic, value in table[name].to_dict().items()}
     metrics |= {f"{part}/{name}_macro": float(table[name].mean()) for name in table}
+
     metrics |= article_level(part, Y, decided, articles, topics, P)
-    each = [by_article(values, articles) for values in (Y, decided, P)]
-    metrics |= with_ends(f"{part}/article", intervals(each[0], each[1], range(len(each[0])), topics, each[2]))
+    article_Y, article_decided, article_P = (by_article(values, articles) for values in (Y, decided, P))
+    ends = intervals(article_Y, article_decided, range(len(article_Y)), topics, article_P)
+    metrics |= _interval_metrics(f"{part}/article", ends)
+
     tables = {
         "calibration": table.reset_index(),
         "reliability": pd.concat([reliability(y, p).assign(topic=topic) for topic, y, p in columns]),
         "articles": tabulate(metrics, f"{part}/article", topics).rename_axis("topic").reset_index(),
-        "slices": slice_all(sentences, Y, decided, topics, how.slices),
-        "prevalence": count_over_time(material, outcome, how),
+        "slices": slice_all(sentences, Y, decided, topics, settings.slices),
+        "prevalence": _count_over_time(dataset, fitted, settings),
     }
-    return {key: value for key, value in metrics.items() if value == value}, tables
+    return {key: value for key, value in metrics.items() if value == value}, tables  # NaN: nothing to score
 
 
-def count_over_time(material: Material, outcome: Outcome, how: Evaluation) -> pd.DataFrame:
+def _count_over_time(dataset: Dataset, fitted: FittedModel, settings: EvaluationSettings) -> pd.DataFrame:
     """Return estimated and true numbers of sentences per period and topic; see `prevalence`.
 
     Estimated as if the part had no labels: errors are learned from all other sentences. Empty where no article has a
     date, or no other sentences are there.
     """
-    rows = material.rows(material.judged)
-    sentences, Y = material.sentences[rows], material.Y[rows]
-    periods = period_bins(sentences["published"], how.period)
-    others = known_rows(material) & ~rows
+    rows = dataset.rows(dataset.evaluated_part)
+    sentences, Y = dataset.sentences[rows], dataset.Y[rows]
+    periods = period_bins(sentences["published"], settings.period)
+    others = _reference_rows(dataset) & ~rows
     if not others.any() or not any(period is not None for period in periods):
         return pd.DataFrame()
-    decided = outcome.model.decide(outcome.probabilities)
-    known = count_articles(decided[others], material.sentences["article_id"][others].to_numpy(), material.Y[others])
+    decided = fitted.model.decide(fitted.probabilities)
+    known = count_articles(decided[others], dataset.sentences["article_id"][others].to_numpy(), dataset.Y[others])
     groups = sentences["article_id"].to_numpy()
-    table = prevalence(decided[rows], periods, groups, known, material.topics, method=how.prevalence)
-    true: Any = pd.DataFrame(Y, columns=list(material.topics)).groupby(periods, dropna=False).sum()
+    table = prevalence(decided[rows], periods, groups, known, dataset.topics, method=settings.prevalence)
+    true: Any = pd.DataFrame(Y, columns=list(dataset.topics)).groupby(periods, dropna=False).sum()
     return table.assign(true=true.to_numpy().ravel())
 
 
-def known_rows(material: Material) -> np.ndarray:
+def _reference_rows(dataset: Dataset) -> np.ndarray:
     """Return which sentences people labelled; all, where they labelled none."""
-    by_people = material.by_people()
+    by_people = dataset.labelled_by_people()
     return by_people if by_people.any() else np.ones_like(by_people)
-
-
-def reference_counts(material: Material, outcome: Outcome) -> Counts:
-    """Return by articles what was given and what is true, out of fold for train: how far a model's counts are off."""
-    rows = known_rows(material)
-    decided = outcome.model.decide(outcome.probabilities[rows])
-    return count_articles(decided, material.sentences["article_id"][rows].to_numpy(), material.Y[rows])

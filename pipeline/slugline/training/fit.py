@@ -1,11 +1,9 @@
-"""Fitting.
+"""Fitting: features, a classifier per topic, its calibration and its threshold, from one cross-validation."""
 
-Features, a classifier per topic, its calibration and its threshold, from one set of out-of-fold decisions.
-"""
-
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,170 +14,249 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import has_fit_parameter
 
 from slugline.cache import Stages, Values, digest, versions
-from slugline.dataset import Clock, Material
+from slugline.dataset import Dataset
 from slugline.errors import InputError
 from slugline.model.heads import EstimatorHead, Head, LinearHead, decide, linear_parts, to_probabilities
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, from_values, normalize, side_by_side, to_values
 from slugline.scoring import average_precision
 from slugline.splits import stratify
+from slugline.training.settings import TrainSettings
 
-NEVER = (
-    -1.0
-)  # the decision in a fold that has no example of a topic to learn from: a sure "no" on the scale of a margin
+# The decision in a fold that has no example of a topic to learn from: a sure "no" on the scale of a margin
+NEVER = -1.0
+
+OnFold = Callable[[int, float], None]
+TopicLabels = tuple[np.ndarray, np.ndarray | None]  # of one topic: labels and their weights, shape (sentences,) each
 
 
-class Outcome(NamedTuple):
-    """A fitted model, and a probability per sentence and topic of the material, out of fold for train."""
+class FittedModel(NamedTuple):
+    """A model, and its probability for every sentence and topic of the dataset, out of fold for train."""
 
     model: TopicModel
     probabilities: np.ndarray
 
 
-Told = Callable[[int, float], None]
-Pair = tuple[np.ndarray, np.ndarray | None]  # the labels of a topic and their weights, shape (sentences,) each
-
-
-class Fitted(NamedTuple):
-    """A fitted head, and the out-of-fold probabilities of the training sentences, shape (sentences, topics)."""
+class FittedHead(NamedTuple):
+    """A head, and the out-of-fold probabilities of the training sentences, shape (sentences, topics)."""
 
     head: Head
     probabilities: np.ndarray
 
 
+@dataclass(frozen=True)
+class Examples:
+    """What a head learns from.
+
+    Parameters
+    ----------
+    blocks : sequence of csr_array of shape (sentences, terms)
+        The features by each vectorizer.
+    norms : sequence of {"l1", "l2", None}
+        How each vectorizer scales its rows.
+    Y : ndarray of bool, shape (sentences, topics)
+        The labels.
+    groups : ndarray of shape (sentences,)
+        A key per sentence, at least two different ones; cross-validation never splits a group.
+    mode : str
+        `multilabel` or `multiclass`.
+    weights : ndarray of shape (sentences, topics), optional
+        How much each label counts; None: all the same.
+    calibration_rows : ndarray of bool, shape (sentences, topics), optional
+        On which sentences each topic is calibrated; None: on all.
+    """
+
+    blocks: Sequence[csr_array]
+    norms: Sequence[str | None]
+    Y: np.ndarray
+    groups: np.ndarray
+    mode: str = "multilabel"
+    weights: np.ndarray | None = None
+    calibration_rows: np.ndarray | None = None
+
+
 def fit_model(
-    material: Material,
-    features: Mapping[str, Any],
-    classifier: Any,
-    threshold: Any,
-    clock: Clock,
-    stages: Stages,
-    *,
-    folds: int,
-    seed: int,
-    n_jobs: int,
-    told: Told | None = None,
-) -> Outcome:
-    """Fit a topic model on the train part of the material; see `corpus.require_examples` for what it must hold.
+    dataset: Dataset, settings: TrainSettings, stages: Stages, *, on_fold: OnFold | None = None
+) -> FittedModel:
+    """Fit a topic model on the train part of a dataset.
 
-    After each fold `told` hears its number, from 0 on, and the macro average precision on the folds so far; what it
-    raises ends the fit.
+    Parameters
+    ----------
+    dataset : Dataset
+        What `dataset.check_examples` accepts.
+    settings : TrainSettings
+        Of which `features`, `model`, `threshold`, `folds`, `seed` and `n_jobs` are used.
+    stages : Stages
+        Times features, fit and thresholds, and keeps the features for the next run.
+    on_fold : callable, optional
+        Called after each fold with its number, from 0, and the macro average precision on the folds so far; an
+        exception that it raises ends the fit.
+
+    Raises
+    ------
+    InputError
+        When a vectorizer or the classifier cannot learn from the dataset, or the model could not be saved.
     """
-    texts, train = material.sentences["text"].to_numpy(), material.rows("train")
-    with clock("features"):
-        made = [make_features(stages, *item, list(texts[train]), list(texts[~train])) for item in features.items()]
-        vectorizers = tuple(from_values(values) for values in made)
-        blocks, X_rest = [values["train"] for values in made], side_by_side([values["rest"] for values in made])
-    with clock("fit"):
-        groups = material.sentences["article_id"].factorize()[0][train]
-        norms = [part.norm for part in vectorizers]
-        head, out_of_fold = fit_head(
-            classifier,
-            blocks,
-            norms,
-            material.Y[train],
-            groups,
-            material.mode,
-            folds,
-            seed,
-            n_jobs,
-            told,
-            None if material.weights is None else material.weights[train],
-            material.judges("train")[train],
+    texts, train = dataset.sentences["text"].to_numpy(), dataset.rows("train")
+    with stages.timed("features"):
+        fitted = [
+            _fit_features(stages, name, vectorizer, list(texts[train]), list(texts[~train]))
+            for name, vectorizer in settings.features.items()
+        ]
+        vectorizers = tuple(from_values(values) for values in fitted)
+
+    with stages.timed("fit"):
+        examples = Examples(
+            blocks=[values["train"] for values in fitted],
+            norms=[vectorizer.norm for vectorizer in vectorizers],
+            Y=dataset.Y[train],
+            groups=dataset.sentences["article_id"].factorize()[0][train],
+            mode=dataset.mode,
+            weights=None if dataset.weights is None else dataset.weights[train],
+            calibration_rows=dataset.calibration_rows("train")[train],
         )
-    probabilities = np.empty(material.Y.shape)
+        head, out_of_fold = fit_head(
+            settings.model,
+            examples,
+            folds=settings.folds,
+            seed=settings.seed,
+            n_jobs=settings.n_jobs,
+            on_fold=on_fold,
+        )
+
+    probabilities = np.empty(dataset.Y.shape)
     probabilities[train] = out_of_fold
-    probabilities[~train] = to_probabilities(head.log_odds(X_rest), material.mode)
-    with clock("thresholds"):
-        judges = material.judges(threshold.part).T
-        pairs = zip(judges, material.Y.T, probabilities.T, strict=True)
-        thresholds = np.concatenate([threshold(y[rows, None], p[rows, None]) for rows, y, p in pairs])
-    return Outcome(TopicModel(material.topics, material.mode, vectorizers, head, thresholds), probabilities)
+    held_out = side_by_side([values["rest"] for values in fitted])
+    probabilities[~train] = to_probabilities(head.log_odds(held_out), dataset.mode)
+
+    with stages.timed("thresholds"):
+        rows_by_topic = dataset.calibration_rows(settings.threshold.part).T
+        columns = zip(rows_by_topic, dataset.Y.T, probabilities.T, strict=True)
+        thresholds = np.concatenate([settings.threshold(y[rows, None], p[rows, None]) for rows, y, p in columns])
+    return FittedModel(TopicModel(dataset.topics, dataset.mode, vectorizers, head, thresholds), probabilities)
 
 
-def make_features(stages: Stages, name: str, vectorizer: Any, texts: list[str], rest: list[str]) -> Values:
-    """Return a fitted vectorizer as values, with the features of the texts to learn from and of the rest."""
+def fit_head(
+    classifier: Any,
+    examples: Examples,
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    n_jobs: int = -1,
+    on_fold: OnFold | None = None,
+) -> FittedHead:
+    """Fit a classifier per topic and calibrate it by cross-validation that never splits a group.
 
-    def make() -> Values:
-        block = fit_features(name, vectorizer, texts)
-        fitted = from_estimator(name, vectorizer)
-        return {**to_values(fitted), "train": block, "rest": fitted.transform(rest)}
+    Parameters
+    ----------
+    classifier : estimator
+        A scikit-learn classifier, which stays unfitted: copies of it are fitted.
+    examples : Examples
+        What it learns from.
+    folds : int
+        Of the cross-validation; no more than there are groups.
+    seed : int
+        Of the division into folds.
+    n_jobs : int
+        Threads, over the same features; -1: all cores.
+    on_fold : callable, optional
+        See `fit_model`.
 
-    options = {key: repr(value) for key, value in vectorizer.get_params().items()}
-    read = {"texts to learn from": digest("\0".join(texts)), "other texts": digest("\0".join(rest))}
-    key = {"features": name, "class": type(vectorizer).__qualname__, **options, **read, **versions(vectorizer)}
-    return stages.run(f"features.{name}", key, make)
-
-
-def fit_features(name: str, vectorizer: Any, texts: list[str]) -> csr_array:
-    """Fit a vectorizer and return the features of its texts.
-
-    Raise `InputError` with scikit-learn's reason when it cannot.
+    Raises
+    ------
+    InputError
+        When the classifier cannot learn from the examples, or could not be saved.
     """
-    with reason(f"features.{name}"):
-        return csr_array(vectorizer.fit_transform(texts))
+    folds = min(folds, len(np.unique(examples.groups)))
+    parallel = Parallel(n_jobs=_count_threads(classifier, n_jobs), prefer="threads")
+    topics = list(zip(examples.Y.T, _topic_weights(classifier, examples), strict=True))
+
+    X = side_by_side(examples.blocks)
+    estimators = parallel(delayed(_fit_topic)(classifier, X, y, weight) for y, weight in topics)
+    if linear_parts(estimators[0]) is None:  # tell before the cross-validation what could not be saved after it
+        from slugline.model.estimators import require_known  # late: skops takes a second to import
+
+        require_known(classifier)
+
+    fold_of_row = stratify(examples.Y, examples.groups, [1 / folds] * folds, seed)
+    decisions = _decide_out_of_fold(classifier, examples, topics, fold_of_row, parallel, on_fold=on_fold)
+    slope, offset = calibrate(decisions, examples.Y, examples.calibration_rows)
+    return FittedHead(to_head(estimators, slope, offset), to_probabilities(slope * decisions + offset, examples.mode))
+
+
+def calibrate(decisions: np.ndarray, Y: np.ndarray, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return slope and offset per topic that turn decision values into log-odds.
+
+    Platt scaling with his smoothed targets: Platt 1999, "Probabilistic outputs for support vector machines",
+    section 2.2. A soft target is an example of each class, weighted.
+
+    Parameters
+    ----------
+    decisions : ndarray of shape (sentences, topics)
+        From classifiers that did not learn from the sentence.
+    Y : ndarray of bool, shape (sentences, topics)
+        The labels.
+    rows : ndarray of bool, shape (sentences, topics), optional
+        The sentences to use for each topic; None: all.
+
+    Returns
+    -------
+    slope, offset : ndarray of shape (topics,)
+    """
+    used = np.ones(Y.shape, np.bool_) if rows is None else rows
+    fits = [_fit_sigmoid(d[some], y[some]) for d, y, some in zip(decisions.T, Y.T, used.T, strict=True)]
+    slope, offset = np.array(fits).T
+    return slope, offset
+
+
+def to_head(estimators: list[Any], slope: np.ndarray, offset: np.ndarray) -> Head:
+    """Return weights with the calibration folded in where all classifiers are linear, else a head of estimators."""
+    parts = [linear_parts(estimator) for estimator in estimators]
+    linear = [part for part in parts if part is not None]
+    if len(linear) < len(parts):
+        return EstimatorHead(estimators, slope, offset)
+    weights = np.array([weight for weight, _ in linear]) * slope[:, None]
+    return LinearHead(weights.astype(np.float32), np.array([intercept for _, intercept in linear]) * slope + offset)
 
 
 @contextmanager
-def reason(what: str) -> Iterator[None]:
-    """Raise `InputError` with scikit-learn's reason when it cannot do what is in the block."""
+def explained(what: str) -> Iterator[None]:
+    """Turn scikit-learn's error inside the block into an `InputError` that begins with `what`."""
     try:
         yield
     except (TypeError, ValueError) as error:
         raise InputError(f"{what}: {' '.join(str(error).split())}") from error
 
 
-def fit_head(
-    classifier: Any,
-    blocks: Sequence[csr_array],
-    norms: Sequence[str | None],
-    Y: np.ndarray,
-    groups: np.ndarray,
-    mode: str,
-    folds: int = 5,
-    seed: int = 0,
-    n_jobs: int = -1,
-    told: Told | None = None,
-    weights: np.ndarray | None = None,
-    judges: np.ndarray | None = None,
-) -> Fitted:
-    """Fit a classifier per topic and calibrate it by cross-validation that never splits a group.
+def _fit_features(stages: Stages, name: str, vectorizer: Any, texts: list[str], held_out: list[str]) -> Values:
+    """Return a fitted vectorizer as values, with the features of the texts to learn from and of the others."""
 
-    `blocks` are the features (sentences, terms) of each vectorizer, `norms` how each scales its rows, `Y` booleans
-    (sentences, topics), `groups` a key per sentence, at least two of them. `weights` (sentences, topics) say how much
-    each label counts (None: all the same), `judges` in that shape on which a topic is calibrated (None: all). Fits run
-    as threads over the same features. Raises `InputError` when the classifier cannot learn from them, or could not be
-    saved.
-    """
-    folds = min(folds, len(np.unique(groups)))
-    parallel = Parallel(n_jobs=count_threads(classifier, n_jobs), prefer="threads")
-    X = side_by_side(blocks)
-    pairs = list(zip(Y.T, weights_of(classifier, weights, Y), strict=True))
-    estimators = parallel(delayed(fit_one)(classifier, X, y, weight) for y, weight in pairs)
-    if linear_parts(estimators[0]) is None:  # before the long part, say what could not be saved after it
-        from slugline.model.estimators import require_known  # late: skops takes a second to import
+    def fit() -> Values:
+        with explained(f"features.{name}"):
+            block = csr_array(vectorizer.fit_transform(texts))
+        fitted = from_estimator(name, vectorizer)
+        return {**to_values(fitted), "train": block, "rest": fitted.transform(held_out)}
 
-        require_known(classifier)
-    fold = stratify(Y, groups, [1 / folds] * folds, seed)
-    decisions = decide_out_of_fold(classifier, blocks, norms, pairs, fold, parallel, told)
-    slope, offset = calibrate(decisions, Y, judges)
-    return Fitted(to_head(estimators, slope, offset), to_probabilities(slope * decisions + offset, mode))
+    options = {key: repr(value) for key, value in vectorizer.get_params().items()}
+    digests = {"texts to learn from": digest("\0".join(texts)), "other texts": digest("\0".join(held_out))}
+    key = {"features": name, "class": type(vectorizer).__qualname__, **options, **digests, **versions(vectorizer)}
+    return stages.run(f"features.{name}", key, fit)
 
 
-def weights_of(classifier: Any, weights: np.ndarray | None, Y: np.ndarray) -> Sequence[np.ndarray | None]:
+def _topic_weights(classifier: Any, examples: Examples) -> Sequence[np.ndarray | None]:
     """Return the weights of each topic's labels; raise `InputError` for a classifier that takes none."""
-    if weights is None:
-        return [None] * Y.shape[1]
+    if examples.weights is None:
+        return [None] * examples.Y.shape[1]
     if not has_fit_parameter(classifier, "sample_weight"):
         raise InputError(
             f"model {type(classifier).__name__} takes no sample weights, which labels by rules have; allowed: "
             "labels.soft=false, or another model"
         )
-    return list(weights.T)
+    return list(examples.weights.T)
 
 
-def count_threads(classifier: Any, n_jobs: int) -> int:
-    """Return how many threads may fit at once: one for liblinear's dual solver, since threads share its random numbers.
+def _count_threads(classifier: Any, n_jobs: int) -> int:
+    """Return how many threads may fit at once: one for liblinear's dual solver, whose threads share random numbers.
 
     It is the quicker one all the same: measured on two cores, one thread of it beats two of the primal solver.
     """
@@ -187,109 +264,76 @@ def count_threads(classifier: Any, n_jobs: int) -> int:
     return 1 if any(getattr(part, "dual", False) for part in parts) else n_jobs
 
 
-def decide_out_of_fold(
+def _decide_out_of_fold(
     classifier: Any,
-    blocks: Sequence[csr_array],
-    norms: Sequence[str | None],
-    pairs: Sequence[Pair],
-    fold: np.ndarray,
+    examples: Examples,
+    topics: Sequence[TopicLabels],
+    fold_of_row: np.ndarray,
     parallel: Parallel,
-    told: Told | None,
+    *,
+    on_fold: OnFold | None,
 ) -> np.ndarray:
     """Return decision values (sentences, topics) from classifiers that did not see the sentence's fold."""
-    masks = [fold == k for k in np.unique(fold)]
-    decisions, seen = np.empty((len(fold), len(pairs))), np.zeros(len(fold), np.bool_)
-    with ThreadPoolExecutor(1) as ahead:  # features of the next folds are made while classifiers fit
-        folded = ahead.map(lambda mask: part(without(blocks, norms, mask), mask), masks)
-        for step, (mask, (X, X_new)) in enumerate(zip(masks, folded, strict=True)):
-            some = [(y[~mask], None if weight is None else weight[~mask]) for y, weight in pairs]
-            columns = parallel(delayed(fit_and_decide)(classifier, X, y, weight, X_new) for y, weight in some)
+    masks = [fold_of_row == fold for fold in np.unique(fold_of_row)]
+    decisions, decided = np.empty(examples.Y.shape), np.zeros(len(fold_of_row), np.bool_)
+
+    with ThreadPoolExecutor(1) as executor:  # makes the features of the next folds while classifiers fit
+        divided = executor.map(lambda mask: _divide(examples, mask), masks)
+        for fold, (mask, (X, X_held_out)) in enumerate(zip(masks, divided, strict=True)):
+            labels = [(y[~mask], None if weight is None else weight[~mask]) for y, weight in topics]
+            columns = parallel(delayed(_fit_and_decide)(classifier, X, y, weight, X_held_out) for y, weight in labels)
             decisions[mask] = np.column_stack(columns)
-            seen |= mask
-            if told is not None:
-                ranked = zip(pairs, decisions[seen].T, strict=True)
-                told(step, float(np.mean([average_precision(y[seen], d) for (y, _), d in ranked])))
+            decided |= mask
+
+            if on_fold is not None:
+                ranked = zip(topics, decisions[decided].T, strict=True)
+                on_fold(fold, float(np.mean([average_precision(y[decided], column) for (y, _), column in ranked])))
     return decisions
 
 
-def part(X: csr_array, held_out: np.ndarray) -> tuple[csr_array, csr_array]:
-    """Return the rows to learn from and those held out."""
+def _divide(examples: Examples, held_out: np.ndarray) -> tuple[csr_array, csr_array]:
+    """Return the features of the rows to learn from and of those held out.
+
+    They are as if the held-out rows had not been there when the vocabulary was learned. Else a held-out sentence would
+    have known terms where a new one has none, and thresholds would be chosen on other numbers than they are used on.
+    Document frequencies stay those of all sentences.
+    """
+    blocks = zip(examples.blocks, examples.norms, strict=True)
+    X = side_by_side([normalize(_drop_unknown_terms(block, held_out), norm) for block, norm in blocks])
     return X[~held_out], X[held_out]
 
 
-def without(blocks: Sequence[csr_array], norms: Sequence[str | None], held_out: np.ndarray) -> csr_array:
-    """Return the features as they would be had some sentences not been there when the vocabulary was learned.
-
-    Terms that without them stand in fewer sentences than the rarest term of the whole vocabulary does are taken out,
-    and rows scaled anew. Else a held-out sentence would have known terms where a new one has none, and thresholds would
-    be chosen on other numbers than they are used on. Document frequencies stay those of all sentences.
-    """
-    return side_by_side(
-        [normalize(only_known(block, held_out), norm) for block, norm in zip(blocks, norms, strict=True)]
-    )
-
-
-def only_known(block: csr_array, held_out: np.ndarray) -> csr_array:
-    """Return a copy of a block without the terms that would not make its vocabulary were some rows not there."""
+def _drop_unknown_terms(block: csr_array, held_out: np.ndarray) -> csr_array:
+    """Return a copy of a block without the terms that would fall below min_df without the held-out rows."""
     frequency = np.bincount(block.indices, minlength=block.shape[1])
-    known = frequency - np.bincount(block[held_out].indices, minlength=block.shape[1]) >= frequency.min()
-    kept = csr_array((block.data * known[block.indices], block.indices.copy(), block.indptr.copy()), block.shape)
-    kept.eliminate_zeros()
-    return kept
+    remaining = frequency - np.bincount(block[held_out].indices, minlength=block.shape[1])
+    known = remaining >= frequency.min()  # the rarest term of the vocabulary shows what min_df was
+    copy = csr_array((block.data * known[block.indices], block.indices.copy(), block.indptr.copy()), block.shape)
+    copy.eliminate_zeros()
+    return copy
 
 
-def fit_and_decide(
-    classifier: Any, X: csr_array, y: np.ndarray, weight: np.ndarray | None, X_new: csr_array
+def _fit_and_decide(
+    classifier: Any, X: csr_array, y: np.ndarray, weight: np.ndarray | None, X_held_out: csr_array
 ) -> np.ndarray:
-    """Return decision values for new sentences, shape (new sentences,)."""
-    return (
-        decide(fit_one(classifier, X, y, weight), X_new)
-        if y.any() and not y.all()
-        else np.full(X_new.shape[0], NEVER if not y.any() else -NEVER)
-    )
+    """Return decision values for the held-out sentences, shape (held-out sentences,)."""
+    if y.any() and not y.all():
+        return decide(_fit_topic(classifier, X, y, weight), X_held_out)
+    return np.full(X_held_out.shape[0], NEVER if not y.any() else -NEVER)
 
 
-def fit_one(classifier: Any, X: csr_array, y: np.ndarray, weight: np.ndarray | None = None) -> Any:
-    """Fit a copy of a classifier on one topic; raise `InputError` with scikit-learn's reason when it cannot."""
-    with reason(f"model {type(classifier).__name__} cannot be fitted"):
+def _fit_topic(classifier: Any, X: csr_array, y: np.ndarray, weight: np.ndarray | None = None) -> Any:
+    """Fit a copy of a classifier on one topic."""
+    with explained(f"model {type(classifier).__name__} cannot be fitted"):
         return clone(classifier).fit(X, y, **({} if weight is None else {"sample_weight": weight}))
 
 
-def calibrate(decisions: np.ndarray, Y: np.ndarray, judges: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return slope and offset per topic that turn decision values into log-odds, shape (topics,) each.
-
-    On the sentences that `judges` (sentences, topics) marks for a topic, or on all.
-
-    Platt scaling with his smoothed targets: Platt 1999, "Probabilistic outputs for support vector machines", section
-    2.2. A soft target is an
-    example of each class, weighted.
-    """
-    rows = np.ones(Y.shape, np.bool_) if judges is None else judges
-    fits = [platt(d[some], y[some]) for d, y, some in zip(decisions.T, Y.T, rows.T, strict=True)]
-    slope, offset = np.array(fits).T
-    return slope, offset
-
-
-def platt(decision: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Return slope and offset for one topic."""
+def _fit_sigmoid(decision: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Return slope and offset of one topic; see `calibrate`."""
     positive = int(y.sum())
     target = np.where(y, (positive + 1) / (positive + 2), 1 / (len(y) - positive + 2))
     classes = np.repeat([True, False], len(y))
     weight = np.concatenate([target, 1 - target])
-    fitted = LogisticRegression(C=np.inf, solver="newton-cholesky").fit(
-        np.tile(decision, 2)[:, None], classes, sample_weight=weight
-    )
-    return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
-
-
-def to_head(estimators: list[Any], slope: np.ndarray, offset: np.ndarray) -> Head:
-    """Make a head of data where all classifiers are linear, calibration folded into their weights.
-
-    Else one of estimators.
-    """
-    parts = [linear_parts(estimator) for estimator in estimators]
-    linear = [part for part in parts if part is not None]
-    if len(linear) < len(parts):
-        return EstimatorHead(estimators, slope, offset)
-    weights = np.array([weight for weight, _ in linear]) * slope[:, None]
-    return LinearHead(weights.astype(np.float32), np.array([intercept for _, intercept in linear]) * slope + offset)
+    regression = LogisticRegression(C=np.inf, solver="newton-cholesky")
+    regression.fit(np.tile(decision, 2)[:, None], classes, sample_weight=weight)
+    return float(regression.coef_[0, 0]), float(regression.intercept_[0])

@@ -1,4 +1,4 @@
-"""The same model on other splits, and on fewer articles: how far scores depend on them."""
+"""The same settings on other splits, and on fewer articles: how far scores depend on them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -7,63 +7,104 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from slugline.dataset import Material, require_examples
+from slugline.dataset import Dataset, check_dataset
 from slugline.errors import InputError
 from slugline.scoring import intervals, score
-from slugline.training.fit import Outcome
+from slugline.splits import PARTS, count_labels
+from slugline.training.fit import FittedModel
 
 AVERAGES = ("f1_macro", "f1_micro", "ap_macro")
-Refit = Callable[[Material], Outcome]
+Refit = Callable[[Dataset], FittedModel]
 
 
-def repeat_splits(material: Material, outcome: Outcome, split: Any, refit: Refit, repeats: int) -> pd.DataFrame:
-    """Return the scores on so many splits, the first the given one, the others with the next seeds: a split a row.
+def repeat_splits(dataset: Dataset, fitted: FittedModel, split: Any, refit: Refit, repeats: int) -> pd.DataFrame:
+    """Return the scores on several splits, a split a row.
 
-    One from which nothing can be learned has no scores but a `note`.
+    Parameters
+    ----------
+    dataset, fitted
+        The first split and its model.
+    split : callable
+        The splitter; each further split has its next seed.
+    refit : callable
+        Fits a model of a dataset.
+    repeats : int
+        The number of splits.
+
+    Returns
+    -------
+    DataFrame
+        `seed` and scores; a split from which nothing can be learned has no scores but a `note`.
     """
-    rows = [{"seed": split.seed} | judge(material, outcome)]
+    rows = [{"seed": split.seed} | _score(dataset, fitted)]
     for seed in range(split.seed + 1, split.seed + repeats):
-        parts = replace(split, seed=seed)(material.sentences, material.Y)
-        again = material._replace(sentences=material.sentences.assign(split=parts))
-        rows.append({"seed": seed} | learn_again(again, refit))
+        parts = replace(split, seed=seed)(dataset.sentences, dataset.Y)
+        rows.append({"seed": seed} | _fit_and_score(_divide(dataset, parts), refit))
     return pd.DataFrame(rows)
 
 
 def draw_learning_curve(
-    material: Material, outcome: Outcome, refit: Refit, shares: Sequence[float], seed: int
+    dataset: Dataset, fitted: FittedModel, refit: Refit, shares: Sequence[float], seed: int
 ) -> pd.DataFrame:
-    """Return the scores with each share of the training articles: a share a row, macro F1 with its interval.
+    """Return the scores with shares of the training articles, a share a row; smaller shares are parts of larger ones.
 
-    Smaller shares are parts of larger ones. One from which nothing can be learned has no scores but a `note`.
+    Parameters
+    ----------
+    dataset, fitted
+        All articles, and the model that learned from them.
+    refit : callable
+        Fits a model of a dataset.
+    shares : sequence of float
+        Above 0, to 1.
+    seed : int
+        Of the order in which articles are drawn.
+
+    Returns
+    -------
+    DataFrame
+        `share, articles, sentences` and scores, macro F1 with its interval; a share from which nothing can be learned
+        has no scores but a `note`.
     """
-    train, articles = material.rows("train"), material.sentences["article_id"]
+    train, articles = dataset.rows("train"), dataset.sentences["article_id"]
     order = np.random.default_rng(seed).permutation(articles[train].unique())
     rows: list[dict[str, Any]] = []
     for share in sorted(shares):
-        kept = articles.isin(order[: max(1, round(share * len(order)))]).to_numpy() & train
+        drawn = order[: max(1, round(share * len(order)))]
+        kept = articles.isin(drawn).to_numpy() & train
         size = {"share": share, "articles": articles[kept].nunique(), "sentences": int(kept.sum())}
-        parts = np.where(train & ~kept, "left out", material.sentences["split"])
-        again = material._replace(sentences=material.sentences.assign(split=parts))
-        rows.append(size | (judge(again, outcome) if kept.sum() == train.sum() else learn_again(again, refit)))
+        if kept.sum() == train.sum():
+            rows.append(size | _score(dataset, fitted))
+        else:
+            parts = np.where(train & ~kept, "left out", dataset.sentences["split"])
+            rows.append(size | _fit_and_score(_divide(dataset, parts), refit))
     return pd.DataFrame(rows)
 
 
-def learn_again(material: Material, refit: Refit) -> dict[str, Any]:
-    """Return the scores of a model of other material, or a `note` that says why there is none."""
+def _divide(dataset: Dataset, parts: np.ndarray) -> Dataset:
+    """Return a dataset divided otherwise."""
+    divided = dataset._replace(
+        sentences=dataset.sentences.assign(split=parts), label_counts=count_labels(dataset.Y, parts, dataset.topics)
+    )
+    return divided._replace(sizes={part: int(divided.rows(part).sum()) for part in PARTS})
+
+
+def _fit_and_score(dataset: Dataset, refit: Refit) -> dict[str, Any]:
+    """Return the scores of a model of a dataset, or a `note` that says why there is none."""
     try:
-        require_examples(material, "train")
+        check_dataset(dataset, "train")
     except InputError as error:
         return {"note": str(error)}
-    return judge(material, refit(material))
+    return _score(dataset, refit(dataset))
 
 
-def judge(material: Material, outcome: Outcome) -> dict[str, float]:
+def _score(dataset: Dataset, fitted: FittedModel) -> dict[str, float]:
     """Return the averages with the interval of macro F1, and F1 of each topic."""
-    rows = material.rows(material.judged)
-    Y, P, topics = material.Y[rows], outcome.probabilities[rows], material.topics
-    decided, articles = outcome.model.decide(P), material.sentences["article_id"][rows].to_numpy()
-    found = score("", Y, decided, P, topics)
+    rows, topics = dataset.rows(dataset.evaluated_part), dataset.topics
+    Y, P = dataset.Y[rows], fitted.probabilities[rows]
+    decided, articles = fitted.model.decide(P), dataset.sentences["article_id"][rows].to_numpy()
+
+    scores = score("", Y, decided, P, topics)
     low, high = intervals(Y, decided, articles, topics)["f1_macro"]
-    averages = {name: found[f"/{name}"] for name in AVERAGES}
-    by_topic = {f"f1/{topic}": found[f"/f1/{topic}"] for topic in topics}
+    averages = {name: scores[f"/{name}"] for name in AVERAGES}
+    by_topic = {f"f1/{topic}": scores[f"/f1/{topic}"] for topic in topics}
     return averages | {"f1_macro_low": low, "f1_macro_high": high} | by_topic

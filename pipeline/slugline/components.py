@@ -1,0 +1,118 @@
+"""Components (readers, labellers, splitters, estimators) and settings as plain data: their class and their options."""
+
+import dataclasses
+import inspect
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+
+def field_help(settings: type) -> dict[str, str]:
+    """Return what the docstring of a dataclass says of each field, in its `Parameters` section, on one line each.
+
+    Fields that a class inherits are described where they are defined.
+
+    Examples
+    --------
+    >>> from slugline.splits import Given
+    >>> sorted(field_help(Given))
+    ['column']
+    """
+    texts: dict[str, str] = {}
+    for kind in reversed(settings.__mro__):
+        section = re.search(r"Parameters\n-+\n(.*?)(?=\n\w+\n-+\n|\Z)", inspect.cleandoc(kind.__doc__ or ""), re.DOTALL)
+        for names, text in re.findall(
+            r"^(\w[^\n:]*)(?: :[^\n]*)?\n((?:[ ]+[^\n]*\n?|\n)+)", section[1] if section else "", re.M
+        ):
+            texts |= dict.fromkeys(names.replace(",", " ").split(), " ".join(text.split()))
+    return texts
+
+
+def to_config(component: Any) -> dict[str, Any]:
+    """Return what makes a component again: `_target_`, the dotted name of its class, and all its options.
+
+    Parameters
+    ----------
+    component : dataclass, scikit-learn estimator or other object
+        Options are a dataclass's fields, an estimator's parameters, or else what `vars` gives. Parameters that have a
+        default such as None or a type, which YAML could not tell from others, are left out.
+
+    Returns
+    -------
+    dict
+        Of what JSON and YAML can hold.
+
+    Examples
+    --------
+    >>> from slugline.splits import ByArticle
+    >>> to_config(ByArticle(test=0.3))
+    {'_target_': 'slugline.splits.ByArticle', 'dev': 0.1, 'test': 0.3, 'seed': 0}
+    """
+    if dataclasses.is_dataclass(component):
+        options = {field.name: getattr(component, field.name) for field in dataclasses.fields(component)}
+    elif hasattr(component, "get_params"):
+        options = _parameters(component)
+    else:
+        options = vars(component)
+    return {"_target_": _public_name(type(component))} | {name: to_plain(value) for name, value in options.items()}
+
+
+def to_plain(value: Any) -> Any:
+    """Return a value as JSON and YAML can hold it; parts that have their default are left out of inner dataclasses."""
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_plain(item) for item in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_plain(getattr(value, field.name)) for field in _changed(value)}
+    if hasattr(value, "get_params") and not isinstance(value, type):
+        return to_config(value)
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return every value of nested mappings under its dotted key.
+
+    Examples
+    --------
+    >>> flatten({"model": {"C": 0.3}, "seed": 0})
+    {'model.C': 0.3, 'seed': 0}
+    """
+    flat: dict[str, Any] = {}
+    for name, value in config.items():
+        key = f"{prefix}{name}"
+        flat |= flatten(value, f"{key}.") if isinstance(value, Mapping) and value else {key: value}
+    return flat
+
+
+def _parameters(estimator: Any) -> dict[str, Any]:
+    """Return an estimator's parameters, without those that have their default and are no text, number or sequence."""
+    defaults = {name: one.default for name, one in inspect.signature(type(estimator)).parameters.items()}
+    return {
+        name: value
+        for name, value in estimator.get_params(deep=False).items()
+        if isinstance(value, str | bool | int | float | list | tuple) or value is not defaults.get(name)
+    }
+
+
+def _changed(value: Any) -> list[dataclasses.Field[Any]]:
+    """Return the fields of a dataclass that differ from their default."""
+    changed = []
+    for field in dataclasses.fields(value):
+        default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+        if getattr(value, field.name) != default:
+            changed.append(field)
+    return changed
+
+
+def _public_name(kind: type) -> str:
+    """Return the dotted name under which a class is imported: that of the outermost package that offers it."""
+    parts = kind.__module__.split(".")
+    for end in range(1, len(parts)):
+        package = sys.modules.get(".".join(parts[:end]))
+        if getattr(package, kind.__name__, None) is kind:
+            return ".".join([*parts[:end], kind.__name__])
+    return f"{kind.__module__}.{kind.__qualname__}"

@@ -1,0 +1,182 @@
+"""Settings and components built from config: the only place that makes objects of it."""
+
+import dataclasses
+import inspect
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
+from typing import Any, TypeVar
+
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from slugline.config.schemas import nested_settings
+from slugline.errors import InputError, listing
+
+ALLOWED_MODULES = ("slugline", "sklearn")
+CONFIG_ERRORS = (HydraException, OmegaConfBaseException, YAMLError)
+Settings = TypeVar("Settings")
+
+
+def build_settings(config: Any, kind: type[Settings]) -> Settings:
+    """Build a command's settings, with all their components, from its config.
+
+    Parameters
+    ----------
+    config : DictConfig or dict
+        A value for each field of the settings; those of components name their class in `_target_`.
+    kind : type
+        The settings class.
+
+    Raises
+    ------
+    InputError
+        For a missing value, a class that is not allowed, an unknown key, or a value of the wrong type.
+    """
+    if isinstance(config, DictConfig):
+        check_missing(config)
+    allowed = tuple(config.get("allowed_modules") or ())
+    values: dict[str, Any] = {}
+    for item in dataclasses.fields(kind):  # type: ignore[arg-type]
+        if item.name not in config:
+            continue
+        node = config[item.name]
+        if (nested := nested_settings(item)) is not None:
+            values[item.name] = _build_dataclass(nested, _to_plain(node), item.name)
+        elif not item.metadata.get("component") or node is None:
+            values[item.name] = _to_plain(node)
+        elif "_target_" in node:
+            values[item.name] = instantiate(node, item.name, allowed)
+        else:  # several of them, as features
+            values[item.name] = {key: instantiate(node[key], f"{item.name}.{key}", allowed) for key in node}
+    return kind(**values)
+
+
+def import_user_modules(names: Sequence[str], folders: Sequence[str]) -> None:
+    """Import modules that the user allows, from folders beside the config where Python does not find them.
+
+    The folders do not become part of Python's search path, so no other import can find anything there.
+
+    Raises
+    ------
+    InputError
+        When a module is nowhere to be found; the folders are named.
+    """
+    for name in names:
+        if find_spec(name.partition(".")[0]) is not None:
+            continue
+        spec = PathFinder.find_spec(name.partition(".")[0], list(folders))
+        if spec is None or spec.loader is None:
+            raise InputError(f"allowed_modules: there is no module '{name}'; looked in: {listing(folders)}")
+        module = module_from_spec(spec)
+        sys.modules[spec.name] = module
+        spec.loader.exec_module(module)
+
+
+def check_missing(config: DictConfig) -> None:
+    """Raise `InputError` for a value that must be given and is not."""
+    if missing := sorted(OmegaConf.missing_keys(config)):
+        raise InputError(f"missing value: {listing(missing)}; give it as {missing[0]}=VALUE")
+
+
+def instantiate(node: Any, where: str, allowed: Sequence[str] = ()) -> Any:
+    """Make the object that `_target_` names.
+
+    Parameters
+    ----------
+    node : DictConfig or dict
+        `_target_`, the dotted name of a class of Slugline, scikit-learn or a module in `allowed`, and its options.
+        Nothing else is imported. Lists become the tuples that scikit-learn wants.
+    where : str
+        The node's place in the config, for messages.
+    allowed : sequence of str
+        Further modules whose classes may be made.
+
+    Raises
+    ------
+    InputError
+        For a target, key or type that is not allowed.
+    """
+    values: Any = OmegaConf.to_container(node, resolve=True) if isinstance(node, DictConfig) else dict(node)
+    target = _find_target(str(values.pop("_target_", None)), where, (*ALLOWED_MODULES, *allowed))
+    if dataclasses.is_dataclass(target):
+        return _build_dataclass(target, values, where)
+    try:
+        return target(**{str(key): _to_tuple(value) for key, value in values.items()})
+    except TypeError as error:
+        raise InputError(f"{where}: {error}; allowed: {listing(_parameters(target), 40)}") from error
+
+
+def _find_target(name: str, where: str, allowed: Sequence[str]) -> Any:
+    """Return the class that a dotted name stands for; its first part must be allowed, and only classes are."""
+    module, _, attribute = name.rpartition(".")
+    if not module or not all(part.isidentifier() for part in name.split(".")):
+        raise InputError(f"{where}._target_: '{name}' is no dotted name of a class")
+    if not any(module == top or module.startswith(f"{top}.") for top in allowed):
+        raise InputError(
+            f"{where}._target_: '{name}' is not allowed; modules allowed: {listing(allowed)} (more by allowed_modules)"
+        )
+    try:
+        target = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"{where}._target_: there is no '{name}': {error}") from error
+    if not isinstance(target, type) or not any(
+        target.__module__ == top or target.__module__.startswith(f"{top}.") for top in allowed
+    ):
+        raise InputError(
+            f"{where}._target_: '{name}' is not a class of an allowed module; modules allowed: {listing(allowed)}"
+        )
+    return target
+
+
+def _build_dataclass(target: Any, values: Mapping[Any, Any], where: str) -> Any:
+    """Make a component of ours from its keys, types checked by OmegaConf."""
+    names = [item.name for item in dataclasses.fields(target)]
+    if unknown := [key for key in values if key not in names]:
+        raise InputError(f"{where}: unknown key '{unknown[0]}'; allowed: {listing(names)}")
+    try:
+        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(target), _escape(values)))
+    except OmegaConfBaseException as error:
+        raise InputError(f"{where}: {one_line(error)}") from error
+
+
+def _parameters(target: Any) -> list[str]:
+    """Return the names that a class takes."""
+    return [name for name in inspect.signature(target).parameters if name not in ("args", "kwargs")]
+
+
+def _to_tuple(value: Any) -> Any:
+    """Return lists as tuples, as scikit-learn wants `ngram_range`."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _escape(value: Any) -> Any:
+    """Return values so that OmegaConf takes `${` for text: what was resolved, or comes from a store, stays as it is."""
+    if isinstance(value, Mapping):
+        return {key: _escape(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_escape(item) for item in value]
+    return value.replace("${", "\\${") if isinstance(value, str) else value
+
+
+def _to_plain(node: Any) -> Any:
+    """Return what a node of a config holds as plain Python."""
+    return OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
+
+
+def one_line(error: BaseException) -> str:
+    """Return what Hydra or OmegaConf found wrong as one sentence that lists what is allowed."""
+    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    text = re.sub(r"\s+", " ", str(cause if str(cause) else error)).strip()
+    if isinstance(cause, OmegaConfBaseException):
+        text = re.sub(r"\s*(full_key: .*|object_type=.*|reference_type=.*)$", "", re.sub(r" full_key: .*", "", text))
+        if cause.parent_node is not None and "not in" in text and isinstance(cause.parent_node, DictConfig):
+            known = listing(sorted(map(str, cause.parent_node)), 40) or f"new ones, as +{cause.full_key}=VALUE"
+            return f"unknown key '{cause.full_key}'; allowed: {known}"
+        return f"{cause.full_key}: {text}" if cause.full_key else text
+    return text

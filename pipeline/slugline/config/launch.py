@@ -1,0 +1,78 @@
+"""How Hydra runs a command: what it is told, what it says was chosen."""
+
+import re
+from collections.abc import Sequence
+from contextlib import redirect_stderr
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from slugline.config.build import build_settings, import_user_modules
+from slugline.config.schemas import find_settings, make_schema
+from slugline.errors import listing
+from slugline.files import shipped
+from slugline.workflow import Launch
+
+OUTWARD = ("cache", "n_jobs", "plots", "tracking")  # settings that change no model: not in the name of a run
+
+
+def register(command: str) -> None:
+    """Tell Hydra a command's schema, and the resolver `${sample:FILE}` for files of the shipped sample."""
+    ConfigStore.instance().store(name=f"{command}_schema", node=make_schema(find_settings(command)))
+    OmegaConf.register_new_resolver("sample", lambda file: str(shipped("data/sample") / file), replace=True)
+
+
+def find_wrong_option(arguments: Sequence[str]) -> str | None:
+    """Return in one line what Hydra, which prints several, finds wrong with the options (`--like-this`)."""
+    from hydra._internal.utils import get_args_parser
+
+    try:
+        with redirect_stderr(StringIO()) as messages:
+            options = get_args_parser().parse_args(list(arguments))
+    except SystemExit as ended:
+        return messages.getvalue().splitlines()[-1].partition("error: ")[2] if ended.code else None
+    modes = [f"--{name}" for name in ("run", "multirun", "cfg", "info", "shell_completion") if getattr(options, name)]
+    return f"found {listing(modes)}; allowed: one of them" if len(modes) > 1 else None
+
+
+def read_launch() -> Launch:
+    """Return how this job was launched.
+
+    Its name tells what was chosen: the overrides that may change the model, else data, features and model.
+    """
+    hydra = HydraConfig.get()
+    options = hydra.runtime.choices.items()
+    choices = {group: str(option) for group, option in options if option is not None and not group.startswith("hydra")}
+    overrides: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)  # `${seed}` as it is written
+    varied = [str(override) for override in overrides if not _is_outward(str(override))]
+    chosen = [choices[group] for group in ("data", "features", "model") if group in choices]
+    return Launch(
+        folder=Path(hydra.runtime.output_dir),
+        name=" ".join(varied or chosen),
+        overrides=list(map(str, overrides)),
+        choices=choices,
+    )
+
+
+def _is_outward(override: str) -> bool:
+    """Tell whether an override changes nothing of the model."""
+    return re.match(rf"[+~]*({'|'.join(OUTWARD)})[.=@]", override) is not None
+
+
+def build_job(command: str, config: DictConfig) -> tuple[Any, Launch]:
+    """Return the settings of a command, all components built, and how it was launched."""
+    labels = config.get("labels")
+    names = [*(config.get("allowed_modules") or ()), *((labels and labels.get("allowed_modules")) or ())]
+    import_user_modules(names, read_module_folders())
+    return build_settings(config, find_settings(command)), read_launch()
+
+
+def read_module_folders() -> list[str]:
+    """Return the folders in which a user's own modules are looked for: those of their config, and the current one."""
+    sources = [Path(source.path) for source in HydraConfig.get().runtime.config_sources if source.schema == "file"]
+    folders = [folder for source in sources if source != shipped("conf") for folder in (source, source.parent)]
+    return [str(folder) for folder in dict.fromkeys([*folders, Path.cwd()])]

@@ -1,0 +1,118 @@
+"""Configs of recorded runs: checked like any other input, then settings again.
+
+They come from a store that others may write to: they name no class outside the allowed modules, ask for nothing of the
+environment, and set nothing but what `slugline train` knows.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import yaml
+
+from slugline.config.build import ALLOWED_MODULES, build_settings
+from slugline.errors import InputError, listing
+from slugline.training.settings import TrainSettings
+
+MAX_BYTES = 1 << 20
+OF_THE_PLACE = ("cache", "tracking")  # they belong to where a run was made, not to the experiment
+OLD_NAMES = {  # of modules, before the package was called slugline; the longest first
+    "pipeline.corpus.SentenceCorpus": "slugline.data.ready_sentences.SentenceCorpus",
+    "pipeline.corpus.": "slugline.data.corpus.",
+    "pipeline.features.": "slugline.ngrams.",
+    "pipeline.metrics.": "slugline.scoring.",
+    "pipeline.": "slugline.",
+}
+
+
+def read_recorded(text: str, allowed: Sequence[str]) -> TrainSettings:
+    """Return the settings that the `config.yaml` of a run describes, without its cache and tracking.
+
+    Parameters
+    ----------
+    text : str
+        The file.
+    allowed : sequence of str
+        Modules, beside Slugline and scikit-learn, whose classes it may name.
+
+    Raises
+    ------
+    InputError
+        For a config that asks for more than training does.
+    """
+    config = _rename(_parse(text))
+    _check(config, allowed)
+    return build_settings({key: node for key, node in config.items() if key not in OF_THE_PLACE}, TrainSettings)
+
+
+def to_experiment(text: str, note: str) -> str:
+    """Return the config of a run as an experiment file, which sets up that run whatever the defaults are."""
+    config = _parse(text)
+    groups = [item.name for item in dataclasses.fields(TrainSettings) if item.metadata.get("component")]
+    kept = {key: node for key, node in config.items() if key not in OF_THE_PLACE} | {"name": None}
+    # without these, the keys of the default options would be there too
+    overrides = [{f"override /{group}": None} for group in groups if group in kept]
+    body = yaml.safe_dump({"defaults": overrides} | kept, sort_keys=False, allow_unicode=True, width=120)
+    return f"# @package _global_\n# {note}\n{body}"
+
+
+def _parse(text: str) -> dict[str, Any]:
+    """Return what a config holds; raise `InputError` for one that is no plain mapping of reasonable size."""
+    if len(text) > MAX_BYTES:
+        raise InputError(f"config.yaml of the run is larger than {MAX_BYTES} bytes")
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
+            raise InputError("config.yaml of the run has aliases, which could stand for any amount of text")
+        config = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise InputError(f"config.yaml of the run is no YAML: {' '.join(str(error).split())[:200]}") from error
+    known = [item.name for item in dataclasses.fields(TrainSettings)]
+    if not isinstance(config, dict) or (unknown := [key for key in config if key not in known]):
+        what = f"the key '{unknown[0]}'" if isinstance(config, dict) else "no keys"
+        raise InputError(f"config.yaml of the run has {what}; allowed: {listing(known, 40)}")
+    return config
+
+
+def _check(config: dict[str, Any], allowed: Sequence[str]) -> None:
+    """Raise `InputError` for a config that names what is not allowed, or refers to something outside itself."""
+    modules = (*ALLOWED_MODULES, *allowed)
+    if outside := [name for name in config.get("allowed_modules") or () if name not in allowed]:
+        raise InputError(
+            f"the run used modules that are not allowed here: {listing(outside)}; give allowed_modules=..."
+        )
+    for key, value in _leaves(config):
+        if "${" in str(value):
+            raise InputError(f"config.yaml of the run: {key} refers to something outside itself: {str(value)[:80]!r}")
+        permitted = {"_target_": modules, "function": allowed}.get(key.rpartition(".")[2])
+        if permitted is not None and value is not None and not _is_within(str(value), permitted):
+            raise InputError(f"config.yaml of the run: {key}: '{value}' is not allowed; modules: {listing(permitted)}")
+
+
+def _rename(node: Any) -> Any:
+    """Return a config with the present names of the classes that it names."""
+    if isinstance(node, list):
+        return [_rename(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    renamed = {key: _rename(item) for key, item in node.items()}
+    if isinstance(target := renamed.get("_target_"), str):
+        old = next((prefix for prefix in OLD_NAMES if target.startswith(prefix)), None)
+        if old is not None:
+            renamed["_target_"] = OLD_NAMES[old] + target.removeprefix(old)
+    return renamed
+
+
+def _leaves(node: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value of a config, and every key as a value too, with its dotted key."""
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else None
+    if children is None:
+        yield key, node
+    else:
+        for name, child in children:
+            yield f"{key}.(key)", name
+            yield from _leaves(child, f"{key}.{name}" if key else str(name))
+
+
+def _is_within(name: str, modules: Sequence[str]) -> bool:
+    """Tell whether a dotted name is of one of some modules."""
+    return any(name.startswith(f"{module}.") for module in modules)

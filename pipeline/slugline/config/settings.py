@@ -1,0 +1,312 @@
+"""The settings of each command but `train`: every option, its default, and what `--help` says of it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from slugline.data.schema import ARTICLE_COLUMNS
+
+CHAMPION = "models:/slugline@champion"
+COMPONENT = {"component": True}  # a field that a group of the config fills
+
+
+def _article_columns() -> dict[str, str]:
+    """Return every article column under its own name."""
+    return {name: name for name in ARTICLE_COLUMNS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreSettings:
+    """The store that a command uses.
+
+    Parameters
+    ----------
+    tracking_uri : str, optional
+        URI of the MLflow store; by default `MLFLOW_TRACKING_URI`, else `experiments/mlflow.db`.
+    """
+
+    tracking_uri: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings(StoreSettings):
+    """The model that a command uses.
+
+    Parameters
+    ----------
+    model_uri : str
+        `models:/NAME@ALIAS`, `models:/NAME/VERSION`, `runs:/RUN_ID/model` or a model folder.
+    """
+
+    model_uri: str = CHAMPION
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportSettings(ModelSettings):
+    """`slugline export`.
+
+    Parameters
+    ----------
+    output : str
+        The file to write.
+    format : str
+        `sklearn` (joblib) or `skops`.
+    """
+
+    output: str
+    format: str = "sklearn"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewSettings(ModelSettings):
+    """`slugline review`.
+
+    Parameters
+    ----------
+    data : object
+        The reader of articles or sentences.
+    labels : object
+        The labeller; labels by its rules count as none, and the rules vote.
+    features : object
+        With what=errors: vectorizers by name, as in `slugline train`.
+    model : object
+        With what=errors: a classifier, as in `slugline train`.
+    output : str
+        A new file.
+    what : str
+        `queue`: sentences to label next; `errors`: labels by people that look wrong (needs `slugline[review]`).
+    size : int
+        The number of sentences.
+    format : str, optional
+        label_studio, doccano, prodigy, argilla, csv or xlsx; by default what the ending of the output says.
+    previous_model_uri : str or list of str, optional
+        Earlier models, from old to new: tells how much predictions still change, and when to stop.
+    uncertainty : float
+        Weight of sentences near a topic's threshold.
+    disagreement : float
+        Weight of sentences on which the rules contradict the model.
+    rarity : float
+        How much more rare topics may ask for: at 1.0 one that hardly any sentence has, twice as many.
+    diversity : float
+        How far apart sentences are at least, from each other and from labelled ones (1 - cosine); 0 does not look.
+    seed : int
+        With what=errors: of the folds and the model.
+    folds : int
+        With what=errors: of the cross-validation, by article.
+    n_jobs : int
+        With what=errors: threads that fit; -1 is all cores.
+    allowed_modules : list of str
+        Modules, beside slugline and sklearn, whose classes `_target_` may name.
+    """
+
+    data: Any = field(metadata=COMPONENT)
+    labels: Any = field(metadata=COMPONENT)
+    features: Any = field(metadata=COMPONENT)
+    model: Any = field(metadata=COMPONENT)
+    output: str
+    what: str = "queue"
+    size: int = 100
+    format: str | None = None
+    previous_model_uri: Any = None
+    uncertainty: float = 1.0
+    disagreement: float = 0.25
+    rarity: float = 0.0
+    diversity: float = 0.2
+    seed: int = 0
+    folds: int = 5
+    n_jobs: int = -1
+    allowed_modules: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelSettings:
+    """`slugline label`.
+
+    Parameters
+    ----------
+    data : object
+        The reader of articles or sentences.
+    labels : object
+        The labeller, with its rules.
+    cache : object
+        Where stages keep what they make.
+    tracking : object
+        Where the report on the rules is logged.
+    codebook : str, optional
+        A Markdown file: write the annotation guide to it.
+    tasks : str, optional
+        A file: write sentences that nobody has labelled to it, as tasks for annotators.
+    annotations : str or list of str, optional
+        Files from annotators: read what they said, and write all of the history together to `output`.
+    format : str, optional
+        label_studio, doccano, prodigy, argilla, csv or xlsx; for annotations by default found out.
+    size : int, optional
+        The number of tasks, by default all; `slugline review` chooses those that teach a model most.
+    output : str
+        The file for gold labels, for `labels=gold labels.gold=FILE`.
+    history : str
+        The file that keeps who said what of which sentence, and when; lines are only added.
+    merge : str
+        How several annotators become one label: `majority`, topic by topic, or `adjudicated`.
+    adjudicator : str, optional
+        The annotator who decides ties, or with merge=adjudicated everything.
+    name : str, optional
+        The name of the run.
+    allowed_modules : list of str
+        Modules, beside slugline and sklearn, whose classes `_target_` may name.
+    """
+
+    data: Any = field(metadata=COMPONENT)
+    labels: Any = field(metadata=COMPONENT)
+    cache: Any = field(metadata=COMPONENT)
+    tracking: Any = field(metadata=COMPONENT)
+    codebook: str | None = None
+    tasks: str | None = None
+    annotations: Any = None
+    format: str | None = None
+    size: int | None = None
+    output: str = "labels.jsonl"
+    history: str = "annotations.jsonl"
+    merge: str = "majority"
+    adjudicator: str | None = None
+    name: str | None = None
+    allowed_modules: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareSettings(StoreSettings):
+    """`slugline compare`.
+
+    Parameters
+    ----------
+    tracking : object
+        Where the comparison is logged.
+    runs : list of str
+        Ids of runs; the first is compared with each of the others.
+    experiment_name : str, optional
+        In place of runs: an experiment, whose last runs are compared; may be given as `experiment=NAME`.
+    last : int
+        The number of its runs.
+    force : bool
+        Compare runs that were tested on different data on the sentences that they share.
+    name : str, optional
+        The name of the run that the comparison becomes.
+    """
+
+    tracking: Any = field(metadata=COMPONENT)
+    runs: list[str] = field(default_factory=list)
+    experiment_name: str | None = None
+    last: int = 5
+    force: bool = False
+    name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromoteSettings(StoreSettings):
+    """`slugline promote`.
+
+    Parameters
+    ----------
+    data : object
+        The reader of the articles or sentences to judge on.
+    labels : object
+        The labeller.
+    split : object
+        The splitter, as in the training.
+    cache : object
+        Where stages keep what they make.
+    gate : Gate
+        What a version must be to become the champion.
+    version : str, optional
+        Of the registered model; by default the newest.
+    part : str
+        The part to judge on, which neither model was trained on; `all` is every sentence.
+    rollback : bool
+        Give the alias back to the version that had it before.
+    registered_model : str
+        The name of the registered model.
+    alias : str
+        The alias of the version in use.
+    seed : int
+        Of the split.
+    allowed_modules : list of str
+        Modules, beside slugline and sklearn, whose classes `_target_` may name.
+    """
+
+    data: Any = field(metadata=COMPONENT)
+    labels: Any = field(metadata=COMPONENT)
+    split: Any = field(metadata=COMPONENT)
+    cache: Any = field(metadata=COMPONENT)
+    gate: Any = field(metadata={"settings": "slugline.promotion.Gate"})
+    version: str | None = None
+    part: str = "test"
+    rollback: bool = False
+    registered_model: str = "slugline"
+    alias: str = "champion"
+    seed: int = 0
+    allowed_modules: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReproduceSettings(StoreSettings):
+    """`slugline reproduce`.
+
+    Parameters
+    ----------
+    run_id : str
+        The run to train again.
+    allowed_modules : list of str
+        Modules, beside slugline and sklearn, that the run's config may name.
+    """
+
+    run_id: str
+    allowed_modules: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitorSettings(ModelSettings):
+    """`slugline monitor`.
+
+    Parameters
+    ----------
+    tracking : object
+        Where the report is logged.
+    input : str or list of str
+        A file, a folder, a glob or several of these.
+    period : str, optional
+        Of the counts: day, week, month, quarter or year; by default the finest with at most 31 periods.
+    prevalence : str
+        How counts are corrected for the model's errors: difference, or adjusted (adjusted classify-and-count).
+    format : str, optional
+        Of the input where its ending does not tell: text, jsonl, csv, tsv or parquet.
+    columns : dict of str to str
+        The name in the files for each article column; only text must be there.
+    encoding : str
+        Of the input.
+    name : str, optional
+        The name of the run.
+    """
+
+    tracking: Any = field(metadata=COMPONENT)
+    input: Any
+    period: str | None = None
+    prevalence: str = "difference"
+    format: str | None = None
+    columns: dict[str, str] = field(default_factory=_article_columns)
+    encoding: str = "utf-8"
+    name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UiSettings(StoreSettings):
+    """`slugline ui`.
+
+    Parameters
+    ----------
+    host : str
+        The address to listen at.
+    port : int
+        The port to listen at.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 5000

@@ -1,0 +1,171 @@
+"""The settings of a training: every choice, its default, and what `--help` says of it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from slugline.components import to_config, to_plain
+from slugline.errors import InputError
+from slugline.files import shipped
+
+COMPONENT = {"component": True}  # a field that a group of the config fills
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """How a model is judged, on test, or on dev where there is no test.
+
+    Parameters
+    ----------
+    slices : list of str
+        Columns of the sentences, or `period`, `length` and `place` (title, first sentence, later ones), by which scores
+        are given apart; further columns of the files are read with `data.keep`.
+    recall : float
+        The share of a topic's sentences that the reading budget is to find: how much one reads, likeliest first.
+    period : str, optional
+        Of counts over time: day, week, month, quarter or year; else the finest with at most 31 periods.
+    prevalence : str
+        How counts are corrected for the model's errors: difference, or adjusted (adjusted classify-and-count).
+    repeats : int
+        Splits; each beyond the first takes a fit, and gives mean and spread of the scores.
+    learning_curve : list of float
+        Shares of the training articles, as [0.1, 0.25, 0.5, 1]; a fit each.
+    """
+
+    slices: list[str] = field(default_factory=lambda: ["source", "language", "period", "length", "place"])
+    recall: float = 0.95
+    period: str | None = None
+    prevalence: str = "difference"
+    repeats: int = 1
+    learning_curve: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Check the numbers and names."""
+        from slugline.scoring.prevalence import require_method
+
+        if not 0 < self.recall <= 1:
+            raise InputError(f"evaluation.recall={self.recall}; allowed: above 0, to 1")
+        if wrong := [share for share in self.learning_curve if not 0 < share <= 1]:
+            raise InputError(f"evaluation.learning_curve: {wrong[0]:g}; allowed: above 0, to 1")
+        require_method(self.prevalence, "evaluation.prevalence")
+        if self.repeats < 1:
+            raise InputError(f"evaluation.repeats={self.repeats}; allowed: 1 or more")
+
+
+def _sample_articles() -> Any:
+    from slugline.data.corpus import ArticleCorpus
+
+    return ArticleCorpus(str(shipped("data/sample") / "articles.jsonl"))
+
+
+def _sample_labels() -> Any:
+    from slugline.labels import Labels
+    from slugline.labels.taxonomy import read_taxonomy
+
+    taxonomy = read_taxonomy(shipped("conf") / "labels" / "plover.yaml")
+    return Labels(gold=str(shipped("data/sample") / "labels.jsonl"), given=False, **taxonomy)
+
+
+def _words_and_characters() -> dict[str, Any]:
+    from slugline.ngrams import TfidfVectorizer
+
+    return {
+        "word": TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True),
+        "char": TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), min_df=3, sublinear_tf=True),
+    }
+
+
+def _tuned_threshold() -> Any:
+    from slugline.scoring import TunedThreshold
+
+    return TunedThreshold()
+
+
+def _cache_folder() -> Any:
+    from slugline.cache import Folder
+
+    return Folder()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """All that decides a training; the defaults train on the sample that ships with Slugline.
+
+    Parameters
+    ----------
+    data : callable
+        A reader: `ArticleCorpus`, `SentenceCorpus`, or a class of your own that returns a `Corpus`.
+    labels : Labels
+        The labeller.
+    split : callable
+        A splitter: takes sentences and `Y`, returns train, dev or test for each. By default `ByArticle`, with `seed`.
+    features : mapping of str to vectorizer
+        Vectorizers of `slugline.ngrams` or with scikit-learn's interface, by name.
+    model : estimator
+        A scikit-learn classifier; one copy of it learns each topic. By default a linear SVM, with `seed`.
+    threshold : callable
+        Chooses the threshold of each topic: `TunedThreshold` or `FixedThreshold`.
+    evaluation : EvaluationSettings
+        How the model is judged.
+    cache : Folder or Off
+        Where stages keep what they make.
+    tracking : Mlflow, Off or None
+        Where the run is logged; None is MLflow with its defaults.
+    name : str, optional
+        The name of the run; by default it says what was chosen.
+    seed : int
+        Of the split, the folds and the model.
+    folds : int
+        The number of folds of the cross-validation, by article, for calibration and thresholds.
+    n_jobs : int
+        Threads that fit; -1 is all cores.
+    epochs : int
+        With data.chunk_rows: how often training goes through the data.
+    plots : bool
+        Whether to draw plots and write report.html; without, large sweeps are quicker.
+    allowed_modules : list of str
+        Modules, beside slugline and sklearn, whose classes `_target_` may name.
+    """
+
+    data: Any = field(default_factory=_sample_articles, metadata=COMPONENT)
+    labels: Any = field(default_factory=_sample_labels, metadata=COMPONENT)
+    split: Any = field(default=None, metadata=COMPONENT)
+    features: Mapping[str, Any] = field(default_factory=_words_and_characters, metadata=COMPONENT)
+    model: Any = field(default=None, metadata=COMPONENT)
+    threshold: Any = field(default_factory=_tuned_threshold, metadata=COMPONENT)
+    cache: Any = field(default_factory=_cache_folder, metadata=COMPONENT)
+    tracking: Any = field(default=None, metadata=COMPONENT)
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    name: str | None = None
+    seed: int = 0
+    folds: int = 5
+    n_jobs: int = -1
+    epochs: int = 5
+    plots: bool = True
+    allowed_modules: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Make the defaults that depend on the seed."""
+        from sklearn.svm import LinearSVC
+
+        from slugline.splits import ByArticle
+
+        if self.split is None:
+            object.__setattr__(self, "split", ByArticle(seed=self.seed))
+        if self.model is None:
+            object.__setattr__(self, "model", LinearSVC(C=0.3, dual=True, tol=0.01, random_state=self.seed))
+
+    def to_config(self) -> dict[str, Any]:
+        """Return the settings as YAML can hold them, components with their class and all their options."""
+        config: dict[str, Any] = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, EvaluationSettings):
+                config[item.name] = asdict(value)
+            elif item.metadata.get("component") and isinstance(value, Mapping):
+                config[item.name] = {name: to_config(part) for name, part in value.items()}
+            elif item.metadata.get("component") and value is not None:
+                config[item.name] = to_config(value)
+            else:
+                config[item.name] = to_plain(value)
+        return config

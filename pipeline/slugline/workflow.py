@@ -1,0 +1,265 @@
+"""The whole flow of a training: from settings to a recorded run with a registered model."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from slugline import __version__, report
+from slugline.cache import Stages
+from slugline.components import flatten
+from slugline.dataset import Dataset, build_dataset, check_dataset, digest_sentences
+from slugline.monitoring import pack_counts, profile_sentences
+from slugline.scoring import Scores
+from slugline.splits import PARTS
+from slugline.tracking import Mlflow, in_sweep
+from slugline.training.evaluation import check_evaluation, evaluate, reference_counts
+from slugline.training.fit import FittedModel, OnFold, fit_model
+from slugline.training.repeats import draw_learning_curve, repeat_splits
+from slugline.training.run import TrainingRun
+from slugline.training.settings import TrainSettings
+
+COMPARED_TABLES = ("calibration", "slices")  # beside the mistakes, in MLflow's evaluation view
+TAXONOMY = ("topics", "functions", "guidelines")  # of the labels: in config.yaml, not among the parameters
+EXAMPLE = "The two sides agreed to a ceasefire after talks in Geneva, officials said."
+
+
+def _new_folder() -> Path:
+    now = datetime.now()
+    return Path("experiments") / "runs" / f"{now:%Y-%m-%d}" / f"{now:%H-%M-%S-%f}"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Where a run writes, and what is known of how it was started.
+
+    Parameters
+    ----------
+    folder : Path
+        Where tables, plots and the page go; made when the first of them is written.
+    name : str
+        The name of the run, unless its settings give one.
+    overrides : sequence of str, optional
+        What was given on the command line; None where there was none.
+    choices : mapping of str to str
+        The option that was chosen of each group of the config.
+    """
+
+    folder: Path = field(default_factory=_new_folder)
+    name: str = "train"
+    overrides: Sequence[str] | None = None
+    choices: Mapping[str, str] = field(default_factory=dict)
+
+
+def train(
+    settings: TrainSettings,
+    launch: Launch | None = None,
+    *,
+    show: Callable[[str], object] | None = None,
+    on_fold: OnFold | None = None,
+) -> TrainingRun:
+    """Read, label, split, train, evaluate and record.
+
+    Parameters
+    ----------
+    settings : TrainSettings
+        What to train.
+    launch : Launch, optional
+        Where to write; by default a new folder in `experiments/runs`.
+    show : callable, optional
+        Called with what there is to tell while it goes on, some lines at a time.
+    on_fold : callable, optional
+        See `fit_model`.
+
+    Returns
+    -------
+    TrainingRun
+
+    Raises
+    ------
+    InputError
+        For settings or data that cannot be trained on, before anything is logged; in a sweep its run is logged first.
+    """
+    launch = launch or Launch()
+    tracking = Mlflow() if settings.tracking is None else settings.tracking
+    config = settings.to_config()
+    params = _to_params(config) | {f"choice/{group}": chosen for group, chosen in launch.choices.items()}
+    name = settings.name or launch.name
+    with ExitStack() as stack:
+        start = cache(lambda: stack.enter_context(tracking.run(name, launch.folder, params)))
+        if in_sweep():
+            start()  # a job that fails is recorded, too
+        job = _Job(settings, launch, Stages(settings.cache), start, show or (lambda text: None))
+        if getattr(settings.data, "chunk_rows", None) is None:
+            dataset, fitted, digests = _fit_in_memory(job, on_fold)
+        else:
+            dataset, fitted, digests = _fit_out_of_core(job)
+        metrics, tables = _evaluate(job, dataset, fitted)
+        active = start()
+        run = TrainingRun(
+            name=name,
+            settings=settings,
+            dataset=dataset,
+            model=replace(fitted.model, info=_describe_origin(settings, dataset, fitted, digests, active.run_id)),
+            probabilities=fitted.probabilities,
+            digests=digests,
+            folder=launch.folder,
+            config=yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=120),
+            metrics=metrics,
+            tables=tables,
+            overrides=launch.overrides,
+            run_id=active.run_id,
+            location=active.where(),
+        )
+        job.show(report.describe_scores(metrics, dataset.topics, run.part))
+        job.show(report.describe_tables(tables))
+        return _record(job, active, run)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A training under way: `start` begins the run of the tracking once, and returns it."""
+
+    settings: TrainSettings
+    launch: Launch
+    stages: Stages
+    start: Callable[[], Any]
+    show: Callable[[str], object]
+
+
+def _to_params(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of the settings becomes parameters of the run: all but the texts of the taxonomy."""
+    labels = {key: value for key, value in config["labels"].items() if key not in TAXONOMY}
+    return flatten({**config, "labels": labels})
+
+
+def _fit_in_memory(job: _Job, on_fold: OnFold | None) -> tuple[Dataset, FittedModel, dict[str, str]]:
+    """Build the dataset and fit a model, while MLflow, which is slow to start, begins."""
+    settings, stages = job.settings, job.stages
+    dataset = build_dataset(settings.data, settings.labels, settings.split, stages)
+    if settings.threshold.part == dataset.evaluated_part:
+        dataset.notes.append(
+            f"thresholds are chosen on {dataset.evaluated_part}, by which the model is judged: scores flatter"
+        )
+    job.show(report.describe_dataset(dataset))
+    check_dataset(dataset, settings.threshold.part)
+    check_evaluation(settings.evaluation, dataset, settings.split)
+
+    fitting = _in_thread(lambda: fit_model(dataset, settings, stages, on_fold=on_fold))
+    digests = _log_data(job, dataset)
+    if settings.plots:
+        import_module("matplotlib.figure")  # a large import, at no cost while the fits go on
+    fitted = fitting.result()
+    job.show(report.describe_stages(stages.notes))
+    return dataset, fitted, digests
+
+
+def _fit_out_of_core(job: _Job) -> tuple[Dataset, FittedModel, dict[str, str]]:
+    """Read the data a chunk at a time and fit a model."""
+    from slugline.training.out_of_core import fit_out_of_core
+
+    dataset, fitted, train_digest = fit_out_of_core(job.settings, job.stages)
+    job.show(report.describe_dataset(dataset))
+    check_evaluation(job.settings.evaluation, dataset, job.settings.split)
+    return dataset, fitted, _log_data(job, dataset) | {"train": train_digest}
+
+
+def _in_thread(function: Callable[[], FittedModel]) -> "Future[FittedModel]":
+    """Call a function in a thread that nobody waits for when the program ends."""
+    future: Future[FittedModel] = Future()
+
+    def call() -> None:
+        try:
+            future.set_result(function())
+        except BaseException as error:
+            future.set_exception(error)
+
+    Thread(target=call, daemon=True).start()
+    return future
+
+
+def _log_data(job: _Job, dataset: Dataset) -> dict[str, str]:
+    """Log what is trained and tested on; return the digest of each part."""
+    active = job.start()
+    with job.stages.timed("log"):
+        parts = {part: dataset.sentences[dataset.rows(part)] for part in PARTS if dataset.rows(part).any()}
+        digests = {part: digest_sentences(sentences) for part, sentences in parts.items()}
+        frames = {part: report.data_frame(sentences) for part, sentences in parts.items()}
+        source = str(Path(str(getattr(job.settings.data, "path", ""))).resolve())
+        active.log_data(frames, job.launch.choices.get("data", "data"), source, digests)
+    return digests
+
+
+def _evaluate(job: _Job, dataset: Dataset, fitted: FittedModel) -> tuple[Scores, dict[str, pd.DataFrame]]:
+    """Score the model; also on other splits and on fewer articles, where that is asked for."""
+    settings, stages = job.settings, job.stages
+    with stages.timed("evaluate"):
+        metrics, tables = evaluate(dataset, fitted, settings.labels, settings.evaluation)
+
+    def refit(other: Dataset) -> FittedModel:
+        return fit_model(other, settings, Stages(settings.cache))
+
+    if settings.evaluation.repeats > 1:
+        with stages.timed("repeats"):
+            repeats = repeat_splits(dataset, fitted, settings.split, refit, settings.evaluation.repeats)
+        scores = repeats.select_dtypes("number").drop(columns="seed")
+        tables["repeats"] = repeats
+        metrics |= {f"repeats/{key}_mean": float(value) for key, value in scores.mean().items()}
+        metrics |= {f"repeats/{key}_std": float(value) for key, value in scores.std().items()}
+    if settings.evaluation.learning_curve:
+        with stages.timed("learning_curve"):
+            shares = settings.evaluation.learning_curve
+            tables["learning_curve"] = draw_learning_curve(dataset, fitted, refit, shares, settings.seed)
+    return metrics, tables
+
+
+def _describe_origin(
+    settings: TrainSettings, dataset: Dataset, fitted: FittedModel, digests: Mapping[str, str], run_id: str | None
+) -> dict[str, Any]:
+    """Return what a model says of where it comes from, with the reference that `slugline monitor` compares with."""
+    held_out = ~dataset.rows("train")  # is like new text: neither terms nor thresholds were chosen on it
+    reference = profile_sentences(fitted.model, dataset.sentences[held_out], fitted.probabilities[held_out])
+    return {
+        "slugline": __version__,
+        "run_id": run_id,
+        "data_digest": digests["train"],
+        "definitions": {name: topic.definition for name, topic in settings.labels.topics.items()},
+        "reference": reference | {"counts": pack_counts(reference_counts(dataset, fitted))},
+    }
+
+
+def _record(job: _Job, active: Any, run: TrainingRun) -> TrainingRun:
+    """Write and log all that is to be known of a run, and its model; return the run with the model's URI."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    with job.stages.timed("report"):
+        card = report.describe_model(run)
+        (run.folder / "config.yaml").write_text(run.config, encoding="utf-8")
+        (run.folder / "model_card.md").write_text(card, encoding="utf-8")
+        report.write_tables(run)
+        report.write_top_terms(run)
+        compared = {name: table for name, table in run.tables.items() if name in COMPARED_TABLES}
+        if job.settings.plots:
+            report.write_plots(run)
+            compared["errors"] = report.find_mistakes(run)
+            compared["errors"].to_csv(run.folder / "errors.csv", index=False)
+            report.write_page(run, compared["errors"])
+        active.log_tables(compared)
+
+    description = report.describe_run(run)
+    with job.stages.timed("log"):
+        example = pd.DataFrame({"text": [EXAMPLE]})
+        model_uri = active.log_model(run.model, example, description, card)
+    with job.stages.timed("log"):
+        active.log_files(run.folder, description)
+        metrics = run.metrics | report.count_metrics(run.dataset) | job.stages.all_seconds()
+        active.log_metrics(metrics)
+    return replace(run, metrics=metrics, model_uri=model_uri)
