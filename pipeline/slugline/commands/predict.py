@@ -4,27 +4,22 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
+from slugline.config.predict import PredictSettings
 from slugline.data.schema import Rejected
 from slugline.errors import InputError
-from slugline.prediction import PredictionCounts, PredictOptions, predict_files
+from slugline.prediction import PredictionCounts, predict_files
 from slugline.tracking import model_folder
+from slugline.workflow import Launch
 
 
-def predict(config: DictConfig) -> None:
+def predict(settings: PredictSettings, launch: Launch) -> None:
     """Label the sentences of articles, a record each, to a file or to standard output."""
-    settings: Any = OmegaConf.to_container(config)
-    settings["input"] = settings["input"] if isinstance(settings["input"], list) else str(settings["input"])
-    options = PredictOptions(**{field.name: settings[field.name] for field in fields(PredictOptions)})
-
-    folder = model_folder(config.model_uri, config.tracking_uri)
+    folder = model_folder(settings.model_uri, settings.tracking_uri)
     with _progress_bar() as show_progress:
         counts = predict_files(
-            folder, options, stream=_StandardOutput(), on_progress=show_progress, on_rejected=_print_rejected
+            folder, settings, stream=_StandardOutput(), on_progress=show_progress, on_rejected=_print_rejected
         )
     print(_summary(counts), file=sys.stderr)
 

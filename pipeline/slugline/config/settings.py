@@ -9,7 +9,7 @@ CHAMPION = "models:/slugline@champion"
 COMPONENT = {"component": True}  # a field that a group of the config fills
 
 
-def _article_columns() -> dict[str, str]:
+def article_columns() -> dict[str, str]:
     """Return every article column under its own name."""
     return {name: name for name in ARTICLE_COLUMNS}
 
@@ -291,7 +291,7 @@ class MonitorSettings(ModelSettings):
     period: str | None = None
     prevalence: str = "difference"
     format: str | None = None
-    columns: dict[str, str] = field(default_factory=_article_columns)
+    columns: dict[str, str] = field(default_factory=article_columns)
     encoding: str = "utf-8"
     name: str | None = None
 
