@@ -89,7 +89,7 @@ class Rule:
 
     It votes on a sentence where at least one of `any`, `patterns`, `near` and `function` applies (or none of these four
     is given), every phrase of `all` is found, and no phrase of `none` is found. Otherwise it abstains. Case does not
-    count, nor whether quote marks are curly.
+    count; in phrases, curly quote marks and plain ones are the same.
 
     A phrase is one or several words, which must follow each other as whole words:
 
