@@ -27,7 +27,7 @@ from omegaconf import OmegaConf
 from scipy.sparse import csr_array
 from sklearn.svm import LinearSVC
 
-from slugline.data.corpus import SentenceCorpus
+from slugline.data.ready_sentences import SentenceCorpus
 from slugline.data.schema import to_matrix
 from slugline.labels import Labels, Topic
 from slugline.model.heads import to_probabilities

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from pyarrow import parquet
 
-from slugline.data.readers import ArticleFiles
+from slugline.data.articles import read_articles
 from slugline.data.schema import SENTENCE_COLUMNS, Article
 from slugline.errors import InputError
 from slugline.model import TopicModel
@@ -43,7 +43,7 @@ def assert_same(table: pd.DataFrame, from_file: pd.DataFrame) -> None:
 def test_articles_of_a_file_get_the_same_in_memory(tmp_path: Path, split_sentences: bool) -> None:
     from_file = predict_file(SAMPLE, tmp_path / "topics.parquet", split_sentences=split_sentences)
     frame = pd.read_json(SAMPLE, lines=True, dtype=False)
-    articles = [item for item in ArticleFiles(str(SAMPLE))() if isinstance(item, Article)]
+    articles = [item for _, item in read_articles(str(SAMPLE)) if isinstance(item, Article)]
     for same_articles in (frame, frame.to_dict(orient="records"), articles):
         assert_same(predict_articles(MODEL, same_articles, split_sentences=split_sentences), from_file)
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slugline.data.corpus import ArticleCorpus, SentenceCorpus
+from slugline.data.corpus import ArticleCorpus
+from slugline.data.ready_sentences import SentenceCorpus
 from slugline.errors import InputError
 
 SAMPLE = Path(__file__).parents[1] / "data/sample/articles.jsonl"
@@ -40,10 +41,10 @@ def test_chunks_of_sentences_do_not_cut_an_article_and_count_what_was_rejected(t
     (tmp_path / "s.jsonl").write_text("\n".join(lines))
     whole = SentenceCorpus(str(tmp_path / "s.jsonl"))()
     chunks = list(SentenceCorpus(str(tmp_path / "s.jsonl"), chunk_rows=3).chunks())
-    assert [len(chunk.ready) for chunk in chunks] == [4, 3, 4, 4, 2]
+    assert [len(chunk.ready_sentences) for chunk in chunks] == [4, 3, 4, 4, 2]
     assert [len(chunk.rejected) for chunk in chunks] == [0, 1, 0, 0, 0]
-    ids = [key for chunk in chunks for key in chunk.ready["sentence_id"]]
-    assert ids == whole.ready["sentence_id"].tolist()
+    ids = [key for chunk in chunks for key in chunk.ready_sentences["sentence_id"]]
+    assert ids == whole.ready_sentences["sentence_id"].tolist()
 
 
 def test_an_empty_stream_is_one_line(tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from slugline.annotate.annotation import shown
-from slugline.data.readers import cell
+from slugline.data.articles import cell_text
 from slugline.errors import InputError, listing
 
 MODES = ("multilabel", "multiclass")
@@ -122,7 +122,7 @@ def _about(sentences: pd.DataFrame, reasons: Sequence[str] | None) -> list[dict[
     columns: dict[str, Any] = {name: sentences[name] for name in ABOUT if name in sentences}
     if reasons is not None:
         columns["reason"] = reasons
-    cells = [[cell(value) or "" for value in column] for column in columns.values()]
+    cells = [[cell_text(value) or "" for value in column] for column in columns.values()]
     rows = zip(*cells, strict=True) if cells else [()] * len(sentences)
     return [dict(zip(columns, row, strict=True)) for row in rows]
 

@@ -15,7 +15,7 @@ from slugline import report
 from slugline.annotate import Annotation
 from slugline.cache import Stages
 from slugline.config import Launch, flatten, instantiate, launch, to_yaml
-from slugline.data.readers import find_files
+from slugline.data.input_files import find_files
 from slugline.data.schema import Rejected
 from slugline.dataset import read_labelled
 from slugline.errors import InputError, listing

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from slugline import report
 from slugline.config import flatten, instantiate, launch
 from slugline.data.corpus import ArticleCorpus
-from slugline.data.readers import require_some
+from slugline.data.readers import check_any_read
 from slugline.errors import InputError
 from slugline.model import TopicModel
 from slugline.monitoring import ALPHA, LEAST, compare, profile_sentences, unpack_counts
@@ -77,7 +77,7 @@ def read(config: DictConfig) -> pd.DataFrame:
         f"read    {len(corpus.articles)} articles; left out: {len(corpus.rejected)} rejected, "
         f"{len(sentences) - len(kept)} sentences of debris"
     )
-    require_some(kept.index.tolist(), corpus.rejected, "sentence")
+    check_any_read(kept.index.tolist(), corpus.rejected, "sentence")
     return kept
 
 

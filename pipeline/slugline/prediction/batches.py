@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from slugline.data.readers import Row, to_article
+from slugline.data.articles import to_article
+from slugline.data.readers import Row
 from slugline.data.schema import Article, Rejected
 from slugline.data.sentences import split_article, whole_article
 from slugline.model import TopicModel

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from slugline import __version__
-from slugline.data.readers import find_files, read_rows, require_some
+from slugline.data.input_files import find_files
+from slugline.data.readers import check_any_read, read_rows
 from slugline.data.schema import Rejected
 from slugline.errors import InputError
 from slugline.model import TopicModel
@@ -102,7 +103,7 @@ def predict_files(
         raise ValueError("options.output is None; give predict_files a stream to write to")
 
     first_rejected = [counts.first_rejected] if counts.first_rejected else []
-    require_some(range(counts.articles), first_rejected, "article")
+    check_any_read(range(counts.articles), first_rejected, "article")
     return counts
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from slugline.data.readers import article_columns, to_article
+from slugline.data.articles import article_columns, to_article
 from slugline.data.schema import Article, Rejected
 from slugline.errors import InputError
 from slugline.model import TopicModel

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from slugline.data.corpus import read_gold
-from slugline.labels import Labels
+from slugline.labels import Labels, read_gold
 
 
 class Pile(NamedTuple):
@@ -38,7 +37,7 @@ class Found(NamedTuple):
 def read(data: Any, labels: Labels) -> Pile:
     """Read the sentences and the labels that people gave them; those of rules count as none."""
     corpus = data()
-    labelled = replace(labels, rules=False)(corpus.sentences(), read_gold(labels))
+    labelled = replace(labels, rules=False)(corpus.sentences(), read_gold(labels.gold, labels.columns))
     by_people = (labelled.sentences["label_source"] != "").to_numpy()
     left_out = {"rejected": len(corpus.rejected), "gold labels without a sentence": len(labelled.unmatched)}
     return Pile(labelled.sentences, by_people, labelled.topics, left_out)

@@ -18,7 +18,6 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 
 from slugline.cache import Stages, load, store
-from slugline.data.corpus import read_gold
 from slugline.data.schema import to_matrix
 from slugline.data.sentences import normal_form
 from slugline.dataset import (
@@ -30,6 +29,7 @@ from slugline.dataset import (
     select_labelled,
 )
 from slugline.errors import InputError
+from slugline.labels import read_gold
 from slugline.model.heads import decide, to_probabilities
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, transform_all
@@ -164,7 +164,7 @@ def check_settings(settings: TrainSettings) -> None:
 
 def _read_all(settings: TrainSettings, vectorizers: Sequence[Any], folder: Path, stages: Stages) -> ChunkCounts:
     """Read, label and split each chunk, and keep its features and the sentences held out."""
-    gold = list(read_gold(settings.labels))
+    gold = list(read_gold(settings.labels.gold, settings.labels.columns))
     counted, unmatched = ChunkCounts(), {where for where, _ in gold}
     for number, corpus in enumerate(settings.data.chunks()):
         with stages.timed("sentences"):
