@@ -13,6 +13,7 @@ from slugline.cache import Stages, chain, stage_key
 from slugline.config import flatten
 from slugline.data.corpus import Corpus, gold_files, read_gold
 from slugline.data.schema import SENTENCE_COLUMNS, to_matrix
+from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
 from slugline.labels import Labelled
 from slugline.splits import PARTS, Leakage, count_labels, measure_leakage
@@ -126,7 +127,8 @@ def prepare(config: DictConfig, parts: Mapping[str, Any], stages: Stages, clock:
     with clock("split"):
         Y = to_matrix(used["labels"], labelled.topics)
         used = used.assign(split=parts["split"](used, Y))
-        leakage = measure_leakage(used, used["split"].to_numpy())
+        keys = used["text"].map(normal_form).to_numpy(object)
+        leakage = measure_leakage(keys, used["split"].to_numpy(), used["article_id"].to_numpy())
     counts = count(corpus, labelled, used)
     label_counts = count_labels(Y, used["split"].to_numpy(), labelled.topics)
     notes = [unmatched_note(labelled.unmatched)] if labelled.unmatched else []

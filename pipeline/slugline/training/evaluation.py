@@ -12,20 +12,22 @@ from slugline.labels import Labels
 from slugline.scoring import (
     Counts,
     Scores,
-    article_level,
-    by_article,
-    calibration,
+    check_method,
     count_articles,
-    intervals,
-    prevalence,
+    estimate_prevalence,
+    max_by_article,
+    period_bins,
     reading_budget,
-    reliability,
-    require_method,
+    reliability_curve,
     score,
+    score_all_slices,
+    score_articles,
+    score_calibration,
+    score_intervals,
+    slice_values,
     tabulate,
     work_saved,
 )
-from slugline.scoring.slices_of_sentences import period_bins, slice_all, slice_values
 from slugline.splits import PARTS
 from slugline.training.fit import Outcome
 
@@ -54,7 +56,7 @@ class Evaluation:
             raise InputError(f"evaluation.recall={self.recall}; allowed: above 0, to 1")
         if wrong := [share for share in self.learning_curve if not 0 < share <= 1]:
             raise InputError(f"evaluation.learning_curve: {wrong[0]:g}; allowed: above 0, to 1")
-        require_method(self.prevalence, "evaluation.prevalence")
+        check_method(self.prevalence, "evaluation.prevalence")
         if self.repeats < 1:
             raise InputError(f"evaluation.repeats={self.repeats}; allowed: 1 or more")
 
@@ -89,7 +91,7 @@ def score_part(material: Material, outcome: Outcome, labels: Labels, part: str) 
     rows, topics = material.rows(part), material.topics
     Y, P, articles = material.Y[rows], outcome.probabilities[rows], material.sentences["article_id"][rows].to_numpy()
     decided = outcome.model.decide(P)
-    metrics = score(part, Y, decided, P, topics) | with_ends(part, intervals(Y, decided, articles, topics, P))
+    metrics = score(part, Y, decided, P, topics) | with_ends(part, score_intervals(Y, decided, articles, topics, P))
     for name, guess in guesses(material, rows, labels).items():
         found = score(part, Y, guess, None, topics)
         metrics |= {f"{part}/{key}_{name}": found[f"{part}/{key}"] for key in BASELINE_SCORES}
@@ -119,26 +121,26 @@ def look_closer(material: Material, outcome: Outcome, how: Evaluation) -> tuple[
     sentences, Y, P = material.sentences[rows], material.Y[rows], outcome.probabilities[rows]
     decided, articles = outcome.model.decide(P), sentences["article_id"].to_numpy()
     columns = list(zip(topics, Y.T, P.T, strict=True))
-    table = calibration(Y, P, topics)
+    table = score_calibration(Y, P, topics)
     table["reading_budget"] = [reading_budget(y, p, how.recall) for _, y, p in columns]
     table["work_saved"] = [work_saved(y, p, how.recall) for _, y, p in columns]
     metrics = {f"{part}/{name}/{topic}": value for name in table for topic, value in table[name].to_dict().items()}
     metrics |= {f"{part}/{name}_macro": float(table[name].mean()) for name in table}
-    metrics |= article_level(part, Y, decided, articles, topics, P)
-    each = [by_article(values, articles) for values in (Y, decided, P)]
-    metrics |= with_ends(f"{part}/article", intervals(each[0], each[1], range(len(each[0])), topics, each[2]))
+    metrics |= score_articles(part, Y, decided, articles, topics, probabilities=P)
+    each = [max_by_article(values, articles) for values in (Y, decided, P)]
+    metrics |= with_ends(f"{part}/article", score_intervals(each[0], each[1], range(len(each[0])), topics, each[2]))
     tables = {
         "calibration": table.reset_index(),
-        "reliability": pd.concat([reliability(y, p).assign(topic=topic) for topic, y, p in columns]),
+        "reliability": pd.concat([reliability_curve(y, p).assign(topic=topic) for topic, y, p in columns]),
         "articles": tabulate(metrics, f"{part}/article", topics).rename_axis("topic").reset_index(),
-        "slices": slice_all(sentences, Y, decided, topics, how.slices),
+        "slices": score_all_slices(sentences, Y, decided, topics, how.slices),
         "prevalence": count_over_time(material, outcome, how),
     }
     return {key: value for key, value in metrics.items() if value == value}, tables
 
 
 def count_over_time(material: Material, outcome: Outcome, how: Evaluation) -> pd.DataFrame:
-    """Return estimated and true numbers of sentences per period and topic; see `prevalence`.
+    """Return estimated and true numbers of sentences per period and topic; see `estimate_prevalence`.
 
     Estimated as if the part had no labels: errors are learned from all other sentences. Empty where no article has a
     date, or no other sentences are there.
@@ -152,7 +154,7 @@ def count_over_time(material: Material, outcome: Outcome, how: Evaluation) -> pd
     decided = outcome.model.decide(outcome.probabilities)
     known = count_articles(decided[others], material.sentences["article_id"][others].to_numpy(), material.Y[others])
     groups = sentences["article_id"].to_numpy()
-    table = prevalence(decided[rows], periods, groups, known, material.topics, method=how.prevalence)
+    table = estimate_prevalence(decided[rows], periods, groups, known, material.topics, method=how.prevalence)
     true: Any = pd.DataFrame(Y, columns=list(material.topics)).groupby(periods, dropna=False).sum()
     return table.assign(true=true.to_numpy().ravel())
 

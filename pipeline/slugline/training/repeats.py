@@ -9,7 +9,7 @@ import pandas as pd
 
 from slugline.dataset import Material, require_examples
 from slugline.errors import InputError
-from slugline.scoring import intervals, score
+from slugline.scoring import score, score_intervals
 from slugline.training.fit import Outcome
 
 AVERAGES = ("f1_macro", "f1_micro", "ap_macro")
@@ -63,7 +63,7 @@ def judge(material: Material, outcome: Outcome) -> dict[str, float]:
     Y, P, topics = material.Y[rows], outcome.probabilities[rows], material.topics
     decided, articles = outcome.model.decide(P), material.sentences["article_id"][rows].to_numpy()
     found = score("", Y, decided, P, topics)
-    low, high = intervals(Y, decided, articles, topics)["f1_macro"]
+    low, high = score_intervals(Y, decided, articles, topics)["f1_macro"]
     averages = {name: found[f"/{name}"] for name in AVERAGES}
     by_topic = {f"f1/{topic}": found[f"/f1/{topic}"] for topic in topics}
     return averages | {"f1_macro_low": low, "f1_macro_high": high} | by_topic
