@@ -11,8 +11,7 @@ from sklearn.metrics import brier_score_loss, f1_score
 
 from slugline import load_model
 from slugline.errors import InputError
-from slugline.monitoring import pack_counts, unpack_counts
-from slugline.scoring import Counts, period_bins, score_all_slices
+from slugline.scoring import Counts, pack_counts, period_bins, score_all_slices, unpack_counts
 from slugline.training.evaluation import Evaluation
 
 WORDS = {"truce": ["truce", "ceasefire"], "talks": ["talks", "summit"], "": ["rain", "bread", "football"]}

@@ -17,15 +17,13 @@ from scipy.stats import chi2, norm
 from slugline.errors import InputError
 from slugline.model import TopicModel
 from slugline.model.vectorizers import count_words
-from slugline.scoring import Counts, estimate_prevalence, holm, period_bins
+from slugline.scoring import estimate_prevalence, holm, period_bins, unpack_counts
 
 ALPHA = 0.01  # for all tests together
 # Cohen's h of shares, population stability index of distributions: below, a change is too small to act on.
 MIN_EFFECT = {"share": 0.2, "distribution": 0.2}
 _BINS = 10  # of a distribution, by quantiles of the reference
 _MAX_SOURCES = 30  # that are counted by name
-_MAX_ARTICLES, _MAX_NUMBERS = 2000, 500_000  # of the counts that go with a model
-_MAX_SENTENCES = 1_000_000  # of an article
 Profile = dict[str, Any]
 
 
@@ -104,11 +102,13 @@ def detect_drift(
         raise InputError(f"model {model_uri}: its reference cannot be read ({reason}); train it again") from error
 
     predicted, articles = model.decide(probabilities), sentences["article_id"].to_numpy()
-    periods = [np.full(len(sentences), "all", object), period_bins(sentences["published"], period)]
+    bins = period_bins(sentences["published"], period)
+    periods = [np.full(len(sentences), "all", object)]
+    if pd.notna(bins).any():  # without any date there is nothing to count over time
+        periods.append(bins)
     counts = [
         estimate_prevalence(predicted, values, articles, labelled, model.topics, method=prevalence)
         for values in periods
-        if any(value is not None for value in values)
     ]
     return DriftReport(table, pd.concat(counts), summary)
 
@@ -180,6 +180,7 @@ def profile(
     for name, column in values.items():
         edges = list(known[name]["edges"] if name in known else _quantiles(column))
         distributions[name] = distribution(np.searchsorted(edges, column, side="left"), edges, group)
+    # Sources have no order: their names take the place of edges, and one bin more holds all others.
     names = known["source"]["edges"] if "source" in known else _most_common(sources)
     distributions["source"] = distribution(_number_sources(sources, names), names, group)
 
@@ -234,45 +235,19 @@ def compare_profiles(reference: Profile, new: Profile) -> pd.DataFrame:
 def compare_distributions(name: str, reference: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """Return the row of `compare_profiles` for a distribution."""
     counts = np.array([reference["counts"], new["counts"]], float)
-    counts = counts[:, counts.sum(axis=0) > 0]
+    counts = counts[:, counts.sum(axis=0) > 0]  # a bin that is empty on both sides says nothing
     totals = counts.sum(axis=1, keepdims=True)
     shares = (counts + 0.5) / (totals + 0.5 * counts.shape[1])  # so that an empty bin has a logarithm
     stability = float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))
 
     expected = totals * counts.sum(axis=0) / counts.sum()
+    # Sentences of an article are alike, so there are fewer independent ones than are counted (Rao and Scott 1981).
     effects = [max(1.0, side["effect"]) for side in (reference, new)]
     statistic = float(np.sum((counts - expected) ** 2 / expected)) / np.mean(effects)
     p = float(chi2.sf(statistic, counts.shape[1] - 1)) if counts.shape[1] > 1 else 1.0
 
     most = int(np.abs(shares[1] - shares[0]).argmax())
     return {"what": name, "reference": shares[0, most], "new": shares[1, most], "effect": stability, "p": p}
-
-
-def pack_counts(counts: Counts) -> dict[str, list[str]]:
-    """Return counts by articles as JSON can hold them: for each column its whole numbers, blanks between.
-
-    A random sample of the articles where they are many, or have many topics.
-    """
-    most = min(_MAX_ARTICLES, _MAX_NUMBERS // sum(values.shape[1] for values in counts))
-    rows = np.sort(np.random.default_rng(0).permutation(len(counts.true))[: max(1, most)])
-    return {
-        name: [" ".join(map(str, column)) for column in values[rows].astype(int).T.tolist()]
-        for name, values in counts._asdict().items()
-    }
-
-
-def unpack_counts(packed: Mapping[str, Sequence[str]], topics: int) -> Counts:
-    """Return the counts that `pack_counts` packed; raise ValueError where they are not counts of so many topics."""
-    counts = Counts(*(np.array([column.split() for column in packed[name]], float).T for name in Counts._fields))
-    articles, shapes = len(counts.true), [values.shape for values in counts]
-    if not 0 < articles <= _MAX_ARTICLES or shapes != [(articles, 1), *[(articles, topics)] * 3]:
-        raise ValueError(f"counts of {topics} topics have shapes {shapes}")
-
-    sentences, given, true, both = counts
-    possible = (sentences >= 1) & (sentences <= _MAX_SENTENCES) & (np.maximum(given, true) <= sentences)
-    if not (possible & (both >= 0) & (both <= np.minimum(given, true))).all():  # NaN is refused by this too
-        raise ValueError("some numbers cannot be counts of sentences")
-    return counts
 
 
 def _quantiles(values: np.ndarray) -> list[float]:

@@ -225,6 +225,7 @@ def _measure(contender: Contender, dataset: EvaluationSet) -> tuple[Figures, np.
     start = time.perf_counter()
     probabilities = model.predict_proba(dataset.texts)
     seconds = time.perf_counter() - start
+    # The model may have topics that the data has not.
     columns = [model.topics.index(topic) for topic in topics]
     P, predicted = probabilities[:, columns], model.decide(probabilities)[:, columns]
 

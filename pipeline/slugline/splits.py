@@ -168,10 +168,12 @@ def stratify(Y: np.ndarray, groups: np.ndarray, shares: Sequence[float], seed: i
     part = np.full(n_groups, -1)
     order = np.random.default_rng(seed).permutation(n_groups)
     while len(free := order[part[order] < 0]):
+        # The rarest topic first: once most groups are placed, few of its own would be left to share out.
         left = counts[free].sum(axis=0)
         topics = np.flatnonzero(left[:-1])
         rarest = topics[left[topics].argmin()] if len(topics) else len(left) - 1
         having = free[counts[free, rarest] > 0]
+        # The largest groups first, so that small ones can even things out.
         for group in having[np.argsort(-counts[having, rarest], kind="stable")]:
             part[group] = np.lexsort((-lack[:, -1], -lack[:, rarest]))[0]
             lack[part[group]] -= counts[group] / shares[part[group]]

@@ -47,8 +47,10 @@ def check_data(runs: Sequence[Record], force: bool) -> None:
     """Raise `InputError` for runs that were tested on different sentences or labels, unless that is wanted."""
     digests = {run.run_id: run.digests.get("testing", "none") for run in runs}
     if len(set(digests.values())) > 1 and not force:
-        said = listing(f"{run[:8]} on {digest}" for run, digest in digests.items())
-        raise InputError(f"runs were tested on different data: {said}; force=true compares the sentences they share")
+        datasets = listing(f"{run[:8]} on {digest}" for run, digest in digests.items())
+        raise InputError(
+            f"runs were tested on different data: {datasets}; force=true compares the sentences they share"
+        )
 
 
 def read_predictions(run: Record, uri: str | None) -> pd.DataFrame:

@@ -20,8 +20,8 @@ from slugline.cache import Stages
 from slugline.config import Launch, check, flatten, instantiate, launch, to_yaml
 from slugline.dataset import Material, digest_sentences, prepare, require_examples
 from slugline.errors import InputError, Stopped
-from slugline.monitoring import pack_counts, profile_sentences
-from slugline.scoring import Scores
+from slugline.monitoring import profile_sentences
+from slugline.scoring import Scores, pack_counts
 from slugline.splits import PARTS
 from slugline.training.evaluation import Evaluated, Evaluation, evaluate, reference_counts
 from slugline.training.fit import Outcome, fit_model

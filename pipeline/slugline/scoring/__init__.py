@@ -4,7 +4,14 @@ from slugline.scoring.articles import max_by_article, score_articles
 from slugline.scoring.calibration import brier_score, expected_calibration_error, reliability_curve, score_calibration
 from slugline.scoring.comparison import Comparison, compare_predictions
 from slugline.scoring.intervals import holm, paired_differences, score_intervals
-from slugline.scoring.prevalence import Counts, check_method, count_articles, estimate_prevalence
+from slugline.scoring.prevalence import (
+    Counts,
+    check_method,
+    count_articles,
+    estimate_prevalence,
+    pack_counts,
+    unpack_counts,
+)
 from slugline.scoring.ranking import reading_budget, reading_curve, work_saved
 from slugline.scoring.scores import Scores, average_precision, cut_points, score, tabulate
 from slugline.scoring.slices import check_period, length_bins, period_bins, score_all_slices, score_slices, slice_values
@@ -29,6 +36,7 @@ __all__ = [
     "holm",
     "length_bins",
     "max_by_article",
+    "pack_counts",
     "paired_differences",
     "period_bins",
     "reading_budget",
@@ -42,5 +50,6 @@ __all__ = [
     "score_slices",
     "slice_values",
     "tabulate",
+    "unpack_counts",
     "work_saved",
 ]

@@ -35,6 +35,7 @@ def max_by_article(values: np.ndarray, groups: Groups) -> np.ndarray:
     article, n_articles = number_articles(groups)
     if not n_articles:
         return values
+    # `reduceat` takes the maximum from each start to the next, so the sentences of an article must stand together.
     order = np.argsort(article, kind="stable")
     starts = np.searchsorted(article[order], np.arange(n_articles))
     return np.asarray(np.maximum.reduceat(values[order], starts, axis=0))

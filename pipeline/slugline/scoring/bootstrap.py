@@ -114,6 +114,7 @@ def draw_with_means(
         yield name, draws
         kind = name.partition("/")[0]
         if kind in means:
+            # Means are summed up on the way: the influences of all scores together would take too much memory.
             means[kind] = means[kind].add(draws, 1 / topics[kind])
 
     for kind, draws in means.items():
@@ -135,6 +136,7 @@ def resample(
         Source of the weights of articles and of pseudo-articles.
     """
     batches: dict[str, list[Resampled]] = defaultdict(list)
+    # In steps, since the weights of many articles do not fit into memory at once.
     step = max(1, WEIGHTS_AT_ONCE // articles)
     for begin in range(0, resamples, step):
         weights = draw_weights(articles, min(step, resamples - begin), random)
@@ -146,9 +148,11 @@ def resample(
 def studentised_interval(resampled: Resampled, level: float) -> Interval:
     """Return the bootstrap-t interval of a score between 0 and 1, on the arcsine scale; it always holds the score."""
     values = np.clip(resampled.values, 1e-12, 1 - 1e-12)
-    angles, errors = np.arcsin(np.sqrt(values)), resampled.errors / (2 * np.sqrt(values * (1 - values)))
+    angles = np.arcsin(np.sqrt(values))
+    errors = resampled.errors / (2 * np.sqrt(values * (1 - values)))  # by the derivative of the arcsine (delta method)
     tail = (1 - level) / 2
 
+    # The upper tail of t makes the lower end.
     t = (angles[1:] - angles[0]) / np.maximum(errors[1:], _ERROR_FLOOR * errors[0])
     ends = angles[0] - errors[0] * np.quantile(t, [1 - tail, tail])
     low, high = np.sin(np.clip(ends, 0, np.pi / 2)) ** 2
@@ -161,7 +165,7 @@ def studentised_difference(resampled: Resampled, level: float) -> tuple[float, f
     Symmetric bootstrap-t (Hall 1988, "On symmetric bootstrap confidence intervals"); p counts the sample as a resample
     (Davison and Hinkley 1997, "Bootstrap methods and their application", section 4.2).
     """
-    values, errors = resampled.values, np.maximum(resampled.errors, 1e-12)
+    values, errors = resampled.values, np.maximum(resampled.errors, 1e-12)  # equal models have no error at all
     t = np.abs(values[1:] - values[0]) / np.maximum(errors[1:], _ERROR_FLOOR * errors[0])
 
     reach = errors[0] * np.quantile(t, level)
@@ -186,6 +190,7 @@ def _smooth(ratio: WeightedRatio, right: np.ndarray, wrong: np.ndarray) -> _Smoo
     totals = ratio.totals + size * (right + wrong)
     values = (ratio.hits + size * right) / totals
     score = float(ratio.hits[0] / ratio.totals[0]) if ratio.totals[0] else 0.0
+    # The derivatives of hits / totals by the weight of an article, of a right one and of a wrong one.
     influence = ratio.residuals(values) / totals[:, None]
     return _SmoothedRatio(score, values, influence, (1 - values) * size / totals, -values * size / totals)
 

@@ -61,6 +61,7 @@ def expected_calibration_error(y: np.ndarray, p: np.ndarray, bins: int = 10, deb
     gap = (curve["share"] - curve["probability"]).abs().to_numpy()
     if debiased:
         noise = np.sqrt(curve["share"] * (1 - curve["share"]) / np.maximum(curve["sentences"] - 1, 1)).to_numpy()
+        # The distance is the absolute value of a noisy difference, so noise makes it longer on average.
         gap = gap - (folded_normal_mean(gap, noise) - gap)
     return max(0.0, float(gap @ curve["sentences"] / max(1, len(p))))
 

@@ -65,9 +65,12 @@ def compare_predictions(predictions: Mapping[str, pd.DataFrame]) -> Comparison:
     topics = _all_topics(frames.values())
 
     differences = {name: _compare_pair(frame, reference, topics) for name, frame in others}
+    # The scores of the first run are the same in all tables.
     scores = {first: next(iter(differences.values()))["other"]}
     scores |= {name: table["one"] for name, table in differences.items()}
-    changes = [change for name, frame in others for change in _changed_decisions(name, reference, frame)]
+    changes: list[dict[str, str]] = []
+    for name, frame in others:
+        changes += _changed_decisions(name, reference, frame)
     return Comparison(
         first=first,
         sentences=len(reference),
@@ -82,7 +85,9 @@ def _shared_sentences(frames: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
     """Return the sentences that are in all frames with the same labels, in the order of the first."""
     labels_by_id = [dict(zip(frame["sentence_id"], map(set, frame["labels"]), strict=True)) for frame in frames]
     first, *others = labels_by_id
-    shared = [key for key in frames[0]["sentence_id"] if all(other.get(key) == first[key] for other in others)]
+    shared = list(frames[0]["sentence_id"])
+    for other in others:
+        shared = [key for key in shared if other.get(key) == first[key]]
     if not shared:
         raise InputError("the runs have no test sentence with the same labels in common")
     return [frame.set_index("sentence_id").loc[shared].reset_index() for frame in frames]
@@ -114,6 +119,7 @@ def _changed_decisions(name: str, reference: pd.DataFrame, frame: pd.DataFrame) 
     for before, after in zip(reference.to_dict("records"), frame.to_dict("records"), strict=True):
         for topic in sorted({*before["topics"]} ^ {*after["topics"]}):
             gained = topic in after["topics"]
+            # The runs disagree, so exactly one of them is right.
             yield {
                 "run": name,
                 "topic": topic,

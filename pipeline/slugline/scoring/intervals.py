@@ -103,6 +103,7 @@ def measure_intervals(
     intervals = {name: known.get(name, _ANYTHING) for name in measures}
 
     for kind in dict.fromkeys(name.partition("/")[0] for name in measures if "/" in name):
+        # Unseen topics count as 0 at the low end and as 1 at the high end.
         names = [name for name in measures if name.startswith(f"{kind}/")]
         least, most = np.mean([intervals[name] for name in names], axis=0).tolist()
         low, high = known.get(f"{kind}_macro", _ANYTHING)  # of the seen topics, which are this share of all
@@ -157,6 +158,7 @@ def paired_differences(
         scores = score("", Y, predicted, ranked, topics)
         table.insert(place, column, [scores[f"/{name}"] for name in table.index])
 
+    # Topics are many tests of one kind; an average is a kind of its own.
     kinds = [name.partition("/")[0] if "/" in name else name for name in table.index]
     return table.assign(p_holm=table["p"].groupby(kinds).transform(holm))
 

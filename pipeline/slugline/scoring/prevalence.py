@@ -13,7 +13,7 @@ learned from them (out of fold), say by how much.
 Which is better when was measured: `experiments/prevalence.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +25,8 @@ from slugline.scoring.articles import Groups, number_articles
 from slugline.scoring.bootstrap import WEIGHTS_AT_ONCE
 
 METHODS = ("difference", "adjusted")
+_MAX_ARTICLES, _MAX_NUMBERS = 2000, 500_000  # of packed counts: they go with every model
+_MAX_SENTENCES = 1_000_000  # of an article
 _MIN_RATE = 0.01  # of true less false positive rate: below, a model cannot tell the topic
 
 
@@ -100,7 +102,7 @@ def estimate_prevalence(
     random = np.random.default_rng(seed)
     rates = _estimate_rates(Counts(*(part.sum(axis=0, keepdims=True) for part in labelled)), method)
     resampled_rates = _estimate_rates(_resample_counts(labelled, resamples, random), method)
-    unseen = labelled.true.sum(axis=0) == 0
+    unseen = labelled.true.sum(axis=0) == 0  # nothing is known of the errors on these topics
     tail = (1 - level) / 2
 
     rows: list[tuple[object, ...]] = []
@@ -109,6 +111,7 @@ def estimate_prevalence(
         counts = count_articles(predicted[part], np.asarray(groups, dtype=object)[part])
         n, counted = counts.sentences.sum(), counts.given.sum(axis=0)
         errors = _draw_errors(counts, labelled, rates, resamples, random)
+        # An error is what a corrected number has too much of: the true number is that less the error.
         low, high = np.quantile(resampled_rates.correct(n, counted) - errors, [tail, 1 - tail], axis=0)
 
         estimates = np.clip([rates.correct(n, counted)[0], np.floor(low), np.ceil(high)], 0, n)
@@ -136,6 +139,38 @@ def count_articles(predicted: np.ndarray, groups: Groups, Y: np.ndarray | None =
     to_articles = csr_array((ones, (article, np.arange(len(predicted)))), (n_articles, len(predicted)))
     parts = (ones[:, None], predicted.astype(float), true, predicted * true)
     return Counts(*(to_articles @ part for part in parts))
+
+
+def pack_counts(counts: Counts) -> dict[str, list[str]]:
+    """Return counts by articles as JSON can hold them: for each column its whole numbers, blanks between.
+
+    A random sample of the articles where they are many, or have many topics.
+    """
+    most = min(_MAX_ARTICLES, _MAX_NUMBERS // sum(values.shape[1] for values in counts))
+    rows = np.sort(np.random.default_rng(0).permutation(len(counts.true))[: max(1, most)])
+    packed = {}
+    for name, values in counts._asdict().items():
+        columns = values[rows].astype(int).T.tolist()
+        packed[name] = [" ".join(map(str, column)) for column in columns]
+    return packed
+
+
+def unpack_counts(packed: Mapping[str, Sequence[str]], topics: int) -> Counts:
+    """Return the counts that `pack_counts` packed; raise ValueError where they are not counts of so many topics."""
+    parts = []
+    for name in Counts._fields:
+        columns = [column.split() for column in packed[name]]
+        parts.append(np.array(columns, float).T)
+    counts = Counts(*parts)
+    articles, shapes = len(counts.true), [values.shape for values in counts]
+    if not 0 < articles <= _MAX_ARTICLES or shapes != [(articles, 1), *[(articles, topics)] * 3]:
+        raise ValueError(f"counts of {topics} topics have shapes {shapes}")
+
+    sentences, given, true, both = counts
+    possible = (sentences >= 1) & (sentences <= _MAX_SENTENCES) & (np.maximum(given, true) <= sentences)
+    if not (possible & (both >= 0) & (both <= np.minimum(given, true))).all():  # NaN is refused by this too
+        raise ValueError("some numbers cannot be counts of sentences")
+    return counts
 
 
 class _Rates(NamedTuple):

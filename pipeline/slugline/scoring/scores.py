@@ -40,7 +40,7 @@ def score(
     (1.0, 0.0, 0.5)
     """
     scores: Scores = {}
-    by_topic = score_topics(Y, predicted, probabilities)
+    by_topic = _score_topics(Y, predicted, probabilities)
     for name, values in by_topic.items():
         scores |= {f"{part}/{name}/{topic}": value for topic, value in zip(topics, values, strict=True)}
     scores |= {f"{part}/{name}_macro": float(np.mean(values)) for name, values in by_topic.items() if name != "support"}
@@ -54,17 +54,6 @@ def score(
 
     scores[f"{part}/accuracy"] = float((predicted == Y).all(axis=1).mean())
     return scores
-
-
-def score_topics(Y: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray | None) -> dict[str, list[float]]:
-    """Return precision, recall, F1, average precision (given probabilities) and support, each a list over topics."""
-    hits = (Y & predicted).sum(axis=0)
-    fractions = precision_recall_f1(hits, predicted.sum(axis=0), Y.sum(axis=0), undefined=0.0)
-    by_topic = {name: values.tolist() for name, values in fractions.items()}
-    if probabilities is not None:
-        by_topic["ap"] = [average_precision(y, p) for y, p in zip(Y.T, probabilities.T, strict=True)]
-    by_topic["support"] = Y.sum(axis=0).astype(float).tolist()
-    return by_topic
 
 
 def precision_recall_f1(
@@ -117,13 +106,28 @@ def cut_points(y: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     """
     order = np.argsort(-p, kind="stable")
     ranked = p[order]
+    # Sentences of one probability cannot be separated, so a cut is possible after the last of them.
     ends = np.flatnonzero(np.append(ranked[1:] < ranked[:-1], True))
     return ranked, ends, np.cumsum(y[order])[ends]
 
 
 def tabulate(scores: Mapping[str, float], part: str, topics: Sequence[str]) -> pd.DataFrame:
     """Return the scores of one part as a table: topics down, then the averages; NaN where there is no score."""
-    rows = {topic: [scores.get(f"{part}/{name}/{topic}", np.nan) for name in _COLUMNS] for topic in topics}
-    for average in ("macro", "micro", "samples"):
-        rows[average] = [scores.get(f"{part}/{name}_{average}", np.nan) for name in _COLUMNS]
+
+    def row(ending: str) -> list[float]:
+        return [scores.get(f"{part}/{name}{ending}", np.nan) for name in _COLUMNS]
+
+    rows = {topic: row(f"/{topic}") for topic in topics}
+    rows |= {average: row(f"_{average}") for average in ("macro", "micro", "samples")}
     return pd.DataFrame(rows, index=_COLUMNS).T
+
+
+def _score_topics(Y: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray | None) -> dict[str, list[float]]:
+    """Return precision, recall, F1, average precision (given probabilities) and support, each a list over topics."""
+    hits = (Y & predicted).sum(axis=0)
+    fractions = precision_recall_f1(hits, predicted.sum(axis=0), Y.sum(axis=0), undefined=0.0)
+    by_topic = {name: values.tolist() for name, values in fractions.items()}
+    if probabilities is not None:
+        by_topic["ap"] = [average_precision(y, p) for y, p in zip(Y.T, probabilities.T, strict=True)]
+    by_topic["support"] = Y.sum(axis=0).astype(float).tolist()
+    return by_topic

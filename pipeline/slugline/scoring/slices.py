@@ -25,14 +25,14 @@ from slugline.scoring.bootstrap import (
 from slugline.scoring.intervals import holm
 from slugline.scoring.sums import Measure, build_measures
 
-DERIVED = ("period", "length", "place")  # slices by what is no column of the sentences
+_DERIVED = ("period", "length", "place")  # slices by what is no column of the sentences
 _MAX_SLICES = 12  # by one column; the rest form one slice
 _MIN_ARTICLES = 5  # of a slice of its own
 _MAX_P = 0.05  # corrected: a slice with a lower score is called worse up to here
 _PERIODS = {"day": "D", "week": "W", "month": "M", "quarter": "Q", "year": "Y"}
 _COLUMNS = ["sentences", "articles", "score", "low", "high"]
 _COLUMNS_OF_REST = ["rest", "difference", "difference_low", "difference_high", "p"]
-Measures = Mapping[str, Measure]
+_Measures = Mapping[str, Measure]
 
 
 def score_all_slices(
@@ -112,6 +112,7 @@ def score_slices(
         For another metric.
     """
     article, articles = number_articles(groups)
+    # By place, whatever the index of `values`; a category that no sentence has is no slice.
     slices = pd.Series(range(len(Y))).groupby(pd.Series(values).reset_index(drop=True), dropna=False, observed=True)
     rows = {}
     for value, part in slices:
@@ -121,6 +122,7 @@ def score_slices(
             for side in (inside, ~inside)
         ]
         samplers = {"here": partial(_draw_metric, sides[0], metric), "gap": partial(_draw_gap, sides, metric)}
+        # The same seed for all slices: they are compared on the same resamples.
         here, gap = resample(samplers, articles, resamples, np.random.default_rng(seed)).values()
 
         rest = [here.score - gap.score, gap.score, *studentised_difference(gap, level)]
@@ -153,7 +155,7 @@ def slice_values(sentences: pd.DataFrame, name: str) -> Sequence[object] | np.nd
     if name == "place":
         return _places(sentences)
     if name not in sentences:
-        allowed = listing([*DERIVED, *sentences.columns], 40)
+        allowed = listing([*_DERIVED, *sentences.columns], 40)
         raise InputError(f"evaluation.slices: no '{name}'; allowed: {allowed}; data.keep reads further columns")
     return sentences[name].map(str, na_action="ignore").tolist()
 
@@ -189,7 +191,8 @@ def period_bins(published: pd.Series, period: str | None = None, most: int = 31)
     ['2016Q4', None]
     """
     check_period(period)
-    dates = pd.to_datetime(published, errors="coerce", utc=True, format="ISO8601").dt.tz_localize(None)
+    dates = pd.to_datetime(published, errors="coerce", utc=True, format="ISO8601")
+    dates = dates.dt.tz_localize(None)  # pandas' periods have no time zone
     for frequency in [_PERIODS[period]] if period else _PERIODS.values():
         bins = dates.dt.to_period(frequency)
         if period or bins.nunique() <= most:
@@ -230,7 +233,7 @@ def _judge(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(worse=(table["difference"] < 0) & (table["p_holm"] <= _MAX_P))
 
 
-def _draw_metric(measures: Measures, metric: str, weights: np.ndarray, random: np.random.Generator) -> Draws:
+def _draw_metric(measures: _Measures, metric: str, weights: np.ndarray, random: np.random.Generator) -> Draws:
     """Return one score of a part of the sentences; raise `InputError` for an unknown metric."""
     kind, _, macro = metric.partition("_")
     wanted = [name for name in measures if name == metric or (macro == "macro" and name.startswith(f"{kind}/"))]
@@ -242,7 +245,7 @@ def _draw_metric(measures: Measures, metric: str, weights: np.ndarray, random: n
     return draws[metric]
 
 
-def _draw_gap(sides: Sequence[Measures], metric: str, weights: np.ndarray, random: np.random.Generator) -> Draws:
+def _draw_gap(sides: Sequence[_Measures], metric: str, weights: np.ndarray, random: np.random.Generator) -> Draws:
     """Return how much higher one score of a part of the sentences is than that of the others."""
     here, rest = (_draw_metric(side, metric, weights, random) for side in sides)
     return here.add(rest, -1.0)

@@ -60,6 +60,7 @@ class Ranking(NamedTuple):
         """Return the ratio under weights of shape (weightings, articles), the first of which are all 1."""
         by_article = np.ascontiguousarray(weights.T)
         positive = self.positive @ by_article
+        # A resample may have no sentence down to a run: then its precision is 0, not undefined.
         above = np.maximum(np.cumsum(self.all @ by_article, axis=0), np.finfo(float).tiny)
         precision = np.cumsum(positive, axis=0) / above
 
@@ -131,6 +132,7 @@ def build_measures(
 
 def _rank_sentences(y: np.ndarray, p: np.ndarray, article: np.ndarray, n_articles: int) -> Ranking:
     """Rank sentences by `p`, from high to low, leaving out those below all positives."""
+    # Runs without a positive are merged into the next with one: precision is looked at where recall grows.
     run = np.unique(-p, return_inverse=True)[1]
     ends = np.unique(run[y])
     place = np.searchsorted(ends, run)
