@@ -212,6 +212,16 @@ def test_leakage_counts_articles_on_both_sides_and_sentences_that_stand_in_train
     assert leakage.shares == {"dev": 1.0, "test": 0.25}
 
 
+def test_leakage_is_the_same_by_digests_as_by_texts():
+    random = np.random.default_rng(0)
+    texts, articles = random.integers(0, 40, 90), random.integers(0, 30, 90)
+    parts = np.array(PARTS, dtype=object)[random.integers(0, 3, 90)]
+    digests = texts.astype(np.uint64) + np.uint64(2**63)
+    by_texts = measure_leakage(texts.astype(str).astype(object), parts, articles.astype(str).astype(object))
+    assert measure_leakage(digests, parts, articles.astype(np.uint64)) == by_texts
+    assert min(by_texts.articles, *by_texts.sentences.values()) > 0
+
+
 def test_a_clean_split_and_an_empty_part_leak_nothing():
     leakage = leakage_of(frame(["a", "b"]), np.array(["train", "test"], dtype=object))
     assert leakage == (0, {"dev": 0, "test": 0}, {"dev": 0.0, "test": 0.0})
