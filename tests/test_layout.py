@@ -18,7 +18,7 @@ ORDER = [
     ["labels", "splits", "ngrams", "scoring"],
     ["dataset"],
     ["model"],
-    ["training", "prediction", "monitoring", "review", "annotate"],
+    ["training", "prediction", "monitoring", "promotion", "review", "annotate"],
     ["report"],
     ["tracking"],
     ["config"],

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 
+TAXONOMY = ("topics", "functions", "guidelines")  # keys of a labeller
+
+
 def field_help(settings: type) -> dict[str, str]:
     """Return what the docstring of a dataclass says of each field, in its `Parameters` section, on one line each.
 
@@ -71,6 +74,28 @@ def to_plain(value: Any) -> Any:
     if hasattr(value, "get_params") and not isinstance(value, type):
         return to_config(value)
     return value.item() if hasattr(value, "item") else str(value)
+
+
+def settings_to_config(settings: Any) -> dict[str, Any]:
+    """Return a command's settings as YAML can hold them, components with their class and all their options."""
+    config: dict[str, Any] = {}
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if field.metadata.get("component") and isinstance(value, Mapping):
+            config[field.name] = {name: to_config(part) for name, part in value.items()}
+        elif field.metadata.get("component") and value is not None:
+            config[field.name] = to_config(value)
+        else:
+            config[field.name] = dataclasses.asdict(value) if dataclasses.is_dataclass(value) else to_plain(value)
+    return config
+
+
+def to_params(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of settings becomes parameters of a run: all but the texts of the taxonomy."""
+    if "labels" not in config:
+        return flatten(config)
+    labels = {key: value for key, value in config["labels"].items() if key not in TAXONOMY}
+    return flatten({**config, "labels": labels})
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pandas as pd
 from slugline.cache import Stages, chain, stage_key
 from slugline.data.corpus import Corpus
 from slugline.data.schema import SENTENCE_COLUMNS, to_matrix
+from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
 from slugline.labels import Labelled, Labels, gold_files, read_gold
 from slugline.splits import PARTS, Leakage, count_labels, measure_leakage
@@ -116,7 +117,8 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         Y = to_matrix(used["labels"], labelled.topics)
         used = used.assign(split=split(used, Y))
         parts = used["split"].to_numpy()
-        leakage = measure_leakage(used, parts)
+        keys = used["text"].map(normal_form).to_numpy(object)
+        leakage = measure_leakage(keys, parts, used["article_id"].to_numpy())
 
     dataset = Dataset(
         sentences=used,

@@ -12,7 +12,7 @@ from slugline.dataset import NO_LABELS, read_labelled, select_labelled
 from slugline.errors import InputError, listing
 from slugline.labels import Labels
 from slugline.model.topic_model import TopicModel
-from slugline.scoring import Scores, intervals, score, tabulate
+from slugline.scoring import Scores, score, score_intervals, tabulate
 
 
 @dataclass(frozen=True, repr=False)
@@ -64,6 +64,6 @@ def score_model(model: TopicModel, data: Any, labels: Labels) -> ModelScores:
     P = model.predict_proba(sentences["text"].tolist())
     decided, articles = model.decide(P), sentences["article_id"].to_numpy()
     metrics = {key.removeprefix("data/"): value for key, value in score("data", Y, decided, P, model.topics).items()}
-    for key, (low, high) in intervals(Y, decided, articles, model.topics, P).items():
+    for key, (low, high) in score_intervals(Y, decided, articles, model.topics, P).items():
         metrics |= {f"{key}_low": low, f"{key}_high": high}
     return ModelScores(model.topics, len(sentences), len(np.unique(articles)), metrics)

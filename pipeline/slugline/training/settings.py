@@ -1,10 +1,9 @@
 """The settings of a training: every choice, its default, and what `--help` says of it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
-from slugline.components import to_config, to_plain
 from slugline.errors import InputError
 from slugline.files import shipped
 
@@ -41,13 +40,13 @@ class EvaluationSettings:
 
     def __post_init__(self) -> None:
         """Check the numbers and names."""
-        from slugline.scoring.prevalence import require_method
+        from slugline.scoring import check_method
 
         if not 0 < self.recall <= 1:
             raise InputError(f"evaluation.recall={self.recall}; allowed: above 0, to 1")
         if wrong := [share for share in self.learning_curve if not 0 < share <= 1]:
             raise InputError(f"evaluation.learning_curve: {wrong[0]:g}; allowed: above 0, to 1")
-        require_method(self.prevalence, "evaluation.prevalence")
+        check_method(self.prevalence, "evaluation.prevalence")
         if self.repeats < 1:
             raise InputError(f"evaluation.repeats={self.repeats}; allowed: 1 or more")
 
@@ -154,18 +153,3 @@ class TrainSettings:
             object.__setattr__(self, "split", ByArticle(seed=self.seed))
         if self.model is None:
             object.__setattr__(self, "model", LinearSVC(C=0.3, dual=True, tol=0.01, random_state=self.seed))
-
-    def to_config(self) -> dict[str, Any]:
-        """Return the settings as YAML can hold them, components with their class and all their options."""
-        config: dict[str, Any] = {}
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if isinstance(value, EvaluationSettings):
-                config[item.name] = asdict(value)
-            elif item.metadata.get("component") and isinstance(value, Mapping):
-                config[item.name] = {name: to_config(part) for name, part in value.items()}
-            elif item.metadata.get("component") and value is not None:
-                config[item.name] = to_config(value)
-            else:
-                config[item.name] = to_plain(value)
-        return config
