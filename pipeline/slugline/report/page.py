@@ -23,9 +23,9 @@ _CAPTIONS = {
 _DECISION_PLOTS = ("precision_recall", "confusion", "threshold", "top_terms")
 _CALIBRATION_COLUMNS = {  # of the table: heading and format
     "brier": ("Brier score", ".4f"),
-    "brier_constant": ("Brier score of a constant", ".4f"),
+    "brier_constant": ("of a constant", ".4f"),
     "ece": ("calibration error", ".3f"),
-    "ece_debiased": ("calibration error, debiased", ".3f"),
+    "ece_debiased": ("debiased", ".3f"),
     "reading_budget": ("reading budget", ".1%"),
     "work_saved": ("work saved", ".1%"),
 }
