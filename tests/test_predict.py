@@ -28,7 +28,7 @@ from slugline.commands.predict import Task, check_model, predict
 from slugline.config import PredictConfig
 from slugline.data.schema import Rejected
 from slugline.errors import InputError
-from slugline.model import TopicModel
+from slugline.model import load_model, save_model
 from slugline.model.heads import EstimatorHead
 from slugline.prediction.output import Parts
 
@@ -154,7 +154,7 @@ def test_each_sentence_is_a_record_with_its_topics_and_probabilities(run: Predic
     said = run(output="topics.jsonl")
     assert len(said.splitlines()) == 1  # a progress bar is for terminals
     rows = records(Path("topics.jsonl"))
-    loaded = TopicModel.load(model)
+    loaded = load_model(model)
     texts = {article["article_id"]: article["text"] for article in records(SAMPLE)}
     read, labelled, rejected, written, debris = numbers(said)
     assert (read, labelled, rejected) == (len(texts), len(texts), 0)
@@ -162,7 +162,7 @@ def test_each_sentence_is_a_record_with_its_topics_and_probabilities(run: Predic
     assert all(row["text"] == texts[row["article_id"]][row["start"] : row["end"]] for row in rows)
     probabilities = loaded.predict_proba([row["text"] for row in rows])
     np.testing.assert_allclose([[row[topic] for topic in loaded.topics] for row in rows], probabilities, atol=1e-12)
-    expected = loaded.names(loaded.decide(probabilities))
+    expected = loaded.to_topics(loaded.decide(probabilities))
     assert all(
         tuple(row["topics"]) == (() if row["debris"] else names) for row, names in zip(rows, expected, strict=True)
     )
@@ -489,15 +489,15 @@ def test_what_cannot_be_is_told_before_anything_is_written(run: Predict, options
 
 @pytest.mark.parametrize("topic", ["text", "topics", "explain", "sentence_id"])
 def test_a_topic_named_like_a_column_is_refused(run: Predict, model: Path, topic: str) -> None:
-    loaded = TopicModel.load(model)
-    replace(loaded, topics=(topic, *loaded.topics[1:])).save("clash")
+    loaded = load_model(model)
+    save_model(replace(loaded, topics=(topic, *loaded.topics[1:])), "clash")
     with pytest.raises(InputError, match=f"the model has a topic '{topic}', and predictions a column of that name"):
         run(model_uri="clash", output="topics.jsonl")
 
 
 def test_topics_that_a_format_cannot_hold_are_refused(run: Predict, model: Path) -> None:
-    loaded = TopicModel.load(model)
-    replace(loaded, topics=("war, peace", *loaded.topics[1:])).save("comma")
+    loaded = load_model(model)
+    save_model(replace(loaded, topics=("war, peace", *loaded.topics[1:])), "comma")
     with pytest.raises(InputError, match="topic 'war, peace' has a comma"):
         run(model_uri="comma", output="topics.csv")
     run(model_uri="comma", output="topics.parquet")
@@ -506,7 +506,7 @@ def test_topics_that_a_format_cannot_hold_are_refused(run: Predict, model: Path)
 
 def test_explain_gives_the_terms_of_each_topic_given(run: Predict, model: Path) -> None:
     run(output="topics.jsonl", explain=5)
-    loaded = TopicModel.load(model)
+    loaded = load_model(model)
     rows = records(Path("topics.jsonl"))
     assert any(row["topics"] for row in rows)
     for row in rows[:200]:
@@ -517,7 +517,7 @@ def test_explain_gives_the_terms_of_each_topic_given(run: Predict, model: Path) 
 
 
 def test_explain_is_refused_for_a_model_that_is_not_linear(model: Path) -> None:
-    loaded = TopicModel.load(model)
+    loaded = load_model(model)
     trees = replace(loaded, head=EstimatorHead([], np.ones(len(loaded.topics)), np.zeros(len(loaded.topics))))
     task = Task({}, True, 5, ".jsonl")
     with pytest.raises(InputError, match="only linear models tell the weight of each term"):

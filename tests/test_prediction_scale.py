@@ -34,11 +34,11 @@ import sys
 from pathlib import Path
 import mlflow
 import pandas as pd
-from slugline.model import TopicModel
+from slugline.model import load_model
 from slugline.tracking import Mlflow
 
 with Mlflow(uri=sys.argv[1]).run("test", Path("run"), {}) as run:
-    uri = run.log_model(TopicModel.load(sys.argv[2]), pd.DataFrame({"text": ["They marched."]}), "a test", "its card")
+    uri = run.log_model(load_model(sys.argv[2]), pd.DataFrame({"text": ["They marched."]}), "a test", "its card")
 assert uri == "models:/slugline@champion"
 texts = json.loads(Path("texts.json").read_text())
 found = mlflow.pyfunc.load_model(uri).predict(pd.DataFrame({"text": texts}))
@@ -121,7 +121,7 @@ def assert_equal(rows: list[dict[str, Any]], store: Path, model: Path) -> None:
     expected = loaded.predict_proba(json.loads((store / "texts.json").read_text()))
     found = [[row[topic] for topic in loaded.topics] for row in rows]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
-    names = loaded.names(loaded.decide(expected))
+    names = loaded.to_topics(loaded.decide(expected))
     debris = [row.get("debris", False) for row in rows]
     assert [tuple(row["topics"]) for row in rows] == [() if d else n for d, n in zip(debris, names, strict=True)]
 

@@ -17,10 +17,10 @@ def load_model(source: str) -> "TopicModel":
 
     Raises `InputError` when there is no such model or its files do not pass the checks.
     """
-    from slugline.model import TopicModel
+    from slugline.model import load_model as load_from_folder
     from slugline.tracking import model_folder
 
-    return TopicModel.load(model_folder(source))
+    return load_from_folder(model_folder(source))
 
 
 def __getattr__(name: str) -> Any:

@@ -13,7 +13,7 @@ from slugline.config import flatten, instantiate, launch
 from slugline.data.corpus import ArticleCorpus
 from slugline.data.readers import require_some
 from slugline.errors import InputError
-from slugline.model import TopicModel
+from slugline.model import load_model
 from slugline.monitoring import ALPHA, LEAST, compare, profile_sentences, unpack_counts
 from slugline.scoring import prevalence, require_method
 from slugline.scoring.slices_of_sentences import period_bins
@@ -24,7 +24,7 @@ DRIFT = 3  # exit code
 
 def monitor(config: DictConfig) -> None:
     """Compare, print, log, and leave with 3 where something drifted."""
-    model = TopicModel.load(model_folder(config.model_uri, config.tracking_uri))
+    model = load_model(model_folder(config.model_uri, config.tracking_uri))
     reference = model.info.get("reference")
     if not reference:
         raise InputError(f"model {config.model_uri} holds no reference; train it again with this version of Slugline")

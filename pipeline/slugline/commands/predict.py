@@ -159,7 +159,7 @@ def make_part(task: Task, model: TopicModel, batch: Batch) -> Part:
     split = split_article if task.split_sentences else whole_article
     sentences = [sentence for article in articles for sentence in split(article)]
     probabilities = model.predict_proba([sentence.text for sentence in sentences])
-    names = model.names(model.decide(probabilities))
+    names = model.to_topics(model.decide(probabilities))
     given = [() if sentence.debris else topics for sentence, topics in zip(sentences, names, strict=True)]
     reasons = explain(model, sentences, given, task.explain) if task.explain else None
     records = Records(model.topics, sentences, given, probabilities, reasons)

@@ -15,7 +15,7 @@ from slugline.cache import Stages
 from slugline.config import instantiate
 from slugline.dataset import Material, prepare
 from slugline.errors import InputError, listing
-from slugline.model import TopicModel
+from slugline.model import TopicModel, load_model
 from slugline.scoring import expected_calibration_error, paired, score
 from slugline.tracking import Version
 
@@ -85,7 +85,7 @@ def judge(config: DictConfig, gate: Gate, candidate: Version, champion: Version 
         raise InputError(f"part={config.part}: none of its sentences has a topic")
     topics = tuple(topic for topic in material.topics if topic not in absent)
     material = material._replace(topics=topics, Y=material.Y[:, stands])
-    new = measure(TopicModel.load(candidate.folder), candidate.folder, material, rows)
+    new = measure(load_model(candidate.folder), candidate.folder, material, rows)
     found = {
         "candidate": said(new),
         "gate": asdict(gate),
@@ -95,7 +95,7 @@ def judge(config: DictConfig, gate: Gate, candidate: Version, champion: Version 
     }
     failed = check(gate, new)
     if champion is not None:
-        old = measure(TopicModel.load(champion.folder), champion.folder, material, rows)
+        old = measure(load_model(champion.folder), champion.folder, material, rows)
         articles = material.sentences["article_id"][rows].to_numpy()
         macro = paired(material.Y[rows], new.decided, old.decided, articles, material.topics).loc["f1_macro"]
         found |= {"champion": said(old) | {"version": champion.number}, "difference": macro.drop("p_holm").to_dict()}

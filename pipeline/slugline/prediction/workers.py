@@ -10,7 +10,7 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from slugline.errors import InputError
-from slugline.model import TopicModel
+from slugline.model import TopicModel, load_model
 
 ENGINES = ("local", "dask")
 PATIENCE = "20s"  # to wait for a Dask scheduler, and for a worker of its
@@ -73,7 +73,7 @@ def find_crew(engine: Engine, work: Work, folder: str, several: bool) -> Iterato
 @lru_cache(maxsize=1)
 def load(folder: str) -> TopicModel:
     """Load a model once per process."""
-    return TopicModel.load(folder)
+    return load_model(folder)
 
 
 def count_jobs(n_jobs: int) -> int:

@@ -30,7 +30,7 @@ def predictions(material: Material, outcome: Outcome, part: str) -> pd.DataFrame
     frame = material.sentences.loc[
         rows, ["sentence_id", "article_id", "position", "start", "end", "text", "labels"]
     ].reset_index(drop=True)
-    frame["topics"] = model.names(model.decide(probabilities))
+    frame["topics"] = model.to_topics(model.decide(probabilities))
     return frame.join(pd.DataFrame(probabilities, columns=list(model.topics)))
 
 

@@ -18,7 +18,7 @@ from sklearn.utils.validation import has_fit_parameter
 from slugline.cache import Stages, Values, digest, versions
 from slugline.dataset import Clock, Material
 from slugline.errors import InputError
-from slugline.model.heads import EstimatorHead, Head, LinearHead, decide, linear_parts, to_probabilities
+from slugline.model.heads import EstimatorHead, Head, LinearHead, decision_values, linear_coefficients, to_probabilities
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, from_values, normalize, side_by_side, to_values
 from slugline.scoring import average_precision
@@ -156,10 +156,10 @@ def fit_head(
     X = side_by_side(blocks)
     pairs = list(zip(Y.T, weights_of(classifier, weights, Y), strict=True))
     estimators = parallel(delayed(fit_one)(classifier, X, y, weight) for y, weight in pairs)
-    if linear_parts(estimators[0]) is None:  # before the long part, say what could not be saved after it
-        from slugline.model.estimators import require_known  # late: skops takes a second to import
+    if linear_coefficients(estimators[0]) is None:  # before the long part, say what could not be saved after it
+        from slugline.model.estimators import check_can_be_saved  # late: skops takes a second to import
 
-        require_known(classifier)
+        check_can_be_saved(classifier)
     fold = stratify(Y, groups, [1 / folds] * folds, seed)
     decisions = decide_out_of_fold(classifier, blocks, norms, pairs, fold, parallel, told)
     slope, offset = calibrate(decisions, Y, judges)
@@ -243,7 +243,7 @@ def fit_and_decide(
 ) -> np.ndarray:
     """Return decision values for new sentences, shape (new sentences,)."""
     return (
-        decide(fit_one(classifier, X, y, weight), X_new)
+        decision_values(fit_one(classifier, X, y, weight), X_new)
         if y.any() and not y.all()
         else np.full(X_new.shape[0], NEVER if not y.any() else -NEVER)
     )
@@ -287,7 +287,7 @@ def to_head(estimators: list[Any], slope: np.ndarray, offset: np.ndarray) -> Hea
 
     Else one of estimators.
     """
-    parts = [linear_parts(estimator) for estimator in estimators]
+    parts = [linear_coefficients(estimator) for estimator in estimators]
     linear = [part for part in parts if part is not None]
     if len(linear) < len(parts):
         return EstimatorHead(estimators, slope, offset)

@@ -22,7 +22,7 @@ from slugline.data.corpus import read_gold
 from slugline.dataset import NO_LABELS, Clock, Material, count, hash_sentences, select
 from slugline.errors import InputError, listing
 from slugline.labels import to_matrix
-from slugline.model.heads import decide, to_probabilities
+from slugline.model.heads import decision_values, to_probabilities
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, transform_all
 from slugline.splits import PARTS, ByArticle, Given, Leakage, check_shares, normal_form
@@ -224,5 +224,5 @@ def hold_out(estimators: Sequence[Any], folder: Path, found: Pass) -> tuple[pd.D
         drawn = np.array([share(key, -1) for key in held["article_id"]]) < held["split"].map(limits).to_numpy(float)
         if drawn.any():
             frames.append(held[drawn])
-            decisions.append(np.column_stack([decide(estimator, X[drawn]) for estimator in estimators]))
+            decisions.append(np.column_stack([decision_values(estimator, X[drawn]) for estimator in estimators]))
     return pd.concat(frames, ignore_index=True), np.concatenate(decisions)
