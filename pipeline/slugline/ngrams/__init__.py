@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from slugline.ngrams.counting import VocabularyCounter, fit_count
+from slugline.ngrams.counting import VocabularyCounter
+from slugline.ngrams.fitting import fit_count
 from slugline.ngrams.hashing import HashingCounter
 from slugline.ngrams.options import NgramOptions, minimum_word_length
 

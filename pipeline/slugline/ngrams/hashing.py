@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from scipy.sparse import csr_array, vstack
 
 from slugline.ngrams.arrow import to_numpy
-from slugline.ngrams.counting import fit_count
+from slugline.ngrams.fitting import fit_count
 from slugline.ngrams.options import NgramOptions
 from slugline.ngrams.threads import map_threads, split_texts
 

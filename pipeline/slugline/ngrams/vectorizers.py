@@ -18,7 +18,8 @@ from sklearn.feature_extraction import text as sk
 from sklearn.preprocessing import normalize
 
 from slugline.ngrams.arrow import decode_terms
-from slugline.ngrams.counting import FEW_TEXTS, VocabularyCounter, fit_count
+from slugline.ngrams.counting import FEW_TEXTS, VocabularyCounter
+from slugline.ngrams.fitting import fit_count
 from slugline.ngrams.hashing import HashingCounter
 from slugline.ngrams.options import NgramOptions, minimum_word_length
 from slugline.ngrams.sklearn_private import (
