@@ -38,7 +38,7 @@ from slugline.tracking import Mlflow
 from slugline.training.fit import to_head
 
 SENTENCES = [
-    f"{word} {other} report" for word in ("ceasefire", "sanctions", "talks") for other in ("news", "late", "now")
+    f"{word} {adverb} report" for word in ("ceasefire", "sanctions", "talks") for adverb in ("news", "late", "now")
 ]
 TOPICS = ("ceasefire", "sanctions", "talks")
 LABELS = np.array([[topic in sentence for topic in TOPICS] for sentence in SENTENCES])
@@ -110,9 +110,9 @@ def fires(canary: Path, act: Callable[[], Any]) -> bool:
         act()
     except Exception as error:  # it may well fail after the attack
         print(repr(error)[:500])
-    found = canary.exists()
+    has_fired = canary.exists()
     canary.unlink(missing_ok=True)
-    return found
+    return has_fired
 
 
 # Pickles
@@ -179,8 +179,8 @@ def literal(value: Any) -> dict[str, Any]:
 
 
 def arguments(*values: Any) -> dict[str, Any]:
-    found = node("TupleNode", "builtins.tuple", content=[literal(value) for value in values])
-    return found | {"__id__": int.from_bytes(repr(values).encode(), "big")}
+    tuple_node = node("TupleNode", "builtins.tuple", content=[literal(value) for value in values])
+    return tuple_node | {"__id__": int.from_bytes(repr(values).encode(), "big")}
 
 
 def reduced(name: str, *values: Any) -> dict[str, Any]:
@@ -288,8 +288,8 @@ def test_a_node_that_is_not_on_the_list_is_refused(
 
 def attributes(schema: Schema, topic: int = 0) -> Schema:
     """Return the attributes of one classifier."""
-    found: Schema = schema["content"][topic]["content"]["content"]
-    return found
+    content: Schema = schema["content"][topic]["content"]["content"]
+    return content
 
 
 def with_key(place: Schema, name: str, value: Any) -> None:
@@ -320,9 +320,9 @@ def arrays(folder: Path, change: Callable[[np.ndarray], Any], dtype: Any = None,
         array = np.load(io.BytesIO(entries[name]))
         if isinstance(array, np.ndarray) and array.dtype == dtype and shape in (None, array.shape):
             met += 1
-            found = change(array)
+            changed = change(array)
             stream = io.BytesIO()
-            np.save(stream, array if found is None else found)
+            np.save(stream, array if changed is None else changed)
             entries[name] = stream.getvalue()
     assert met
     write(folder, schema, entries)
@@ -448,8 +448,8 @@ def test_a_sparse_matrix_that_points_out_of_itself_is_refused(
 
 
 def test_support_vectors_of_counts_that_are_wrong_are_refused(model: Callable[[str], Path]) -> None:
-    said = arrays(model("support"), lambda counts: counts + 10**6, np.int32, (2,))
-    assert "support vectors without a class each" in said
+    message = arrays(model("support"), lambda counts: counts + 10**6, np.int32, (2,))
+    assert "support vectors without a class each" in message
 
 
 @pytest.mark.parametrize(
@@ -505,9 +505,9 @@ def test_other_classifiers_than_one_a_topic_are_refused(model: Callable[[str], P
 
 
 def entry(name: str, mode: int = 0o100644) -> zipfile.ZipInfo:
-    found = zipfile.ZipInfo(name)
-    found.external_attr = mode << 16
-    return found
+    info = zipfile.ZipInfo(name)
+    info.external_attr = mode << 16
+    return info
 
 
 @pytest.mark.parametrize(
@@ -629,8 +629,8 @@ def store(good: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
         with tracking.run("attack", root, {}) as run:
             run.log_model(load_model(good / "linear"), pd.DataFrame({"text": SENTENCES[:1]}), "a model", "its card")
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root}/mlflow.db")
-        (found,) = root.rglob("MLmodel")
-        yield "models:/slugline@champion", found.parent
+        (mlmodel,) = root.rglob("MLmodel")
+        yield "models:/slugline@champion", mlmodel.parent
 
 
 @pytest.fixture
@@ -791,11 +791,11 @@ def flipped(data: bytes, flips: list[tuple[float, int]]) -> bytes:
 def survives(folder: Path) -> None:
     """Load a model and use it, unless it is refused."""
     try:
-        found = load_model(folder)
+        loaded = load_model(folder)
     except InputError:
         return
     with np.errstate(all="ignore"):
-        assert found.predict_proba([*SENTENCES, ""]).shape == (len(SENTENCES) + 1, 3)
+        assert loaded.predict_proba([*SENTENCES, ""]).shape == (len(SENTENCES) + 1, 3)
 
 
 def fuzz_file(good: Path, root: Path, data: st.DataObject) -> None:

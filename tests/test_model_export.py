@@ -94,8 +94,8 @@ def trained(
 @pytest.mark.parametrize("name", FEATURES)
 def test_the_scikit_learn_pipeline_gives_the_probabilities_of_the_model(name: str, mode: str) -> None:
     model = trained(mode, **FEATURES[name])
-    found = to_sklearn(model).predict_proba(SENTENCES + UNSEEN)
-    assert np.allclose(found, model.predict_proba(SENTENCES + UNSEEN), rtol=0, atol=1e-9)
+    probabilities = to_sklearn(model).predict_proba(SENTENCES + UNSEEN)
+    assert np.allclose(probabilities, model.predict_proba(SENTENCES + UNSEEN), rtol=0, atol=1e-9)
 
 
 def test_accents_are_stripped_in_the_scikit_learn_pipeline_too() -> None:
@@ -106,14 +106,14 @@ def test_accents_are_stripped_in_the_scikit_learn_pipeline_too() -> None:
 @pytest.mark.parametrize("mode", MODES)
 def test_the_scikit_learn_pipeline_names_the_topics(mode: str) -> None:
     model = trained(mode, **FEATURES["words and pieces"])
-    found = to_sklearn(model)
-    assert found.classes_.tolist() == list(TOPICS)
-    assert np.array_equal(found["classifier"].thresholds_, model.thresholds)
+    pipeline = to_sklearn(model)
+    assert pipeline.classes_.tolist() == list(TOPICS)
+    assert np.array_equal(pipeline["classifier"].thresholds_, model.thresholds)
     given = np.array(model.predict_proba(SENTENCES) >= 0.5)
     if mode == "multiclass":
-        assert [(topic,) for topic in found.predict(SENTENCES)] == model.predict(SENTENCES)
+        assert [(topic,) for topic in pipeline.predict(SENTENCES)] == model.predict(SENTENCES)
     else:
-        assert np.array_equal(found.predict(SENTENCES), given)
+        assert np.array_equal(pipeline.predict(SENTENCES), given)
 
 
 def test_the_features_of_the_scikit_learn_pipeline_are_its_own_and_have_names() -> None:
@@ -126,13 +126,14 @@ def test_the_features_of_the_scikit_learn_pipeline_are_its_own_and_have_names() 
 @pytest.mark.parametrize("mode", MODES)
 def test_the_scikit_learn_pipeline_is_pickled_and_a_clone_of_it_is_fitted_anew(mode: str) -> None:
     model = trained(mode, **FEATURES["pairs"])
-    found = to_sklearn(model)
-    again = pickle.loads(pickle.dumps(found))
-    assert np.array_equal(again.predict_proba(SENTENCES), found.predict_proba(SENTENCES))
+    pipeline = to_sklearn(model)
+    again = pickle.loads(pickle.dumps(pipeline))
+    assert np.array_equal(again.predict_proba(SENTENCES), pipeline.predict_proba(SENTENCES))
     y = LABELS.argmax(axis=1) if mode == "multiclass" else LABELS
-    fitted = clone(found).fit(SENTENCES, y)
+    fitted = clone(pipeline).fit(SENTENCES, y)
     assert (
-        fitted["features"].transformer_list[0][1].get_params() == found["features"].transformer_list[0][1].get_params()
+        fitted["features"].transformer_list[0][1].get_params()
+        == pipeline["features"].transformer_list[0][1].get_params()
     )
     assert fitted.predict_proba(UNSEEN).shape == (len(UNSEEN), 3)
 
@@ -197,10 +198,10 @@ def test_the_command_exports_a_model_folder(tmp_path: Path, capsys: pytest.Captu
     folder, file = save_model(model, tmp_path / "model"), tmp_path / f"model.{form}"
     config = {"model_uri": str(folder), "output": str(file), "format": form, "tracking_uri": None}
     export_command(OmegaConf.create(config))
-    found = joblib.load(file) if form == "sklearn" else skops.io.load(file)
-    assert np.allclose(found.predict_proba(SENTENCES), model.predict_proba(SENTENCES), rtol=0, atol=1e-9)
-    said = capsys.readouterr()
-    assert (said.out, said.err) == ("", f"{file}: 3 topics, {file.stat().st_size} bytes, format {form}\n")
+    exported = joblib.load(file) if form == "sklearn" else skops.io.load(file)
+    assert np.allclose(exported.predict_proba(SENTENCES), model.predict_proba(SENTENCES), rtol=0, atol=1e-9)
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", f"{file}: 3 topics, {file.stat().st_size} bytes, format {form}\n")
 
 
 def test_the_config_of_the_command_has_its_four_keys() -> None:

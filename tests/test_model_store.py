@@ -214,19 +214,19 @@ def test_an_explanation_adds_up_to_the_decision(saved: Path, text: str) -> None:
 
 def test_an_explanation_has_the_largest_shares_of_the_topics_asked_for(saved: Path) -> None:
     model = load_model(saved)
-    found = model.explain(SENTENCES[2], top=3, topics=["sanctions"])
-    assert list(found) == ["sanctions"]
-    assert len(found["sanctions"]) == 4
+    explained = model.explain(SENTENCES[2], top=3, topics=["sanctions"])
+    assert list(explained) == ["sanctions"]
+    assert len(explained["sanctions"]) == 4
     everything = model.explain(SENTENCES[2], top=0, topics=["sanctions"])["sanctions"]
-    sizes = [sorted(map(abs, list(shares.values())[:-1])) for shares in (found["sanctions"], everything)]
+    sizes = [sorted(map(abs, list(shares.values())[:-1])) for shares in (explained["sanctions"], everything)]
     assert sizes[0] == sizes[1][-3:]
 
 
 def test_the_terms_of_a_topic_come_largest_first() -> None:
-    found = trained().top_terms("sanctions", 4)
-    assert next(iter(found)) == "sanctions"
-    assert list(found.values()) == sorted(found.values(), reverse=True)
-    assert len(found) == 4
+    terms = trained().top_terms("sanctions", 4)
+    assert next(iter(terms)) == "sanctions"
+    assert list(terms.values()) == sorted(terms.values(), reverse=True)
+    assert len(terms) == 4
 
 
 def test_an_unknown_topic_is_refused_with_those_there_are() -> None:
@@ -352,7 +352,7 @@ def test_a_field_missing_in_the_features_is_refused(folder: Path, field: str) ->
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "reason"),
     [
         ({"format": 2}, "format 2; this version reads 1"),
         ({"topics": ["a", "b", "a"]}, "topics are none, too many or repeated"),
@@ -363,12 +363,12 @@ def test_a_field_missing_in_the_features_is_refused(folder: Path, field: str) ->
         ({"head": "estimators"}, "there is no slope.npy"),
     ],
 )
-def test_a_header_is_refused_for_its_reason(folder: Path, change: dict[str, Any], said: str) -> None:
-    assert said in refusal(edited(folder, lambda header: header.update(change)))
+def test_a_header_is_refused_for_its_reason(folder: Path, change: dict[str, Any], reason: str) -> None:
+    assert reason in refusal(edited(folder, lambda header: header.update(change)))
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "reason"),
     [
         ({"terms": 10_000_000}, "offsets_0.npy has shape"),
         ({"ngram_range": [2, 1]}, "ngram_range [2, 1]"),
@@ -377,9 +377,9 @@ def test_a_header_is_refused_for_its_reason(folder: Path, change: dict[str, Any]
         ({"token_pattern": "(a+)+$"}, "token_pattern '(a+)+$'"),
     ],
 )
-def test_features_are_refused_for_their_reason(folder: Path, change: dict[str, Any], said: str) -> None:
+def test_features_are_refused_for_their_reason(folder: Path, change: dict[str, Any], reason: str) -> None:
     edited(folder, lambda header: header["features"][0].update(change, idf=False))
-    assert said in refusal(folder)
+    assert reason in refusal(folder)
 
 
 @pytest.mark.parametrize(
@@ -510,14 +510,14 @@ def test_offsets_that_cut_a_character_are_refused(folder: Path) -> None:
     offsets, terms = (np.load(folder / f"{name}_0.npy") for name in ("offsets", "terms"))
     inside = np.flatnonzero(terms & 0xC0 == 0x80)[0]
     at = int(np.searchsorted(offsets, inside))
-    assert "offsets_0.npy cut a character" in changed(folder, lambda found: found.__setitem__(at, inside), nothing)
+    assert "offsets_0.npy cut a character" in changed(folder, lambda offsets: offsets.__setitem__(at, inside), nothing)
 
 
 @pytest.mark.parametrize("bounds", [(1, 0), (0, 5), (2, 2), (3, -7)])
 def test_offsets_that_do_not_rise_are_refused(folder: Path, bounds: tuple[int, int]) -> None:
     at, value = bounds
-    said = changed(folder, lambda offsets: offsets.__setitem__(slice(at, at + 2), value), nothing)
-    assert "offsets_0.npy are not ascending" in said
+    message = changed(folder, lambda offsets: offsets.__setitem__(slice(at, at + 2), value), nothing)
+    assert "offsets_0.npy are not ascending" in message
 
 
 def test_offsets_whose_steps_overflow_are_refused(folder: Path) -> None:

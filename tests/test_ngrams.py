@@ -141,10 +141,10 @@ def test_weights_are_scikit_learns_on_any_text(
 def test_a_given_vocabulary_of_any_terms_in_any_order_counts_as_scikit_learns(
     documents: list[str], params: dict[str, Any], terms: list[str], data: st.DataObject
 ) -> None:
-    found = set(terms)
+    vocabulary_terms = set(terms)
     for document in documents:
-        found |= set(data.draw(st.permutations(sk.CountVectorizer(**params).build_analyzer()(document)))[:5])
-    vocabulary = data.draw(st.permutations(sorted(found)))
+        vocabulary_terms |= set(data.draw(st.permutations(sk.CountVectorizer(**params).build_analyzer()(document)))[:5])
+    vocabulary = data.draw(st.permutations(sorted(vocabulary_terms)))
     ours, theirs = (kind(**params, vocabulary=vocabulary) for kind in (CountVectorizer, sk.CountVectorizer))
     assert_same(ours, theirs, documents)
 
@@ -361,9 +361,9 @@ def test_a_hashing_vectorizer_is_cloned_and_pickled() -> None:
 
     from slugline.ngrams import HashingVectorizer
 
-    made = pickle.loads(pickle.dumps(clone(HashingVectorizer(n_features=8, ngram_range=(1, 2)))))
-    assert made.get_params()["n_features"] == 8
-    assert made.transform(["a truce", "talks"]).shape == (2, 8)
+    vectorizer = pickle.loads(pickle.dumps(clone(HashingVectorizer(n_features=8, ngram_range=(1, 2)))))
+    assert vectorizer.get_params()["n_features"] == 8
+    assert vectorizer.transform(["a truce", "talks"]).shape == (2, 8)
 
 
 PACKAGE = ROOT / "pipeline" / "slugline"
