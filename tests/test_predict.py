@@ -29,7 +29,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from slugline.data.schema import Rejected
 from slugline.errors import InputError
-from slugline.model import TopicModel
+from slugline.model import load_model, save_model
 from slugline.model.heads import EstimatorHead
 from slugline.prediction import PredictionCounts, PredictOptions, predict_files
 from slugline.prediction.part_files import PartFiles
@@ -161,14 +161,14 @@ def summary_numbers(stderr: str) -> list[int]:
 def test_each_sentence_is_a_record_with_its_topics_and_probabilities(run: Predict, model: Path) -> None:
     counts = run(output="topics.jsonl")
     rows = records(Path("topics.jsonl"))
-    loaded = TopicModel.load(model)
+    loaded = load_model(model)
     texts = {article["article_id"]: article["text"] for article in records(SAMPLE)}
     debris = sum(row["debris"] for row in rows)
     assert counts == PredictionCounts(len(texts), len(rows), debris, rejected=0, first_rejected=None)
     assert all(row["text"] == texts[row["article_id"]][row["start"] : row["end"]] for row in rows)
     probabilities = loaded.predict_proba([row["text"] for row in rows])
     np.testing.assert_allclose([[row[topic] for topic in loaded.topics] for row in rows], probabilities, atol=1e-12)
-    expected = loaded.names(loaded.decide(probabilities))
+    expected = loaded.to_topics(loaded.decide(probabilities))
     assert all(
         tuple(row["topics"]) == (() if row["debris"] else names) for row, names in zip(rows, expected, strict=True)
     )
@@ -444,10 +444,10 @@ def test_the_progress_of_a_resumed_run_begins_with_what_is_done(run: Predict, mo
 
 
 def test_a_model_saved_anew_in_the_same_folder_is_the_one_used(run: Predict, model: Path) -> None:
-    loaded = TopicModel.load(model)
+    loaded = load_model(model)
     for topics in (loaded.topics, loaded.topics[::-1]):
         shutil.rmtree("mine", ignore_errors=True)
-        replace(loaded, topics=topics).save("mine")
+        save_model(replace(loaded, topics=topics), Path("mine"))
         run(Path("mine"), output="topics.jsonl")
         assert tuple(records(Path("topics.jsonl"))[0])[-len(topics) :] == topics
 
@@ -564,15 +564,15 @@ def test_options_that_are_not_allowed_are_refused_before_anything_is_written(
 
 @pytest.mark.parametrize("topic", ["text", "topics", "explain", "sentence_id"])
 def test_a_topic_named_like_a_column_is_refused(run: Predict, model: Path, topic: str) -> None:
-    loaded = TopicModel.load(model)
-    replace(loaded, topics=(topic, *loaded.topics[1:])).save("clash")
+    loaded = load_model(model)
+    save_model(replace(loaded, topics=(topic, *loaded.topics[1:])), Path("clash"))
     with pytest.raises(InputError, match=f"the model has a topic '{topic}', and predictions a column of that name"):
         run(Path("clash"), output="topics.jsonl")
 
 
 def test_topics_that_a_format_cannot_hold_are_refused(run: Predict, model: Path) -> None:
-    loaded = TopicModel.load(model)
-    replace(loaded, topics=("war, peace", *loaded.topics[1:])).save("comma")
+    loaded = load_model(model)
+    save_model(replace(loaded, topics=("war, peace", *loaded.topics[1:])), Path("comma"))
     with pytest.raises(InputError, match="topic 'war, peace' has a comma"):
         run(Path("comma"), output="topics.csv")
     run(Path("comma"), output="topics.parquet")
@@ -581,7 +581,7 @@ def test_topics_that_a_format_cannot_hold_are_refused(run: Predict, model: Path)
 
 def test_explain_gives_the_terms_of_each_topic_given(run: Predict, model: Path) -> None:
     run(output="topics.jsonl", explain=5)
-    loaded = TopicModel.load(model)
+    loaded = load_model(model)
     rows = records(Path("topics.jsonl"))
     assert any(row["topics"] for row in rows)
     for row in rows[:200]:
@@ -592,10 +592,10 @@ def test_explain_gives_the_terms_of_each_topic_given(run: Predict, model: Path) 
 
 
 def test_explain_is_refused_for_a_model_that_is_not_linear(run: Predict) -> None:
-    linear = TopicModel.load(ROOT / "tests" / "models" / "v1" / "model")
+    linear = load_model(ROOT / "tests" / "models" / "v1" / "model")
     X, y = np.eye(6, len(linear.terms)), [0, 0, 0, 1, 1, 1]
     trees = [DecisionTreeClassifier(random_state=0).fit(X, y) for _ in linear.topics]
-    replace(linear, head=EstimatorHead(trees, np.ones(len(trees)), np.zeros(len(trees)))).save("trees")
+    save_model(replace(linear, head=EstimatorHead(trees, np.ones(len(trees)), np.zeros(len(trees)))), Path("trees"))
     with pytest.raises(InputError, match="only linear models have a weight for each term; give explain=0"):
         run(Path("trees"), output="topics.jsonl", explain=5)
     assert run(Path("trees"), output="topics.jsonl").articles == len(records(SAMPLE))

@@ -11,12 +11,12 @@ from pyarrow import parquet
 from slugline.data.articles import read_articles
 from slugline.data.schema import SENTENCE_COLUMNS, Article
 from slugline.errors import InputError
-from slugline.model import TopicModel
+from slugline.model import load_model
 from slugline.prediction import PredictOptions, predict_articles, predict_files
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "tests" / "models" / "v1" / "model"
-MODEL = TopicModel.load(FOLDER)
+MODEL = load_model(FOLDER)
 SAMPLE = ROOT / "data" / "sample" / "articles.jsonl"
 
 ROWS: list[dict[str, object]] = [
@@ -63,7 +63,7 @@ def test_a_sentence_has_its_columns_topics_and_a_probability_for_each_topic() ->
     assert list(table["article_id"]) == ["0", "0", "0", "1"]  # their numbers
     probabilities = MODEL.predict_proba(list(table["text"]))
     np.testing.assert_allclose(table[list(MODEL.topics)], probabilities, rtol=0, atol=1e-12)
-    expected = MODEL.names(MODEL.decide(probabilities))
+    expected = MODEL.to_topics(MODEL.decide(probabilities))
     assert list(table["debris"]) == [False, False, True, False]
     assert list(table["topics"]) == [*expected[:2], (), expected[3]]
 

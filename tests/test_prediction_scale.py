@@ -36,11 +36,11 @@ import sys
 from pathlib import Path
 import mlflow
 import pandas as pd
-from slugline.model import TopicModel
+from slugline.model import TopicModel, load_model
 from slugline.tracking import Mlflow
 
 with Mlflow(uri=sys.argv[1]).run("test", Path("run"), {}) as run:
-    uri = run.log_model(TopicModel.load(sys.argv[2]), pd.DataFrame({"text": ["They marched."]}), "a test", "its card")
+    uri = run.log_model(load_model(sys.argv[2]), pd.DataFrame({"text": ["They marched."]}), "a test", "its card")
 assert uri == "models:/slugline@champion"
 texts = json.loads(Path("texts.json").read_text())
 table = mlflow.pyfunc.load_model(uri).predict(pd.DataFrame({"text": texts}))
@@ -72,7 +72,7 @@ assert len(labelled) == len(rows)
 model = load_model("models:/slugline@champion")
 expected = model.predict_proba([row["text"] for row in labelled])
 np.testing.assert_allclose([[row[topic] for topic in model.topics] for row in labelled], expected, rtol=0, atol=1e-9)
-assert [tuple(row["topics"]) for row in labelled] == model.names(model.decide(expected))
+assert [tuple(row["topics"]) for row in labelled] == model.to_topics(model.decide(expected))
 spark.stop()
 print("equal")
 """
@@ -128,7 +128,7 @@ def assert_equal(rows: list[dict[str, Any]], store: Path, model: Path) -> None:
     expected = loaded.predict_proba(json.loads((store / "texts.json").read_text()))
     probabilities = [[row[topic] for topic in loaded.topics] for row in rows]
     np.testing.assert_allclose(probabilities, expected, rtol=0, atol=1e-9)
-    names = loaded.names(loaded.decide(expected))
+    names = loaded.to_topics(loaded.decide(expected))
     debris = [row.get("debris", False) for row in rows]
     assert [tuple(row["topics"]) for row in rows] == [() if d else n for d, n in zip(debris, names, strict=True)]
 

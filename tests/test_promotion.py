@@ -9,7 +9,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from slugline.commands.promote import describe
 from slugline.errors import InputError
-from slugline.model import TopicModel
+from slugline.model import TopicModel, save_model
 from slugline.model.heads import LinearHead
 from slugline.model.vectorizers import from_estimator
 from slugline.promotion import Contender, EvaluationSet, Gate, judge
@@ -22,7 +22,7 @@ def contender(folder, version, weights=((20.0, 0.0), (0.0, 20.0))):
     vectorizer = from_estimator("word", CountVectorizer(vocabulary=TOPICS).fit([]))
     head = LinearHead(np.array(weights, np.float32), np.full(2, -10.0))
     model = TopicModel(TOPICS, "multilabel", (vectorizer,), head, np.full(2, 0.5))
-    return Contender(version, model.save(folder / version), model)
+    return Contender(version, save_model(model, folder / version), model)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from slugline import annotate as annotations
 from slugline.errors import InputError
 from slugline.labels import Topic
-from slugline.model import TopicModel
+from slugline.model import TopicModel, load_model, save_model
 from slugline.review.candidates import Pile
 from slugline.review.queue import choose, describe_sentence, find_candidates, prioritise
 
@@ -90,7 +90,7 @@ def test_each_sentence_says_in_one_phrase_why_it_is_asked_for(queue):
 
 
 def test_the_probability_and_threshold_that_a_reason_names_are_those_of_the_model(desk, queue):
-    model = TopicModel.load(desk / "run" / "model")
+    model = load_model(desk / "run" / "model")
     for row in queue[0][:10]:
         topic, p, threshold = re.search(r"(\w+) ([\d.]+), threshold ([\d.]+)", row["reason"]).groups()
         column = model.topics.index(topic)
@@ -122,7 +122,7 @@ def test_every_topic_has_its_turn(queue):
 def test_the_weights_decide_what_is_asked_for(desk, review):
     done = review("size=30", "output=rules.csv", "uncertainty=0", "disagreement=1")
     assert "chosen  30 sentences: 0 uncertain, 30 rules disagree" in done.stdout, done.stderr
-    model = TopicModel.load(desk / "run" / "model")
+    model = load_model(desk / "run" / "model")
     for row in table(desk / "rules.csv"):
         topic = re.match(r"rules disagree on (\w+) ", row["reason"])[1]
         assert topic not in model.predict([row["text"]])[0]
@@ -267,9 +267,10 @@ def mistaken(desk):
     labels = lines(desk / "labels.jsonl")
     write(desk / "one.jsonl", [row for row in labels if row["article_id"] == labels[0]["article_id"]])
     write(desk / "few.jsonl", [labels[0], labels[-1]])
-    model = TopicModel.load(desk / "run" / "model")
+    model = load_model(desk / "run" / "model")
     head = type(model.head)(model.head.weights[:2], model.head.intercept[:2])
-    TopicModel(("sport", "rain"), "multilabel", model.vectorizers, head, model.thresholds[:2]).save(desk / "other")
+    other = TopicModel(("sport", "rain"), "multilabel", model.vectorizers, head, model.thresholds[:2])
+    save_model(other, desk / "other")
     yield desk
     shutil.rmtree(desk / "other")
 
@@ -317,7 +318,7 @@ class Settings(dict):
 
 
 def test_a_model_that_gives_one_topic_a_sentence_is_asked_by_the_margin_to_the_next(desk):
-    model = TopicModel.load(desk / "run" / "model")
+    model = load_model(desk / "run" / "model")
     single = TopicModel(model.topics, "multiclass", model.vectorizers, model.head, model.thresholds)
     p = np.full(15, 0.01)
     p[:2] = 0.44, 0.42
@@ -326,7 +327,7 @@ def test_a_model_that_gives_one_topic_a_sentence_is_asked_by_the_margin_to_the_n
 
 
 def test_features_are_made_for_the_best_candidates_alone_and_rows_are_those_of_all(desk):
-    model = TopicModel.load(desk / "run" / "model")
+    model = load_model(desk / "run" / "model")
     texts = [row["text"] for row in lines(SAMPLE / "labels.jsonl")][:400]
     config = Settings(size=3, diversity=0.2, uncertainty=1.0, disagreement=0.0, rarity=0.0)
     probabilities = model.predict_proba(texts)

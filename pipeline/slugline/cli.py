@@ -15,7 +15,7 @@ COMMANDS = {
     "predict": "label the sentences of new articles with a saved model",
     "label": "apply the labelling rules; the annotation guide; to annotation tools and back",
     "review": "which sentences to label next, and which labels look wrong: tasks for annotation tools",
-    "export": "write a model as a plain scikit-learn slugline, for skops or ONNX",
+    "export": "write a model as a plain scikit-learn pipeline",
     "compare": "runs side by side, each difference with its interval and p-value",
     "promote": "judge a model against the champion and move the alias; rollback=true",
     "reproduce": "train a recorded run again and put every metric of both side by side",

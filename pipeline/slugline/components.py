@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-
 TAXONOMY = ("topics", "functions", "guidelines")  # keys of a labeller
 
 

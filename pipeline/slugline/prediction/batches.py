@@ -121,7 +121,7 @@ def label_articles(model: TopicModel, articles: Iterable[Article], split_sentenc
     sentences = [sentence for article in articles for sentence in split(article)]
 
     probabilities = model.predict_proba([sentence.text for sentence in sentences])
-    decided = model.names(model.decide(probabilities))
+    decided = model.to_topics(model.decide(probabilities))
     sentence_topics = [() if sentence.debris else topics for sentence, topics in zip(sentences, decided, strict=True)]
     return Predictions(model.topics, sentences, sentence_topics, probabilities)
 

@@ -18,7 +18,7 @@ from slugline.data.input_files import find_files
 from slugline.data.readers import check_any_read, read_rows
 from slugline.data.schema import Rejected
 from slugline.errors import InputError
-from slugline.model import TopicModel
+from slugline.model import TopicModel, load_model
 from slugline.model.heads import LinearHead
 from slugline.prediction.batches import LabelledBatch, cut_batches
 from slugline.prediction.counts import PredictionCounts
@@ -91,7 +91,7 @@ def predict_files(
         When the model or the input cannot be read or the output cannot be written, or there is no article at all.
     """
     folder = Path(model_folder).resolve()
-    job = _Job(TopicModel.load(folder), folder, options)
+    job = _Job(load_model(folder), folder, options)
     _check_model(job.model, options)  # a model that does not pass is refused before anything is written
 
     report_progress = on_progress or _ignore

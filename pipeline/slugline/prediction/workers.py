@@ -10,7 +10,7 @@ from itertools import chain, islice
 from typing import Any, NamedTuple, TypeVar
 
 from slugline.errors import InputError
-from slugline.model import TopicModel
+from slugline.model import TopicModel, load_model
 
 _ENGINES = ("local", "dask")
 _DASK_TIMEOUT = "20s"  # to wait for a Dask scheduler, and then for its first worker
@@ -147,7 +147,7 @@ def _work_on(work: Work[Any, Any], model_folder: str, batch: Any) -> Any:
 @lru_cache(maxsize=1)
 def _load_model(folder: str) -> TopicModel:
     """Load a model once per worker process."""
-    return TopicModel.load(folder)
+    return load_model(folder)
 
 
 def _start_worker() -> None:

@@ -43,5 +43,5 @@ def _predictions(run: TrainingRun, part: str) -> pd.DataFrame:
     probabilities = run.probabilities[rows]
     columns = ["sentence_id", "article_id", "position", "start", "end", "text", "labels"]
     predictions = run.dataset.sentences.loc[rows, columns].reset_index(drop=True)
-    predictions["topics"] = model.names(model.decide(probabilities))
+    predictions["topics"] = model.to_topics(model.decide(probabilities))
     return predictions.join(pd.DataFrame(probabilities, columns=list(model.topics)))

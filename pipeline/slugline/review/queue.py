@@ -12,6 +12,7 @@ from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
 from slugline.labels import Labels
 from slugline.model import TopicModel
+from slugline.model import load_model as read_model
 from slugline.model.vectorizers import normalize, transform_all
 from slugline.review.candidates import Found, Pile, describe_pile, number
 from slugline.review.selection import (
@@ -60,7 +61,7 @@ def find_queue(config: DictConfig, pile: Pile, labels: Labels) -> Found:
 
 def load_model(config: DictConfig, uri: str) -> TopicModel:
     """Return the model of a folder or MLflow URI."""
-    return TopicModel.load(model_folder(uri, config.tracking_uri))
+    return read_model(model_folder(uri, config.tracking_uri))
 
 
 def find_candidates(pile: Pile) -> tuple[pd.DataFrame, list[str]]:

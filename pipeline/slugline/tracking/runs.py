@@ -132,10 +132,10 @@ class MlflowRun:
 
     def log_model(self, model: "TopicModel", example: "pd.DataFrame", description: str, card: str) -> str:
         """Log a model as a pyfunc of data alone, its card beside it, and register it; return its URI."""
-        from slugline.model.store import CARD, digest
+        from slugline.model.store import CARD, digest, save_model
 
         with TemporaryDirectory() as folder:
-            saved = model.save(Path(folder) / Path(MODEL_FOLDER).name)
+            saved = save_model(model, Path(folder) / Path(MODEL_FOLDER).name)
             (saved / CARD).write_text(card, encoding="utf-8")
             info = self.mlflow.pyfunc.log_model(
                 name="model",
@@ -207,9 +207,9 @@ class LocalRun:
 
     def log_model(self, model: "TopicModel", example: "pd.DataFrame", description: str, card: str) -> str:
         """Save the model with its card and return its folder."""
-        from slugline.model.store import CARD
+        from slugline.model.store import CARD, save_model
 
-        saved = model.save(self.folder / "model")
+        saved = save_model(model, self.folder / "model")
         (saved / CARD).write_text(card, encoding="utf-8")
         return str(saved)
 

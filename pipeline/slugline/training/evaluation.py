@@ -95,7 +95,9 @@ def _score_part(dataset: Dataset, fitted: FittedModel, labels: Labels, part: str
     rows, topics = dataset.rows(part), dataset.topics
     Y, P, articles = dataset.Y[rows], fitted.probabilities[rows], dataset.sentences["article_id"][rows].to_numpy()
     decided = fitted.model.decide(P)
-    metrics = score(part, Y, decided, P, topics) | _interval_metrics(part, score_intervals(Y, decided, articles, topics, P))
+    metrics = score(part, Y, decided, P, topics) | _interval_metrics(
+        part, score_intervals(Y, decided, articles, topics, P)
+    )
 
     for name, guess in _baselines(dataset, rows, labels).items():
         scores = score(part, Y, guess, None, topics)

@@ -16,7 +16,7 @@ from sklearn.utils.validation import has_fit_parameter
 from slugline.cache import Stages, Values, digest, versions
 from slugline.dataset import Dataset
 from slugline.errors import InputError
-from slugline.model.heads import EstimatorHead, Head, LinearHead, decide, linear_parts, to_probabilities
+from slugline.model.heads import EstimatorHead, Head, LinearHead, decision_values, linear_coefficients, to_probabilities
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, from_values, normalize, side_by_side, to_values
 from slugline.scoring import average_precision
@@ -173,10 +173,10 @@ def fit_head(
 
     X = side_by_side(examples.blocks)
     estimators = parallel(delayed(_fit_topic)(classifier, X, y, weight) for y, weight in topics)
-    if linear_parts(estimators[0]) is None:  # tell before the cross-validation what could not be saved after it
-        from slugline.model.estimators import require_known  # late: skops takes a second to import
+    if linear_coefficients(estimators[0]) is None:  # tell before the cross-validation what could not be saved after it
+        from slugline.model.estimators import check_can_be_saved  # late: skops takes a second to import
 
-        require_known(classifier)
+        check_can_be_saved(classifier)
 
     fold_of_row = stratify(examples.Y, examples.groups, [1 / folds] * folds, seed)
     decisions = _decide_out_of_fold(classifier, examples, topics, fold_of_row, parallel, on_fold=on_fold)
@@ -211,7 +211,7 @@ def calibrate(decisions: np.ndarray, Y: np.ndarray, rows: np.ndarray | None = No
 
 def to_head(estimators: list[Any], slope: np.ndarray, offset: np.ndarray) -> Head:
     """Return weights with the calibration folded in where all classifiers are linear, else a head of estimators."""
-    parts = [linear_parts(estimator) for estimator in estimators]
+    parts = [linear_coefficients(estimator) for estimator in estimators]
     linear = [part for part in parts if part is not None]
     if len(linear) < len(parts):
         return EstimatorHead(estimators, slope, offset)
@@ -318,7 +318,7 @@ def _fit_and_decide(
 ) -> np.ndarray:
     """Return decision values for the held-out sentences, shape (held-out sentences,)."""
     if y.any() and not y.all():
-        return decide(_fit_topic(classifier, X, y, weight), X_held_out)
+        return decision_values(_fit_topic(classifier, X, y, weight), X_held_out)
     return np.full(X_held_out.shape[0], NEVER if not y.any() else -NEVER)
 
 

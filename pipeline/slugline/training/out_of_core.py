@@ -30,7 +30,7 @@ from slugline.dataset import (
 )
 from slugline.errors import InputError
 from slugline.labels import read_gold
-from slugline.model.heads import decide, to_probabilities
+from slugline.model.heads import decision_values, to_probabilities
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, transform_all
 from slugline.splits import PARTS, ByArticle, Given, Leakage, check_shares, measure_leakage
@@ -49,7 +49,9 @@ class ChunkCounts:
         self.counts: dict[str, int] = {}
         self.sizes = dict.fromkeys(PARTS, 0)
         self.labels: Counter[tuple[str, str]] = Counter()  # sentences by topic and part
-        self.digests: list[tuple[np.ndarray, ...]] = []  # of each sentence: number of its part, digests of text, article
+        self.digests: list[
+            tuple[np.ndarray, ...]
+        ] = []  # of each sentence: number of its part, digests of text, article
         self.train_hash = blake2b(digest_size=8)
 
     def add(self, used: pd.DataFrame, parts: np.ndarray, counts: Mapping[str, int]) -> None:
@@ -229,7 +231,7 @@ def _decide_held_out(estimators: Sequence[Any], folder: Path, counted: ChunkCoun
         drawn = place < held_out["split"].map(shares).to_numpy(float)
         if drawn.any():
             frames.append(held_out[drawn])
-            decisions.append(np.column_stack([decide(estimator, X[drawn]) for estimator in estimators]))
+            decisions.append(np.column_stack([decision_values(estimator, X[drawn]) for estimator in estimators]))
     return pd.concat(frames, ignore_index=True), np.concatenate(decisions)
 
 
