@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).parents[1] / "pipeline" / "slugline"
 FILES = sorted(PACKAGE.rglob("*.py"))
 # From top to bottom, never back. Rooms of one line do not import each other; inside a room there are no circles.
 ORDER = [
-    ["errors", "files"],
+    ["errors", "components"],
+    ["files"],
     ["cache"],
     ["data"],
     ["labels", "splits", "ngrams", "scoring"],
@@ -21,6 +22,7 @@ ORDER = [
     ["training", "prediction", "monitoring", "promotion", "review", "annotate"],
     ["report"],
     ["tracking"],
+    ["workflow"],
     ["config"],
     ["commands"],
     ["cli"],

@@ -85,7 +85,7 @@ def settings_to_config(settings: Any) -> dict[str, Any]:
         elif field.metadata.get("component") and value is not None:
             config[field.name] = to_config(value)
         else:
-            config[field.name] = dataclasses.asdict(value) if dataclasses.is_dataclass(value) else to_plain(value)
+            config[field.name] = to_plain(vars(value)) if dataclasses.is_dataclass(value) else to_plain(value)
     return config
 
 
