@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
+from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -162,7 +163,7 @@ class TopicModel:
 
     def to_topics(self, decisions: np.ndarray) -> list[tuple[str, ...]]:
         """Return decisions, bool (texts, topics), as a tuple of topics per text."""
-        return [tuple(self.topics[column] for column in np.flatnonzero(row)) for row in decisions]
+        return [tuple(compress(self.topics, row)) for row in decisions.tolist()]
 
     def explain(self, text: str, top: int = 5, topics: Sequence[str] | None = None) -> dict[str, dict[str, float]]:
         """Return the terms of a text that move each topic most.
