@@ -89,6 +89,13 @@ def settings_to_config(settings: Any) -> dict[str, Any]:
     return config
 
 
+def to_yaml(config: Mapping[str, Any]) -> str:
+    """Return a config as YAML, in its order."""
+    import yaml
+
+    return yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=120)
+
+
 def to_params(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of settings becomes parameters of a run: all but the texts of the taxonomy."""
     if "labels" not in config:

@@ -12,11 +12,10 @@ from threading import Thread
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from slugline import __version__, report
 from slugline.cache import Stages
-from slugline.components import settings_to_config, to_params
+from slugline.components import settings_to_config, to_params, to_yaml
 from slugline.dataset import Dataset, build_dataset, check_dataset, digest_sentences
 from slugline.monitoring import profile_sentences
 from slugline.scoring import Scores, pack_counts
@@ -112,7 +111,7 @@ def train(
             probabilities=fitted.probabilities,
             digests=digests,
             folder=launch.folder,
-            config=yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=120),
+            config=to_yaml(config),
             metrics=metrics,
             tables=tables,
             overrides=launch.overrides,

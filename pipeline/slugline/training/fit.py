@@ -1,10 +1,10 @@
 """Fitting: features, a classifier per topic, its calibration and its threshold, from one cross-validation."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -28,6 +28,30 @@ NEVER = -1.0
 
 OnFold = Callable[[int, float], None]
 TopicLabels = tuple[np.ndarray, np.ndarray | None]  # of one topic: labels and their weights, shape (sentences,) each
+
+
+class CrossValidation(Protocol):
+    """Settings that a cross-validation needs, as those of `slugline train` and `slugline review`."""
+
+    @property
+    def features(self) -> Mapping[str, Any]:
+        """Vectorizers by name."""
+
+    @property
+    def model(self) -> Any:
+        """A classifier."""
+
+    @property
+    def folds(self) -> int:
+        """How many folds."""
+
+    @property
+    def seed(self) -> int:
+        """Of the division into folds."""
+
+    @property
+    def n_jobs(self) -> int:
+        """Threads that fit."""
 
 
 class FittedModel(NamedTuple):
@@ -182,6 +206,34 @@ def fit_head(
     decisions = _decide_out_of_fold(classifier, examples, topics, fold_of_row, parallel, on_fold=on_fold)
     slope, offset = calibrate(decisions, examples.Y, examples.calibration_rows)
     return FittedHead(to_head(estimators, slope, offset), to_probabilities(slope * decisions + offset, examples.mode))
+
+
+def predict_out_of_fold(
+    texts: list[str], Y: np.ndarray, groups: np.ndarray, settings: CrossValidation, *, mode: str = "multilabel"
+) -> np.ndarray:
+    """Return out-of-fold probabilities for labelled texts, shape (texts, topics).
+
+    Parameters
+    ----------
+    texts : list of str
+        What to learn from.
+    Y : ndarray of bool, shape (texts, topics)
+        The labels.
+    groups : ndarray of shape (texts,)
+        A key per text; cross-validation never splits a group.
+    settings : CrossValidation
+        Features, classifier and folds.
+    mode : str
+        `multilabel` or `multiclass`.
+    """
+    blocks, norms = [], []
+    for name, vectorizer in settings.features.items():
+        with explained(f"features.{name}"):
+            blocks.append(csr_array(vectorizer.fit_transform(texts)))
+        norms.append(from_estimator(name, vectorizer).norm)
+    examples = Examples(blocks, norms, Y, groups, mode)
+    fitted = fit_head(settings.model, examples, folds=settings.folds, seed=settings.seed, n_jobs=settings.n_jobs)
+    return fitted.probabilities
 
 
 def calibrate(decisions: np.ndarray, Y: np.ndarray, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
