@@ -1,7 +1,6 @@
 """`slugline compare`: runs side by side on the same test sentences, each difference with its interval and p-value."""
 
 from collections.abc import Sequence
-from html import escape
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ PREDICTIONS = "predictions_test.parquet"
 COLUMNS = ("sentence_id", "article_id", "text", "labels", "topics")
 AVERAGES = ("f1_macro", "f1_micro", "ap_macro")
 SHOWN = ["difference", "low", "high", "p", "p_holm"]
-LISTED = 500  # sentences on the page
 
 
 def compare(config: DictConfig) -> None:
@@ -134,27 +132,12 @@ def log(
         changed.to_csv(how.folder / "changes.csv", index=False)
         for number, two in enumerate(found.values(), 1):
             two[SHOWN].to_csv(how.folder / f"differences_{number}.csv")
-        page = report.document("Comparison", page_body(table, found, changed, names[0]))
+        page = report.comparison_page(
+            reference=names[0], scores=table, differences=found, changes=changed, tally=tally(changed)
+        )
         (how.folder / "report.html").write_text(page, encoding="utf-8")
         macro = {name: two.loc["f1_macro"] for name, two in found.items()}
         gains = [f"{name}: macro F1 {row['difference']:+.3f}, p {row['p']:.3f}" for name, row in macro.items()]
         said = "; ".join(gains)
         run.log(lambda: metrics, how.folder, f"Against {names[0]}: {said}")
         return f"run     {run.where()}\npage    {Path(how.folder) / 'report.html'}"
-
-
-def page_body(table: pd.DataFrame, found: dict[str, pd.DataFrame], changed: pd.DataFrame, first: str) -> str:
-    """Return what the page of a comparison holds."""
-    parts = ["<h2>Scores on the same test sentences</h2>", report.frame_table(table.reset_index())]
-    for name, two in found.items():
-        parts += [f"<h2>{escape(name)} less {escape(first)}</h2>", report.frame_table(two[SHOWN].reset_index())]
-    parts += [
-        "<p class='quiet'>95 % intervals and p by one bootstrap over articles; p_holm is corrected for the number of "
-        "topics (Holm), averages stand alone.</p>",
-        f"<h2>{len(changed)} decisions changed sides</h2>",
-        report.frame_table(tally(changed).reset_index()),
-        f"<details><summary>The sentences{f', the first {LISTED}' * (len(changed) > LISTED)}</summary>",
-        report.frame_table(changed.drop(columns="sentence_id").head(LISTED)),
-        "</details><p class='quiet'>All of them with their ids: changes.csv.</p>",
-    ]
-    return "\n".join(parts)

@@ -1,7 +1,6 @@
 """`slugline monitor`: new articles against what a model was judged on, as a run, a page and an exit code."""
 
 import sys
-from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -97,14 +96,7 @@ def log(config: DictConfig, said: str, table: pd.DataFrame, counts: pd.DataFrame
         how.folder.mkdir(parents=True, exist_ok=True)
         table.to_csv(how.folder / "drift.csv", index=False)
         counts.to_csv(how.folder / "prevalence.csv", index=False)
-        shown = table.assign(drift=table["drift"].map({True: "yes", False: ""}))
-        body = [f"<p>{escape(said)}.</p>", report.frame_table(shown)]
-        body += [
-            "<h2>Sentences by period and topic, corrected for the model's errors</h2>",
-            "<p class='quiet'>By those that it made where it was judged; on text that drifted it may make others.</p>",
-            report.frame_table(counts, 0),
-        ]
-        page = report.document("Drift", "\n".join(body))
+        page = report.drift_page(summary=said, drift=table, counts=counts)
         (how.folder / "report.html").write_text(page, encoding="utf-8")
         run.log(lambda: metrics, how.folder, f"{said}: {int(metrics['drift/count'])} of {len(table)} drifted")
         return f"run     {run.where()}"
