@@ -60,8 +60,8 @@ def _origin(run: TrainingRun) -> list[str]:
     parts = ", ".join(f"{part} {size} (digest {run.digests.get(part, 'none')})" for part, size in dataset.sizes.items())
     size = f"{dataset.counts['used']} sentences of {dataset.counts['articles']} articles: {parts}."
 
-    all_kept = len(sentences) == dataset.counts["used"]  # training out of core keeps those alone that it is judged by
-    labels = "Labels" if all_kept else "Of those kept to be judged by, labels"
+    all_kept = len(sentences) == dataset.counts["used"]  # training out of core keeps dev and test alone
+    labels = "Labels" if all_kept else "Labels of the sentences kept for evaluation"
     sources = ", ".join(f"{count} {plain(name)}" for name, count in sentences["label_source"].value_counts().items())
 
     dates = sentences["published"].dropna()
@@ -110,7 +110,9 @@ def _weak_slices(run: TrainingRun) -> list[str]:
         f"else {row['rest']:.3f} (p {row['p_holm']:.3f})"
         for row in slices[slices["worse"]].to_dict("records")
     ]
-    return worse or [f"None of {len(slices)} slices is worse beyond chance; in small ones that could hardly be seen."]
+    return worse or [
+        f"None of {len(slices)} slices is worse than the rest beyond chance; in small ones that could hardly be seen."
+    ]
 
 
 def _caveats(run: TrainingRun) -> list[str]:

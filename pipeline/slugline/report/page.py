@@ -91,12 +91,12 @@ def _headline(run: TrainingRun) -> dict[str, Any]:
 
 
 def _data(run: TrainingRun) -> dict[str, Any]:
-    """Return what was read, left out and parted, with how far the split leaks."""
+    """Return what was read, left out and split, with how far the split leaks."""
     dataset = run.dataset
     counts, leakage, label_counts = dataset.counts, dataset.leakage, dataset.label_counts
     left_out = [f"{counts[reason]} {reason}" for reason in ("debris", "unlabelled", "rejected") if counts.get(reason)]
     sources = [f"{count} {source}" for source, count in dataset.sentences["label_source"].value_counts().items()]
-    labels = "Labels" if len(dataset.sentences) == counts["used"] else "Labels of those kept to be judged by"
+    labels = "Labels" if len(dataset.sentences) == counts["used"] else "Labels of the sentences kept for evaluation"
     parts = [
         (part, size, leakage.sentences.get(part, ""), run.digests.get(part, "")) for part, size in dataset.sizes.items()
     ]
