@@ -12,7 +12,7 @@ from slugline.annotate.annotation import Annotation, shorten
 from slugline.annotate.tasks import MODES
 from slugline.errors import InputError, listing
 
-METHODS = ("majority", "adjudicated")
+_METHODS = ("majority", "adjudicated")
 
 
 class MergedLabels(NamedTuple):
@@ -111,8 +111,8 @@ def merge_annotations(
     >>> merge_annotations(annotations)[["sentence_id", "labels", "ties", "resolved"]].values.tolist()
     [['s1', ('aid', 'talks'), (), True]]
     """
-    if method not in METHODS:
-        raise InputError(f"merge: {shorten(method)}; allowed: {listing(METHODS)}")
+    if method not in _METHODS:
+        raise InputError(f"merge: {shorten(method)}; allowed: {listing(_METHODS)}")
     if mode not in MODES:
         raise InputError(f"mode: {shorten(mode)}; allowed: {listing(MODES)}")
     if method == "adjudicated" and adjudicator is None:
