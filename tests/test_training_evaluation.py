@@ -14,7 +14,7 @@ from slugline.errors import InputError
 from slugline.monitoring import pack_counts, unpack_counts
 from slugline.scoring import Counts
 from slugline.scoring.slices_of_sentences import period_bins, slice_all
-from slugline.training.evaluation import Evaluation
+from slugline.training.settings import EvaluationSettings
 
 WORDS = {"truce": ["truce", "ceasefire"], "talks": ["talks", "summit"], "": ["rain", "bread", "football"]}
 DATA = ("data=sentences", "data.path=gold.jsonl", "data.articles=news.jsonl", "labels=given", "features=word")
@@ -251,7 +251,7 @@ def test_counts_survive_json_and_what_is_no_count_is_refused():
 )
 def test_a_mistake_in_the_config_is_told_before_anything_is_fitted(options, says):
     with pytest.raises(InputError, match=f"^{re.escape(says)}$"):
-        Evaluation(**options)
+        EvaluationSettings(**options)
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,9 @@ def to_plain(value: Any) -> Any:
         return {field.name: to_plain(getattr(value, field.name)) for field in _changed(value)}
     if hasattr(value, "get_params") and not isinstance(value, type):
         return to_config(value)
-    return value.item() if hasattr(value, "item") else str(value)
+    if isinstance(value, type):
+        return value.__name__  # a dtype, as `float32`
+    return to_plain(value.tolist()) if hasattr(value, "tolist") else str(value)  # NumPy's numbers and arrays
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
