@@ -27,14 +27,15 @@ from omegaconf import OmegaConf
 from scipy.sparse import csr_array
 from sklearn.svm import LinearSVC
 
-from slugline.data.corpus import SentenceCorpus
+from slugline.data.ready_sentences import SentenceCorpus
 from slugline.data.schema import to_matrix
 from slugline.labels import Labels, Topic
 from slugline.model.heads import to_probabilities
 from slugline.model.vectorizers import from_estimator, normalize, side_by_side
 from slugline.ngrams import TfidfVectorizer
-from slugline.review.queue import cast_votes, prioritise
-from slugline.review.selection import is_stable, select_batch, stopping, uncertainty
+from slugline.review.queue import QueueOptions, cast_votes, prioritise
+from slugline.review.selection import select_batch, uncertainty
+from slugline.review.stability import is_stable, measure_stability
 from slugline.scoring import TunedThreshold, score
 from slugline.splits import stratify
 from slugline.training.fit import fit_features, fit_head
@@ -191,9 +192,9 @@ def ask(
     limits = np.tile(model.thresholds[model.known], (len(left), 1))
     if strategy == "plain":
         return left[np.argsort(-uncertainty(P, limits).max(axis=1), kind="stable")[:size]]
-    config = OmegaConf.create(strategy)
-    priorities = prioritise(config, P, limits, pool.votes[left][:, model.known])
-    batch = select_batch(priorities.score, pool.alike[left], size, 1 - config.diversity, pool.alike[labelled])
+    options = QueueOptions(size, **strategy)
+    priorities = prioritise(options, P, limits, pool.votes[left][:, model.known])
+    batch = select_batch(priorities.score, pool.alike[left], size, 1 - options.diversity, pool.alike[labelled])
     return left[batch.rows]
 
 
@@ -211,7 +212,7 @@ def replay(
         for size, after in zip(sizes, [*sizes[1:], None], strict=True):
             model = fit(pool, labelled, seed)
             decisions = model.probabilities(pool.X[stop_set]) >= model.thresholds
-            kappa = None if before is None else stopping(before, decisions).mean
+            kappa = None if before is None else measure_stability(before, decisions).mean
             before = decisions
             found[name].append(
                 {"labels": size, "kappa": kappa, "found": int(pool.news.Y[labelled].any(axis=1).sum())}

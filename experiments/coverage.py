@@ -2,7 +2,7 @@
 
 Samples of articles, drawn with replacement, from IndiaPoliceEvents (out-of-fold decisions on the whole set are the
 population) and from simulated articles, of 5 topics, and of 15, the rarest in one article of fifty. Studentised resamples with
-articles more (`slugline.scoring.bootstrap`) against plain percentiles of resamples, on the same samples.
+pseudo-articles (`slugline.scoring.bootstrap`) against plain percentiles of resamples, on the same samples.
 
 First table: coverage of intervals of F1 and their mean width, by the number of the sample's articles that have the
 topic. Second: of all topics, averages, and average precision of topics that some article has. Third: how often p is below 0.05
@@ -18,9 +18,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from slugline.scoring import TunedThreshold, intervals, score
-from slugline.scoring.bootstrap import draw_difference, draw_weights, find_difference, find_intervals, resample
-from slugline.scoring.sums import Measure, measure
+from slugline.scoring import TunedThreshold, score, score_intervals
+from slugline.scoring.bootstrap import draw_difference, draw_weights, resample, studentised_difference
+from slugline.scoring.intervals import measure_intervals
+from slugline.scoring.sums import Measure, build_measures
 
 QUICK = "--quick" in sys.argv
 SAMPLES, RESAMPLES = (20, 200) if QUICK else (200, 400)
@@ -77,7 +78,7 @@ def main() -> None:
     Y, P = random.random((20_000, 15)) < 0.06, random.random((20_000, 15))
     for more in (None, P):
         start = time.perf_counter()
-        intervals(Y, P > 0.9, np.arange(20_000) // 16, [str(n) for n in range(15)], more)
+        score_intervals(Y, P > 0.9, np.arange(20_000) // 16, [str(n) for n in range(15)], more)
         what = "with" if more is not None else "without"
         print(
             f"1,000 resamples, 20,000 sentences, 15 topics, {what} average precision: {time.perf_counter() - start:.2f} s"
@@ -103,10 +104,12 @@ def tally_intervals(
 ) -> None:
     """Count whether the intervals of a sample hold the scores of the population, by both methods."""
     truth = score("", population.Y, population.one, population.P, population.topics)
-    parts = only(measure(data.Y, data.one, data.article, data.topics, data.P), "f1", "ap")
+    parts = only(build_measures(data.Y, data.one, data.article, data.topics, data.P), "f1", "ap")
     articles = data.article.max() + 1
     unseen = [topic for topic, y in zip(data.topics, data.Y.T, strict=True) if not y.any()]
-    ours = find_intervals(parts, unseen, articles, RESAMPLES, np.random.default_rng(seed), 0.95)
+    ours = measure_intervals(
+        parts, unseen, articles=articles, resamples=RESAMPLES, random=np.random.default_rng(seed), level=0.95
+    )
     weights = draw_weights(articles, RESAMPLES, np.random.default_rng(seed))
     percentile = {
         name: tuple(np.quantile(values[1:], [0.025, 0.975])) for name, values in plain(parts, weights).items()
@@ -137,10 +140,10 @@ def tally_tests(row: tuple[str, str], population: Data, data: Data, seed: int, t
     sides = [np.where((swap[data.article] == side)[:, None], data.one, data.other) for side in (True, False)]
     for kind, (one, other) in {"equal": sides, "difference": [data.one, data.other]}.items():
         articles = data.article.max() + 1
-        a, b = (only(measure(data.Y, side, data.article, topics), "f1/") for side in (one, other))
+        a, b = (only(build_measures(data.Y, side, data.article, topics), "f1/") for side in (one, other))
         drawers = {name: partial(draw_difference, a[name], b[name]) for name in a}
         found = resample(drawers, articles, RESAMPLES, np.random.default_rng(seed))
-        ours = {key: find_difference(one, 0.95) for key, one in found.items()}
+        ours = {key: studentised_difference(one, 0.95) for key, one in found.items()}
         weights = draw_weights(articles, RESAMPLES, np.random.default_rng(seed))
         values = [plain(parts, weights) for parts in (a, b)]
         theirs = {key: (*np.quantile((values[0][key] - values[1][key])[1:], [0.025, 0.975]), None) for key in ours}
@@ -154,10 +157,11 @@ def tally_tests(row: tuple[str, str], population: Data, data: Data, seed: int, t
 
 
 def plain(measures: dict[str, Measure], weights: np.ndarray) -> dict[str, np.ndarray]:
-    """Return each score of the sample, first, and of each resample, and the means over topics, with no article more."""
-    sums = {name: part.sums(weights) for name, part in measures.items()}
+    """Return each score of the sample, first, and of each resample, and the means over topics, without pseudo-articles."""
+    sums = {name: part.weigh(weights) for name, part in measures.items()}
     found = {
-        name: np.divide(one.hits, one.of, out=np.zeros(len(weights)), where=one.of > 0) for name, one in sums.items()
+        name: np.divide(one.hits, one.totals, out=np.zeros(len(weights)), where=one.totals > 0)
+        for name, one in sums.items()
     }
     for kind in sorted({name.partition("/")[0] for name in found if "/" in name}):
         found[f"{kind}_macro"] = np.mean(

@@ -69,7 +69,7 @@ def make_model(texts: list[str], names: tuple[str, ...]) -> Any:
     share = TERMS // len(OPTIONS)
     made = [TfidfVectorizer(**OPTIONS[name], max_features=share, sublinear_tf=True).fit(texts) for name in names]
     vectorizers = tuple(from_estimator(name, vectorizer) for name, vectorizer in zip(names, made, strict=True))
-    width = sum(len(part.lookup.terms) for part in vectorizers)
+    width = sum(len(part.counter.terms) for part in vectorizers)
     chance = np.random.default_rng(0)
     head = LinearHead(chance.normal(0, 2, (TOPICS, width)).astype(np.float32), chance.normal(-2, 1, TOPICS))
     topics = tuple(f"topic {number}" for number in range(TOPICS))
@@ -102,11 +102,12 @@ def stored(model: Any, folder: Path) -> dict[str, dict[str, float]]:
     import skops.io
 
     from slugline import load_model
+    from slugline.model import save_model
     from slugline.model.export import to_sklearn
 
     pipeline = to_sklearn(model)
     files = {name: folder / f"model.{name}" for name in ("pickle", "joblib", "skops")}
-    ours = model.save(folder / "model")
+    ours = save_model(model, folder / "model")
     files["pickle"].write_bytes(pickle.dumps(pipeline))
     joblib.dump(pipeline, files["joblib"], compress=3)
     skops.io.dump(pipeline, files["skops"])

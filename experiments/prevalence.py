@@ -18,7 +18,7 @@ import pandas as pd
 from benchmark import TOPICS
 from out_of_fold import Sentences, fit, load
 
-from slugline.scoring import TunedThreshold, count_articles, prevalence
+from slugline.scoring import TunedThreshold, count_articles, estimate_prevalence
 from slugline.scoring.prevalence import METHODS
 from slugline.splits import stratify
 
@@ -84,7 +84,7 @@ def estimate(
 ) -> pd.DataFrame:
     """Return the estimates of all periods beside the true numbers."""
     known = count_articles(given[train], sentences.article[train], sentences.Y[train])
-    found = prevalence(given[rows], periods, sentences.article[rows], known, TOPICS, method=method)
+    found = estimate_prevalence(given[rows], periods, sentences.article[rows], known, TOPICS, method=method)
     true = pd.DataFrame(sentences.Y[rows], columns=list(TOPICS)).groupby(periods).sum().stack()
     return found.assign(
         true=[int(true[period, topic]) for period, topic in zip(found["period"], found["topic"], strict=True)]

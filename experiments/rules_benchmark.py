@@ -15,7 +15,8 @@ import numpy as np
 from benchmark import read, scaled
 
 from slugline.labels.inflections import inflect
-from slugline.labels.rules import PHRASE, vote
+from slugline.labels.phrases import PHRASE_WORD
+from slugline.labels.rules import vote
 from slugline.labels.taxonomy import Near, Rule
 
 SIZE = 5_000 if "--quick" in sys.argv else 200_000
@@ -73,7 +74,7 @@ def expression(rule: Rule) -> str:
     """Return a regular expression for a rule of phrases or patterns."""
     if rule.patterns:
         return "|".join(rule.patterns)
-    phrases = [r"\s*".join(word(part) for part in PHRASE.findall(phrase)) for phrase in rule.any]
+    phrases = [r"\s*".join(word(part) for part in PHRASE_WORD.findall(phrase)) for phrase in rule.any]
     return "|".join(phrases)
 
 

@@ -23,7 +23,7 @@ from weak_labels import DATA, decide, f1, read, show
 from slugline.config import prepare
 from slugline.data.sentences import normal_form
 from slugline.dataset import Material
-from slugline.scoring import paired
+from slugline.scoring import paired_differences
 from slugline.tracking import connect
 
 QUICK = "--quick" in sys.argv
@@ -148,7 +148,7 @@ def against(seed: int) -> pd.DataFrame:
     ruled = parts["labels"].weigh(votes, np.full(Y.shape, -1)) > 0.5
     articles = material.sentences["article_id"][test].to_numpy()
     wanted = [*(f"f1/{topic}" for topic in material.topics), "f1_macro"]
-    found = paired(Y, model, ruled, articles, material.topics).loc[wanted].reset_index(drop=True)
+    found = paired_differences(Y, model, ruled, articles, material.topics).loc[wanted].reset_index(drop=True)
     found = found.rename(columns={"one": "model", "other": "rules", "p": "p_alone", "p_holm": "p"})
     return found.assign(topic=[*material.topics, "macro"], support=[*Y.sum(axis=0), Y.any(axis=1).sum()])
 

@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slugline.annotate import Annotation, krippendorff_alpha, merge
+from slugline.annotate import Annotation, krippendorff_alpha, merge_annotations
 from slugline.errors import InputError
 
 
-def said(key, annotator, labels, when=None):
+def annotation(key, annotator, labels, when=None):
     """Return an annotation; labels are letters, None a skipped sentence."""
     return Annotation(key, None if labels is None else tuple(labels), annotator, when, None, "file:1")
 
 
 def merged(*annotations, **options):
     """Return what annotators say together of the one sentence that they speak of."""
-    table = merge(annotations, **options)
+    table = merge_annotations(annotations, **options)
     assert list(table.columns) == ["sentence_id", "labels", "annotators", "votes", "ties", "resolved"]
     [row] = table.itertuples(index=False)
     return row.labels, row.ties, row.resolved
@@ -39,31 +39,33 @@ def merged(*annotations, **options):
     ],
 )
 def test_a_topic_is_given_by_more_than_half_and_a_tie_is_left_open(votes, labels, ties):
-    annotations = [said("s", f"ann{number}", vote) for number, vote in enumerate(votes)]
+    annotations = [annotation("s", f"ann{number}", vote) for number, vote in enumerate(votes)]
     assert merged(*annotations) == (labels, ties, not ties)
 
 
-def test_only_the_latest_that_an_annotator_said_counts():
+def test_only_the_latest_answer_of_an_annotator_counts():
     old, new = "2026-01-01T00:00:00+00:00", "2026-01-01T01:30:00+01:00"  # the latter is half an hour later
-    assert merged(said("s", "x", "b", new), said("s", "x", "a", old)) == (("b",), (), True)
-    assert merged(said("s", "x", "a"), said("s", "x", "b")) == (("b",), (), True)
-    assert merged(said("s", "x", "a", old), said("s", "x", None, new)) == ((), (), False)
+    assert merged(annotation("s", "x", "b", new), annotation("s", "x", "a", old)) == (("b",), (), True)
+    assert merged(annotation("s", "x", "a"), annotation("s", "x", "b")) == (("b",), (), True)
+    assert merged(annotation("s", "x", "a", old), annotation("s", "x", None, new)) == ((), (), False)
     with pytest.raises(InputError, match=r"^when: 'soon' is no time; allowed: ISO 8601$"):
-        merge([said("s", "x", "a", "soon"), said("s", "x", "a", new)])
+        merge_annotations([annotation("s", "x", "a", "soon"), annotation("s", "x", "a", new)])
 
 
-def test_sentences_stay_apart_and_who_said_what_is_told():
-    table = merge([said("s", "x", "ab"), said("t", "y", None), said("s", "y", "a"), said("s", "z", None)])
+def test_each_sentence_has_a_row_with_its_annotators_and_votes():
+    table = merge_annotations(
+        [annotation("s", "x", "ab"), annotation("t", "y", None), annotation("s", "y", "a"), annotation("s", "z", None)]
+    )
     assert table.to_dict("records") == [
         {"sentence_id": "s", "labels": ("a",), "annotators": ("x", "y"), "votes": {"a": 2, "b": 1}}
         | {"ties": ("b",), "resolved": False},
         {"sentence_id": "t", "labels": (), "annotators": (), "votes": {}, "ties": (), "resolved": False},
     ]
-    assert merge([]).empty
+    assert merge_annotations([]).empty
 
 
 @pytest.mark.parametrize(
-    ("how", "votes", "verdict", "labels", "ties"),
+    ("method", "votes", "verdict", "labels", "ties"),
     [
         ("majority", ["ab", "ac"], "b", ("a", "b"), ()),  # the adjudicator decides what is tied, and that alone
         ("majority", ["ab", "ac"], None, ("a",), ("b", "c")),
@@ -75,9 +77,9 @@ def test_sentences_stay_apart_and_who_said_what_is_told():
         ("adjudicated", ["a", "b"], "", (), ()),
     ],
 )
-def test_an_adjudicator_decides_ties_or_everything(how, votes, verdict, labels, ties):
-    annotations = [said("s", f"ann{number}", vote) for number, vote in enumerate(votes)]
-    result = merged(*annotations, said("s", "judge", verdict), how=how, adjudicator="judge")
+def test_an_adjudicator_decides_ties_or_everything(method, votes, verdict, labels, ties):
+    annotations = [annotation("s", f"ann{number}", vote) for number, vote in enumerate(votes)]
+    result = merged(*annotations, annotation("s", "judge", verdict), method=method, adjudicator="judge")
     assert result == (labels, ties, not ties)
 
 
@@ -91,30 +93,30 @@ def test_an_adjudicator_decides_ties_or_everything(how, votes, verdict, labels, 
     ],
 )
 def test_of_one_topic_each_the_one_with_most_votes_is_given(votes, labels, ties):
-    annotations = [said("s", f"ann{number}", vote) for number, vote in enumerate(votes)]
+    annotations = [annotation("s", f"ann{number}", vote) for number, vote in enumerate(votes)]
     assert merged(*annotations, mode="multiclass") == (labels, ties, len(labels) == 1)
     verdict = {"mode": "multiclass", "adjudicator": "judge"}
-    assert merged(*annotations, said("s", "judge", "z"), **verdict)[0] == (("z",) if ties else labels)
+    assert merged(*annotations, annotation("s", "judge", "z"), **verdict)[0] == (("z",) if ties else labels)
 
 
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"how": "vote"}, "how: 'vote'; allowed: majority, adjudicated"),
-        ({"how": "adjudicated"}, "how=adjudicated: no adjudicator; say which annotator decides"),
+        ({"method": "vote"}, "merge: 'vote'; allowed: majority, adjudicated"),
+        ({"method": "adjudicated"}, "merge=adjudicated: no adjudicator; say which annotator decides"),
         ({"mode": "one"}, "mode: 'one'; allowed: multilabel, multiclass"),
     ],
 )
 def test_another_way_to_merge_is_refused(options, says):
     with pytest.raises(InputError) as error:
-        merge([said("s", "x", "a")], **options)
+        merge_annotations([annotation("s", "x", "a")], **options)
     assert str(error.value) == says
 
 
 def table(rows):
     """Return annotations of one topic `a`, from a string of 0, 1 and . (nothing) per annotator."""
     return [
-        said(f"s{unit}", f"ann{number}", "a" if mark == "1" else "")
+        annotation(f"s{unit}", f"ann{number}", "a" if mark == "1" else "")
         for number, row in enumerate(rows)
         for unit, mark in enumerate(row)
         if mark != "."
@@ -133,7 +135,7 @@ def test_alpha_of_topics_is_that_of_the_worked_example_of_four_observers_and_mis
     # are observed and expected add up over topics to those of the values, which give 0.743
     rows = ["1 2 3 3 2 1 4 1 2 . . .", "1 2 3 3 2 2 4 1 2 5 . 3", ". 3 3 3 2 3 4 2 2 5 1 .", "1 2 3 3 2 4 4 1 2 5 1 ."]
     annotations = [
-        said(f"s{unit}", f"ann{number}", value)
+        annotation(f"s{unit}", f"ann{number}", value)
         for number, row in enumerate(rows)
         for unit, value in enumerate(row.split())
         if value != "."
@@ -183,7 +185,12 @@ def test_alpha_is_that_of_the_package_krippendorff(rows):
 
 def test_alpha_takes_the_latest_and_leaves_out_what_was_skipped():
     annotations = table(["0101", "0101"])
-    more = [said("s0", "ann0", "a", "2020-01-01"), *annotations, said("s9", "ann0", None), said("s9", "ann1", "a")]
+    more = [
+        annotation("s0", "ann0", "a", "2020-01-01"),
+        *annotations,
+        annotation("s9", "ann0", None),
+        annotation("s9", "ann1", "a"),
+    ]
     assert krippendorff_alpha(more, ["a"])["a"] == 1
     assert np.isnan(krippendorff_alpha([], ["a", "b"]).to_numpy()).all()
     assert krippendorff_alpha(annotations, ["a", "b"]).isna().tolist() == [False, True]

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from slugline.annotate import Annotation, append_history, merge, read_history
+from slugline.annotate import Annotation, append_history, merge_annotations, read_history
 from slugline.errors import InputError
 
 NOON, EVENING = "2026-01-01T12:00:00+00:00", "2026-01-01T18:00:00+00:00"
 
 
-def said(key, labels, when=None, annotator="ann", where="file:1", text='A "text"\n🕊️ \udc80'):
+def annotation(key, labels, when=None, annotator="ann", where="file:1", text='A "text"\n🕊️ \udc80'):
     """Return an annotation; labels are letters."""
     return Annotation(key, None if labels is None else tuple(labels), annotator, when, text, where)
 
 
-def test_all_that_was_said_is_read_back_in_its_order(tmp_path):
+def test_all_annotations_are_read_back_in_their_order(tmp_path):
     file = tmp_path / "new" / "history.jsonl"
-    first = [said("s0", "ab", NOON), said("s1", "", None), said("s2", None, NOON, text=None)]
-    second = [said("s0", "b", EVENING, "other", "other.csv:7")]
+    first = [annotation("s0", "ab", NOON), annotation("s1", "", None), annotation("s2", None, NOON, text=None)]
+    second = [annotation("s0", "b", EVENING, "other", "other.csv:7")]
     assert read_history(file) == []
     assert [append_history(file, first), append_history(file, second)] == [3, 1]
     assert read_history(file) == first + second
@@ -32,8 +32,12 @@ def test_all_that_was_said_is_read_back_in_its_order(tmp_path):
 
 def test_the_same_file_again_adds_nothing(tmp_path):
     file = tmp_path / "history.jsonl"
-    alice = [said("s0", "a", annotator="alice"), said("s1", "b", NOON, "alice"), said("s1", "a", EVENING, "alice")]
-    bob = [said("s0", "b", annotator="bob"), said("s2", None, annotator="bob")]
+    alice = [
+        annotation("s0", "a", annotator="alice"),
+        annotation("s1", "b", NOON, "alice"),
+        annotation("s1", "a", EVENING, "alice"),
+    ]
+    bob = [annotation("s0", "b", annotator="bob"), annotation("s2", None, annotator="bob")]
     counts = [append_history(file, one) for one in (alice, alice, bob, alice, bob)]
     assert counts == [3, 0, 2, 0, 0]
     assert read_history(file) == alice + bob
@@ -41,19 +45,19 @@ def test_the_same_file_again_adds_nothing(tmp_path):
 
 def test_a_change_of_mind_is_added_and_so_is_the_way_back(tmp_path):
     file = tmp_path / "history.jsonl"
-    counts = [append_history(file, [said("s0", labels)]) for labels in ("a", "b", "b", "a", None)]
+    counts = [append_history(file, [annotation("s0", labels)]) for labels in ("a", "b", "b", "a", None)]
     assert counts == [1, 1, 0, 1, 1]
-    assert merge(read_history(file)[:3])["labels"].tolist() == [("a",)]
+    assert merge_annotations(read_history(file)[:3])["labels"].tolist() == [("a",)]
 
 
 def test_a_line_that_a_killed_run_cut_off_is_passed_over_and_replaced(tmp_path):
     file = tmp_path / "history.jsonl"
-    append_history(file, [said("s0", "a"), said("s1", "a")])
+    append_history(file, [annotation("s0", "a"), annotation("s1", "a")])
     whole = file.read_bytes()
     file.write_bytes(whole[:-9])
-    assert read_history(file) == [said("s0", "a")]
-    assert append_history(file, [said("s1", "a")]) == 1
-    assert read_history(file) == [said("s0", "a"), said("s1", "a")]
+    assert read_history(file) == [annotation("s0", "a")]
+    assert append_history(file, [annotation("s1", "a")]) == 1
+    assert read_history(file) == [annotation("s0", "a"), annotation("s1", "a")]
 
 
 @pytest.mark.parametrize(
@@ -63,13 +67,13 @@ def test_a_line_that_a_killed_run_cut_off_is_passed_over_and_replaced(tmp_path):
 )
 def test_a_line_that_is_no_annotation_is_named(tmp_path, line):
     file = tmp_path / "history.jsonl"
-    append_history(file, [said("s0", "a")])
+    append_history(file, [annotation("s0", "a")])
     good = json.loads(file.read_text("utf-8"))
     if line.startswith('{"'):
         line = json.dumps(good | json.loads(line))
     with file.open("a", encoding="utf-8") as stream:
         stream.write(f"{line}\n")
-    for act in (lambda: read_history(file), lambda: append_history(file, [said("s1", "a")])):
+    for act in (lambda: read_history(file), lambda: append_history(file, [annotation("s1", "a")])):
         with pytest.raises(InputError, match=r"^history, .*history\.jsonl:2: no annotation: .*; take the line out$"):
             act()
 
@@ -77,10 +81,10 @@ def test_a_line_that_is_no_annotation_is_named(tmp_path, line):
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "history").mkdir()
     with pytest.raises(InputError, match=r"^history: cannot \w+ .*history: Is a directory$"):
-        append_history(tmp_path / "history", [said("s0", "a")])
+        append_history(tmp_path / "history", [annotation("s0", "a")])
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"^history: cannot write .*: (Not a directory|File exists)$"):
-        append_history(tmp_path / "file" / "history", [said("s0", "a")])
+        append_history(tmp_path / "file" / "history", [annotation("s0", "a")])
 
 
 WRITER = """

@@ -402,10 +402,10 @@ REFUSED = {
     "another tool's rows": ("f.jsonl", '{"tokens": [], "spans": []}\n', None, "its first row has: 'tokens', 'spans'"),
     "keys with line ends": ("f.json", '[{"a\\nb": 1}]', None, r"its first row has: 'a\\nb'"),
     "a thousand keys": ("f.json", json.dumps([{f"k{n}": 1 for n in range(1000)}]), None, "'k11' and 988 more"),
-    "another tool than said": ("f.json", ALL, "argilla", "no annotations as argilla has them"),
-    "Label Studio said to be Prodigy": ("f.json", ALL, "prodigy", "no annotations as prodigy has them"),
-    "Label Studio said to be doccano": ("f.json", ALL, "doccano", "no annotations as doccano has them"),
-    "JSON said to be a workbook": ("f.json", ALL, "xlsx", "no XLSX workbook: File is not a zip file"),
+    "another tool than named": ("f.json", ALL, "argilla", "no annotations as argilla has them"),
+    "Label Studio called Prodigy": ("f.json", ALL, "prodigy", "no annotations as prodigy has them"),
+    "Label Studio called doccano": ("f.json", ALL, "doccano", "no annotations as doccano has them"),
+    "JSON called a workbook": ("f.json", ALL, "xlsx", "no XLSX workbook: File is not a zip file"),
     "a picture": ("f.png", PNG, None, "no row could be read as csv|no annotations"),
     "a picture called JSON": ("f.json", PNG, None, "not JSON: "),
     "a picture called XLSX": ("f.xlsx", PNG, None, "no XLSX workbook: File is not a zip file"),
@@ -459,9 +459,9 @@ REFUSED = {
 
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_is_no_file_of_annotations_is_refused_in_one_line(tmp_path, what):
-    name, content, told, says = REFUSED[what]
+    name, content, named, says = REFUSED[what]
     (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    refuse(tmp_path / name, told, says)
+    refuse(tmp_path / name, named, says)
 
 
 def refuse(file, format, says):

@@ -37,7 +37,9 @@ def read(file, format=None):
 def test_label_studio_takes_the_config_the_tasks_and_their_predictions_for_valid(tmp_path, mode):
     interface = imported("label_studio_sdk.label_interface").LabelInterface
     frame = sentences(TEXTS, title="T", labels=[("threat",), None, None, ("ceasefire",)])
-    write_tasks(tmp_path / "t.json", "label_studio", frame, TOPICS, CHANCES, ["unsure"] * 4, mode)
+    write_tasks(
+        tmp_path / "t.json", "label_studio", frame, TOPICS, probabilities=CHANCES, reasons=["unsure"] * 4, mode=mode
+    )
     config = interface((tmp_path / "t.xml").read_text("utf-8"))
     config.validate()
     control = config.get_control("topics")
@@ -55,7 +57,7 @@ def test_label_studio_takes_the_config_the_tasks_and_their_predictions_for_valid
 @pytest.mark.filterwarnings("ignore")
 def test_what_the_converter_of_label_studio_exports_comes_back(tmp_path):
     converter = imported("label_studio_sdk.converter").Converter
-    write_tasks(tmp_path / "t.json", "label_studio", sentences(TEXTS, title="T"), TOPICS, CHANCES)
+    write_tasks(tmp_path / "t.json", "label_studio", sentences(TEXTS, title="T"), TOPICS, probabilities=CHANCES)
     annotate(tmp_path / "t.json", "label_studio", ANSWERS, "a@b.example")
     convert = converter((tmp_path / "t.xml").read_text("utf-8"), str(tmp_path))
     convert.convert_to_json_min(str(tmp_path / "t.json"), str(tmp_path / "min"), is_dir=False)
@@ -82,7 +84,7 @@ def test_argilla_reads_the_records_and_what_it_writes_comes_back(tmp_path):
     argilla = imported("argilla")
     json_io = imported("argilla.records._io").JsonIO
     frame = sentences(TEXTS, title=["T", None, "", "T"], labels=[("threat",), None, None, ()])
-    write_tasks(tmp_path / "t.json", "argilla", frame, TOPICS, CHANCES, ["unsure"] * 4)
+    write_tasks(tmp_path / "t.json", "argilla", frame, TOPICS, probabilities=CHANCES, reasons=["unsure"] * 4)
     records = json_io._records_from_json(tmp_path / "t.json")
     assert [(record.id, record.fields["text"]) for record in records] == [
         (f"s{n}", text) for n, text in enumerate(TEXTS)

@@ -19,7 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from slugline.data.readers import ArticleFiles, cell, normalise, read_rows, require_some
+from slugline.data.articles import cell_text, normalise, read_articles
+from slugline.data.readers import check_any_read, read_rows
 from slugline.data.schema import Article, Rejected
 from slugline.errors import InputError
 
@@ -29,7 +30,7 @@ TALKS = "Talks resume on Monday."
 
 def read(path, **options):
     """Return the articles and what was rejected."""
-    found = list(ArticleFiles(path, **options)())
+    found = [item for _, item in read_articles(path, **options)]
     return [one for one in found if isinstance(one, Article)], [one for one in found if isinstance(one, Rejected)]
 
 
@@ -250,7 +251,7 @@ def test_texts_with_curly_quotes_and_dashes_pass_through_as_ftfy_would_leave_the
     ],
 )
 def test_a_cell_becomes_text_or_nothing(value, text):
-    assert cell(value) == text
+    assert cell_text(value) == text
 
 
 # ---- what cannot be read
@@ -492,5 +493,5 @@ def test_an_unknown_ending_in_a_glob_is_told_before_anything_is_read(tmp_path):
 
 def test_nothing_read_at_all_is_an_error_that_names_the_first_reason():
     with pytest.raises(InputError, match=r"no article could be read; a\.txt: empty text"):
-        require_some([], [Rejected("a.txt", "empty text"), Rejected("b.txt", "other")], "article")
-    require_some([1], [], "article")
+        check_any_read([], [Rejected("a.txt", "empty text"), Rejected("b.txt", "other")], "article")
+    check_any_read([1], [], "article")

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from slugline.data.readers import ArticleFiles
+from slugline.data.articles import read_articles
 from slugline.data.schema import Article, sentence_id
-from slugline.data.sentences import find_spans, is_debris, normal_form, split_article, whole_article
+from slugline.data.sentences import is_debris, normal_form, split_article, split_text, whole_article
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 
@@ -29,7 +29,7 @@ def split(text: str, language: str | None = None) -> list[str]:
 
 
 def test_the_real_article_has_fourteen_sentences_and_two_pieces_of_debris(real_article):
-    sentences = split_article(next(iter(ArticleFiles(real_article)())))
+    sentences = split_article(next(article for _, article in read_articles(real_article)))
     assert [sentence.text for sentence in sentences if sentence.debris] == ["No comments:", "Post a Comment"]
     news = [sentence.text for sentence in sentences if not sentence.debris]
     assert len(news) == 14
@@ -40,7 +40,7 @@ def test_the_real_article_has_fourteen_sentences_and_two_pieces_of_debris(real_a
 
 def test_the_sample_is_split_as_its_labels_say():
     labels = [json.loads(line) for line in (SAMPLE / "labels.jsonl").read_text(encoding="utf-8").splitlines()]
-    articles = {one.article_id: one for one in ArticleFiles(SAMPLE / "articles.jsonl")()}
+    articles = {one.article_id: one for _, one in read_articles(SAMPLE / "articles.jsonl")}
     found = {sentence.sentence_id: sentence for one in articles.values() for sentence in split_article(one)}
     lost = [row["sentence_id"] for row in labels if row["sentence_id"] not in found]
     assert lost == []
@@ -132,6 +132,14 @@ def test_spans_are_ordered_apart_and_all_outside_them_is_blank(text):
 def test_an_article_that_is_one_sentence_keeps_all_but_the_blanks_at_its_ends(text):
     whole = whole_article(article(text))[0]
     assert whole.text == text.strip() == text[whole.start : whole.end]
+
+
+def test_a_text_is_split_as_the_article_that_it_is_of():
+    text = "Truce holds. Talks go on.\nPost a Comment"
+    assert split_text(text, article_id="a") == split_article(article(text))
+    assert [sentence.debris for sentence in split_text(text)] == [False, False, True]
+    assert split_text(text)[0].sentence_id != split_article(article(text))[0].sentence_id
+    assert split_text(" \n ") == []
 
 
 def test_a_sentence_id_never_changes():
@@ -235,7 +243,7 @@ LONG = [
 def test_a_hundred_thousand_letters_in_one_line_take_less_than_a_second(piece):
     text = piece * (100_000 // len(piece))
     begin = time.perf_counter()
-    find_spans(text)
+    split_text(text)
     assert time.perf_counter() - begin < 1
 
 
@@ -244,7 +252,7 @@ def test_a_hundred_thousand_letters_in_one_line_take_less_than_a_second(piece):
 def test_a_megabyte_in_one_line_takes_seconds_not_minutes(piece):
     text = piece * (1_000_000 // len(piece))
     begin = time.perf_counter()
-    find_spans(text)
+    split_text(text)
     assert time.perf_counter() - begin < 8
 
 

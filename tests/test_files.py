@@ -36,6 +36,14 @@ def test_a_folder_takes_the_place_of_a_folder(tmp_path: Path) -> None:
     assert [file.name for file in target.iterdir()] == ["new.npy"]
 
 
+def test_a_file_does_not_take_the_place_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "articles").mkdir()
+    (tmp_path / "articles" / "news.txt").write_text("news", encoding="utf-8")
+    with pytest.raises(InputError, match=r"^cannot write .*articles: Is a directory$"):
+        write_files({tmp_path / "articles": b"{}"})
+    assert (tmp_path / "articles" / "news.txt").read_text(encoding="utf-8") == "news"
+
+
 def test_of_several_files_all_are_written_or_none(tmp_path: Path) -> None:
     (tmp_path / "a file").write_bytes(b"")
     good, bad = tmp_path / "tasks.json", tmp_path / "a file" / "tasks.xml"

@@ -1,11 +1,18 @@
 """`slugline label`: rules on real articles, the guide, and tasks that come back as gold labels."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
+from annotating import ENDINGS, annotate
 from mlflow import MlflowClient
+from omegaconf import OmegaConf
 
+from slugline.annotate import FORMATS, write_tasks
+from slugline.data.corpus import ArticleCorpus
+
+CONF = Path(__file__).parents[1] / "conf"
 ARTICLES = [
     ("a", "The army declared a truce on Monday. Rain fell on the hills all night."),
     ("b", "The union is on strike over pay. Ministers will hold talks with its leaders."),
@@ -48,16 +55,16 @@ def test_rules_are_counted_judged_on_gold_and_logged(folder, command):
     assert 0.3 < run.data.metrics["gold/f1_macro"] < 0.9
 
 
-def test_tasks_go_out_and_what_several_people_said_comes_back_as_gold_to_train_on(folder, command):
+def test_tasks_go_out_and_the_labels_of_several_people_come_back_as_gold_to_train_on(folder, command):
     done = command(folder, *DATA, "tasks=tasks.csv", "format=csv")
     assert done.returncode == 0, done.stderr
     assert "tasks   6 of 6 sentences without a label by people: tasks.csv" in done.stdout
     tasks = pd.read_csv(folder / "tasks.csv", dtype=str, keep_default_na=False)
-    said = {
+    labels_by_person = {
         "ann": ["ceasefire", "", "protest", "consultation", "", "support"],
         "bob": ["ceasefire", "", "protest", "", "", ""],
     }
-    for person, labels in said.items():
+    for person, labels in labels_by_person.items():
         filled = tasks.assign(status="done", annotator=person)
         for row, topic in enumerate(labels):
             if topic:
@@ -102,6 +109,35 @@ def test_labels_whose_sentence_changed_are_listed_and_bad_rows_named(folder, com
     assert "read    5 annotations, 1 rows rejected, 2 of sentences changed or gone" in back.stdout
     assert "done.jsonl:1: " in back.stdout
     assert "sport" in back.stdout
+
+
+@pytest.mark.parametrize("source", ["files", "folder"])
+def test_annotations_of_all_formats_are_read_at_once_whatever_their_endings(folder, command, source):
+    sentences = ArticleCorpus(str(folder / "news.jsonl"))().sentences()
+    topics = dict.fromkeys(OmegaConf.load(CONF / "labels" / "plover.yaml")["topics"], "")
+    files = [folder / "done" / f"{name}{ENDINGS[name]}" for name in FORMATS]
+    for file, name in zip(files, FORMATS, strict=True):
+        write_tasks(file, name, sentences, topics)
+        annotate(file, name, dict.fromkeys(sentences["sentence_id"], ("protest",)), name)
+    paths = "done" if source == "folder" else f"[{','.join(f'done/{file.name}' for file in files)}]"
+
+    back = command(folder, *DATA, f"annotations={paths}", "output=gold.jsonl")
+    assert back.returncode == 0, back.stderr
+    assert "read    36 annotations, 0 rows rejected, 0 of sentences changed or gone" in back.stdout
+    assert f"people  {', '.join(sorted(FORMATS))}; Krippendorff's alpha per topic:" in back.stdout
+    gold = [json.loads(line) for line in (folder / "gold.jsonl").read_text().splitlines()]
+    assert [(row["labels"], len(row["annotators"])) for row in gold] == [(["protest"], 6)] * 6
+
+
+def test_where_no_row_can_be_used_each_is_listed_and_nothing_is_written(folder, command):
+    (folder / "done.csv").write_text("sentence_id,labels\ns0,sport\ns9,protest\n")
+    back = command(folder, *DATA, "annotations=done.csv", "output=gold.jsonl")
+    assert back.returncode == 1
+    assert "read    1 annotations, 1 rows rejected, 1 of sentences changed or gone" in back.stdout
+    assert "        done.csv:2: 'sport' is no topic" in back.stdout
+    assert "        done.csv:3: gone: no sentence has its id" in back.stdout
+    assert back.stderr == "slugline: no annotation of these sentences could be read; gold.jsonl is not written\n"
+    assert not (folder / "gold.jsonl").exists()
 
 
 @pytest.mark.parametrize(

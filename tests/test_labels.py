@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from slugline.data.schema import to_matrix
 from slugline.errors import InputError
-from slugline.labels import Labels, Topic, apply_rules, parse_labels
+from slugline.labels import Labels, Topic, collect_rules, vote
 
 TAXONOMY = {
     "ceasefire": Topic(keywords=["truce*", "cease-fire", "halt in fighting"]),
@@ -139,31 +139,6 @@ def test_exactly_one_label_a_sentence_passes_as_multiclass():
 
 
 @pytest.mark.parametrize(
-    ("value", "delimiter", "labels"),
-    [
-        (["a", "b", "a"], ",", ("a", "b")),
-        (("a",), ",", ("a",)),
-        ('["a", "b c"]', ",", ("a", "b c")),
-        (" a , b,, a", ",", ("a", "b")),
-        ("a|b,c", "|", ("a", "b,c")),
-        ("", ",", ()),
-        ([], ",", ()),
-        ("[]", ",", ()),
-        (None, ",", None),
-        (float("nan"), ",", None),
-    ],
-)
-def test_labels_are_a_list_a_json_list_or_one_string(value, delimiter, labels):
-    assert parse_labels(value, delimiter, "here") == labels
-
-
-@pytest.mark.parametrize("value", ["[a, b", "[1, 2]", 3, {"a": 1}, [1], [None], [["a"]], True])
-def test_what_is_no_list_of_names_is_refused_with_its_place(value):
-    with pytest.raises(InputError, match=r"^file:9: labels "):
-        parse_labels(value, ",", "file:9")
-
-
-@pytest.mark.parametrize(
     ("text", "topics"),
     [
         ("The TRUCES failed.", ["ceasefire"]),
@@ -178,21 +153,22 @@ def test_what_is_no_list_of_names_is_refused_with_its_place(value):
     ],
 )
 def test_rules_catch_whole_words_with_stars_and_patterns_in_any_case(text, topics):
-    assert [topic for topic, hit in zip(TAXONOMY, apply_rules([text], TAXONOMY)[0], strict=True) if hit] == topics
+    rules = collect_rules(TAXONOMY, {})
+    assert [topic for topic, cast in zip(rules, vote([text], rules)[0], strict=True) if cast] == topics
 
 
 def test_rules_take_signs_of_expressions_in_keywords_for_themselves():
-    topics = {"money": Topic(keywords=["u.s. aid", "c++"]), "none": Topic()}
-    assert apply_rules(["U.S. aid came.", "UxSx aid came."], topics).tolist() == [[True, False], [False, False]]
+    rules = collect_rules({"money": Topic(keywords=["u.s. aid", "c++"]), "none": Topic()}, {})
+    assert vote(["U.S. aid came.", "UxSx aid came."], rules).tolist() == [[1], [0]]
 
 
-def test_rules_over_no_text_and_no_topic_have_a_shape():
-    assert apply_rules([], TAXONOMY).shape == (0, 3)
+def test_rules_over_no_text_have_a_shape_and_a_topic_without_keywords_has_no_rule():
+    assert vote([], collect_rules(TAXONOMY, {})).shape == (0, 2)
 
 
 def test_a_pattern_that_is_none_is_named():
     with pytest.raises(InputError, match=r"labels\.topics\.war\.patterns: '\(' is no regular expression: "):
-        apply_rules(["x"], {"war": Topic(patterns=["("])})
+        vote(["x"], collect_rules({"war": Topic(patterns=["("])}, {}))
 
 
 @given(st.lists(st.lists(st.sampled_from("abc"), unique=True), max_size=9))

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slugline.errors import InputError
-from slugline.labels import Near, Rule, Topic, rules_of, vote
+from slugline.labels import Near, Rule, Topic, collect_rules, vote
 from slugline.labels.inflections import inflect
-from slugline.labels.rules import PHRASE
+from slugline.labels.phrases import PHRASE_WORD
 
 
 def fires(text: str, **keys) -> bool:
@@ -30,7 +30,7 @@ PHRASES = st.lists(
 def plain(phrase: str) -> str:
     """Return a regular expression for a phrase."""
     parts = []
-    for part in PHRASE.findall(phrase.lower()):
+    for part in PHRASE_WORD.findall(phrase.lower()):
         forms = inflect(part[:-1]) if part.endswith("~") else (part,)
         likes = [r"\w+" if form == "*" else re.escape(form).replace(r"\*", r"\w*") for form in forms]
         edge = r"\b" if re.match(r"[\w*]", part) else ""
@@ -166,12 +166,12 @@ TOPICS = {"war": Topic(keywords=["war"]), "aid": Topic()}
 )
 def test_a_rule_that_cannot_be_is_named_with_its_key(rule, message):
     with pytest.raises(InputError, match=re.escape(message)):
-        vote(["text"], rules_of(TOPICS, {"f": rule}))
+        vote(["text"], collect_rules(TOPICS, {"f": rule}))
 
 
 def test_a_function_may_not_take_the_name_of_a_topics_keywords():
     with pytest.raises(InputError, match=r"labels\.functions\.war: this is the name"):
-        rules_of(TOPICS, {"war": Rule(topic="war", any=["x"])})
+        collect_rules(TOPICS, {"war": Rule(topic="war", any=["x"])})
 
 
 def test_votes_have_a_row_for_each_text_also_for_none():

@@ -12,15 +12,17 @@ PACKAGE = Path(__file__).parents[1] / "pipeline" / "slugline"
 FILES = sorted(PACKAGE.rglob("*.py"))
 # From top to bottom, never back. Rooms of one line do not import each other; inside a room there are no circles.
 ORDER = [
-    ["errors", "files"],
+    ["errors", "components"],
+    ["files"],
     ["cache"],
     ["data"],
     ["labels", "splits", "ngrams", "scoring"],
     ["dataset"],
     ["model"],
-    ["training", "prediction", "monitoring", "review", "annotate"],
+    ["training", "prediction", "monitoring", "promotion", "review", "annotate"],
     ["report"],
     ["tracking"],
+    ["workflow"],
     ["config"],
     ["commands"],
     ["cli"],

@@ -30,15 +30,15 @@ from sklearn.svm import SVC, LinearSVC
 
 import slugline
 from slugline.errors import InputError
-from slugline.model import TopicModel
-from slugline.model.estimators import MAX_DIRECTORY, MAX_SCHEMA
+from slugline.model import TopicModel, load_model, save_model
+from slugline.model.skops_audit import MAX_DIRECTORY, MAX_SCHEMA
 from slugline.model.vectorizers import from_estimator, transform_all
 from slugline.ngrams import TfidfVectorizer
 from slugline.tracking import Mlflow
 from slugline.training.fit import to_head
 
 SENTENCES = [
-    f"{word} {other} report" for word in ("ceasefire", "sanctions", "talks") for other in ("news", "late", "now")
+    f"{word} {adverb} report" for word in ("ceasefire", "sanctions", "talks") for adverb in ("news", "late", "now")
 ]
 TOPICS = ("ceasefire", "sanctions", "talks")
 LABELS = np.array([[topic in sentence for topic in TOPICS] for sentence in SENTENCES])
@@ -62,7 +62,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     X = transform_all((part,), SENTENCES)
     for name, classifier in CLASSIFIERS.items():
         head = to_head([clone(classifier).fit(X, y) for y in LABELS.T], np.ones(3), np.zeros(3))
-        TopicModel(TOPICS, "multilabel", (part,), head, np.full(3, 0.5)).save(root / name)
+        save_model(TopicModel(TOPICS, "multilabel", (part,), head, np.full(3, 0.5)), root / name)
     return root
 
 
@@ -96,7 +96,7 @@ class Attack:
 def refusal(folder: Path) -> str:
     """Return the one line with which a model is refused."""
     with pytest.raises(InputError) as caught:
-        TopicModel.load(folder)
+        load_model(folder)
     message = str(caught.value)
     assert message.startswith(f"model {folder}: ")
     assert "\n" not in message
@@ -110,9 +110,9 @@ def fires(canary: Path, act: Callable[[], Any]) -> bool:
         act()
     except Exception as error:  # it may well fail after the attack
         print(repr(error)[:500])
-    found = canary.exists()
+    has_fired = canary.exists()
     canary.unlink(missing_ok=True)
-    return found
+    return has_fired
 
 
 # Pickles
@@ -156,7 +156,7 @@ def test_files_that_a_model_does_not_have_are_not_touched(model: Callable[[str],
         (folder / name).write_bytes(pickle.dumps(Attack(canary)))
     (folder / "__init__.py").write_text(code(canary))
     (folder / "conda.yaml").symlink_to("/etc/passwd")
-    assert TopicModel.load(folder).predict(["ceasefire"]) == [("ceasefire",)]
+    assert load_model(folder).predict(["ceasefire"]) == [("ceasefire",)]
 
 
 # Types that a skops file may name
@@ -179,8 +179,8 @@ def literal(value: Any) -> dict[str, Any]:
 
 
 def arguments(*values: Any) -> dict[str, Any]:
-    found = node("TupleNode", "builtins.tuple", content=[literal(value) for value in values])
-    return found | {"__id__": int.from_bytes(repr(values).encode(), "big")}
+    tuple_node = node("TupleNode", "builtins.tuple", content=[literal(value) for value in values])
+    return tuple_node | {"__id__": int.from_bytes(repr(values).encode(), "big")}
 
 
 def reduced(name: str, *values: Any) -> dict[str, Any]:
@@ -288,8 +288,8 @@ def test_a_node_that_is_not_on_the_list_is_refused(
 
 def attributes(schema: Schema, topic: int = 0) -> Schema:
     """Return the attributes of one classifier."""
-    found: Schema = schema["content"][topic]["content"]["content"]
-    return found
+    content: Schema = schema["content"][topic]["content"]["content"]
+    return content
 
 
 def with_key(place: Schema, name: str, value: Any) -> None:
@@ -320,9 +320,9 @@ def arrays(folder: Path, change: Callable[[np.ndarray], Any], dtype: Any = None,
         array = np.load(io.BytesIO(entries[name]))
         if isinstance(array, np.ndarray) and array.dtype == dtype and shape in (None, array.shape):
             met += 1
-            found = change(array)
+            changed = change(array)
             stream = io.BytesIO()
-            np.save(stream, array if found is None else found)
+            np.save(stream, array if changed is None else changed)
             entries[name] = stream.getvalue()
     assert met
     write(folder, schema, entries)
@@ -448,8 +448,8 @@ def test_a_sparse_matrix_that_points_out_of_itself_is_refused(
 
 
 def test_support_vectors_of_counts_that_are_wrong_are_refused(model: Callable[[str], Path]) -> None:
-    said = arrays(model("support"), lambda counts: counts + 10**6, np.int32, (2,))
-    assert "support vectors without a class each" in said
+    message = arrays(model("support"), lambda counts: counts + 10**6, np.int32, (2,))
+    assert "support vectors without a class each" in message
 
 
 @pytest.mark.parametrize(
@@ -505,9 +505,9 @@ def test_other_classifiers_than_one_a_topic_are_refused(model: Callable[[str], P
 
 
 def entry(name: str, mode: int = 0o100644) -> zipfile.ZipInfo:
-    found = zipfile.ZipInfo(name)
-    found.external_attr = mode << 16
-    return found
+    info = zipfile.ZipInfo(name)
+    info.external_attr = mode << 16
+    return info
 
 
 @pytest.mark.parametrize(
@@ -627,12 +627,10 @@ def store(good: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         tracking = Mlflow(uri=f"sqlite:///{root}/mlflow.db")
         with tracking.run("attack", root, {}) as run:
-            run.log_model(
-                TopicModel.load(good / "linear"), pd.DataFrame({"text": SENTENCES[:1]}), "a model", "its card"
-            )
+            run.log_model(load_model(good / "linear"), pd.DataFrame({"text": SENTENCES[:1]}), "a model", "its card")
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root}/mlflow.db")
-        (found,) = root.rglob("MLmodel")
-        yield "models:/slugline@champion", found.parent
+        (mlmodel,) = root.rglob("MLmodel")
+        yield "models:/slugline@champion", mlmodel.parent
 
 
 @pytest.fixture
@@ -693,7 +691,7 @@ def test_a_pickle_in_a_model_in_mlflow_is_refused(logged: tuple[str, Path], cana
     uri, folder = logged
     weights = folder / "data" / "topic_model" / "weights.npy"
     np.save(weights, np.array([Attack(canary)], dtype=object), allow_pickle=True)
-    with pytest.raises(InputError, match=r"weights\.npy is no NumPy array"):
+    with pytest.raises(InputError, match=r"weights\.npy is not a NumPy array"):
         slugline.load_model(uri)
 
 
@@ -701,12 +699,12 @@ def test_a_pickle_in_a_model_in_mlflow_is_refused(logged: tuple[str, Path], cana
 
 LOAD = """
 import resource, sys, time
-from slugline.model import TopicModel
+from slugline.model import load_model
 from slugline.errors import InputError
 for folder in sys.argv[1:]:
     start = time.perf_counter()
     try:
-        TopicModel.load(folder)
+        load_model(folder)
         print("loaded", folder)
     except InputError as error:
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, round(time.perf_counter() - start, 1), error)
@@ -793,11 +791,11 @@ def flipped(data: bytes, flips: list[tuple[float, int]]) -> bytes:
 def survives(folder: Path) -> None:
     """Load a model and use it, unless it is refused."""
     try:
-        found = TopicModel.load(folder)
+        loaded = load_model(folder)
     except InputError:
         return
     with np.errstate(all="ignore"):
-        assert found.predict_proba([*SENTENCES, ""]).shape == (len(SENTENCES) + 1, 3)
+        assert loaded.predict_proba([*SENTENCES, ""]).shape == (len(SENTENCES) + 1, 3)
 
 
 def fuzz_file(good: Path, root: Path, data: st.DataObject) -> None:

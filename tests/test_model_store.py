@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -28,7 +29,7 @@ from sklearn.svm import SVC, LinearSVC, NuSVC
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 from slugline.errors import InputError
-from slugline.model import TopicModel
+from slugline.model import TopicModel, load_model, save_model
 from slugline.model.heads import EstimatorHead, LinearHead
 from slugline.model.store import MAX_HEADER
 from slugline.model.vectorizers import from_estimator, transform_all
@@ -104,12 +105,14 @@ def trained(classifier: Any = None, mode: str = "multilabel", **features: Any) -
     X = transform_all(vectorizers, SENTENCES)
     estimators = [clone(LinearSVC(random_state=0) if classifier is None else classifier).fit(X, y) for y in LABELS.T]
     head = to_head(estimators, np.array([1.0, 2.0, 0.5]), np.array([0.0, -1.0, 0.25]))
-    return TopicModel(TOPICS, mode, vectorizers, head, np.array([0.5, 0.25, 0.4]), {"name": "test", "é": [1, None]})
+    return TopicModel(
+        TOPICS, mode, vectorizers, head, np.array([0.5, 0.25, 0.4]), info={"name": "test", "é": [1, None]}
+    )
 
 
 @pytest.fixture(scope="session")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return trained(word=WORDS, char=PIECES).save(tmp_path_factory.mktemp("saved") / "model")
+    return save_model(trained(word=WORDS, char=PIECES), tmp_path_factory.mktemp("saved") / "model")
 
 
 @pytest.fixture
@@ -120,7 +123,7 @@ def folder(saved: Path, tmp_path: Path) -> Path:
 def refusal(folder: Path) -> str:
     """Return the one line with which a model is refused."""
     with pytest.raises(InputError) as caught:
-        TopicModel.load(folder)
+        load_model(folder)
     message = str(caught.value)
     assert message.startswith(f"model {folder}: ")
     assert "\n" not in message
@@ -137,7 +140,7 @@ def refusal(folder: Path) -> str:
 )
 def test_a_linear_model_comes_back_as_it_was(mode: str, features: dict[str, Any], tmp_path: Path) -> None:
     model = trained(mode=mode, **features)
-    back = TopicModel.load(model.save(tmp_path / "model"))
+    back = load_model(save_model(model, tmp_path / "model"))
     assert isinstance(back.head, LinearHead)
     assert (back.topics, back.mode, dict(back.info)) == (model.topics, model.mode, dict(model.info))
     assert np.array_equal(back.predict_proba(UNSEEN), model.predict_proba(UNSEEN))
@@ -148,7 +151,7 @@ def test_a_linear_model_comes_back_as_it_was(mode: str, features: dict[str, Any]
 @pytest.mark.parametrize("name", NOT_LINEAR)
 def test_a_model_of_estimators_comes_back_as_it_was(name: str, tmp_path: Path) -> None:
     model = trained(NOT_LINEAR[name])
-    back = TopicModel.load(model.save(tmp_path / "model"))
+    back = load_model(save_model(model, tmp_path / "model"))
     assert isinstance(back.head, EstimatorHead)
     assert np.array_equal(back.decision_function(UNSEEN + SENTENCES), model.decision_function(UNSEEN + SENTENCES))
 
@@ -168,18 +171,18 @@ def test_a_linear_classifier_becomes_weights(name: str) -> None:
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_classifier_that_could_not_be_loaded_again_is_refused_by_name(name: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"^model {name} cannot be saved; allowed: [^\n]*RandomForestClassifier"):
-        trained(REFUSED[name]).save(tmp_path / "model")
+        save_model(trained(REFUSED[name]), tmp_path / "model")
     assert not (tmp_path / "model" / "model.json").exists()
 
 
 def test_bagging_over_some_features_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^model BaggingClassifier cannot be saved: a tree over [0-9]+ features"):
-        trained(BaggingClassifier(n_estimators=2, max_features=0.5)).save(tmp_path / "model")
+        save_model(trained(BaggingClassifier(n_estimators=2, max_features=0.5)), tmp_path / "model")
 
 
 def test_a_saved_forest_keeps_no_random_state_and_the_fitted_one_keeps_its_own(tmp_path: Path) -> None:
     model = trained(GradientBoostingClassifier(n_estimators=2, random_state=0))
-    model.save(tmp_path / "model")
+    save_model(model, tmp_path / "model")
     assert isinstance(model.head, EstimatorHead)
     assert hasattr(model.head.estimators[0], "_rng")
     assert b"RandomState" not in (tmp_path / "model" / "head.skops").read_bytes()
@@ -188,7 +191,7 @@ def test_a_saved_forest_keeps_no_random_state_and_the_fitted_one_keeps_its_own(t
 @pytest.mark.parametrize("release", sorted(path.name for path in RELEASED.iterdir()))
 def test_a_model_of_every_released_version_is_read(release: str) -> None:
     expected = json.loads((RELEASED / release / "expected.json").read_text(encoding="utf-8"))
-    model = TopicModel.load(RELEASED / release / "model")
+    model = load_model(RELEASED / release / "model")
     assert list(model.topics) == expected["topics"]
     assert np.allclose(model.predict_proba(expected["texts"]), expected["probabilities"], rtol=0, atol=1e-9)
     assert [list(topics) for topics in model.predict(expected["texts"])] == expected["given"]
@@ -196,7 +199,7 @@ def test_a_model_of_every_released_version_is_read(release: str) -> None:
 
 def test_a_model_is_not_written_over_another(folder: Path) -> None:
     with pytest.raises(FileExistsError):
-        trained().save(folder)
+        save_model(trained(), folder)
 
 
 # What a model tells
@@ -204,26 +207,26 @@ def test_a_model_is_not_written_over_another(folder: Path) -> None:
 
 @pytest.mark.parametrize("text", [*SENTENCES, ""])
 def test_an_explanation_adds_up_to_the_decision(saved: Path, text: str) -> None:
-    model = TopicModel.load(saved)
+    model = load_model(saved)
     sums = [sum(shares.values()) for shares in model.explain(text, top=0).values()]
     assert np.allclose(sums, model.decision_function([text])[0], rtol=0, atol=1e-9)
 
 
 def test_an_explanation_has_the_largest_shares_of_the_topics_asked_for(saved: Path) -> None:
-    model = TopicModel.load(saved)
-    found = model.explain(SENTENCES[2], top=3, topics=["sanctions"])
-    assert list(found) == ["sanctions"]
-    assert len(found["sanctions"]) == 4
+    model = load_model(saved)
+    explained = model.explain(SENTENCES[2], top=3, topics=["sanctions"])
+    assert list(explained) == ["sanctions"]
+    assert len(explained["sanctions"]) == 4
     everything = model.explain(SENTENCES[2], top=0, topics=["sanctions"])["sanctions"]
-    sizes = [sorted(map(abs, list(shares.values())[:-1])) for shares in (found["sanctions"], everything)]
+    sizes = [sorted(map(abs, list(shares.values())[:-1])) for shares in (explained["sanctions"], everything)]
     assert sizes[0] == sizes[1][-3:]
 
 
 def test_the_terms_of_a_topic_come_largest_first() -> None:
-    found = trained().top_terms("sanctions", 4)
-    assert next(iter(found)) == "sanctions"
-    assert list(found.values()) == sorted(found.values(), reverse=True)
-    assert len(found) == 4
+    terms = trained().top_terms("sanctions", 4)
+    assert next(iter(terms)) == "sanctions"
+    assert list(terms.values()) == sorted(terms.values(), reverse=True)
+    assert len(terms) == 4
 
 
 def test_an_unknown_topic_is_refused_with_those_there_are() -> None:
@@ -252,6 +255,55 @@ def test_a_multiclass_model_gives_one_topic_and_probabilities_that_sum_to_one() 
     model = trained(mode="multiclass")
     assert np.allclose(model.predict_proba(UNSEEN).sum(axis=1), 1.0)
     assert [len(topics) for topics in model.predict(UNSEEN)] == [1] * len(UNSEEN)
+
+
+def test_an_article_is_split_into_sentences_and_its_debris_gets_no_topic() -> None:
+    article = "Posted by Ceasefire at 10:41\n\nThe ceasefire held, Gen. Smith said. It rained.\n\nPost a comment\n"
+    model = trained(mode="multiclass")  # each text would get a topic
+    sentences = model.predict_article(article)
+    texts = ["Posted by Ceasefire at 10:41", "The ceasefire held, Gen. Smith said.", "It rained.", "Post a comment"]
+    assert [sentence.text for sentence in sentences] == texts
+    assert [article[sentence.start : sentence.end] for sentence in sentences] == texts
+    assert [sentence.position for sentence in sentences] == [0, 1, 2, 3]
+    assert [sentence.topics for sentence in sentences] == [(), *model.predict(texts[1:3]), ()]
+    assert sentences[1].topics == ("ceasefire",)
+    expected = [dict(zip(TOPICS, row, strict=True)) for row in model.predict_proba(texts).tolist()]
+    assert [sentence.probabilities for sentence in sentences] == expected
+
+
+@pytest.mark.parametrize("classifier", [None, BernoulliNB()])
+@pytest.mark.parametrize("article", ["", " \n\n "])
+def test_an_article_without_text_has_no_sentences(classifier: Any, article: str) -> None:
+    assert trained(classifier).predict_article(article) == []
+
+
+@pytest.mark.parametrize("article", [["a list"], b"bytes", None])
+def test_what_is_not_one_article_is_refused(article: Any) -> None:
+    with pytest.raises(TypeError, match=r"^text is [a-zA-Z]+; allowed: str, one article$"):
+        trained().predict_article(article)
+
+
+def test_a_printed_model_tells_what_it_is_and_where_it_comes_from(saved: Path) -> None:
+    info = {"slugline": "0.1.0", "run_id": "abc", "data_digest": "0123", "definitions": {"talks": "..."}}
+    model = replace(load_model(saved), info=info)
+    terms = [part.counter.n_features for part in model.vectorizers]
+    assert str(model).splitlines() == [
+        "TopicModel: 3 topics, multilabel (each topic has a threshold of its own)",
+        "  topics    ceasefire, sanctions, talks",
+        f"  features  word: {terms[0]} terms, char: {terms[1]} terms",
+        f"  head      linear, 3 x {sum(terms)} weights",
+        "  origin    Slugline 0.1.0, run abc, training data 0123",
+    ]
+
+
+def test_a_printed_model_stays_short_whatever_it_holds() -> None:
+    model = trained(BernoulliNB(), mode="multiclass")
+    many = replace(model, topics=tuple(f"topic {number}" for number in range(500)), info={"run_id": "x" * 1000})
+    lines = str(many).splitlines()
+    assert lines[0] == "TopicModel: 500 topics, multiclass (the likeliest topic)"
+    assert lines[1].endswith("topic 7 and 492 more")
+    assert lines[3] == "  head      BernoulliNB, one for each topic"
+    assert max(map(len, lines)) < 120
 
 
 # Headers
@@ -300,7 +352,7 @@ def test_a_field_missing_in_the_features_is_refused(folder: Path, field: str) ->
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "reason"),
     [
         ({"format": 2}, "format 2; this version reads 1"),
         ({"topics": ["a", "b", "a"]}, "topics are none, too many or repeated"),
@@ -311,12 +363,12 @@ def test_a_field_missing_in_the_features_is_refused(folder: Path, field: str) ->
         ({"head": "estimators"}, "there is no slope.npy"),
     ],
 )
-def test_a_header_is_refused_for_its_reason(folder: Path, change: dict[str, Any], said: str) -> None:
-    assert said in refusal(edited(folder, lambda header: header.update(change)))
+def test_a_header_is_refused_for_its_reason(folder: Path, change: dict[str, Any], reason: str) -> None:
+    assert reason in refusal(edited(folder, lambda header: header.update(change)))
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "reason"),
     [
         ({"terms": 10_000_000}, "offsets_0.npy has shape"),
         ({"ngram_range": [2, 1]}, "ngram_range [2, 1]"),
@@ -325,9 +377,9 @@ def test_a_header_is_refused_for_its_reason(folder: Path, change: dict[str, Any]
         ({"token_pattern": "(a+)+$"}, "token_pattern '(a+)+$'"),
     ],
 )
-def test_features_are_refused_for_their_reason(folder: Path, change: dict[str, Any], said: str) -> None:
+def test_features_are_refused_for_their_reason(folder: Path, change: dict[str, Any], reason: str) -> None:
     edited(folder, lambda header: header["features"][0].update(change, idf=False))
-    assert said in refusal(folder)
+    assert reason in refusal(folder)
 
 
 @pytest.mark.parametrize(
@@ -458,14 +510,14 @@ def test_offsets_that_cut_a_character_are_refused(folder: Path) -> None:
     offsets, terms = (np.load(folder / f"{name}_0.npy") for name in ("offsets", "terms"))
     inside = np.flatnonzero(terms & 0xC0 == 0x80)[0]
     at = int(np.searchsorted(offsets, inside))
-    assert "offsets_0.npy cut a character" in changed(folder, lambda found: found.__setitem__(at, inside), nothing)
+    assert "offsets_0.npy cut a character" in changed(folder, lambda offsets: offsets.__setitem__(at, inside), nothing)
 
 
 @pytest.mark.parametrize("bounds", [(1, 0), (0, 5), (2, 2), (3, -7)])
 def test_offsets_that_do_not_rise_are_refused(folder: Path, bounds: tuple[int, int]) -> None:
     at, value = bounds
-    said = changed(folder, lambda offsets: offsets.__setitem__(slice(at, at + 2), value), nothing)
-    assert "offsets_0.npy are not ascending" in said
+    message = changed(folder, lambda offsets: offsets.__setitem__(slice(at, at + 2), value), nothing)
+    assert "offsets_0.npy are not ascending" in message
 
 
 def test_offsets_whose_steps_overflow_are_refused(folder: Path) -> None:

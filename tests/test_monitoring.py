@@ -8,7 +8,7 @@ import pytest
 from mlflow import MlflowClient
 from scipy.stats import chi2_contingency, false_discovery_control
 
-from slugline.monitoring import compare, compare_distributions, distribution, profile, share
+from slugline.monitoring import compare_distributions, compare_profiles, distribution, profile, share
 from slugline.scoring import holm
 
 
@@ -21,7 +21,7 @@ def news(seed: int, articles: int = 120, shift: float = 0.0) -> dict:
     P = 1 / (1 + np.exp(-(mood[:, None] + random.normal(-2, 1, (len(group), 3)))))
     words = random.poisson(20, len(group)) + 1
     return {
-        "decided": P > 0.5,
+        "predicted": P > 0.5,
         "probabilities": P,
         "words": words,
         "unknown": random.binomial(words, 0.1),
@@ -35,25 +35,30 @@ def test_articles_of_one_kind_seldom_drift_though_their_sentences_hang_together(
     alarms = 0
     for seed in range(60):
         reference = profile(**news(seed))
-        alarms += compare(reference, profile(**news(1000 + seed), reference=reference))["drift"].any()
+        alarms += compare_profiles(reference, profile(**news(1000 + seed), reference=reference))["drift"].any()
     assert alarms <= 3
 
 
 def test_a_change_of_topics_lengths_and_words_is_seen():
     reference = profile(**news(0))
     shifted = news(1, shift=1.0)
-    assert compare(reference, profile(**shifted, reference=reference)).set_index("what")["drift"].filter(like="a").any()
+    assert (
+        compare_profiles(reference, profile(**shifted, reference=reference))
+        .set_index("what")["drift"]
+        .filter(like="a")
+        .any()
+    )
     longer = news(1) | {"words": news(1)["words"] * 2}
-    assert compare(reference, profile(**longer, reference=reference)).set_index("what").loc["words", "drift"]
+    assert compare_profiles(reference, profile(**longer, reference=reference)).set_index("what").loc["words", "drift"]
     strange = news(1) | {"unknown": news(1)["words"] // 2}
-    found = compare(reference, profile(**strange, reference=reference)).set_index("what")
+    found = compare_profiles(reference, profile(**strange, reference=reference)).set_index("what")
     assert found.loc["share of unknown words", "drift"]
     assert found.loc["share of unknown words", "new"] == pytest.approx(0.5, abs=0.03)
 
 
 def test_a_profile_against_itself_has_no_effect_and_stays_the_same_as_json():
     one = profile(**news(0))
-    table = compare(json.loads(json.dumps(one)), one)
+    table = compare_profiles(json.loads(json.dumps(one)), one)
     assert table["effect"].abs().max() < 1e-9
     assert not table["drift"].any()
 

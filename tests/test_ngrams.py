@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 import warnings
@@ -21,10 +22,10 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.feature_extraction import text as sk
 
-from slugline.ngrams import CountVectorizer, Lookup, Ngrams, TfidfVectorizer, fit_count, threads
-from slugline.ngrams.arrow import binaries, strings
-from slugline.ngrams.lookup import FEW
-from slugline.ngrams.rows import shortest_word
+from slugline.ngrams import CountVectorizer, NgramOptions, TfidfVectorizer, VocabularyCounter, fit_count, threads
+from slugline.ngrams.arrow import decode_terms, encode_terms
+from slugline.ngrams.counting import FEW_TEXTS
+from slugline.ngrams.options import minimum_word_length
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("SLUGLINE_DATA", ROOT.parent / "shared" / "data"))
@@ -76,7 +77,7 @@ WEIGHING = st.fixed_dictionaries(
 def _small_chunks() -> Iterator[None]:
     """Cut even short texts into chunks, for several threads."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(threads, "CHUNK", 16)
+        patch.setattr(threads, "CHUNK_CHARACTERS", 16)
         yield
 
 
@@ -104,7 +105,7 @@ def assert_same_matrix(ours: Any, theirs: Any, tolerance: float = 0) -> None:
 
 def assert_same(ours: Any, theirs: Any, documents: list[Any], tolerance: float = 0) -> None:
     """Compare two vectorizers; `tolerance` is for the weights that `fit_transform` gives."""
-    others = documents[::-1] * FEW  # enough not to be few
+    others = documents[::-1] * FEW_TEXTS  # enough not to be few
     a, b = outcome(ours, documents, others), outcome(theirs, documents, others)
     assert a[0] == b[0]
     assert a[2] == b[2]
@@ -140,10 +141,10 @@ def test_weights_are_scikit_learns_on_any_text(
 def test_a_given_vocabulary_of_any_terms_in_any_order_counts_as_scikit_learns(
     documents: list[str], params: dict[str, Any], terms: list[str], data: st.DataObject
 ) -> None:
-    found = set(terms)
+    vocabulary_terms = set(terms)
     for document in documents:
-        found |= set(data.draw(st.permutations(sk.CountVectorizer(**params).build_analyzer()(document)))[:5])
-    vocabulary = data.draw(st.permutations(sorted(found)))
+        vocabulary_terms |= set(data.draw(st.permutations(sk.CountVectorizer(**params).build_analyzer()(document)))[:5])
+    vocabulary = data.draw(st.permutations(sorted(vocabulary_terms)))
     ours, theirs = (kind(**params, vocabulary=vocabulary) for kind in (CountVectorizer, sk.CountVectorizer))
     assert_same(ours, theirs, documents)
 
@@ -152,17 +153,17 @@ def test_a_given_vocabulary_of_any_terms_in_any_order_counts_as_scikit_learns(
 @given(DOCUMENTS, SETTINGS, DOCUMENTS)
 def test_a_lookup_counts_few_texts_like_many(learnt: list[str], params: dict[str, Any], documents: list[str]) -> None:
     names = ("analyzer", "ngram_range", "lowercase", "strip_accents")
-    grams = Ngrams(**{name: params[name] for name in names if name in params}, stop_words=frozenset({"the"}))
+    grams = NgramOptions(**{name: params[name] for name in names if name in params}, stop_words=frozenset({"the"}))
     try:
         counts, terms = fit_count(grams, learnt)
     except ValueError:
         return
-    lookup = Lookup(grams, terms)
+    lookup = VocabularyCounter(grams, terms)
     assert_same_matrix(lookup.count(learnt), counts)
     few = [lookup.count([document]).toarray() for document in documents]
-    many = lookup.count(documents * FEW * 2)
+    many = lookup.count(documents * FEW_TEXTS * 2)
     assert many.has_canonical_format
-    np.testing.assert_array_equal(many.toarray(), np.concatenate([np.empty((0, len(terms)))] + few * FEW * 2))
+    np.testing.assert_array_equal(many.toarray(), np.concatenate([np.empty((0, len(terms)))] + few * FEW_TEXTS * 2))
 
 
 @pytest.mark.parametrize(
@@ -210,7 +211,7 @@ def test_bytes_arrays_and_generators_are_read_as_scikit_learn_reads_them() -> No
 
 
 def test_new_parameters_or_a_new_vocabulary_after_fitting_count_at_once() -> None:
-    texts = ["the cat sat", "the dog sat"] * FEW
+    texts = ["the cat sat", "the dog sat"] * FEW_TEXTS
     ours, theirs = CountVectorizer(ngram_range=(1, 2)).fit(texts), sk.CountVectorizer(ngram_range=(1, 2)).fit(texts)
     assert_same_matrix(ours.transform(texts), theirs.transform(texts))
     for change in ({"ngram_range": (2, 2)}, {"stop_words": ["cat"]}, {"binary": True}):
@@ -220,7 +221,7 @@ def test_new_parameters_or_a_new_vocabulary_after_fitting_count_at_once() -> Non
 
 
 def test_a_vectorizer_survives_pickling_and_cloning() -> None:
-    texts = ["the cat sat", "the dog sat", "\ud800x y"] * FEW
+    texts = ["the cat sat", "the dog sat", "\ud800x y"] * FEW_TEXTS
     fitted = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 3), min_df=2).fit(texts)
     expected = fitted.transform(texts)
     assert_same_matrix(pickle.loads(pickle.dumps(fitted)).transform(texts), expected)
@@ -229,7 +230,7 @@ def test_a_vectorizer_survives_pickling_and_cloning() -> None:
 
 
 def test_a_vectorizer_changes_no_attribute_when_it_transforms() -> None:
-    texts = ["the cat sat"] * 2 * FEW
+    texts = ["the cat sat"] * 2 * FEW_TEXTS
     fitted = CountVectorizer().fit(texts)
     before = dict(vars(fitted))
     fitted.transform(texts)
@@ -239,7 +240,7 @@ def test_a_vectorizer_changes_no_attribute_when_it_transforms() -> None:
 def test_the_number_of_threads_changes_nothing() -> None:
     random = np.random.default_rng(0)
     texts = [" ".join(f"w{number}" for number in random.zipf(1.5, 20)) for _ in range(300)]
-    grams, threads = Ngrams(ngram_range=(1, 3)), pa.cpu_count()
+    grams, threads = NgramOptions(ngram_range=(1, 3)), pa.cpu_count()
     try:
         pa.set_cpu_count(1)
         alone = fit_count(grams, texts, min_df=2)
@@ -253,7 +254,18 @@ def test_the_number_of_threads_changes_nothing() -> None:
 
 def test_terms_pass_through_bytes_and_back() -> None:
     terms = ["", "a b", "é", "\ud83d\ude00", "😀", "\0"]
-    assert strings(binaries(terms)) == terms
+    assert decode_terms(encode_terms(terms)) == terms
+
+
+def test_words_are_counted_by_whether_the_vocabulary_knows_them() -> None:
+    counter = VocabularyCounter.from_terms(NgramOptions(stop_words=frozenset({"the"})), ["ceasefire", "talks"])
+    words, unknown = counter.count_words(["The talks on a ceasefire, talks", "", "a", "sanctions"])
+    assert (words.tolist(), unknown.tolist()) == ([4, 0, 0, 1], [1, 0, 0, 1])
+
+
+def test_a_counter_survives_its_buffers() -> None:
+    counter = VocabularyCounter.from_terms(NgramOptions(), ["a b", "é", "\ud800x"])
+    assert VocabularyCounter.from_buffers(counter.options, *counter.to_buffers()) == counter
 
 
 @pytest.mark.parametrize(
@@ -261,21 +273,21 @@ def test_terms_pass_through_bytes_and_back() -> None:
     [(r"(?u)\b\w\w+\b", 2), (r"\w+", 1), (r"\b\w\w\w+", 3), (r"\w", None), (r"\w*", None), (r"(?i)\w+", None)],
 )
 def test_only_patterns_of_word_characters_are_read_as_such(pattern: str, shortest: int | None) -> None:
-    assert shortest_word(pattern) == shortest
+    assert minimum_word_length(pattern) == shortest
 
 
 @pytest.mark.parametrize("params", [{"token_pattern": "[a-z]+"}, {"ngram_range": (0, 1)}, {"ngram_range": (2, 1)}])
 def test_n_grams_that_cannot_be_counted_are_refused(params: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(params))):
-        Ngrams(**params)
+        NgramOptions(**params)
 
 
 def test_counting_needs_neither_scikit_learn_nor_pandas() -> None:
     code = """
 import sys
-from slugline.ngrams import Lookup, Ngrams, fit_count
-counts, terms = fit_count(Ngrams(), ["one two", "two three"])
-assert Lookup(Ngrams(), terms).count(["two"] * 99).sum() == 99
+from slugline.ngrams import NgramOptions, VocabularyCounter, fit_count
+counts, terms = fit_count(NgramOptions(), ["one two", "two three"])
+assert VocabularyCounter(NgramOptions(), terms).count(["two"] * 99).sum() == 99
 print({"sklearn", "pandas"} & set(sys.modules))
 """
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -296,7 +308,7 @@ print({"sklearn", "pandas"} & set(sys.modules))
 def test_real_sentences_give_scikit_learns_matrix(params: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     if not NEWS.exists():
         pytest.skip(f"no {NEWS}: set SLUGLINE_DATA to the folder with the IndiaPoliceEvents sentences")
-    monkeypatch.setattr(threads, "CHUNK", 100_000)
+    monkeypatch.setattr(threads, "CHUNK_CHARACTERS", 100_000)
     with NEWS.open(encoding="utf-8") as lines:
         texts = [json.loads(line)["sent_text"] for line, _ in zip(lines, range(3000), strict=False)]
     ours, theirs = TfidfVectorizer(**params), sk.TfidfVectorizer(**params)
@@ -307,6 +319,7 @@ def test_real_sentences_give_scikit_learns_matrix(params: dict[str, Any], monkey
     assert_same_matrix(ours.transform(texts[::-1]), theirs.transform(texts[::-1]))
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=30), max_size=6))
 def test_hashes_are_those_of_scikit_learn(texts: list[str]) -> None:
     from sklearn.utils import murmurhash3_32
@@ -314,7 +327,7 @@ def test_hashes_are_those_of_scikit_learn(texts: list[str]) -> None:
     from slugline.ngrams.hashing import murmur3
 
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
-    assert murmur3(binaries(texts)).tolist() == [murmurhash3_32(text, 0) for text in encoded]
+    assert murmur3(encode_terms(texts)).tolist() == [murmurhash3_32(text, 0) for text in encoded]
 
 
 HASHING = [
@@ -326,6 +339,7 @@ HASHING = [
 ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("ab é ßthe.’\n𝔘\t", max_size=20), max_size=12), st.sampled_from(HASHING))
 def test_hashed_features_are_those_of_scikit_learn(texts: list[str], params: dict[str, Any]) -> None:
     from sklearn.feature_extraction.text import HashingVectorizer as Reference
@@ -347,6 +361,22 @@ def test_a_hashing_vectorizer_is_cloned_and_pickled() -> None:
 
     from slugline.ngrams import HashingVectorizer
 
-    made = pickle.loads(pickle.dumps(clone(HashingVectorizer(n_features=8, ngram_range=(1, 2)))))
-    assert made.get_params()["n_features"] == 8
-    assert made.transform(["a truce", "talks"]).shape == (2, 8)
+    vectorizer = pickle.loads(pickle.dumps(clone(HashingVectorizer(n_features=8, ngram_range=(1, 2)))))
+    assert vectorizer.get_params()["n_features"] == 8
+    assert vectorizer.transform(["a truce", "talks"]).shape == (2, 8)
+
+
+PACKAGE = ROOT / "pipeline" / "slugline"
+
+
+def test_other_rooms_come_in_by_the_door() -> None:
+    rooms = [file for file in PACKAGE.rglob("*.py") if "ngrams" not in file.parts]
+    inside = [file.name for file in rooms if "slugline.ngrams." in file.read_text(encoding="utf-8")]
+    assert inside == []
+
+
+def test_one_file_alone_uses_the_private_side_of_scikit_learn() -> None:
+    files = {file.name: file.read_text(encoding="utf-8") for file in (PACKAGE / "ngrams").glob("*.py")}
+    imports = re.compile(r"^\s*(?:from|import) sklearn.*\b_[a-z]", re.MULTILINE)
+    assert [name for name, source in files.items() if imports.search(source)] == ["sklearn_private.py"]
+    assert re.findall(r"[\w)]\._[a-z]\w*", files["vectorizers.py"]) == []  # methods of an estimator

@@ -1,4 +1,4 @@
-"""Hold the vectorisers to scikit-learn's own tests, run with our two classes in the place of its own."""
+"""Hold the vectorisers to scikit-learn's own tests, run with our classes in place of its own."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ from sklearn.base import BaseEstimator
 from sklearn.feature_extraction import text as sk
 from sklearn.utils.estimator_checks import check_estimator
 
-from slugline.ngrams import lookup as ngrams
-from slugline.ngrams import tfidf
-from slugline.ngrams.tfidf import CountVectorizer, TfidfVectorizer
+from slugline.ngrams import counting, vectorizers
+from slugline.ngrams.vectorizers import CountVectorizer, TfidfVectorizer
 
 OURS = {"CountVectorizer", "TfidfVectorizer", "product"}
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the tests that look for warnings catch them all the same
 
 
-@pytest.fixture(autouse=True, params=[ngrams.FEW, 0], ids=["few texts as usual", "few texts like many"])
+@pytest.fixture(autouse=True, params=[counting.FEW_TEXTS, 0], ids=["few texts as usual", "few texts like many"])
 def _few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Send the tests' few documents both ways: that for few texts and that for many."""
-    monkeypatch.setattr(tfidf, "FEW", request.param)
+    monkeypatch.setattr(vectorizers, "FEW_TEXTS", request.param)
 
 
 def product(*columns: Iterable[object]) -> list[tuple[object, ...]]:

@@ -1,5 +1,6 @@
 import csv
 import gzip
+import io
 import json
 import os
 import pty
@@ -13,24 +14,25 @@ import termios
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache, partial
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from omegaconf import OmegaConf
+import yaml
 from pyarrow import parquet
+from sklearn.tree import DecisionTreeClassifier
 
-from slugline.commands.predict import Task, check_model, predict
-from slugline.config import PredictConfig
 from slugline.data.schema import Rejected
 from slugline.errors import InputError
-from slugline.model import TopicModel
+from slugline.model import load_model, save_model
 from slugline.model.heads import EstimatorHead
-from slugline.prediction.output import Parts
+from slugline.prediction import PredictionCounts, PredictOptions, predict_files
+from slugline.prediction.part_files import PartFiles
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("SLUGLINE_DATA", ROOT.parent / "shared" / "data"))
@@ -39,7 +41,7 @@ SMALL = 50_000  # characters of a batch
 ENDINGS = ("jsonl", "csv", "parquet")
 SUMMARY = re.compile(r"read (\d+) = (\d+) labelled \+ (\d+) rejected; (\d+) sentences written, (\d+) of them debris")
 
-Predict = Callable[..., str]
+Predict = Callable[..., PredictionCounts]
 
 
 @pytest.fixture(scope="session")
@@ -54,26 +56,19 @@ def train_model(place: Path) -> Path:
     train = [sys.executable, "-m", "slugline", "train", "tracking=off", "plots=false", "features=word"]
     done = subprocess.run(train, cwd=folder, capture_output=True, text=True, timeout=110)
     assert done.returncode == 0, done.stderr
-    found = next(folder.glob("experiments/runs/*/*/model"))
-    return Path(shutil.copytree(found, folder / "model"))
+    trained = next(folder.glob("experiments/runs/*/*/model"))
+    return Path(shutil.copytree(trained, folder / "model"))
 
 
 @pytest.fixture
-def run(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Predict:
-    """Predict in this process, in `tmp_path`, on the sample unless told otherwise; give what it says."""
+def run(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Predict:
+    """Predict in this process, in `tmp_path`, on the sample by default."""
     monkeypatch.chdir(tmp_path)
 
-    def run(**options: Any) -> str:
-        predict_here({"model_uri": str(model), "input": str(SAMPLE), "n_jobs": 1} | options)
-        return capfd.readouterr().err
+    def run(folder: Path = model, **options: Any) -> PredictionCounts:
+        return predict_files(folder, PredictOptions(**{"input": str(SAMPLE), "n_jobs": 1} | options))
 
     return run
-
-
-def predict_here(options: dict[str, Any]) -> None:
-    shipped = OmegaConf.load(ROOT / "conf" / "predict.yaml")
-    del shipped["defaults"]
-    predict(OmegaConf.merge(OmegaConf.structured(PredictConfig), shipped, options))  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +89,7 @@ def write_long(place: Path) -> Path:
 def whole(
     request: pytest.FixtureRequest, model: Path, long_input: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """What a run on the long input gives when nothing comes between."""
+    """The output of a run on the long input that nothing interrupts."""
     return predict_whole(model, long_input, tmp_path_factory.getbasetemp(), request.param)
 
 
@@ -107,7 +102,7 @@ def whole_jsonl(model: Path, long_input: Path, tmp_path_factory: pytest.TempPath
 @cache
 def predict_whole(model: Path, source: Path, place: Path, ending: str) -> Path:
     output = place / f"whole.{ending}"
-    predict_here({"model_uri": str(model), "input": str(source), "output": str(output), "batch": SMALL, "n_jobs": 1})
+    predict_files(model, PredictOptions(input=str(source), output=str(output), batch=SMALL, n_jobs=1))
     return output
 
 
@@ -125,7 +120,7 @@ def rows_of(output: Path) -> list[Any]:
 
 
 def journal(output: Path) -> list[str]:
-    file = Parts(output).folder / "journal"
+    file = PartFiles(output).folder / "journal"
     return file.read_text().splitlines() if file.is_file() else []
 
 
@@ -135,7 +130,7 @@ def start(model: Path, output: Path, *options: str) -> "subprocess.Popen[bytes]"
 
 
 def kill_when(process: "subprocess.Popen[bytes]", reached: Callable[[], bool]) -> bool:
-    """Kill a process as soon as something holds; tell whether it was killed."""
+    """Kill a process as soon as a condition holds; return whether it had not ended by itself."""
     limit = time.monotonic() + 60
     while process.poll() is None and not reached():
         assert time.monotonic() < limit
@@ -144,25 +139,36 @@ def kill_when(process: "subprocess.Popen[bytes]", reached: Callable[[], bool]) -
     return process.wait() == -signal.SIGKILL
 
 
-def numbers(said: str) -> list[int]:
-    found = SUMMARY.search(said)
-    assert found, said
-    return [int(number) for number in found.groups()]
+def interrupt(model: Path, options: PredictOptions, batches: int) -> None:
+    """Predict until so many batches are labelled."""
+    calls = iter(range(batches))
+
+    def on_progress(_: PredictionCounts) -> None:
+        if next(calls, None) is None:
+            raise RuntimeError("interrupted")
+
+    with pytest.raises(RuntimeError, match="interrupted"):
+        predict_files(model, options, on_progress=on_progress)
+    assert len(journal(Path(str(options.output)))) == batches + 1
+
+
+def summary_numbers(stderr: str) -> list[int]:
+    match = SUMMARY.search(stderr)
+    assert match, stderr
+    return [int(number) for number in match.groups()]
 
 
 def test_each_sentence_is_a_record_with_its_topics_and_probabilities(run: Predict, model: Path) -> None:
-    said = run(output="topics.jsonl")
-    assert len(said.splitlines()) == 1  # a progress bar is for terminals
+    counts = run(output="topics.jsonl")
     rows = records(Path("topics.jsonl"))
-    loaded = TopicModel.load(model)
+    loaded = load_model(model)
     texts = {article["article_id"]: article["text"] for article in records(SAMPLE)}
-    read, labelled, rejected, written, debris = numbers(said)
-    assert (read, labelled, rejected) == (len(texts), len(texts), 0)
-    assert (written, debris) == (len(rows), sum(row["debris"] for row in rows))
+    debris = sum(row["debris"] for row in rows)
+    assert counts == PredictionCounts(len(texts), len(rows), debris, rejected=0, first_rejected=None)
     assert all(row["text"] == texts[row["article_id"]][row["start"] : row["end"]] for row in rows)
     probabilities = loaded.predict_proba([row["text"] for row in rows])
     np.testing.assert_allclose([[row[topic] for topic in loaded.topics] for row in rows], probabilities, atol=1e-12)
-    expected = loaded.names(loaded.decide(probabilities))
+    expected = loaded.to_topics(loaded.decide(probabilities))
     assert all(
         tuple(row["topics"]) == (() if row["debris"] else names) for row, names in zip(rows, expected, strict=True)
     )
@@ -192,14 +198,13 @@ def test_a_run_killed_and_resumed_gives_the_same_bytes(
     parts = {".jsonl": 1, ".csv": 8, ".parquet": 20}[whole.suffix]
     assert kill_when(start(model, output, *options), lambda: len(journal(output)) > parts)
     assert not output.exists()
-    read, labelled, rejected, written, _ = numbers(
-        run(input=str(long_input), output=str(output), batch=SMALL, resume=True)
-    )
+    counts = run(input=str(long_input), output=str(output), batch=SMALL, resume=True)
     assert output.read_bytes() == whole.read_bytes()
     assert Path(f"{output}.rejected.jsonl").read_bytes() == Path(f"{whole}.rejected.jsonl").read_bytes()
-    assert (read, labelled) == (labelled + rejected, 4 * len(records(SAMPLE)))
-    assert (written, rejected) == (len(rows_of(output)), len(records(Path(f"{output}.rejected.jsonl"))))
-    assert not Parts(output).folder.exists()
+    rejected = records(Path(f"{output}.rejected.jsonl"))
+    assert (counts.articles, counts.sentences) == (4 * len(records(SAMPLE)), len(rows_of(output)))
+    assert (counts.rejected, counts.first_rejected) == (len(rejected), Rejected(**rejected[0]))
+    assert not PartFiles(output).folder.exists()
 
 
 def test_workers_end_with_a_main_process_that_is_killed_and_all_cores_take_up_its_work(
@@ -216,6 +221,21 @@ def test_workers_end_with_a_main_process_that_is_killed_and_all_cores_take_up_it
     assert not any(is_alive(worker) for worker in seen)
     run(input=str(long_input), output=str(output), batch=SMALL, n_jobs=2, resume=True)
     assert output.read_bytes() == whole_jsonl.read_bytes()
+
+
+def test_a_worker_that_is_killed_is_an_error_and_its_work_can_be_resumed(
+    model: Path, long_input: Path, tmp_path: Path, whole_jsonl: Path
+) -> None:
+    def kill_workers(counts: PredictionCounts) -> None:
+        for worker in active_children() if counts.sentences else []:
+            worker.kill()
+
+    options = PredictOptions(input=long_input, output=tmp_path / "topics.jsonl", batch=SMALL, n_jobs=2)
+    with pytest.raises(InputError, match="a worker process ended before its work was done, perhaps killed for lack of"):
+        predict_files(model, options, on_progress=kill_workers)
+    assert len(journal(tmp_path / "topics.jsonl")) > 1
+    predict_files(model, replace(options, resume=True, n_jobs=1))
+    assert (tmp_path / "topics.jsonl").read_bytes() == whole_jsonl.read_bytes()
 
 
 def children(pid: int) -> list[int]:
@@ -257,19 +277,18 @@ def test_a_run_may_be_killed_at_any_moment(
 
 
 def is_reached(end: float | str, began: float, output: Path) -> bool:
-    """Tell whether it is the moment to kill: after so many seconds, or when the parts are being joined, or are."""
+    """Return whether it is the moment to kill: after so many seconds, or while or after the parts are joined."""
     if isinstance(end, float):
         return time.monotonic() - began > end
-    return output.exists() if end == "joined" else (Parts(output).folder / "whole").exists()
+    return output.exists() if end == "joined" else (PartFiles(output).folder / "whole").exists()
 
 
 def test_a_torn_line_of_the_journal_counts_for_nothing(
     run: Predict, model: Path, long_input: Path, tmp_path: Path, whole_jsonl: Path
 ) -> None:
-    output = tmp_path / "killed.jsonl"
-    options = [f"input={long_input}", f"batch={SMALL}", "n_jobs=1"]
-    assert kill_when(start(model, output, *options), lambda: len(journal(output)) > 2)
-    parts = Parts(output).folder
+    output = tmp_path / "interrupted.jsonl"
+    interrupt(model, PredictOptions(input=str(long_input), output=str(output), batch=SMALL, n_jobs=1), batches=2)
+    parts = PartFiles(output).folder
     (parts / "journal").write_text("\n".join(journal(output)[:2]) + "\n[12, 3")
     (parts / "00000001.rows").write_text("torn")
     (parts / "whole").write_text("torn")
@@ -278,9 +297,9 @@ def test_a_torn_line_of_the_journal_counts_for_nothing(
 
 
 def leave_parts(output: Path, mark: str = "another job") -> None:
-    """Leave the parts of a job that failed."""
-    with suppress(RuntimeError), Parts(output).open(mark, resume=False):
-        Parts(output).write(0, b"rows of another job\n", [Rejected("x", "y")], "[1, 1, 0, 1, null]")
+    """Leave part files as a job that failed does."""
+    with suppress(RuntimeError), PartFiles(output).open(mark, resume=False):
+        PartFiles(output).write(0, b"rows of another job\n", [Rejected("x", "y")], "[1, 1, 0, 1, null]")
         raise RuntimeError
 
 
@@ -302,24 +321,23 @@ def test_parts_are_of_another_job_when_input_model_or_an_option_changed(
 ) -> None:
     mine = Path(shutil.copytree(model, tmp_path / "mine"))
     source = Path(shutil.copy(long_input, tmp_path / "long.jsonl"))
-    options = {"input": str(source), "output": "topics.jsonl", "batch": SMALL, "model_uri": str(mine)}
-    process = start(mine, tmp_path / "topics.jsonl", f"input={source}", f"batch={SMALL}", "n_jobs=1")
-    assert kill_when(process, lambda: len(journal(tmp_path / "topics.jsonl")) > 2)
+    options = {"input": str(source), "output": "topics.jsonl", "batch": SMALL, "n_jobs": 1}
+    interrupt(mine, PredictOptions(**options), batches=2)
     for change in ({"explain": 1}, {"split_sentences": False}, {"batch": SMALL - 1}, {"columns": {"title": "source"}}):
         with pytest.raises(InputError, match="belongs to another"):
-            run(**options | change, resume=True)
+            run(mine, **options | change, resume=True)
     shutil.copy(model / "thresholds.npy", mine / "more.npy")
     with pytest.raises(InputError, match="belongs to another"):
-        run(**options, resume=True)
+        run(mine, **options, resume=True)
     (mine / "more.npy").unlink()
     with source.open("a") as stream:
         stream.write("\n")
     with pytest.raises(InputError, match="belongs to another"):
-        run(**options, resume=True)
+        run(mine, **options, resume=True)
 
 
 def test_two_processes_cannot_write_the_same_output(run: Predict, tmp_path: Path) -> None:
-    with Parts(tmp_path / "topics.jsonl").open("another job", resume=False):
+    with PartFiles(tmp_path / "topics.jsonl").open("another job", resume=False):
         with pytest.raises(InputError, match=r"another process is writing topics\.jsonl"):
             run(output="topics.jsonl")
         assert journal(tmp_path / "topics.jsonl") == ["another job"]
@@ -328,16 +346,17 @@ def test_two_processes_cannot_write_the_same_output(run: Predict, tmp_path: Path
 def test_rows_that_cannot_be_read_go_to_a_file_with_the_reason(run: Predict) -> None:
     rows = ['{"text": "One. Two here."}', "{", '{"text": ""}', "[1]", '{"title": "no text"}', '{"text": "Three came."}']
     Path("in.jsonl").write_text("\n".join(rows))
-    assert numbers(run(input="in.jsonl", output="topics.csv")) == [6, 2, 4, 3, 0]
-    found = records(Path("topics.csv.rejected.jsonl"))
-    assert [row["where"] for row in found] == ["in.jsonl:2", "in.jsonl:3", "in.jsonl:4", "in.jsonl:5"]
-    assert found[3]["reason"] == "no column 'text' for the text; found: title"
+    counts = run(input="in.jsonl", output="topics.csv")
+    rejected = records(Path("topics.csv.rejected.jsonl"))
+    assert counts == PredictionCounts(2, 3, 0, 4, Rejected(**rejected[0]))
+    assert [row["where"] for row in rejected] == ["in.jsonl:2", "in.jsonl:3", "in.jsonl:4", "in.jsonl:5"]
+    assert rejected[3]["reason"] == "no column 'text' for the text; found: title"
     Path("in.jsonl").write_text(rows[0])
     run(input="in.jsonl", output="topics.csv")
     assert not Path("topics.csv.rejected.jsonl").exists()  # of the run before
 
 
-def test_without_any_article_the_first_reason_is_told_and_an_old_output_stays(run: Predict) -> None:
+def test_without_any_article_the_error_names_the_first_reason_and_an_old_output_stays(run: Predict) -> None:
     Path("in.jsonl").write_text("{\n[]\n")
     Path("topics.jsonl").write_text("old")
     with pytest.raises(InputError, match=r"no article could be read; in\.jsonl:1: not JSON"):
@@ -347,7 +366,7 @@ def test_without_any_article_the_first_reason_is_told_and_an_old_output_stays(ru
     assert not Path("topics.jsonl.parts").exists()
 
 
-def test_empty_files_are_told(run: Predict) -> None:
+def test_an_input_of_empty_files_is_an_error(run: Predict) -> None:
     Path("in.jsonl").touch()
     with pytest.raises(InputError, match=r"no article could be read; in\.jsonl: empty"):
         run(input="in.jsonl", output="topics.parquet")
@@ -376,7 +395,61 @@ def test_standard_input_is_labelled_to_standard_output(model: Path) -> None:
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["text"] for row in rows] == ["Protesters marched in Kraków – again.", "They left."]
     assert done.stderr.splitlines()[0].startswith("slugline: stdin:2: not JSON")
-    assert numbers(done.stderr) == [2, 1, 1, 2, 0]
+    assert summary_numbers(done.stderr) == [2, 1, 1, 2, 0]
+
+
+def test_the_command_writes_the_file_that_the_library_writes(run: Predict, command: Any, model: Path) -> None:
+    Path("in.csv").write_text('Body\n"Protesters marched in Kraków. They left."\n""\n')
+    options = {"input": "in.csv", "columns": {"text": "Body"}, "explain": 2, "encoding": "utf-8"}
+    counts = run(output="library.csv", **options)
+    given = ["input=in.csv", "columns.text=Body", "explain=2", "output=command.csv"]
+    done = command(Path(), "predict", f"model_uri={model}", *given)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert len(done.stderr.splitlines()) == 1  # a progress bar is for terminals
+    assert summary_numbers(done.stderr) == [2, counts.articles, counts.rejected, counts.sentences, counts.debris]
+    assert Path("command.csv").read_bytes() == Path("library.csv").read_bytes()
+
+
+def test_the_options_are_the_keys_of_the_command_with_the_same_defaults() -> None:
+    shipped = yaml.safe_load((ROOT / "conf" / "predict.yaml").read_text(encoding="utf-8"))
+    for key in ("defaults", "model_uri", "tracking_uri"):
+        del shipped[key]
+    assert asdict(PredictOptions(columns=shipped["columns"])) == shipped
+
+
+def test_a_stream_gets_the_records_of_a_file_and_callbacks_the_rest(run: Predict, model: Path) -> None:
+    Path("in.jsonl").write_text('{"text": "One came."}\n{\n{"text": "Two. Three."}\n')
+    run(input="in.jsonl", output="topics.jsonl")
+    stream, rejected, progress = io.BytesIO(), list[Rejected](), list[PredictionCounts]()
+    options = PredictOptions(input="in.jsonl", batch=1)
+    counts = predict_files(model, options, stream=stream, on_rejected=rejected.append, on_progress=progress.append)
+    assert stream.getvalue() == Path("topics.jsonl").read_bytes()
+    assert [row._asdict() for row in rejected] == records(Path("topics.jsonl.rejected.jsonl"))
+    assert [step.sentences for step in progress] == [0, 1, 1, 3]
+    assert counts == progress[-1] == PredictionCounts(2, 3, 0, 1, rejected[0])
+
+
+def test_without_output_and_stream_there_is_nowhere_to_write(model: Path) -> None:
+    with pytest.raises(ValueError, match="give predict_files a stream to write to"):
+        predict_files(model, PredictOptions(input=str(SAMPLE)))
+
+
+def test_the_progress_of_a_resumed_run_begins_with_what_is_done(run: Predict, model: Path, long_input: Path) -> None:
+    options = PredictOptions(input=str(long_input), output="topics.jsonl", batch=SMALL, n_jobs=1)
+    interrupt(model, options, batches=3)
+    progress: list[PredictionCounts] = []
+    predict_files(model, replace(options, resume=True), on_progress=progress.append)
+    labelled = [json.loads(line) for line in Path("topics.jsonl").read_text().splitlines()]
+    assert 0 < progress[0].sentences < progress[1].sentences < progress[-1].sentences == len(labelled)
+
+
+def test_a_model_saved_anew_in_the_same_folder_is_the_one_used(run: Predict, model: Path) -> None:
+    loaded = load_model(model)
+    for topics in (loaded.topics, loaded.topics[::-1]):
+        shutil.rmtree("mine", ignore_errors=True)
+        save_model(replace(loaded, topics=topics), Path("mine"))
+        run(Path("mine"), output="topics.jsonl")
+        assert tuple(records(Path("topics.jsonl"))[0])[-len(topics) :] == topics
 
 
 def test_on_all_cores_rows_and_their_order_are_the_same(run: Predict, long_input: Path, whole_jsonl: Path) -> None:
@@ -453,14 +526,13 @@ def test_an_output_that_would_be_read_as_input_is_refused(run: Predict) -> None:
     assert sorted(file.name for file in Path().iterdir()) == ["b.jsonl", "in"]
 
 
-@pytest.mark.slow
-def test_parts_are_not_read_as_input_when_a_glob_finds_their_folder(run: Predict, model: Path, tmp_path: Path) -> None:
+def test_parts_are_not_read_as_input_when_a_glob_finds_their_folder(model: Path, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     shutil.copy(SAMPLE, tmp_path / "in")
     output, source = tmp_path / "topics.csv", f"{tmp_path}/**/*.jsonl"
-    options = [f"input={source}", "batch=10000", "n_jobs=1"]
-    assert kill_when(start(model, output, *options), lambda: len(journal(output)) > 3)
-    assert numbers(run(input=source, output=str(output), batch=10_000, resume=True))[0] == len(records(SAMPLE))
+    options = PredictOptions(input=source, output=str(output), batch=10_000, n_jobs=1)
+    interrupt(model, options, batches=3)
+    assert predict_files(model, replace(options, resume=True)).articles == len(records(SAMPLE))
 
 
 @pytest.mark.parametrize(
@@ -471,16 +543,19 @@ def test_parts_are_not_read_as_input_when_a_glob_finds_their_folder(run: Predict
         ({"output": "folder.csv"}, r"folder\.csv is a folder; give a file"),
         ({"output": "topics.csv", "input": "nowhere"}, "no such file or folder: nowhere"),
         ({"output": "topics.csv", "input": "-", "resume": True}, "standard input cannot be read again"),
-        ({"resume": True}, "only what goes to a file can be taken up again"),
+        ({"resume": True}, "only output to a file can be resumed"),
+        ({"columns": {"body": "text"}}, "unknown column 'body'; allowed: article_id"),
         ({"explain": -1}, "explain: -1; allowed"),
         ({"batch": 0}, "batch: 0; allowed"),
         ({"n_jobs": 0}, "n_jobs: 0; allowed"),
         ({"engine": "ray"}, "unknown engine 'ray'; allowed: local, dask"),
         ({"dask_address": "tcp://127.0.0.1:1"}, "only engine=dask uses a cluster"),
-        ({"model_uri": "nowhere"}, "no model at 'nowhere'"),
+        ({"folder": Path("nowhere")}, "nowhere"),
     ],
 )
-def test_what_cannot_be_is_told_before_anything_is_written(run: Predict, options: dict[str, Any], message: str) -> None:
+def test_options_that_are_not_allowed_are_refused_before_anything_is_written(
+    run: Predict, options: dict[str, Any], message: str
+) -> None:
     Path("folder.csv").mkdir()
     with pytest.raises(InputError, match=message):
         run(**options)
@@ -489,24 +564,24 @@ def test_what_cannot_be_is_told_before_anything_is_written(run: Predict, options
 
 @pytest.mark.parametrize("topic", ["text", "topics", "explain", "sentence_id"])
 def test_a_topic_named_like_a_column_is_refused(run: Predict, model: Path, topic: str) -> None:
-    loaded = TopicModel.load(model)
-    replace(loaded, topics=(topic, *loaded.topics[1:])).save("clash")
+    loaded = load_model(model)
+    save_model(replace(loaded, topics=(topic, *loaded.topics[1:])), Path("clash"))
     with pytest.raises(InputError, match=f"the model has a topic '{topic}', and predictions a column of that name"):
-        run(model_uri="clash", output="topics.jsonl")
+        run(Path("clash"), output="topics.jsonl")
 
 
 def test_topics_that_a_format_cannot_hold_are_refused(run: Predict, model: Path) -> None:
-    loaded = TopicModel.load(model)
-    replace(loaded, topics=("war, peace", *loaded.topics[1:])).save("comma")
+    loaded = load_model(model)
+    save_model(replace(loaded, topics=("war, peace", *loaded.topics[1:])), Path("comma"))
     with pytest.raises(InputError, match="topic 'war, peace' has a comma"):
-        run(model_uri="comma", output="topics.csv")
-    run(model_uri="comma", output="topics.parquet")
+        run(Path("comma"), output="topics.csv")
+    run(Path("comma"), output="topics.parquet")
     assert "war, peace" in parquet.read_schema("topics.parquet").names
 
 
 def test_explain_gives_the_terms_of_each_topic_given(run: Predict, model: Path) -> None:
     run(output="topics.jsonl", explain=5)
-    loaded = TopicModel.load(model)
+    loaded = load_model(model)
     rows = records(Path("topics.jsonl"))
     assert any(row["topics"] for row in rows)
     for row in rows[:200]:
@@ -516,13 +591,14 @@ def test_explain_gives_the_terms_of_each_topic_given(run: Predict, model: Path) 
             assert row["explain"] == loaded.explain(row["text"], 5, row["topics"])
 
 
-def test_explain_is_refused_for_a_model_that_is_not_linear(model: Path) -> None:
-    loaded = TopicModel.load(model)
-    trees = replace(loaded, head=EstimatorHead([], np.ones(len(loaded.topics)), np.zeros(len(loaded.topics))))
-    task = Task({}, True, 5, ".jsonl")
-    with pytest.raises(InputError, match="only linear models tell the weight of each term"):
-        check_model(trees, task)
-    check_model(trees, task._replace(explain=0))
+def test_explain_is_refused_for_a_model_that_is_not_linear(run: Predict) -> None:
+    linear = load_model(ROOT / "tests" / "models" / "v1" / "model")
+    X, y = np.eye(6, len(linear.terms)), [0, 0, 0, 1, 1, 1]
+    trees = [DecisionTreeClassifier(random_state=0).fit(X, y) for _ in linear.topics]
+    save_model(replace(linear, head=EstimatorHead(trees, np.ones(len(trees)), np.zeros(len(trees)))), Path("trees"))
+    with pytest.raises(InputError, match="only linear models have a weight for each term; give explain=0"):
+        run(Path("trees"), output="topics.jsonl", explain=5)
+    assert run(Path("trees"), output="topics.jsonl").articles == len(records(SAMPLE))
 
 
 def test_a_terminal_sees_a_progress_bar(model: Path, tmp_path: Path) -> None:
@@ -531,9 +607,10 @@ def test_a_terminal_sees_a_progress_bar(model: Path, tmp_path: Path) -> None:
     termios.tcsetwinsize(ours, (24, 120))
     subprocess.run([*arguments, "n_jobs=1", "output=topics.csv"], cwd=tmp_path, stderr=theirs, check=True)
     os.close(theirs)
-    said = b""
+    terminal = b""
     with suppress(OSError):  # the other end is closed
         while more := os.read(ours, 1 << 16):
-            said += more
+            terminal += more
     os.close(ours)
-    assert b"sentences/s" in said
+    assert b"sentences/s" in terminal
+    assert summary_numbers(terminal.decode())[0] == len(records(SAMPLE))

@@ -24,6 +24,8 @@ from test_predict import whole_jsonl as whole_jsonl
 
 from slugline import load_model
 from slugline.data.schema import SENTENCE_COLUMNS
+from slugline.errors import InputError
+from slugline.prediction import PredictOptions, predict_files
 
 needs_dask = pytest.mark.skipif(find_spec("distributed") is None, reason='no Dask: pip install "slugline[dask]"')
 PYTHON = {"MLFLOW_DISABLE_TELEMETRY": "true", "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
@@ -34,15 +36,15 @@ import sys
 from pathlib import Path
 import mlflow
 import pandas as pd
-from slugline.model import TopicModel
+from slugline.model import TopicModel, load_model
 from slugline.tracking import Mlflow
 
 with Mlflow(uri=sys.argv[1]).run("test", Path("run"), {}) as run:
-    uri = run.log_model(TopicModel.load(sys.argv[2]), pd.DataFrame({"text": ["They marched."]}), "a test", "its card")
+    uri = run.log_model(load_model(sys.argv[2]), pd.DataFrame({"text": ["They marched."]}), "a test", "its card")
 assert uri == "models:/slugline@champion"
 texts = json.loads(Path("texts.json").read_text())
-found = mlflow.pyfunc.load_model(uri).predict(pd.DataFrame({"text": texts}))
-Path("pyfunc.json").write_text(json.dumps(found.to_dict(orient="records")))
+table = mlflow.pyfunc.load_model(uri).predict(pd.DataFrame({"text": texts}))
+Path("pyfunc.json").write_text(json.dumps(table.to_dict(orient="records")))
 """
 CLUSTER = """
 if __name__ == "__main__":
@@ -64,20 +66,20 @@ spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "fals
 sentences = spark.createDataFrame(rows, "text string").repartition(4)
 
 topics_of = mlflow.pyfunc.spark_udf(spark, "models:/slugline@champion", env_manager="local")
-found = sentences.withColumn("found", topics_of("text")).select("text", "found.*").collect()
+labelled = sentences.withColumn("prediction", topics_of("text")).select("text", "prediction.*").collect()
 
-assert len(found) == len(rows)
+assert len(labelled) == len(rows)
 model = load_model("models:/slugline@champion")
-expected = model.predict_proba([row["text"] for row in found])
-np.testing.assert_allclose([[row[topic] for topic in model.topics] for row in found], expected, rtol=0, atol=1e-9)
-assert [tuple(row["topics"]) for row in found] == model.names(model.decide(expected))
+expected = model.predict_proba([row["text"] for row in labelled])
+np.testing.assert_allclose([[row[topic] for topic in model.topics] for row in labelled], expected, rtol=0, atol=1e-9)
+assert [tuple(row["topics"]) for row in labelled] == model.to_topics(model.decide(expected))
 spark.stop()
 print("equal")
 """
 
 
 def slugline(*arguments: object, folder: Path, timeout: int = 110) -> str:
-    """Run `slugline predict` in a folder and return what it says on standard error."""
+    """Run `slugline predict` in a folder and return what it writes to standard error."""
     command = [sys.executable, "-m", "slugline", "predict", *map(str, arguments)]
     store = {"MLFLOW_TRACKING_URI": f"sqlite:///{folder}/store.db"}
     done = subprocess.run(
@@ -100,33 +102,38 @@ def python(code: str, *arguments: object, folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def store(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a SQLite store, the model its champion, and sentences as a file: test ones of people, else ours."""
+    """A folder with a SQLite store, the model its champion, and sentences in a file: real ones if at hand."""
     folder = tmp_path_factory.mktemp("store")
-    found = DATA / "india_police_events" / "sents.jsonl"
-    lines = records(found)[-3000:] if found.is_file() else records(SAMPLE)
+    real = DATA / "india_police_events" / "sents.jsonl"
+    lines = records(real)[-3000:] if real.is_file() else records(SAMPLE)
     texts = [line.get("sent_text") or line["text"] for line in lines]
     rows = [json.dumps({"text": text}) + "\n" for text in texts if text.strip()]
     (folder / "in.jsonl").write_text("".join(rows), "utf-8")
-    slugline(f"model_uri={model}", "input=in.jsonl", "output=folder.jsonl", "split_sentences=false", folder=folder)
-    labelled = records(folder / "folder.jsonl")
+    labelled = predict_sentences(model, folder / "in.jsonl", folder / "folder.jsonl")
     assert len(labelled) == len(rows)
     (folder / "texts.json").write_text(json.dumps([row["text"] for row in labelled]))
     python(REGISTER, f"sqlite:///{folder}/store.db", model, folder=folder)
     return folder
 
 
+def predict_sentences(model: Path, source: Path, output: Path) -> list[dict[str, Any]]:
+    """Predict in this process, a row a sentence, and return the records."""
+    predict_files(model, PredictOptions(input=source, output=output, split_sentences=False, n_jobs=1))
+    return records(output)
+
+
 def assert_equal(rows: list[dict[str, Any]], store: Path, model: Path) -> None:
     """Compare with the model in a folder, asked in Python: probabilities to 1e-9, topics exactly."""
     loaded = load_model(str(model))
     expected = loaded.predict_proba(json.loads((store / "texts.json").read_text()))
-    found = [[row[topic] for topic in loaded.topics] for row in rows]
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
-    names = loaded.names(loaded.decide(expected))
+    probabilities = [[row[topic] for topic in loaded.topics] for row in rows]
+    np.testing.assert_allclose(probabilities, expected, rtol=0, atol=1e-9)
+    names = loaded.to_topics(loaded.decide(expected))
     debris = [row.get("debris", False) for row in rows]
     assert [tuple(row["topics"]) for row in rows] == [() if d else n for d, n in zip(debris, names, strict=True)]
 
 
-def test_the_command_gives_what_python_gives(store: Path, model: Path) -> None:
+def test_prediction_from_a_file_gives_what_the_model_gives(store: Path, model: Path) -> None:
     rows = records(store / "folder.jsonl")
     assert tuple(rows[0])[: len(SENTENCE_COLUMNS)] == SENTENCE_COLUMNS
     assert_equal(rows, store, model)
@@ -141,9 +148,9 @@ def test_a_registered_model_gives_the_same_by_command_and_as_a_pyfunc(store: Pat
 @needs_dask
 def test_dask_gives_the_same_bytes(long_input: Path, model: Path, whole_jsonl: Path, tmp_path: Path) -> None:
     options = [f"model_uri={model}", f"input={long_input}", f"batch={SMALL}", "n_jobs=2", "engine=dask"]
-    said = slugline(*options, "output=dask.jsonl", folder=tmp_path)
-    assert said.startswith("read ")
-    assert len(said.splitlines()) == 1
+    stderr = slugline(*options, "output=dask.jsonl", folder=tmp_path)
+    assert stderr.startswith("read ")
+    assert len(stderr.splitlines()) == 1
     assert (tmp_path / "dask.jsonl").read_bytes() == whole_jsonl.read_bytes()
 
 
@@ -180,13 +187,11 @@ def test_an_address_where_no_scheduler_answers_is_one_line(model: Path, tmp_path
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_without_dask_the_message_names_the_extra(model: Path, tmp_path: Path) -> None:
-    code = "import sys; sys.modules['distributed'] = None; from slugline.cli import main; main()"
-    options = [f"model_uri={model}", f"input={SAMPLE}", "engine=dask"]
-    command = [sys.executable, "-c", code, "predict", *options]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=110)
-    assert done.returncode == 1
-    assert done.stderr == 'slugline: engine=dask: Dask is not installed; pip install "slugline[dask]"\n'
+def test_without_dask_the_message_names_the_extra(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)  # as if it were not installed
+    options = PredictOptions(input=SAMPLE, output=tmp_path / "topics.jsonl", engine="dask")
+    with pytest.raises(InputError, match=r'engine=dask: Dask is not installed; pip install "slugline\[dask\]"'):
+        predict_files(model, options)
 
 
 @pytest.mark.slow

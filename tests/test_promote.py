@@ -51,33 +51,6 @@ def test_a_poor_model_stays_outside_with_its_figures_as_tags_and_artifact(folder
     assert verdict["champion"]["version"] == "1"
 
 
-@pytest.mark.parametrize(
-    ("gate", "reason"),
-    [
-        ("min_topic_f1=1.1", "F1 of talks is 1.000"),
-        ("max_megabytes=0.0001", "megabytes 0."),
-        ("max_milliseconds=0.0000001", "milliseconds for a sentence"),
-        ("max_calibration_error=0.0000001", "calibration error"),
-    ],
-)
-def test_each_part_of_the_gate_can_close_it(folder, command, gate, reason):
-    done = command(folder, "promote", *DATA, "version=2", f"gate.{gate}")
-    assert done.returncode == 1
-    assert reason in done.stderr
-    assert aliases(folder) == {"champion": "1"}
-
-
-def test_a_topic_that_no_sentence_has_is_not_judged(folder, command):
-    lines = [line for line in (folder / "news.jsonl").read_text().splitlines() if '"talks"' not in line]
-    (folder / "truce.jsonl").write_text("\n".join(lines))
-    topics = "+labels.topics={truce: {}, talks: {}}"
-    options = (*DATA, "data.path=truce.jsonl", "part=all", topics, "version=2", "gate.min_topic_f1=1.1")
-    done = command(folder, "promote", *options)
-    assert "sentences of all; not judged, since none has it: talks" in done.stdout
-    assert "F1 of truce is 1.000" in done.stderr
-    assert "macro" not in done.stderr
-
-
 def test_a_model_as_good_takes_the_alias_and_gives_it_back(folder, command):
     done = command(folder, "promote", *DATA, "version=2")
     assert done.returncode == 0, done.stderr

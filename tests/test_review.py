@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
-from slugline import annotate as annotations
+from slugline.annotate import FORMATS
 from slugline.errors import InputError
 from slugline.labels import Topic
 from slugline.model import TopicModel
-from slugline.review.candidates import Pile
-from slugline.review.queue import choose, describe_sentence, find_candidates, prioritise
+from slugline.review.candidates import Candidates, define_topics
+from slugline.review.queue import QueueOptions, choose, describe_sentence, prioritise, select_open
 
 pytestmark = pytest.mark.slow
 
@@ -169,7 +169,7 @@ def test_the_champion_of_a_store_is_asked_where_no_model_is_named(tmp_path, comm
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("format", annotations.FORMATS)
+@pytest.mark.parametrize("format", FORMATS)
 def test_a_queue_comes_in_every_format_and_is_read_back(desk, review, format):
     output = (
         f"queue.{format}.{format if format in ('csv', 'xlsx') else 'json' if format == 'label_studio' else 'jsonl'}"
@@ -232,10 +232,6 @@ def test_what_is_found_is_counted_by_topic(errors):
 MISTAKES = {
     ("what=que",): "slugline: what: 'que'; allowed: queue, errors",
     ("size=0",): "slugline: size: 0; allowed: a number of sentences, from 1",
-    ("diversity=2",): "slugline: diversity: 2.0; allowed: 0 to 1",
-    ("rarity=-1",): "slugline: rarity: -1.0; allowed: a weight, from 0",
-    ("uncertainty=nan",): "slugline: uncertainty: nan; allowed: a weight, from 0",
-    ("uncertainty=0", "disagreement=0"): "slugline: uncertainty and disagreement are both 0; give one of them a weight",
     ("output=x.txt",): "slugline: format: none, and the ending of x.txt does not tell; allowed: label_studio, doccano,",
     ("format=exel",): "slugline: format: 'exel'; allowed: label_studio, doccano,",
     (
@@ -297,23 +293,19 @@ def frame(*texts, **columns):
 
 def test_what_is_labelled_debris_or_stands_there_twice_is_no_candidate_and_counted_once():
     texts = ("Talks began.", "Post a comment", "talks began", "Talks began.", "Rain fell.")
-    pile = Pile(
+    candidates = Candidates(
         frame(*texts, debris=[False, True, False, False, False]),
         np.array([1, 0, 0, 0, 0], dtype=bool),
         (),
         {"rejected": 2},
     )
-    found, said = find_candidates(pile)
-    assert found["text"].tolist() == ["talks began", "Rain fell."]
-    assert said == ["data    2 of 5 sentences are candidates; left out: 1 labelled, 1 debris, 1 copies, 2 rejected"]
+    open_sentences, description = select_open(candidates)
+    assert open_sentences["text"].tolist() == ["talks began", "Rain fell."]
+    assert description == (
+        "data    2 of 5 sentences are candidates; left out: 1 labelled, 1 debris, 1 copies, 2 rejected"
+    )
     with pytest.raises(InputError, match="nothing to label: 0 of 2"):
-        find_candidates(Pile(pile.sentences.iloc[:2], np.array([True, False]), (), {}))
-
-
-class Settings(dict):
-    """Options by name."""
-
-    __getattr__ = dict.__getitem__
+        select_open(Candidates(candidates.sentences.iloc[:2], np.array([True, False]), (), {}))
 
 
 def test_a_model_that_gives_one_topic_a_sentence_is_asked_by_the_margin_to_the_next(desk):
@@ -321,21 +313,22 @@ def test_a_model_that_gives_one_topic_a_sentence_is_asked_by_the_margin_to_the_n
     single = TopicModel(model.topics, "multiclass", model.vectorizers, model.head, model.thresholds)
     p = np.full(15, 0.01)
     p[:2] = 0.44, 0.42
-    said = describe_sentence(single, "uncertain", 0, p, np.full(15, 0.42), np.arange(15) == 4)
-    assert said == "ceasefire 0.44, next 0.42; rules disagree on aid"
+    limits, disputed = np.full(15, 0.42), np.arange(15) == 4
+    reason = describe_sentence(single, "uncertain", 0, probabilities=p, limits=limits, disputed=disputed)
+    assert reason == "ceasefire 0.44, next 0.42; rules disagree on aid"
 
 
 def test_features_are_made_for_the_best_candidates_alone_and_rows_are_those_of_all(desk):
     model = TopicModel.load(desk / "run" / "model")
     texts = [row["text"] for row in lines(SAMPLE / "labels.jsonl")][:400]
-    config = Settings(size=3, diversity=0.2, uncertainty=1.0, disagreement=0.0, rarity=0.0)
+    options = QueueOptions(size=3, diversity=0.2, uncertainty=1.0, disagreement=0.0, rarity=0.0)
     probabilities = model.predict_proba(texts)
     limits = np.tile(model.thresholds, (400, 1))
-    priorities = prioritise(config, probabilities, limits, np.zeros(probabilities.shape, np.int8))
-    batch = choose(config, model, texts, priorities, [])
+    priorities = prioritise(options, probabilities, limits, np.zeros(probabilities.shape, np.int8))
+    batch = choose(options, model, texts, priorities, [])
     assert priorities.score[batch.rows].tolist() == sorted(priorities.score, reverse=True)[:3]
     best = texts[batch.rows[0]]
-    again = choose(config, model, texts, priorities, [best])
+    again = choose(options, model, texts, priorities, [best])
     assert batch.rows[0] not in again.rows
 
 
@@ -349,8 +342,7 @@ def test_the_shipped_weights_are_those_of_the_schema():
 
 
 def test_the_definition_of_a_topic_is_that_of_the_taxonomy_else_that_of_the_model():
-    from slugline.commands.review import describe_topic
-
     taxonomy = {"aid": Topic(definition="Help."), "threat": Topic()}
     known = {"aid": "old", "threat": "A warning."}
-    assert [describe_topic(topic, taxonomy, known) for topic in ("aid", "threat", "new")] == ["Help.", "A warning.", ""]
+    definitions = define_topics(("aid", "threat", "new"), taxonomy, known)
+    assert definitions == {"aid": "Help.", "threat": "A warning.", "new": ""}

@@ -1,4 +1,4 @@
-"""What is asked for next is unsure, disputed, rare and varied; models that decide alike are told; wrong labels are found."""
+"""What is asked for next is unsure, disputed, rare and varied; models that decide alike are recognised; wrong labels are found."""
 
 import time
 
@@ -10,17 +10,11 @@ from hypothesis.extra import numpy as hnp
 from scipy.sparse import csr_array
 from sklearn.metrics import cohen_kappa_score
 
-from slugline.review.selection import (
-    disagreement,
-    find_label_errors,
-    is_stable,
-    rarity,
-    rivals,
-    select_batch,
-    stopping,
-    take_turns,
-    uncertainty,
-)
+from slugline.errors import InputError
+from slugline.review.label_errors import find_label_errors
+from slugline.review.queue import QueueOptions
+from slugline.review.selection import disagreement, rarity, rivals, select_batch, take_turns, uncertainty
+from slugline.review.stability import is_stable, measure_stability
 
 SHARES = st.floats(0, 1)
 TABLES = st.tuples(st.integers(1, 12), st.integers(2, 4)).flatmap(
@@ -97,6 +91,29 @@ def test_rarity_is_nothing_for_what_all_sentences_have_and_one_for_what_one_has(
     expected = np.column_stack([np.ones(100), np.full(100, 0.1), np.full(100, 0.01), np.zeros(100)])
     assert rarity(expected) == pytest.approx([0, 0.5, 1, 1])
     assert rarity(np.array([[0.3, 0.9]])).tolist() == [0, 0]
+
+
+# ---- options
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"size": 0}, "size: 0; allowed: a number of sentences, from 1"),
+        ({"diversity": 2.0}, "diversity: 2.0; allowed: 0 to 1"),
+        ({"rarity": -1.0}, "rarity: -1.0; allowed: a weight, from 0"),
+        ({"uncertainty": float("nan")}, "uncertainty: nan; allowed: a weight, from 0"),
+        ({"disagreement": float("inf")}, "disagreement: inf; allowed: a weight, from 0"),
+        (
+            {"uncertainty": 0.0, "disagreement": 0.0},
+            "uncertainty and disagreement are both 0; give one of them a weight",
+        ),
+    ],
+)
+def test_options_out_of_range_are_refused(options, message):
+    with pytest.raises(InputError) as error:
+        QueueOptions(**options)
+    assert str(error.value) == message
 
 
 # ---- turns
@@ -191,7 +208,7 @@ def test_agreement_of_two_models_is_the_kappa_of_scikit_learn():
     rng = np.random.default_rng(0)
     before, after = rng.random((500, 4)) < [0.5, 0.1, 0.02, 0.9], rng.random((500, 4)) < [0.5, 0.1, 0.02, 0.9]
     after[:300] = before[:300]
-    found = stopping(before, after)
+    found = measure_stability(before, after)
     assert found.kappa == pytest.approx([cohen_kappa_score(a, b) for a, b in zip(before.T, after.T, strict=True)])
     assert found.mean == pytest.approx(found.kappa.mean())
     assert found.changed == pytest.approx((before != after).mean())
@@ -199,11 +216,11 @@ def test_agreement_of_two_models_is_the_kappa_of_scikit_learn():
 
 def test_a_topic_that_neither_model_gives_says_nothing_about_agreement():
     before = np.array([[1, 0], [0, 0], [1, 0]], dtype=bool)
-    found = stopping(before, before)
+    found = measure_stability(before, before)
     assert found.kappa[0] == 1
     assert np.isnan(found.kappa[1])
     assert (found.mean, found.changed) == (1, 0)
-    assert np.isnan(stopping(before[:, 1:], before[:, 1:]).mean)
+    assert np.isnan(measure_stability(before[:, 1:], before[:, 1:]).mean)
 
 
 def test_labelling_can_stop_once_three_kappas_in_a_row_are_099():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, f1_score
 
-from slugline.scoring import article_level, by_article
+from slugline.scoring import max_by_article, score_articles
 
 
 def test_articles_take_the_most_of_their_sentences_in_any_order():
@@ -13,12 +13,12 @@ def test_articles_take_the_most_of_their_sentences_in_any_order():
     group = random.integers(0, 12, 60)
     Y, P = random.random((60, 3)) < 0.1, random.random((60, 3))
     expected = pd.DataFrame(P).groupby(group, sort=False).max().to_numpy()
-    assert by_article(P, group).tolist() == expected.tolist()
+    assert max_by_article(P, group).tolist() == expected.tolist()
     assert (
-        by_article(Y, [f"article {key}" for key in group]).tolist()
+        max_by_article(Y, [f"article {key}" for key in group]).tolist()
         == pd.DataFrame(Y).groupby(group, sort=False).any().to_numpy().tolist()
     )
-    assert by_article(Y, group).dtype == bool
+    assert max_by_article(Y, group).dtype == bool
 
 
 def test_scores_on_articles_are_those_of_scikit_learn():
@@ -26,15 +26,15 @@ def test_scores_on_articles_are_those_of_scikit_learn():
     group = np.repeat(np.arange(40), 5)
     Y, P = random.random((200, 2)) < 0.1, random.random((200, 2))
     predicted = P > 0.8
-    scores = article_level("test", Y, predicted, group, ["a", "b"], P)
+    scores = score_articles("test", Y, predicted, group, ["a", "b"], probabilities=P)
     y, given, p = (part.reshape(40, 5, 2).max(axis=1) for part in (Y, predicted, P))
     assert scores["test/article/f1_macro"] == pytest.approx(f1_score(y, given, average="macro"))
     assert scores["test/article/ap/a"] == pytest.approx(average_precision_score(y[:, 0], p[:, 0]))
     assert scores["test/article/support/b"] == y[:, 1].sum()
-    assert not [key for key in article_level("test", Y, predicted, group, ["a", "b"]) if "/ap" in key]
+    assert not [key for key in score_articles("test", Y, predicted, group, ["a", "b"]) if "/ap" in key]
 
 
 def test_two_wrong_sentences_of_a_right_article_count_once():
     Y = np.array([[True], [False], [False]])
     predicted = np.array([[False], [True], [True]])
-    assert article_level("x", Y, predicted, ["one"] * 3, ["a"])["x/article/f1/a"] == 1.0
+    assert score_articles("x", Y, predicted, ["one"] * 3, ["a"])["x/article/f1/a"] == 1.0

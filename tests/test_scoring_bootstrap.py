@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score
 
-from slugline.scoring import holm, intervals, paired, score
+from slugline.scoring import holm, paired_differences, score, score_intervals
 from slugline.scoring.bootstrap import draw_weights
-from slugline.scoring.sums import Ratio, measure
+from slugline.scoring.sums import Ratio, build_measures
 
 TOPICS = ("a", "b", "c")
 
@@ -28,9 +28,9 @@ def test_scores_under_weights_are_those_of_scikit_learn():
     Y, predicted, probabilities, group = news(40, 0)
     weights = draw_weights(40, 5, np.random.default_rng(1))
     assert weights.sum(axis=1).tolist() == [40] * 6
-    for name, measured in measure(Y, predicted, group, TOPICS, probabilities).items():
+    for name, measured in build_measures(Y, predicted, group, TOPICS, probabilities).items():
         kind, _, topic = name.partition("/")
-        sums = measured.sums(weights)
+        sums = measured.weigh(weights)
         for sample, weight in enumerate(weights):
             column = TOPICS.index(topic) if topic else None
             reference = {"precision": precision_score, "recall": recall_score, "f1": f1_score}.get(kind)
@@ -43,47 +43,47 @@ def test_scores_under_weights_are_those_of_scikit_learn():
                 rows = np.repeat(np.arange(len(Y)), weight[group].astype(int))
                 wanted = score("x", Y[rows], predicted[rows], None, TOPICS)[f"x/{name}"]
                 assert average in ("micro", "samples", "accuracy")
-            assert sums.hits[sample] / sums.of[sample] == pytest.approx(wanted), name
+            assert sums.hits[sample] / sums.totals[sample] == pytest.approx(wanted), name
 
 
 def test_the_influence_of_an_article_is_the_derivative_of_the_score_by_its_weight():
     Y, predicted, probabilities, group = news(12, 3)
-    for name, measured in measure(Y, predicted, group, TOPICS, probabilities).items():
+    for name, measured in build_measures(Y, predicted, group, TOPICS, probabilities).items():
         weights = np.random.default_rng(4).integers(1, 4, (1, 12)).astype(float)
-        sums = measured.sums(weights)
-        influence = (sums.moved(sums.hits / sums.of) / sums.of[:, None])[0]
+        sums = measured.weigh(weights)
+        influence = (sums.residuals(sums.hits / sums.totals) / sums.totals[:, None])[0]
         for article in range(12):
             ends = []
             for step in (-1e-6, 1e-6):
                 moved = weights.copy()
                 moved[0, article] += step
-                ends.append(float((lambda found: found.hits[0] / found.of[0])(measured.sums(moved))))
+                ends.append(float((lambda found: found.hits[0] / found.totals[0])(measured.weigh(moved))))
             assert influence[article] == pytest.approx((ends[1] - ends[0]) / 2e-6, abs=1e-6), (name, article)
 
 
 def test_intervals_have_the_names_of_the_scores_and_hold_the_scores():
     Y, predicted, probabilities, group = news(30, 5)
-    found = intervals(Y, predicted, group, TOPICS, probabilities, resamples=200)
+    found = score_intervals(Y, predicted, group, TOPICS, probabilities, resamples=200)
     scores = {key[2:]: value for key, value in score("x", Y, predicted, probabilities, TOPICS).items()}
     assert set(found) == {key for key in scores if not key.startswith("support")}
     for key, (low, high) in found.items():
         assert 0 <= low <= scores[key] <= high <= 1
         assert high - low > 0.01
-    assert not [key for key in intervals(Y, predicted, group, TOPICS, resamples=50) if key.startswith("ap")]
+    assert not [key for key in score_intervals(Y, predicted, group, TOPICS, resamples=50) if key.startswith("ap")]
 
 
 def test_the_same_seed_gives_the_same_intervals_another_one_others_and_keys_of_articles_do_not_matter():
     Y, predicted, _, group = news(20, 6)
     names = [f"article {number * 7 % 20}" for number in group]
-    first = intervals(Y, predicted, group, TOPICS, resamples=100)
-    assert intervals(Y, predicted, names, TOPICS, resamples=100) == first
-    assert intervals(Y, predicted, group, TOPICS, resamples=100, seed=1) != first
+    first = score_intervals(Y, predicted, group, TOPICS, resamples=100)
+    assert score_intervals(Y, predicted, names, TOPICS, resamples=100) == first
+    assert score_intervals(Y, predicted, group, TOPICS, resamples=100, seed=1) != first
 
 
 def test_sentences_that_only_repeat_in_their_article_make_no_interval_narrower():
     Y, predicted, probabilities, group = news(40, 7)
-    once = intervals(Y, predicted, group, TOPICS, probabilities, resamples=100)
-    thrice = intervals(
+    once = score_intervals(Y, predicted, group, TOPICS, probabilities, resamples=100)
+    thrice = score_intervals(
         *(np.repeat(part, 3, axis=0) for part in (Y, predicted, group)),
         TOPICS,
         np.repeat(probabilities, 3, axis=0),
@@ -95,10 +95,10 @@ def test_sentences_that_only_repeat_in_their_article_make_no_interval_narrower()
 
 def test_more_articles_and_a_lower_level_make_intervals_narrower():
     widths = [
-        np.subtract(*intervals(*pick(news(n, 8)), TOPICS, resamples=400)["f1_macro"][::-1]) for n in (20, 80, 320)
+        np.subtract(*score_intervals(*pick(news(n, 8)), TOPICS, resamples=400)["f1_macro"][::-1]) for n in (20, 80, 320)
     ]
     assert widths[0] > 1.4 * widths[1] > 1.4**2 * widths[2]
-    narrow, wide = (intervals(*pick(news(60, 8)), TOPICS, level=level)["f1_macro"] for level in (0.5, 0.95))
+    narrow, wide = (score_intervals(*pick(news(60, 8)), TOPICS, level=level)["f1_macro"] for level in (0.5, 0.95))
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
 
 
@@ -111,7 +111,7 @@ def test_a_topic_that_was_never_wrong_may_be_wrong_the_more_the_fewer_articles_i
     lows = []
     for articles in (1, 3, 10, 30):
         Y = np.ones((articles, 1), bool)
-        low, high = intervals(Y, Y, np.arange(articles), ["a"])["f1/a"]
+        low, high = score_intervals(Y, Y, np.arange(articles), ["a"])["f1/a"]
         assert high == 1
         lows.append(low)
     assert lows == sorted(lows)
@@ -122,7 +122,7 @@ def test_a_topic_that_was_never_wrong_may_be_wrong_the_more_the_fewer_articles_i
 def test_a_topic_that_stands_nowhere_may_have_any_score():
     Y = np.zeros((50, 1), bool)
     for predicted in (Y, ~Y):
-        found = intervals(Y, predicted, np.arange(50), ["a"], np.zeros((50, 1)))
+        found = score_intervals(Y, predicted, np.arange(50), ["a"], np.zeros((50, 1)))
         for kind in ("precision", "recall", "f1", "ap"):
             assert found[f"{kind}/a"] == found[f"{kind}_macro"] == (0, 1)
 
@@ -132,8 +132,8 @@ def test_articles_of_many_sentences_count_as_one():
     skill = random.random(25)[np.repeat(np.arange(25), 40)]
     Y = np.ones((1000, 1), bool)
     predicted = random.random((1000, 1)) < skill[:, None]
-    by_article = intervals(Y, predicted, np.arange(1000) // 40, ["a"])["recall/a"]
-    by_sentence = intervals(Y, predicted, np.arange(1000), ["a"])["recall/a"]
+    by_article = score_intervals(Y, predicted, np.arange(1000) // 40, ["a"])["recall/a"]
+    by_sentence = score_intervals(Y, predicted, np.arange(1000), ["a"])["recall/a"]
     assert np.subtract(*by_article) < 2 * np.subtract(*by_sentence)  # both negative: wider by far
 
 
@@ -142,7 +142,9 @@ def test_articles_of_many_sentences_count_as_one():
 
 def test_a_model_does_not_differ_from_itself():
     Y, predicted, probabilities, group = news(30, 10)
-    table = paired(Y, predicted, predicted, group, TOPICS, (probabilities, probabilities), resamples=100)
+    table = paired_differences(
+        Y, predicted, predicted, group, TOPICS, probabilities=(probabilities, probabilities), resamples=100
+    )
     assert (table["difference"] == 0).all()
     assert (table[["p", "p_holm"]] == 1).all().all()
     assert ((table["low"] <= 0) & (table["high"] >= 0)).all()
@@ -152,7 +154,7 @@ def test_differences_are_those_of_the_scores_and_p_and_interval_agree():
     Y, predicted, probabilities, group = news(60, 11)
     random = np.random.default_rng(0)
     other, ranked = predicted & (random.random(Y.shape) < 0.8), random.permuted(probabilities, axis=0)
-    table = paired(Y, predicted, other, group, TOPICS, (probabilities, ranked), resamples=400)
+    table = paired_differences(Y, predicted, other, group, TOPICS, probabilities=(probabilities, ranked), resamples=400)
     ours, theirs = (score("x", Y, *pair, TOPICS) for pair in ((predicted, probabilities), (other, ranked)))
     for key, row in table.iterrows():
         assert row["one"] == pytest.approx(ours[f"x/{key}"])
@@ -168,7 +170,7 @@ def test_differences_are_those_of_the_scores_and_p_and_interval_agree():
 def test_p_is_corrected_for_topics_within_a_kind_of_score_and_averages_stand_alone():
     Y, predicted, _, group = news(50, 12)
     other = predicted & (np.random.default_rng(1).random(Y.shape) < 0.9)
-    table = paired(Y, predicted, other, group, TOPICS, resamples=200)
+    table = paired_differences(Y, predicted, other, group, TOPICS, resamples=200)
     for kind in ("precision", "recall", "f1"):
         rows = [f"{kind}/{topic}" for topic in TOPICS]
         assert table.loc[rows, "p_holm"].tolist() == pytest.approx(slow_holm(table.loc[rows, "p"]))
@@ -199,9 +201,9 @@ def test_whatever_the_labels_intervals_are_in_order_and_between_0_and_1(data):
     Y, predicted = (data.draw(hnp.arrays(bool, (n, 2))) for _ in range(2))
     p = data.draw(hnp.arrays(float, (n, 2), elements=st.sampled_from([0.0, 0.3, 0.5, 1.0])))
     group = data.draw(hnp.arrays(int, n, elements=st.integers(0, 4)))
-    for low, high in intervals(Y, predicted, group, ["a", "b"], p, resamples=20).values():
+    for low, high in score_intervals(Y, predicted, group, ["a", "b"], p, resamples=20).values():
         assert 0 <= low <= high <= 1
-    table = paired(Y, predicted, Y, group, ["a", "b"], (p, p), resamples=20)
+    table = paired_differences(Y, predicted, Y, group, ["a", "b"], probabilities=(p, p), resamples=20)
     assert table.notna().all().all()
     assert (table["p"].between(0, 1) & (table["low"] >= -1) & (table["high"] <= 1)).all()
 
@@ -209,7 +211,7 @@ def test_whatever_the_labels_intervals_are_in_order_and_between_0_and_1(data):
 def test_a_topic_of_which_nothing_is_known_widens_the_mean_by_no_more_than_its_part():
     Y, predicted, _, group = news(200, 5)
     Y[:, 2] = predicted[:, 2] = False
-    found = intervals(Y, predicted, group, TOPICS)
+    found = score_intervals(Y, predicted, group, TOPICS)
     width = {name: high - low for name, (low, high) in found.items()}
     assert width["f1/c"] == 1
     assert 1 / 3 < width["f1_macro"] <= sum(width[f"f1/{topic}"] for topic in TOPICS) / 3 + 1e-12
@@ -220,25 +222,25 @@ def test_models_that_differ_in_one_decision_differ_by_little():
     Y, predicted, _, group = news(60, 6)
     other = predicted.copy()
     other[7, 0] ^= True
-    table = paired(Y, predicted, other, group, TOPICS).filter(regex="^f1", axis=0)
+    table = paired_differences(Y, predicted, other, group, TOPICS).filter(regex="^f1", axis=0)
     assert (table["high"] - table["low"]).max() < 0.1
     assert (table["p"] > 0.05).all()
 
 
 def test_resamples_in_steps_are_resamples(monkeypatch):
     Y, predicted, probabilities, group = news(80, 7)
-    whole = intervals(Y, predicted, group, TOPICS, probabilities)
-    monkeypatch.setattr("slugline.scoring.bootstrap.AT_ONCE", 80 * 300)
-    steps = intervals(Y, predicted, group, TOPICS, probabilities)
+    whole = score_intervals(Y, predicted, group, TOPICS, probabilities)
+    monkeypatch.setattr("slugline.scoring.bootstrap.WEIGHTS_AT_ONCE", 80 * 300)
+    steps = score_intervals(Y, predicted, group, TOPICS, probabilities)
     assert steps != whole  # other resamples
     assert np.abs(np.array([*steps.values()]) - np.array([*whole.values()])).max() < 0.03
 
 
 def test_a_ratio_is_one_sum_to_another():
-    sums = Ratio(np.array([1.0, 0.0, 2.0]), np.array([2.0, 1.0, 2.0])).sums(
+    sums = Ratio(np.array([1.0, 0.0, 2.0]), np.array([2.0, 1.0, 2.0])).weigh(
         np.array([[1.0, 1.0, 1.0], [0.0, 3.0, 0.0]])
     )
-    assert (sums.hits.tolist(), sums.of.tolist()) == ([3.0, 0.0], [5.0, 3.0])
+    assert (sums.hits.tolist(), sums.totals.tolist()) == ([3.0, 0.0], [5.0, 3.0])
 
 
 @pytest.mark.slow
@@ -252,10 +254,13 @@ def test_intervals_hold_the_truth_as_often_as_they_say_and_equal_models_seldom_d
         drawn = random.integers(20_000, size=70)
         rows = np.concatenate([np.arange(starts[article], starts[article + 1]) for article in drawn])
         where = np.repeat(np.arange(70), np.diff(starts)[drawn])
-        found = intervals(Y[rows], predicted[rows], where, TOPICS, probabilities[rows], resamples=300, seed=seed)
+        found = score_intervals(Y[rows], predicted[rows], where, TOPICS, probabilities[rows], resamples=300, seed=seed)
         held.append([found[key][0] <= truth[f"x/{key}"] <= found[key][1] for key in keys])
         other = np.where(random.random((len(rows), 3)) < 0.1, ~predicted[rows], predicted[rows])
         again = np.where(random.random((len(rows), 3)) < 0.1, ~predicted[rows], predicted[rows])
-        alarms += paired(Y[rows], other, again, where, TOPICS, resamples=300, seed=seed).loc["f1_macro", "p"] < 0.05
+        alarms += (
+            paired_differences(Y[rows], other, again, where, TOPICS, resamples=300, seed=seed).loc["f1_macro", "p"]
+            < 0.05
+        )
     assert ((np.mean(held, axis=0) >= 0.91) & (np.mean(held, axis=0) <= 0.99)).all(), np.mean(held, axis=0)
     assert alarms / 250 <= 0.08

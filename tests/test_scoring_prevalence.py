@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from slugline.errors import InputError
-from slugline.scoring import count_articles, prevalence
+from slugline.scoring import count_articles, estimate_prevalence
 
 
 def news(articles: int, seed: int, common: float = -2.5):
@@ -20,7 +20,7 @@ def news(articles: int, seed: int, common: float = -2.5):
 def test_adjusted_counts_are_those_of_the_formula():
     Y, P, group = news(60, 0)
     new, ranked, where = news(20, 1)
-    table = prevalence(
+    table = estimate_prevalence(
         ranked > 0.3,
         ["all"] * len(new),
         where,
@@ -37,7 +37,7 @@ def test_adjusted_counts_are_those_of_the_formula():
 def test_the_difference_is_what_labelled_sentences_were_given_too_much():
     Y, P, group = news(60, 0)
     new, ranked, where = news(20, 1)
-    table = prevalence(ranked, ["all"] * len(new), where, count_articles(P, group, Y), ["a"], resamples=50)
+    table = estimate_prevalence(ranked, ["all"] * len(new), where, count_articles(P, group, Y), ["a"], resamples=50)
     assert table["corrected"].tolist() == pytest.approx([ranked.sum() - (P - Y).mean() * len(new)])
 
 
@@ -46,9 +46,9 @@ def test_a_model_without_errors_is_not_corrected_and_sure():
     months = [f"2020-{1 + article % 3:02d}" for article in group]
     true = pd.Series(Y[:, 0]).groupby(months).sum()
     for method in ("difference", "adjusted"):
-        table = prevalence(Y, months, group, count_articles(Y, group, Y), ["a"], method=method, resamples=50).set_index(
-            "period"
-        )
+        table = estimate_prevalence(
+            Y, months, group, count_articles(Y, group, Y), ["a"], method=method, resamples=50
+        ).set_index("period")
         for column in ("counted", "corrected", "low", "high"):
             assert table[column].to_dict() == pytest.approx(true.to_dict())
 
@@ -57,7 +57,7 @@ def test_labels_counted_are_those_of_the_labelled_sentences_themselves():
     Y, P, group = news(50, 3)
     for given in (P, P > 0.5):
         for method in ("difference", "adjusted"):
-            table = prevalence(
+            table = estimate_prevalence(
                 given, ["all"] * len(Y), group, count_articles(given, group, Y), ["a"], method=method, resamples=50
             )
             assert table["corrected"].tolist() == pytest.approx([Y.sum()])
@@ -68,7 +68,7 @@ def test_where_a_topic_becomes_more_common_and_errors_stay_only_the_adjusted_cou
     Y, P, group = known
     new, ranked, where = more
     found = {
-        method: prevalence(
+        method: estimate_prevalence(
             ranked > 0.5, ["x"] * len(new), where, count_articles(P > 0.5, group, Y), ["a"], method=method, resamples=20
         )
         for method in ("difference", "adjusted")
@@ -81,7 +81,7 @@ def test_all_is_possible_whole_and_in_order():
     Y, P, group = news(30, 6)
     new, ranked, where = news(40, 7)
     for method in ("difference", "adjusted"):
-        table = prevalence(
+        table = estimate_prevalence(
             ranked > 0.9, where % 15, where, count_articles(P > 0.9, group, Y), ["a"], method=method, resamples=200
         )
         assert (
@@ -97,7 +97,7 @@ def test_all_is_possible_whole_and_in_order():
 def test_a_sentence_without_a_period_is_counted_too():
     Y, P, group = news(20, 8)
     periods = np.where(group < 5, None, "2020")
-    table = prevalence(P, periods, group, count_articles(P, group, Y), ["a"], resamples=20)
+    table = estimate_prevalence(P, periods, group, count_articles(P, group, Y), ["a"], resamples=20)
     assert table["sentences"].tolist() == [int((group >= 5).sum()), int((group < 5).sum())]
     assert table["period"].isna().tolist() == [False, True]
 
@@ -105,7 +105,7 @@ def test_a_sentence_without_a_period_is_counted_too():
 def test_of_a_topic_that_no_labelled_sentence_has_nothing_is_said():
     Y, P, group = news(20, 9)
     labels, given = np.hstack([Y, np.zeros_like(Y)]), np.hstack([P, P])
-    table = prevalence(
+    table = estimate_prevalence(
         given, ["x"] * len(Y), group, count_articles(given, group, labels), ["a", "b"], resamples=20
     ).set_index("topic")
     assert table.loc["b", ["corrected", "low", "high"]].isna().all()
@@ -115,7 +115,7 @@ def test_of_a_topic_that_no_labelled_sentence_has_nothing_is_said():
 def test_another_method_is_refused():
     Y, P, group = news(5, 10)
     with pytest.raises(InputError, match="method=magic; allowed: difference, adjusted"):
-        prevalence(P, ["x"] * len(Y), group, count_articles(P, group, Y), ["a"], method="magic")
+        estimate_prevalence(P, ["x"] * len(Y), group, count_articles(P, group, Y), ["a"], method="magic")
 
 
 @pytest.mark.slow
@@ -125,7 +125,7 @@ def test_intervals_hold_the_true_numbers_about_as_often_as_they_say(cut, method)
     for seed in range(120):
         (Y, P, group), (new, ranked, where) = news(150, 1000 + seed), news(60, 5000 + seed)
         given, counted = (P, ranked) if cut is None else (cut < P, ranked > cut)
-        table = prevalence(
+        table = estimate_prevalence(
             counted, where % 3, where, count_articles(given, group, Y), ["a"], method=method, resamples=300, seed=seed
         )
         true = [new[where % 3 == period].sum() for period in table["period"]]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from slugline.data.sentences import normal_form
 from slugline.errors import InputError
 from slugline.splits import (
     PARTS,
@@ -32,6 +33,12 @@ def news(seed, articles=60, rates=(0.3, 0.1, 0.05, 0.02)):
     for article in random.choice(articles, 3, replace=False):
         Y[np.flatnonzero(ids == article)[0], -1] = True
     return ids, Y
+
+
+def leakage_of(sentences, parts):
+    """Return how far a split of sentences leaks."""
+    keys = sentences["text"].map(normal_form).to_numpy(object)
+    return measure_leakage(keys, parts, sentences["article_id"].to_numpy())
 
 
 # ---- by article, and at random
@@ -84,7 +91,7 @@ def test_a_random_split_keeps_shares_and_topics_and_divides_articles():
     parts = Random(dev=0.1, test=0.2)(frame(ids), Y)
     for column in [*Y.T[:3], np.ones(len(Y), dtype=bool)]:
         assert abs((parts[column] == "test").mean() - 0.2) < 0.05
-    assert measure_leakage(frame(ids), parts).articles > 20
+    assert leakage_of(frame(ids), parts).articles > 20
 
 
 def test_a_part_that_is_not_wanted_is_empty():
@@ -199,14 +206,24 @@ def test_leakage_counts_articles_on_both_sides_and_sentences_that_stand_in_train
     texts = ["The truce held.", "Talks end.", "THE truce, held!", "Rain.", "talks  end", "Rain.", "New."]
     data = pd.DataFrame({"article_id": list("aabbccd"), "text": texts}, index=[5, 1, 2, 9, 4, 3, 7])
     parts = np.array(["train", "train", "dev", "test", "test", "test", "test"], dtype=object)
-    leakage = measure_leakage(data, parts)
+    leakage = leakage_of(data, parts)
     assert leakage.articles == 1  # b
     assert leakage.sentences == {"dev": 1, "test": 1}
     assert leakage.shares == {"dev": 1.0, "test": 0.25}
 
 
+def test_leakage_is_the_same_by_digests_as_by_texts():
+    random = np.random.default_rng(0)
+    texts, articles = random.integers(0, 40, 90), random.integers(0, 30, 90)
+    parts = np.array(PARTS, dtype=object)[random.integers(0, 3, 90)]
+    digests = texts.astype(np.uint64) + np.uint64(2**63)
+    by_texts = measure_leakage(texts.astype(str).astype(object), parts, articles.astype(str).astype(object))
+    assert measure_leakage(digests, parts, articles.astype(np.uint64)) == by_texts
+    assert min(by_texts.articles, *by_texts.sentences.values()) > 0
+
+
 def test_a_clean_split_and_an_empty_part_leak_nothing():
-    leakage = measure_leakage(frame(["a", "b"]), np.array(["train", "test"], dtype=object))
+    leakage = leakage_of(frame(["a", "b"]), np.array(["train", "test"], dtype=object))
     assert leakage == (0, {"dev": 0, "test": 0}, {"dev": 0.0, "test": 0.0})
 
 

@@ -11,9 +11,7 @@ from sklearn.metrics import brier_score_loss, f1_score
 
 from slugline import load_model
 from slugline.errors import InputError
-from slugline.monitoring import pack_counts, unpack_counts
-from slugline.scoring import Counts
-from slugline.scoring.slices_of_sentences import period_bins, slice_all
+from slugline.scoring import Counts, pack_counts, period_bins, score_all_slices, unpack_counts
 from slugline.training.settings import EvaluationSettings
 
 WORDS = {"truce": ["truce", "ceasefire"], "talks": ["talks", "summit"], "": ["rain", "bread", "football"]}
@@ -197,7 +195,7 @@ def test_a_slice_that_a_model_cannot_read_is_marked():
             "desk": np.repeat(np.arange(200) // 3, 10),
         }
     )
-    found = slice_all(sentences, Y, decided, ["a", "b"], ["source", "desk"]).set_index(["by", "slice"])
+    found = score_all_slices(sentences, Y, decided, ["a", "b"], ["source", "desk"]).set_index(["by", "slice"])
     assert found.loc[("source", "Blog"), "worse"]
     assert not found.loc[("source", "Wire"), "worse"]
     assert "desk" not in found.index.get_level_values("by")  # of too few articles each: one slice of others alone

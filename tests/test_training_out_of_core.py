@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slugline.data.corpus import ArticleCorpus, SentenceCorpus
+from slugline.data.corpus import ArticleCorpus
+from slugline.data.ready_sentences import SentenceCorpus
 from slugline.errors import InputError
 
 SAMPLE = Path(__file__).parents[1] / "data/sample/articles.jsonl"
@@ -40,10 +41,10 @@ def test_chunks_of_sentences_do_not_cut_an_article_and_count_what_was_rejected(t
     (tmp_path / "s.jsonl").write_text("\n".join(lines))
     whole = SentenceCorpus(str(tmp_path / "s.jsonl"))()
     chunks = list(SentenceCorpus(str(tmp_path / "s.jsonl"), chunk_rows=3).chunks())
-    assert [len(chunk.ready) for chunk in chunks] == [4, 3, 4, 4, 2]
+    assert [len(chunk.ready_sentences) for chunk in chunks] == [4, 3, 4, 4, 2]
     assert [len(chunk.rejected) for chunk in chunks] == [0, 1, 0, 0, 0]
-    ids = [key for chunk in chunks for key in chunk.ready["sentence_id"]]
-    assert ids == whole.ready["sentence_id"].tolist()
+    ids = [key for chunk in chunks for key in chunk.ready_sentences["sentence_id"]]
+    assert ids == whole.ready_sentences["sentence_id"].tolist()
 
 
 def test_an_empty_stream_is_one_line(tmp_path):
@@ -95,23 +96,21 @@ def test_what_needs_all_the_text_at_once_is_one_line(command, tmp_path, options,
     assert done.stderr.count("\n") == 1
 
 
-def test_a_hashed_model_is_exported_to_scikit_learn_and_refused_for_onnx(tmp_path):
-    from slugline.model import TopicModel
-    from slugline.model.export import to_onnx
+def test_a_hashed_model_is_exported_to_scikit_learn(tmp_path):
+    from slugline.model import TopicModel, load_model, save_model
+    from slugline.model.export import to_sklearn
     from slugline.model.heads import LinearHead
     from slugline.model.vectorizers import Vectorizer
-    from slugline.ngrams import Hashed, Ngrams
+    from slugline.ngrams import HashingCounter, NgramOptions
 
     random = np.random.default_rng(0)
     head = LinearHead(random.normal(size=(2, 64)).astype(np.float32), np.zeros(2))
-    part = Vectorizer("hashing", Hashed(Ngrams(ngram_range=(1, 2)), 64), None)
+    part = Vectorizer("hashing", HashingCounter(NgramOptions(ngram_range=(1, 2)), 64), None)
     model = TopicModel(("a", "b"), "multilabel", (part,), head, np.full(2, 0.5))
     texts = ["a truce was agreed", "", "talks on talks on a truce", *map(str, range(1000, 1020))]
     expected = model.predict_proba(texts)
-    assert np.abs(model.to_sklearn().predict_proba(texts) - expected).max() < 1e-12
+    assert np.abs(to_sklearn(model).predict_proba(texts) - expected).max() < 1e-12
     assert np.abs(np.concatenate([model.predict_proba([text]) for text in texts]) - expected).max() < 1e-12
-    loaded = TopicModel.load(model.save(tmp_path / "model"))
+    loaded = load_model(save_model(model, tmp_path / "model"))
     assert (loaded.predict_proba(texts) == expected).all()
     assert set(loaded.explain("a truce", top=0)["a"]) > {"(intercept)"}
-    with pytest.raises(InputError, match="hashed features"):
-        to_onnx(model)

@@ -15,7 +15,7 @@ COMMANDS = {
     "predict": "label the sentences of new articles with a saved model",
     "label": "apply the labelling rules; the annotation guide; to annotation tools and back",
     "review": "which sentences to label next, and which labels look wrong: tasks for annotation tools",
-    "export": "write a model as a plain scikit-learn slugline, for skops or ONNX",
+    "export": "write a model as a plain scikit-learn pipeline",
     "compare": "runs side by side, each difference with its interval and p-value",
     "promote": "judge a model against the champion and move the alias; rollback=true",
     "reproduce": "train a recorded run again and put every metric of both side by side",
@@ -51,6 +51,10 @@ def execute(arguments: Sequence[str]) -> None:
         print(f"slugline {__version__}")
     elif arguments[0] not in COMMANDS:
         _fail(f"unknown command '{arguments[0]}'; allowed: {', '.join(COMMANDS)}")
+    elif "--help" in arguments or "-h" in arguments:
+        from slugline.config.help import describe_command
+
+        print(describe_command(arguments[0]))
     else:
         _run(arguments[0], list(arguments[1:]))
 

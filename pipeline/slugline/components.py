@@ -2,24 +2,33 @@
 
 import dataclasses
 import inspect
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
 
+TAXONOMY = ("topics", "functions", "guidelines")  # keys of a labeller
 
-def option(default: Any, text: str) -> Any:
-    """Return a dataclass field with a default and the help text that `slugline COMMAND --help` shows.
 
-    Parameters
-    ----------
-    default : object
-        The default; a list or dict is copied for every instance.
-    text : str
-        What the option does, in a line.
+def field_help(settings: type) -> dict[str, str]:
+    """Return what the docstring of a dataclass says of each field, in its `Parameters` section, on one line each.
+
+    Fields that a class inherits are described where they are defined.
+
+    Examples
+    --------
+    >>> from slugline.splits import Given
+    >>> sorted(field_help(Given))
+    ['column']
     """
-    if isinstance(default, list | dict):
-        return dataclasses.field(default_factory=default.copy, metadata={"help": text})
-    return dataclasses.field(default=default, metadata={"help": text})
+    texts: dict[str, str] = {}
+    for kind in reversed(settings.__mro__):
+        section = re.search(r"Parameters\n-+\n(.*?)(?=\n\w+\n-+\n|\Z)", inspect.cleandoc(kind.__doc__ or ""), re.DOTALL)
+        for names, text in re.findall(
+            r"^(\w[^\n:]*)(?: :[^\n]*)?\n((?:[ ]+[^\n]*\n?|\n)+)", section[1] if section else "", re.M
+        ):
+            texts |= dict.fromkeys(names.replace(",", " ").split(), " ".join(text.split()))
+    return texts
 
 
 def to_config(component: Any) -> dict[str, Any]:
@@ -66,6 +75,35 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, type):
         return value.__name__  # a dtype, as `float32`
     return to_plain(value.tolist()) if hasattr(value, "tolist") else str(value)  # NumPy's numbers and arrays
+
+
+def settings_to_config(settings: Any) -> dict[str, Any]:
+    """Return a command's settings as YAML can hold them, components with their class and all their options."""
+    config: dict[str, Any] = {}
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if field.metadata.get("component") and isinstance(value, Mapping):
+            config[field.name] = {name: to_config(part) for name, part in value.items()}
+        elif field.metadata.get("component") and value is not None:
+            config[field.name] = to_config(value)
+        else:
+            config[field.name] = to_plain(vars(value)) if dataclasses.is_dataclass(value) else to_plain(value)
+    return config
+
+
+def to_yaml(config: Mapping[str, Any]) -> str:
+    """Return a config as YAML, in its order."""
+    import yaml
+
+    return yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=120)
+
+
+def to_params(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of settings becomes parameters of a run: all but the texts of the taxonomy."""
+    if "labels" not in config:
+        return flatten(config)
+    labels = {key: value for key, value in config["labels"].items() if key not in TAXONOMY}
+    return flatten({**config, "labels": labels})
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from slugline.cache import Stages, chain, stage_key
-from slugline.data.corpus import Corpus, gold_files, read_gold
+from slugline.data.corpus import Corpus
 from slugline.data.schema import SENTENCE_COLUMNS, to_matrix
+from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
-from slugline.labels import Labelled, Labels
+from slugline.labels import Labelled, Labels, gold_files, read_gold
 from slugline.splits import PARTS, Leakage, count_labels, measure_leakage
 
 RESERVED = (*SENTENCE_COLUMNS, "topics", "explain")  # columns of predictions, beside one for each topic
@@ -116,7 +117,8 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         Y = to_matrix(used["labels"], labelled.topics)
         used = used.assign(split=split(used, Y))
         parts = used["split"].to_numpy()
-        leakage = measure_leakage(used, parts)
+        keys = used["text"].map(normal_form).to_numpy(object)
+        leakage = measure_leakage(keys, parts, used["article_id"].to_numpy())
 
     dataset = Dataset(
         sentences=used,
@@ -142,8 +144,8 @@ def read_labelled(data: Any, labels: Labels, stages: Stages) -> tuple[Corpus, La
         key = chain("articles", key, {})
         sentences = stages.run("sentences", key, lambda: {"sentences": corpus.sentences()})["sentences"]
     with stages.timed("labels"):
-        key = chain("sentences", key, stage_key("labels", labels, gold_files(labels)))
-        values = stages.run("labels", key, lambda: labels(sentences, read_gold(labels))._asdict())
+        key = chain("sentences", key, stage_key("labels", labels, gold_files(labels.gold)))
+        values = stages.run("labels", key, lambda: labels(sentences, read_gold(labels.gold, labels.columns))._asdict())
     return corpus, Labelled(values["sentences"], tuple(values["topics"]), values["unmatched"])
 
 

@@ -29,7 +29,7 @@ def write_atomically(target: Path) -> Iterator[Path]:
     try:
         draft = workplace / target.name
         yield draft
-        if target.is_dir():
+        if target.is_dir() and draft.is_dir():
             shutil.rmtree(target, ignore_errors=True)  # a folder is not replaced by a rename
         draft.replace(target)
     finally:

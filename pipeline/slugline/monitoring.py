@@ -7,70 +7,185 @@ section 9A.1, ratio of cluster totals) and chi-square statistics are divided by 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import chi2, norm
 
+from slugline.errors import InputError
 from slugline.model import TopicModel
 from slugline.model.vectorizers import count_words
-from slugline.scoring import Counts, holm
+from slugline.scoring import estimate_prevalence, holm, period_bins, unpack_counts
 
-BINS = 10  # of a distribution, by quantiles of the reference
-SOURCES = 30  # that are counted by name
 ALPHA = 0.01  # for all tests together
-MOST_ARTICLES, MOST_NUMBERS = 2000, 500_000  # of the counts that go with a model
-MOST_SENTENCES = 1_000_000  # of an article
-LEAST = {
-    "share": 0.2,
-    "distribution": 0.2,
-}  # Cohen's h, population stability index: below, a change is too small to act on
+# Cohen's h of shares, population stability index of distributions: below, a change is too small to act on.
+MIN_EFFECT = {"share": 0.2, "distribution": 0.2}
+_BINS = 10  # of a distribution, by quantiles of the reference
+_MAX_SOURCES = 30  # that are counted by name
 Profile = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class DriftReport:
+    """New sentences against those that a model was judged on.
+
+    Attributes
+    ----------
+    table
+        What changed; see `compare_profiles`.
+    counts
+        Sentences by topic, of all periods together (`period` is `all`) and of each, corrected for the model's errors;
+        see `estimate_prevalence`.
+    summary
+        One line on what was compared.
+    """
+
+    table: pd.DataFrame
+    counts: pd.DataFrame
+    summary: str
+
+    @property
+    def drifted(self) -> int:
+        """The number of rows of the table that drifted."""
+        return int(self.table["drift"].sum())
+
+    @property
+    def totals(self) -> pd.DataFrame:
+        """The counts of all periods together."""
+        return self.counts[self.counts["period"].eq("all")]
+
+
+def check_reference(model: TopicModel, model_uri: str) -> None:
+    """Raise `InputError` for a model that does not carry the profile of what it was judged on."""
+    if not model.info.get("reference"):
+        raise InputError(f"model {model_uri} holds no reference; train it again with this version of Slugline")
+
+
+def detect_drift(
+    model: TopicModel, sentences: pd.DataFrame, *, model_uri: str, period: str | None, prevalence: str
+) -> DriftReport:
+    """Compare new sentences with those that a model was judged on, and count their topics.
+
+    Parameters
+    ----------
+    model
+        One that carries a reference; see `check_reference`.
+    sentences
+        Columns `article_id, text, source, published`.
+    model_uri
+        How messages name the model.
+    period
+        Of the counts; see `period_bins`.
+    prevalence
+        How counts are corrected: `difference` or `adjusted`.
+
+    Raises
+    ------
+    InputError
+        When the reference cannot be read.
+    """
+    reference = model.info["reference"]
+    probabilities = model.predict_proba(sentences["text"].tolist())
+    # Whoever made the model made its reference too, so it may hold anything.
+    try:
+        new = profile_sentences(model, sentences, probabilities, reference)
+        table = compare_profiles(reference, new)
+        labelled = unpack_counts(reference["counts"], len(model.topics))
+        summary = (
+            f"{new['sentences']} sentences of {new['articles']} articles against {reference['sentences']} of "
+            f"{reference['articles']} that {model_uri} was judged on"
+        )
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {str(error)[:80]}"
+        raise InputError(f"model {model_uri}: its reference cannot be read ({reason}); train it again") from error
+
+    predicted, articles = model.decide(probabilities), sentences["article_id"].to_numpy()
+    bins = period_bins(sentences["published"], period)
+    periods = [np.full(len(sentences), "all", object)]
+    if pd.notna(bins).any():  # without any date there is nothing to count over time
+        periods.append(bins)
+    counts = [
+        estimate_prevalence(predicted, values, articles, labelled, model.topics, method=prevalence)
+        for values in periods
+    ]
+    return DriftReport(table, pd.concat(counts), summary)
 
 
 def profile_sentences(
     model: TopicModel, sentences: pd.DataFrame, probabilities: np.ndarray, reference: Profile | None = None
 ) -> Profile:
-    """Return the profile of sentences (`article_id, text, source`) and their probabilities; see `profile`."""
-    texts = sentences["text"].tolist()
-    words, unknown = count_words(model.vectorizers, texts)
-    sources = [source if isinstance(source, str) else None for source in sentences["source"]]
-    articles = sentences["article_id"].tolist()
-    decided = model.decide(probabilities)
-    return profile(decided, probabilities, words, unknown, articles, sources, model.topics, reference)
+    """Return the profile of sentences.
+
+    Parameters
+    ----------
+    model
+        Whose topics and words are counted.
+    sentences
+        Columns `article_id, text, source`.
+    probabilities
+        What the model gives them, shape (sentences, topics).
+    reference
+        A profile whose bins and named sources are taken over.
+    """
+    words, unknown = count_words(model.vectorizers, sentences["text"].tolist())
+    return profile(
+        model.decide(probabilities),
+        probabilities,
+        model.topics,
+        words=words,
+        unknown=unknown,
+        articles=sentences["article_id"].tolist(),
+        sources=[source if isinstance(source, str) else None for source in sentences["source"]],
+        reference=reference,
+    )
 
 
 def profile(
-    decided: np.ndarray,
+    predicted: np.ndarray,
     probabilities: np.ndarray,
+    topics: Sequence[str],
+    *,
     words: np.ndarray,
     unknown: np.ndarray | None,
     articles: Sequence[str],
     sources: Sequence[str | None],
-    topics: Sequence[str],
     reference: Profile | None = None,
 ) -> Profile:
-    """Return the profile of sentences; bins and named sources are those of the reference where one is given.
+    """Return the profile of sentences of which topics and words are known.
 
-    `decided` and `probabilities` have shape (sentences, topics), `words` and `unknown` count the words of each sentence
-    and those of them that the model does not know (None: it knows characters alone).
+    Parameters
+    ----------
+    predicted, probabilities
+        Booleans and floats, shape (sentences, topics).
+    topics
+        Names of the columns.
+    words, unknown
+        Numbers of words of each sentence, and of those that the model does not know (None: it knows characters alone).
+    articles, sources
+        The article and the source of each sentence.
+    reference
+        A profile whose bins and named sources are taken over.
     """
     group = pd.factorize(np.asarray(articles, object))[0]
     ones = np.ones(len(group))
-    shares = {f"share/{topic}": share(decided[:, column], ones, group) for column, topic in enumerate(topics)}
+    shares = {f"share/{topic}": share(predicted[:, column], ones, group) for column, topic in enumerate(topics)}
     if unknown is not None:
         shares["share of unknown words"] = share(unknown, words, group)
-    values = {f"score/{topic}": probabilities[:, column] for column, topic in enumerate(topics)} | {"words": words}
+
     known = (reference or {}).get("distributions", {})
-    binned = {
-        name: distribution(*cut(column, known[name]["edges"] if name in known else quantiles(column)), group)
-        for name, column in values.items()
-    }
-    names = known["source"]["edges"] if "source" in known else most_common(sources)
-    binned["source"] = distribution(by_name(sources, names), names, group)
+    values = {f"score/{topic}": probabilities[:, column] for column, topic in enumerate(topics)} | {"words": words}
+    distributions = {}
+    for name, column in values.items():
+        edges = list(known[name]["edges"] if name in known else _quantiles(column))
+        distributions[name] = distribution(np.searchsorted(edges, column, side="left"), edges, group)
+    # Sources have no order: their names take the place of edges, and one bin more holds all others.
+    names = known["source"]["edges"] if "source" in known else _most_common(sources)
+    distributions["source"] = distribution(_number_sources(sources, names), names, group)
+
     size = {"sentences": len(group), "articles": int(group.max(initial=-1)) + 1}
-    return {**size, "shares": shares, "distributions": binned}
+    return {**size, "shares": shares, "distributions": distributions}
 
 
 def share(part: np.ndarray, whole: np.ndarray, group: np.ndarray) -> dict[str, float]:
@@ -82,101 +197,79 @@ def share(part: np.ndarray, whole: np.ndarray, group: np.ndarray) -> dict[str, f
     return {"value": float(value), "error": float(np.sqrt(spread) / max(wholes.sum(), 1))}
 
 
-def quantiles(values: np.ndarray) -> list[float]:
-    """Return what parts values into bins as full as can be."""
-    return np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1])).tolist() if len(values) else []
+def distribution(bins: np.ndarray, edges: Sequence[Any], group: np.ndarray) -> dict[str, Any]:
+    """Return how many values each bin has, and the mean design effect of their shares."""
+    counts = np.bincount(bins, minlength=len(edges) + 1)
+    effects = []
+    for number in range(len(counts)):
+        clustered = share((bins == number).astype(float), np.ones(len(bins)), group)
+        variance = clustered["value"] * (1 - clustered["value"]) / max(len(bins), 1)  # were sentences independent
+        if variance > 0:
+            effects.append(clustered["error"] ** 2 / variance)
+    return {"edges": list(edges), "counts": counts.tolist(), "effect": float(np.mean(effects)) if effects else 1.0}
 
 
-def cut(values: np.ndarray, edges: Sequence[float]) -> tuple[np.ndarray, list[float]]:
-    """Return the bin of each value, and the edges."""
-    return np.searchsorted(edges, values, side="left"), list(edges)
+def compare_profiles(reference: Profile, new: Profile) -> pd.DataFrame:
+    """Return what changed from one profile to another.
+
+    Shares are compared by Cohen's h and a z test, distributions by the population stability index and a chi-square
+    test.
+
+    Returns
+    -------
+    Columns `what, reference, new, effect, p, drift`. For distributions, `reference` and `new` are the shares of the bin
+    that changed most. `p` is corrected for the number of tests (Holm 1979); there is drift where `p` is below `ALPHA`
+    and the effect at least that of `MIN_EFFECT`.
+    """
+    rows = []
+    for kind, compare in (("shares", _compare_shares), ("distributions", compare_distributions)):
+        names = [name for name in reference[kind] if name in new[kind]]
+        rows += [compare(name, reference[kind][name], new[kind][name]) for name in names]
+
+    table = pd.DataFrame(rows)
+    table["p"] = holm(table["p"].to_numpy())
+    least = table["what"].map(lambda name: MIN_EFFECT["share" if name.startswith("share") else "distribution"])
+    return table.assign(drift=(table["p"] < ALPHA) & (table["effect"].abs() >= least))
 
 
-def most_common(sources: Sequence[str | None]) -> list[str]:
+def compare_distributions(name: str, reference: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row of `compare_profiles` for a distribution."""
+    counts = np.array([reference["counts"], new["counts"]], float)
+    counts = counts[:, counts.sum(axis=0) > 0]  # a bin that is empty on both sides says nothing
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = (counts + 0.5) / (totals + 0.5 * counts.shape[1])  # so that an empty bin has a logarithm
+    stability = float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))
+
+    expected = totals * counts.sum(axis=0) / counts.sum()
+    # Sentences of an article are alike, so there are fewer independent ones than are counted (Rao and Scott 1981).
+    effects = [max(1.0, side["effect"]) for side in (reference, new)]
+    statistic = float(np.sum((counts - expected) ** 2 / expected)) / np.mean(effects)
+    p = float(chi2.sf(statistic, counts.shape[1] - 1)) if counts.shape[1] > 1 else 1.0
+
+    most = int(np.abs(shares[1] - shares[0]).argmax())
+    return {"what": name, "reference": shares[0, most], "new": shares[1, most], "effect": stability, "p": p}
+
+
+def _quantiles(values: np.ndarray) -> list[float]:
+    """Return the edges between bins that are as equally full as can be."""
+    return np.unique(np.quantile(values, np.linspace(0, 1, _BINS + 1)[1:-1])).tolist() if len(values) else []
+
+
+def _most_common(sources: Sequence[str | None]) -> list[str]:
     """Return the sources that are counted by name."""
-    return pd.Series(list(sources), dtype=object).dropna().value_counts().index[:SOURCES].tolist()
+    return pd.Series(list(sources), dtype=object).dropna().value_counts().index[:_MAX_SOURCES].tolist()
 
 
-def by_name(sources: Sequence[str | None], names: Sequence[str]) -> np.ndarray:
+def _number_sources(sources: Sequence[str | None], names: Sequence[str]) -> np.ndarray:
     """Return the place of each source among names; others, and none, come last."""
     place = {name: number for number, name in enumerate(names)}
     return np.array([place.get(source or "", len(names)) for source in sources], np.int64)
 
 
-def distribution(bins: np.ndarray, edges: Sequence[Any], group: np.ndarray) -> dict[str, Any]:
-    """Return how many values each bin has, and the mean design effect of their shares."""
-    counts = np.bincount(bins, minlength=len(edges) + 1)
-    found = [share((bins == number).astype(float), np.ones(len(bins)), group) for number in range(len(counts))]
-    simple = [one["value"] * (1 - one["value"]) / max(len(bins), 1) for one in found]
-    effects = [one["error"] ** 2 / plain for one, plain in zip(found, simple, strict=True) if plain > 0]
-    return {"edges": list(edges), "counts": counts.tolist(), "effect": float(np.mean(effects)) if effects else 1.0}
-
-
-def compare(reference: Profile, new: Profile) -> pd.DataFrame:
-    """Return what changed, a row each: `what, reference, new, effect, p, drift`.
-
-    Shares: Cohen's h and a z test. Distributions: population stability index and a chi-square test; `reference` and
-    `new` are then the shares of the bin that changed most. `p` is corrected for the number of tests (Holm 1979); there
-    is drift where `p` is below `ALPHA` and the effect at least that of `LEAST`.
-    """
-    found = [(compare_shares, "shares"), (compare_distributions, "distributions")]
-    rows = [
-        test(name, one, new[kind][name])
-        for test, kind in found
-        for name, one in reference[kind].items()
-        if name in new[kind]
-    ]
-    table = pd.DataFrame(rows)
-    table["p"] = holm(table["p"].to_numpy())
-    least = table["what"].map(lambda name: LEAST["share" if name.startswith("share") else "distribution"])
-    return table.assign(drift=(table["p"] < ALPHA) & (table["effect"].abs() >= least))
-
-
-def compare_shares(name: str, reference: Mapping[str, float], new: Mapping[str, float]) -> dict[str, Any]:
-    """Return one row of the comparison, of a share."""
-    one, other = reference["value"], new["value"]
+def _compare_shares(name: str, reference: Mapping[str, float], new: Mapping[str, float]) -> dict[str, Any]:
+    """Return the row of `compare_profiles` for a share."""
+    before, after = reference["value"], new["value"]
     error = float(np.hypot(reference["error"], new["error"]))
-    z = abs(other - one) / error if error > 0 else (0.0 if one == other else np.inf)
-    effect = 2 * (np.arcsin(np.sqrt(other)) - np.arcsin(np.sqrt(one)))  # Cohen 1988, section 6.2
-    return {"what": name, "reference": one, "new": other, "effect": float(effect), "p": float(2 * norm.sf(z))}
-
-
-def compare_distributions(name: str, reference: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one row of the comparison, of a distribution."""
-    counts = np.array([reference["counts"], new["counts"]], float)
-    counts = counts[:, counts.sum(axis=0) > 0]
-    totals = counts.sum(axis=1, keepdims=True)
-    shares = (counts + 0.5) / (totals + 0.5 * counts.shape[1])  # so that an empty bin has a logarithm
-    stability = float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))
-    expected = totals * counts.sum(axis=0) / counts.sum()
-    effects = [max(1.0, one["effect"]) for one in (reference, new)]
-    statistic = float(np.sum((counts - expected) ** 2 / expected)) / np.mean(effects)
-    most = int(np.abs(shares[1] - shares[0]).argmax())
-    p = float(chi2.sf(statistic, counts.shape[1] - 1)) if counts.shape[1] > 1 else 1.0
-    return {"what": name, "reference": shares[0, most], "new": shares[1, most], "effect": stability, "p": p}
-
-
-def pack_counts(counts: Counts) -> dict[str, list[str]]:
-    """Return counts by articles as JSON can hold them: for each column its whole numbers, blanks between.
-
-    Of at most `MOST_ARTICLES`, fewer where there are many topics, drawn at random.
-    """
-    most = min(MOST_ARTICLES, MOST_NUMBERS // sum(values.shape[1] for values in counts))
-    drawn = np.sort(np.random.default_rng(0).permutation(len(counts.true))[: max(1, most)])
-    return {
-        name: [" ".join(map(str, column)) for column in values[drawn].astype(int).T.tolist()]
-        for name, values in counts._asdict().items()
-    }
-
-
-def unpack_counts(packed: Mapping[str, Sequence[str]], topics: int) -> Counts:
-    """Return the counts of `pack_counts`; raise ValueError where they are none of so many topics."""
-    counts = Counts(*(np.array([column.split() for column in packed[name]], float).T for name in Counts._fields))
-    articles, shapes = len(counts.true), [values.shape for values in counts]
-    if not 0 < articles <= MOST_ARTICLES or shapes != [(articles, 1), *[(articles, topics)] * 3]:
-        raise ValueError(f"counts of {topics} topics have shapes {shapes}")
-    sentences, given, true, both = counts
-    right = (sentences >= 1) & (sentences <= MOST_SENTENCES) & (np.maximum(given, true) <= sentences)
-    if not (right & (both >= 0) & (both <= np.minimum(given, true))).all():  # so is NaN refused
-        raise ValueError("counts of sentences are none")
-    return counts
+    z = abs(after - before) / error if error > 0 else (0.0 if before == after else np.inf)
+    effect = 2 * (np.arcsin(np.sqrt(after)) - np.arcsin(np.sqrt(before)))  # Cohen 1988, section 6.2
+    return {"what": name, "reference": before, "new": after, "effect": float(effect), "p": float(2 * norm.sf(z))}

@@ -12,14 +12,13 @@ from threading import Thread
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from slugline import __version__, report
 from slugline.cache import Stages
-from slugline.components import flatten
+from slugline.components import settings_to_config, to_params, to_yaml
 from slugline.dataset import Dataset, build_dataset, check_dataset, digest_sentences
-from slugline.monitoring import pack_counts, profile_sentences
-from slugline.scoring import Scores
+from slugline.monitoring import profile_sentences
+from slugline.scoring import Scores, pack_counts
 from slugline.splits import PARTS
 from slugline.tracking import Mlflow, in_sweep
 from slugline.training.evaluation import check_evaluation, evaluate, reference_counts
@@ -29,7 +28,6 @@ from slugline.training.run import TrainingRun
 from slugline.training.settings import TrainSettings
 
 COMPARED_TABLES = ("calibration", "slices")  # beside the mistakes, in MLflow's evaluation view
-TAXONOMY = ("topics", "functions", "guidelines")  # of the labels: in config.yaml, not among the parameters
 EXAMPLE = "The two sides agreed to a ceasefire after talks in Geneva, officials said."
 
 
@@ -91,8 +89,8 @@ def train(
     """
     launch = launch or Launch()
     tracking = Mlflow() if settings.tracking is None else settings.tracking
-    config = settings.to_config()
-    params = _to_params(config) | {f"choice/{group}": chosen for group, chosen in launch.choices.items()}
+    config = settings_to_config(settings)
+    params = to_params(config) | {f"choice/{group}": chosen for group, chosen in launch.choices.items()}
     name = settings.name or launch.name
     with ExitStack() as stack:
         start = cache(lambda: stack.enter_context(tracking.run(name, launch.folder, params)))
@@ -113,7 +111,7 @@ def train(
             probabilities=fitted.probabilities,
             digests=digests,
             folder=launch.folder,
-            config=yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=120),
+            config=to_yaml(config),
             metrics=metrics,
             tables=tables,
             overrides=launch.overrides,
@@ -134,12 +132,6 @@ class _Job:
     stages: Stages
     start: Callable[[], Any]
     show: Callable[[str], object]
-
-
-def _to_params(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of the settings becomes parameters of the run: all but the texts of the taxonomy."""
-    labels = {key: value for key, value in config["labels"].items() if key not in TAXONOMY}
-    return flatten({**config, "labels": labels})
 
 
 def _fit_in_memory(job: _Job, on_fold: OnFold | None) -> tuple[Dataset, FittedModel, dict[str, str]]:

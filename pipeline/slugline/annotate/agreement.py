@@ -1,4 +1,4 @@
-"""Several annotators: what they say together, and how far they agree."""
+"""Several annotators: their labels merged into one set a sentence, and how far they agree."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -8,18 +8,30 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from slugline.annotate.annotation import Annotation, shown
+from slugline.annotate.annotation import Annotation, shorten
 from slugline.annotate.tasks import MODES
 from slugline.errors import InputError, listing
 
-WAYS = ("majority", "adjudicated")
+_METHODS = ("majority", "adjudicated")
 
 
-class Merged(NamedTuple):
-    """A sentence as its annotators see it together.
+class MergedLabels(NamedTuple):
+    """The labels of a sentence by all its annotators together.
 
-    `annotators` are those who labelled it, `votes` how many of them saw each topic, `ties` the topics that are left
-    open; it is `resolved` where none is and somebody labelled it, in multiclass with one topic.
+    Attributes
+    ----------
+    sentence_id : str
+        The id of the sentence.
+    labels : tuple of str
+        The topics that the annotators agree on, sorted.
+    annotators : tuple of str
+        Those who labelled the sentence, the adjudicator too; not those who skipped it.
+    votes : dict of str to int
+        How many annotators gave each topic; the adjudicator has no vote.
+    ties : tuple of str
+        The topics that are left open.
+    resolved : bool
+        Whether somebody labelled the sentence and no topic is left open; in multiclass also, that it has one topic.
     """
 
     sentence_id: str
@@ -30,96 +42,163 @@ class Merged(NamedTuple):
     resolved: bool
 
 
-def latest(annotations: Iterable[Annotation]) -> list[Annotation]:
+def keep_latest(annotations: Iterable[Annotation]) -> list[Annotation]:
     """Return the latest annotation of each annotator on each sentence.
 
-    The later in time counts; where one of two has no time, the one that comes later here.
+    The later in time counts; where one of two has no time, the one that comes later in `annotations`.
     """
-    found: dict[tuple[str, str], Annotation] = {}
+    latest: dict[tuple[str, str], Annotation] = {}
     for annotation in annotations:
         key = (annotation.sentence_id, annotation.annotator)
-        if key not in found or not _precedes(annotation, found[key]):
-            found[key] = annotation
-    return list(found.values())
+        if key not in latest or not _is_earlier(annotation, latest[key]):
+            latest[key] = annotation
+    return list(latest.values())
 
 
-def _precedes(one: Annotation, other: Annotation) -> bool:
-    return one.when is not None and other.when is not None and _moment(one.when) < _moment(other.when)
+def _is_earlier(annotation: Annotation, other: Annotation) -> bool:
+    """Tell whether both annotations have a time and the first one's is earlier."""
+    if annotation.when is None or other.when is None:
+        return False
+    return _to_datetime(annotation.when) < _to_datetime(other.when)
 
 
-def _moment(when: str) -> datetime:
+def _to_datetime(when: str) -> datetime:
+    """Return a time with its time zone, UTC where none is named."""
     try:
         moment = datetime.fromisoformat(when)
     except ValueError as error:
-        raise InputError(f"when: {shown(when)} is no time; allowed: ISO 8601") from error
+        raise InputError(f"when: {shorten(when)} is no time; allowed: ISO 8601") from error
     return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
-def merge(
-    annotations: Iterable[Annotation], how: str = "majority", adjudicator: str | None = None, mode: str = "multilabel"
+def merge_annotations(
+    annotations: Iterable[Annotation],
+    method: str = "majority",
+    adjudicator: str | None = None,
+    mode: str = "multilabel",
 ) -> pd.DataFrame:
-    """Return one row a sentence, the columns of `Merged`, from the latest annotation of each annotator.
+    """Merge the latest annotations of all annotators into one set of labels a sentence.
 
-    `majority`: a topic is given when more than half of those who labelled the sentence gave it, in multiclass the topic
-    that most gave; a tie is left open, unless the adjudicator, who has no vote, labelled the sentence. `adjudicated`:
-    what the adjudicator said counts; without it a topic counts when all gave it, and is left open when only some did.
-    A skipped sentence has no vote, and one that all skipped is not resolved.
+    Parameters
+    ----------
+    annotations : iterable of Annotation
+        The answers of all annotators.
+    method : {"majority", "adjudicated"}
+        With `majority` a topic is given when more than half of those who labelled the sentence gave it, in multiclass
+        the topic that most gave; a tie is left open, unless the adjudicator labelled the sentence. With `adjudicated`
+        the adjudicator's labels count; without them a topic is given when all gave it, and is left open when only some
+        did. A skipped sentence has no vote, and one that all skipped is not resolved.
+    adjudicator : str, optional
+        The annotator who decides and has no vote.
+    mode : {"multilabel", "multiclass"}
+        Whether a sentence may carry several topics.
+
+    Returns
+    -------
+    DataFrame
+        One row a sentence with the columns of `MergedLabels`.
+
+    Raises
+    ------
+    InputError
+        For another method or mode, and for `adjudicated` without an adjudicator.
+
+    Examples
+    --------
+    >>> from slugline.annotate import Annotation, merge_annotations
+    >>> answers = {"ann": ("aid", "talks"), "bob": ("aid",), "eve": ("aid", "talks")}
+    >>> annotations = [Annotation("s1", labels, name, None, None, "file:1") for name, labels in answers.items()]
+    >>> merge_annotations(annotations)[["sentence_id", "labels", "ties", "resolved"]].values.tolist()
+    [['s1', ('aid', 'talks'), (), True]]
     """
-    if how not in WAYS:
-        raise InputError(f"how: {shown(how)}; allowed: {listing(WAYS)}")
+    if method not in _METHODS:
+        raise InputError(f"merge: {shorten(method)}; allowed: {listing(_METHODS)}")
     if mode not in MODES:
-        raise InputError(f"mode: {shown(mode)}; allowed: {listing(MODES)}")
-    if how == "adjudicated" and adjudicator is None:
-        raise InputError("how=adjudicated: no adjudicator; say which annotator decides")
-    sentences: dict[str, list[Annotation]] = {}
-    for annotation in latest(annotations):
-        sentences.setdefault(annotation.sentence_id, []).append(annotation)
-    rows = [_merged(key, found, how, adjudicator, mode) for key, found in sentences.items()]
-    return pd.DataFrame(rows, columns=list(Merged._fields))
+        raise InputError(f"mode: {shorten(mode)}; allowed: {listing(MODES)}")
+    if method == "adjudicated" and adjudicator is None:
+        raise InputError("merge=adjudicated: no adjudicator; say which annotator decides")
+
+    by_sentence: dict[str, list[Annotation]] = {}
+    for annotation in keep_latest(annotations):
+        by_sentence.setdefault(annotation.sentence_id, []).append(annotation)
+
+    rows = [_merge_sentence(answers, method, adjudicator, mode) for answers in by_sentence.values()]
+    return pd.DataFrame(rows, columns=list(MergedLabels._fields)).astype({"resolved": bool})
 
 
-def _merged(key: str, found: Sequence[Annotation], how: str, adjudicator: str | None, mode: str) -> Merged:
-    said = {one.annotator: one.labels for one in found if one.labels is not None}
-    verdict = said.get(adjudicator) if adjudicator is not None else None
-    voters = [labels for annotator, labels in said.items() if annotator != adjudicator]
+def _merge_sentence(annotations: Sequence[Annotation], method: str, adjudicator: str | None, mode: str) -> MergedLabels:
+    """Merge the annotations of one sentence."""
+    labels_by = {answer.annotator: answer.labels for answer in annotations if answer.labels is not None}
+    verdict = labels_by.get(adjudicator) if adjudicator is not None else None
+    voters = [labels for annotator, labels in labels_by.items() if annotator != adjudicator]
     votes = Counter(topic for labels in voters for topic in labels)
-    labels, ties = _counted(votes, len(voters), how, mode)
+    labels, ties = _count_votes(votes, len(voters), method, mode)
+
     if verdict is not None:
-        decides = how == "adjudicated" or not voters or (mode == "multiclass" and ties)
-        labels, ties = list(verdict) if decides else [*labels, *(topic for topic in ties if topic in verdict)], []
-    resolved = bool(said) and not ties and (mode == "multilabel" or len(labels) == 1)
-    return Merged(key, tuple(sorted(labels)), tuple(said), dict(votes), tuple(ties), resolved)
+        replaces_votes = method == "adjudicated" or not voters or (mode == "multiclass" and ties)
+        labels = list(verdict) if replaces_votes else labels + [topic for topic in ties if topic in verdict]
+        ties = []
+
+    resolved = bool(labels_by) and not ties and (mode == "multilabel" or len(labels) == 1)
+    key = annotations[0].sentence_id
+    return MergedLabels(key, tuple(sorted(labels)), tuple(labels_by), dict(votes), tuple(ties), resolved)
 
 
-def _counted(votes: Counter[str], voters: int, how: str, mode: str) -> tuple[list[str], list[str]]:
+def _count_votes(votes: Counter[str], voters: int, method: str, mode: str) -> tuple[list[str], list[str]]:
     """Return the topics that are given and those that are left open."""
-    if how == "adjudicated":
-        return [topic for topic in votes if votes[topic] == voters], sorted(t for t in votes if votes[t] < voters)
+    if method == "adjudicated":
+        unanimous = [topic for topic in votes if votes[topic] == voters]
+        return unanimous, sorted(topic for topic in votes if votes[topic] < voters)
+
     if mode == "multiclass":
-        most = [topic for topic in votes if votes[topic] == max(votes.values())]
-        return (most, []) if len(most) == 1 else ([], sorted(most))
+        leading = [topic for topic in votes if votes[topic] == max(votes.values())]
+        return (leading, []) if len(leading) == 1 else ([], sorted(leading))
+
     given = [topic for topic in votes if 2 * votes[topic] > voters]
     return given, sorted(topic for topic in votes if 2 * votes[topic] == voters)
 
 
 def krippendorff_alpha(annotations: Iterable[Annotation], topics: Sequence[str]) -> pd.Series:
-    """Return Krippendorff's alpha of every topic, each a yes or no of its own, from the latest annotations.
+    """Compute Krippendorff's alpha of every topic, each taken as a yes or no question, from the latest annotations.
 
-    1 is perfect agreement, 0 what chance gives. A sentence that fewer than two labelled counts for nothing; NaN where
-    none is left, or all say the same of all, so that chance cannot be told. K. Krippendorff (2011), Computing
-    Krippendorff's alpha-reliability, for nominal data, any number of observers and missing data:
-    https://repository.upenn.edu/asc_papers/43
+    K. Krippendorff (2011), Computing Krippendorff's alpha-reliability, for nominal data, any number of observers and
+    missing data: https://repository.upenn.edu/asc_papers/43. A sentence that fewer than two annotators labelled does
+    not count.
+
+    Parameters
+    ----------
+    annotations : iterable of Annotation
+        The answers of all annotators.
+    topics : sequence of str
+        The topics to compute alpha for.
+
+    Returns
+    -------
+    Series
+        Alpha by topic: 1 is perfect agreement, 0 that of chance; NaN where no sentence counts, or where all answers are
+        the same, so that chance cannot be told.
+
+    Examples
+    --------
+    >>> from slugline.annotate import Annotation, krippendorff_alpha
+    >>> answers = {("s1", "ann"): ("aid",), ("s1", "bob"): ("aid",), ("s2", "ann"): (), ("s2", "bob"): ()}
+    >>> annotations = [Annotation(key, labels, name, None, None, "") for (key, name), labels in answers.items()]
+    >>> krippendorff_alpha(annotations, ["aid"]).to_dict()
+    {'aid': 1.0}
     """
-    said = [annotation for annotation in latest(annotations) if annotation.labels is not None]
-    units = pd.factorize(np.array([one.sentence_id for one in said], dtype=object))[0]
-    values = np.array([[topic in (one.labels or ()) for topic in topics] for one in said], dtype=float)
-    counts = np.bincount(units) if said else np.zeros(0)
+    answers = [annotation for annotation in keep_latest(annotations) if annotation.labels is not None]
+    sentence = pd.factorize(np.array([answer.sentence_id for answer in answers], dtype=object))[0]
+    marks = [[topic in (answer.labels or ()) for topic in topics] for answer in answers]
+
+    # How many annotators labelled each sentence, and how many of them gave each topic
+    counts = np.bincount(sentence) if answers else np.zeros(0)
     yes = np.zeros((len(counts), len(topics)))
-    np.add.at(yes, units, values.reshape(len(said), len(topics)))
+    np.add.at(yes, sentence, np.array(marks, dtype=float).reshape(len(answers), len(topics)))
     pairable = counts > 1
     counts, yes = counts[pairable, None].astype(float), yes[pairable]
     no = counts - yes
-    disagreeing = (yes * no / (counts - 1)).sum(axis=0)  # o_01 of the coincidence matrix, and o_10
+
+    disagreeing = (yes * no / (counts - 1)).sum(axis=0)  # o_01 of the coincidence matrix, which is o_10 too
     total_yes, total_no, total = yes.sum(axis=0), no.sum(axis=0), counts.sum()
     with np.errstate(divide="ignore", invalid="ignore"):
         alpha = 1 - (total - 1) * disagreeing / (total_yes * total_no)

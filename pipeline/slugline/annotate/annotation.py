@@ -1,4 +1,4 @@
-"""What annotators said of sentences: checked, matched with the sentences there are, whatever file it came in."""
+"""Annotations: what annotators answered, checked, and matched with the sentences, whatever file it came in."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from slugline.data.schema import Rejected
-from slugline.errors import InputError, listing
+from slugline.errors import listing
 
 Row = Mapping[str, Any]
 _short = Repr()
@@ -16,9 +16,22 @@ _short.maxlevel, _short.maxstring, _short.maxother = 2, 60, 60
 
 
 class Annotation(NamedTuple):
-    """What an annotator said of a sentence.
+    """The answer of one annotator on one sentence.
 
-    `labels` is None where the sentence was skipped, `when` is ISO 8601 in UTC, `where` the place in the file.
+    Attributes
+    ----------
+    sentence_id : str
+        The stable id of the sentence.
+    labels : tuple of str, or None
+        The topics of the sentence in the order of the taxonomy; None where the annotator skipped it.
+    annotator : str
+        Who annotated.
+    when : str or None
+        The time, ISO 8601 in UTC.
+    text : str or None
+        The text that the annotator saw.
+    where : str
+        The place in the file, for messages.
     """
 
     sentence_id: str
@@ -29,8 +42,8 @@ class Annotation(NamedTuple):
     where: str
 
 
-class Said(NamedTuple):
-    """The same as it stands in a file: nothing is checked, and `labels` is None for a sentence that was skipped."""
+class RawAnnotation(NamedTuple):
+    """An annotation as it stands in a file, unchecked; `labels` is None for a sentence that was skipped."""
 
     where: str
     sentence_id: object
@@ -40,62 +53,81 @@ class Said(NamedTuple):
     text: object = None
 
 
+class Matches(NamedTuple):
+    """Annotations whose sentence is still there unchanged, and the others, each with the reason."""
+
+    matched: list[Annotation]
+    unmatched: list[tuple[Annotation, str]]
+
+
 class BadValueError(ValueError):
-    """A value in a row is none that an annotation can have; the rest of the file goes on."""
+    """A value that no annotation can have; its row is rejected and the rest of the file is read."""
 
 
-def shown(value: object) -> str:
-    """Return a value of a file for a message: on one line, cut short, however deep or long it is."""
+def shorten(value: object) -> str:
+    """Return the representation of a value for a message: one line, cut short however long or deep the value is."""
     return one_line(_short.repr(value))
 
 
 def one_line(text: str) -> str:
-    """Return a text with every run of blanks, line ends too, as one blank."""
+    """Return a text with every run of blanks and line ends as one blank."""
     return " ".join(text.split())
 
 
-def check(said: Said, topics: Mapping[str, int], annotator: str) -> Annotation | Rejected:
-    """Return what was said as an annotation, or why it is none.
+def validate(raw: RawAnnotation, topics: Mapping[str, int], default_annotator: str) -> Annotation | Rejected:
+    """Turn a raw annotation into an annotation, or say why it is none.
 
-    `topics` maps each to its place; labels come in that order. `annotator` is who said it where the file does not tell.
+    Parameters
+    ----------
+    raw : RawAnnotation
+        What a file holds.
+    topics : mapping of str to int
+        The position of each topic; labels are sorted by it.
+    default_annotator : str
+        The annotator where the file names none.
+
+    Returns
+    -------
+    Annotation or Rejected
+        The checked annotation, or the place of the row and what is wrong with it.
     """
     try:
-        labels = None if said.labels is None else check_labels(said.labels, topics)
-        who, when = check_name(said.annotator, "annotator"), check_time(said.when)
-        text = said.text
-        if text is not None and not isinstance(text, str):
-            raise BadValueError(f"the text is {shown(text)}; allowed: text")
-        if (key := check_name(said.sentence_id, "sentence_id")) is None:
+        labels = None if raw.labels is None else _parse_labels(raw.labels, topics)
+        annotator, when = _parse_name(raw.annotator, "annotator"), _parse_time(raw.when)
+        if raw.text is not None and not isinstance(raw.text, str):
+            raise BadValueError(f"the text is {shorten(raw.text)}; allowed: text")
+        if (sentence_id := _parse_name(raw.sentence_id, "sentence_id")) is None:
             raise BadValueError("no sentence_id")
     except BadValueError as error:
-        return Rejected(said.where, one_line(str(error)))
-    return Annotation(key, labels, who or annotator, when, text, said.where)
+        return Rejected(raw.where, one_line(str(error)))
+
+    return Annotation(sentence_id, labels, annotator or default_annotator, when, raw.text, raw.where)
 
 
-def check_labels(value: object, topics: Mapping[str, int]) -> tuple[str, ...]:
-    """Return labels in the order of the topics, each once; raise `BadValueError` for what is none."""
+def _parse_labels(value: object, topics: Mapping[str, int]) -> tuple[str, ...]:
+    """Return labels in the order of the topics, each once."""
     if not isinstance(value, (list, tuple)) or not all(isinstance(label, str) for label in value):
-        raise BadValueError(f"labels are {shown(value)}; allowed: a list of topics")
+        raise BadValueError(f"labels are {shorten(value)}; allowed: a list of topics")
     if unknown := [label for label in value if label not in topics]:
-        raise BadValueError(f"{shown(unknown[0])} is no topic; allowed: {listing(topics, 40)}")
+        raise BadValueError(f"{shorten(unknown[0])} is no topic; allowed: {listing(topics, 40)}")
     return tuple(sorted(set(value), key=topics.__getitem__))
 
 
-def check_name(value: object, what: str) -> str | None:
-    """Return an id or a name as text, None for an empty one; raise `BadValueError` for anything else."""
+def _parse_name(value: object, field: str) -> str | None:
+    """Return an id or a name as text, None where it is empty."""
     if value is None or value == "":
         return None
-    if isinstance(value, float) and value.is_integer():  # what a spreadsheet makes of 7
+    if isinstance(value, float) and value.is_integer():  # a spreadsheet turns 7 into 7.0
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise BadValueError(f"{what} is {shown(value)}; allowed: text or a whole number")
+        raise BadValueError(f"{field} is {shorten(value)}; allowed: text or a whole number")
     return str(value)
 
 
-def check_time(value: object) -> str | None:
-    """Return a time as ISO 8601 in UTC, None for an empty one; raise `BadValueError` for what is no time.
+def _parse_time(value: object) -> str | None:
+    """Return a time as ISO 8601 in UTC, None where it is empty.
 
-    A text is ISO 8601, a number counts seconds from 1970; where no time zone is named, UTC is meant.
+    A text is ISO 8601, a number counts seconds from 1970; without a time zone, UTC is assumed.
     """
     if value is None or value == "":
         return None
@@ -107,45 +139,49 @@ def check_time(value: object) -> str | None:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)  # type: ignore[arg-type]
         return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC).isoformat()
     except (ValueError, TypeError, OverflowError, OSError) as error:
-        raise BadValueError(f"{shown(value)} is no time; allowed: ISO 8601, or seconds from 1970") from error
+        raise BadValueError(f"{shorten(value)} is no time; allowed: ISO 8601, or seconds from 1970") from error
 
 
-def match_annotations(
-    annotations: Iterable[Annotation], sentences: pd.DataFrame
-) -> tuple[list[Annotation], list[tuple[Annotation, str]]]:
-    """Part annotations whose sentence is still there as it was from those whose sentence is not, each with the reason.
+def match_annotations(annotations: Iterable[Annotation], sentences: pd.DataFrame) -> Matches:
+    """Separate annotations of sentences that still exist unchanged from the others.
 
-    `sentences` has `sentence_id` and `text`. Texts are compared without regard to blanks, line ends and apostrophes in
-    front, which browsers and spreadsheets change; an annotation without a text is matched by its id alone, which stands
-    for the text too.
+    Texts are compared without regard to blanks, line ends and leading apostrophes, which browsers and spreadsheets
+    change. An annotation without a text is matched by its id alone: the id stands for the text too.
+
+    Parameters
+    ----------
+    annotations : iterable of Annotation
+        What annotators answered.
+    sentences : DataFrame
+        The sentences, with `sentence_id` and `text`.
+
+    Returns
+    -------
+    Matches
+        Both groups, in the order of the annotations.
     """
-    texts = dict(zip(sentences["sentence_id"], map(_plain, sentences["text"]), strict=True))
-    ids = {text: key for key, text in texts.items()}
-    matched, unmatched = [], []
+    texts = dict(zip(sentences["sentence_id"], map(_comparable, sentences["text"]), strict=True))
+    id_of_text = {text: key for key, text in texts.items()}
+
+    matches = Matches([], [])
     for annotation in annotations:
-        if reason := _difference(annotation, texts, ids):
-            unmatched.append((annotation, reason))
+        if reason := _find_difference(annotation, texts, id_of_text):
+            matches.unmatched.append((annotation, reason))
         else:
-            matched.append(annotation)
-    return matched, unmatched
+            matches.matched.append(annotation)
+    return matches
 
 
-def _difference(annotation: Annotation, texts: Mapping[str, str], ids: Mapping[str, str]) -> str | None:
-    then = None if annotation.text is None else _plain(annotation.text)
+def _find_difference(annotation: Annotation, texts: Mapping[str, str], id_of_text: Mapping[str, str]) -> str | None:
+    """Return why an annotation's sentence is not the one that was annotated, None where it is."""
+    before = None if annotation.text is None else _comparable(annotation.text)
     now = texts.get(annotation.sentence_id)
     if now is None:
-        moved = ids.get(then) if then is not None else None
+        moved = id_of_text.get(before) if before is not None else None
         return "gone: no sentence has its id" + (f"; its text now stands in sentence {moved}" if moved else "")
-    return None if then in (None, now) else f"changed: the text was {shown(then)} and is {shown(now)}"
+    return None if before in (None, now) else f"changed: the text was {shorten(before)} and is {shorten(now)}"
 
 
-def _plain(text: str) -> str:
+def _comparable(text: str) -> str:
+    """Return a text without what browsers and spreadsheets change."""
     return one_line(text.encode("utf-8", "backslashreplace").decode()).lstrip("'")
-
-
-def topic_places(topics: Iterable[str]) -> dict[str, int]:
-    """Return each topic's place; raise `InputError` when there is none."""
-    places = {topic: place for place, topic in enumerate(dict.fromkeys(topics))}
-    if not places:
-        raise InputError("no topic: annotations say which topics a sentence has; give at least one")
-    return places

@@ -1,4 +1,4 @@
-"""The history of annotations: who said what of which sentence, when, and where that came from. Lines are only added."""
+"""The history of annotations: every answer, who gave it, when, and from which file. Lines are only ever added."""
 
 import json
 import os
@@ -9,20 +9,37 @@ from typing import Any
 
 from filelock import FileLock
 
-from slugline.annotate.agreement import latest
-from slugline.annotate.annotation import Annotation, one_line, shown
+from slugline.annotate.agreement import keep_latest
+from slugline.annotate.annotation import Annotation, one_line, shorten
 from slugline.errors import InputError
 
-FIELDS = {"sentence_id": str, "annotator": str, "where": str}
-MAYBE = ("when", "text")
+_TEXT_FIELDS = ("sentence_id", "annotator", "where")
+_OPTIONAL_FIELDS = ("when", "text")
 
 
 def append_history(file: Path, annotations: Iterable[Annotation]) -> int:
-    """Add annotations to a history that is made if need be, and return how many were new.
+    """Add new annotations to a history, which is created where there is none.
 
-    One with a time is new when the annotator said nothing of the sentence at that time, or something else. One without
-    is new when it differs from the last that the annotator said of the sentence. Processes wait for each other; after
-    a full disk or a killed run, the history is as it was before or has all.
+    An annotation with a time is new unless its annotator gave the sentence the same labels at the same time. One
+    without a time is new when it differs from the last that the annotator gave the sentence. Processes wait for each
+    other; after a full disk or a kill, the history is as it was before or holds all.
+
+    Parameters
+    ----------
+    file : Path
+        The history.
+    annotations : iterable of Annotation
+        What to add.
+
+    Returns
+    -------
+    int
+        How many annotations were new.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be written, or holds a line that is no annotation.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -35,41 +52,59 @@ def append_history(file: Path, annotations: Iterable[Annotation]) -> int:
 
 
 def _new_lines(known: list[Annotation], annotations: Iterable[Annotation]) -> list[str]:
+    """Return a line for each annotation that the history does not hold yet."""
     imported = datetime.now(UTC).isoformat(timespec="seconds")
-    said = {(one.sentence_id, one.annotator, one.when, one.labels) for one in known}
-    last = {(one.sentence_id, one.annotator): one.labels for one in latest(known)}
+    known_answers = {(item.sentence_id, item.annotator, item.when, item.labels) for item in known}
+    last_labels = {(item.sentence_id, item.annotator): item.labels for item in keep_latest(known)}
+
     lines = []
-    for one in annotations:
-        key = (one.sentence_id, one.annotator)
-        timed = (*key, one.when, one.labels)
-        if timed in said if one.when is not None else key in last and last[key] == one.labels:
+    for annotation in annotations:
+        key = (annotation.sentence_id, annotation.annotator)
+        answer = (*key, annotation.when, annotation.labels)
+        is_untimed_repeat = annotation.when is None and key in last_labels and last_labels[key] == annotation.labels
+        if is_untimed_repeat or (annotation.when is not None and answer in known_answers):
             continue
-        said.add(timed)
-        last[key] = one.labels
-        lines.append(json.dumps({**one._asdict(), "imported": imported}, ensure_ascii=False) + "\n")
+
+        known_answers.add(answer)
+        last_labels[key] = annotation.labels
+        lines.append(json.dumps({**annotation._asdict(), "imported": imported}, ensure_ascii=False) + "\n")
     return lines
 
 
 def _append(file: Path, data: bytes) -> None:
-    """Write after the last whole line, and on an error take back what was written."""
+    """Write after the last whole line; after an error, remove what was written."""
     with file.open("ab+") as stream:
         stream.seek(0)
-        whole = stream.read().rfind(b"\n") + 1  # a killed run may have left part of a line
-        stream.truncate(whole)
+        end = stream.read().rfind(b"\n") + 1  # a killed run may have left part of a line
+        stream.truncate(end)
         try:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         except OSError:
-            os.truncate(file, whole)
+            os.truncate(file, end)
             raise
 
 
 def read_history(file: Path) -> list[Annotation]:
-    """Return all that a history holds, in the order in which it came in; nothing where there is no file yet.
+    """Read all annotations of a history.
 
-    A last line without its end was never written whole and is passed over. Raises `InputError` for any other line that
-    is no annotation.
+    A last line without its line end was never written whole and is passed over.
+
+    Parameters
+    ----------
+    file : Path
+        The history.
+
+    Returns
+    -------
+    list of Annotation
+        In the order in which they were added; empty where there is no file yet.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, or holds any other line that is no annotation.
     """
     try:
         lines = file.read_bytes().split(b"\n")[:-1] if file.exists() else []
@@ -79,21 +114,17 @@ def read_history(file: Path) -> list[Annotation]:
 
 
 def _parse(line: bytes, where: str) -> Annotation:
+    """Return the annotation in a line."""
     try:
-        found: Any = json.loads(line)
-        labels = found["labels"]
-        good = all(isinstance(found[name], kind) for name, kind in FIELDS.items())
-        good &= all(found[name] is None or isinstance(found[name], str) for name in MAYBE)
-        good &= labels is None or (isinstance(labels, list) and all(isinstance(label, str) for label in labels))
+        record: Any = json.loads(line)
+        labels = record["labels"]
+        valid = all(isinstance(record[name], str) for name in _TEXT_FIELDS)
+        valid &= all(record[name] is None or isinstance(record[name], str) for name in _OPTIONAL_FIELDS)
+        valid &= labels is None or (isinstance(labels, list) and all(isinstance(label, str) for label in labels))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(one_line(f"history, {where}: no annotation: {error}; take the line out")) from error
-    if not good:
-        raise InputError(f"history, {where}: no annotation: {shown(found)}; take the line out")
-    return Annotation(
-        found["sentence_id"],
-        None if labels is None else tuple(labels),
-        found["annotator"],
-        found["when"],
-        found["text"],
-        found["where"],
-    )
+    if not valid:
+        raise InputError(f"history, {where}: no annotation: {shorten(record)}; take the line out")
+
+    fields = {name: record[name] for name in Annotation._fields}
+    return Annotation(**fields | {"labels": None if labels is None else tuple(labels)})

@@ -1,4 +1,4 @@
-"""Tasks for annotators: sentences with what is known and suggested of each, ready to be written in any format."""
+"""Tasks for annotators: sentences with the labels known and suggested for each, ready to be written in any format."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -7,38 +7,48 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from slugline.annotate.annotation import shown
-from slugline.data.readers import cell
+from slugline.annotate.annotation import shorten
+from slugline.data.articles import cell_text
 from slugline.errors import InputError, listing
 
 MODES = ("multilabel", "multiclass")
-NEEDED = ("sentence_id", "article_id", "text")
-ABOUT = ("title", "published", "source")
-LIKELY = 0.5  # from here on a topic is suggested where a sentence may have several
+REQUIRED_COLUMNS = ("sentence_id", "article_id", "text")
+METADATA_COLUMNS = ("title", "published", "source")
+_SUGGESTED_FROM = 0.5  # the probability from which on a topic is suggested where a sentence may have several
 
 
 class Task(NamedTuple):
     """A sentence to be labelled.
 
-    `about` says where it comes from and why it is asked for, `given` the labels it has, `scores` how likely a model
-    finds each topic, and `suggested` the topics that follow from these.
+    Attributes
+    ----------
+    sentence_id, article_id, text : str
+        The sentence.
+    metadata : dict of str to str
+        Where the sentence comes from (`METADATA_COLUMNS`) and why it is asked for (`reason`), as far as known.
+    given : tuple of str, or None
+        The labels that it has already.
+    scores : dict of str to float, or None
+        The probability of each topic by a model.
+    suggested : tuple of str, or None
+        The topics that follow from the scores.
     """
 
     sentence_id: str
     article_id: str
     text: str
-    about: dict[str, str]
+    metadata: dict[str, str]
     given: tuple[str, ...] | None
     scores: dict[str, float] | None
     suggested: tuple[str, ...] | None
 
     @property
-    def proposed(self) -> tuple[str, ...] | None:
-        """The labels to begin with: those given, else those suggested."""
+    def preselected(self) -> tuple[str, ...] | None:
+        """The labels to start from: those given, else those suggested."""
         return self.suggested if self.given is None else self.given
 
     def confidence(self, mode: str) -> float | None:
-        """Return how sure the model is of all it suggests: of its least sure topic, or of the one it chose."""
+        """Return how sure the model is: of the least sure topic, in multiclass of the topic it chose."""
         if not self.scores:
             return None
         scores = list(self.scores.values())
@@ -46,11 +56,16 @@ class Task(NamedTuple):
 
 
 class Tasks(NamedTuple):
-    """The tasks, the definition of each topic, and whether a sentence may have several."""
+    """All tasks, the definition of each topic, and whether a sentence may have several (`mode`)."""
 
     rows: list[Task]
     topics: dict[str, str]
     mode: str
+
+
+def select_unlabelled(sentences: pd.DataFrame) -> pd.DataFrame:
+    """Return the sentences that no person has labelled; labels by rules count as none."""
+    return sentences[~sentences["label_source"].isin(["gold", "given"])]
 
 
 def to_tasks(
@@ -60,76 +75,103 @@ def to_tasks(
     reasons: Sequence[str] | None,
     mode: str,
 ) -> Tasks:
-    """Make tasks of sentences; raise `InputError` for a topic, label or sentence that no format could bring back."""
+    """Turn sentences into tasks.
+
+    Parameters
+    ----------
+    sentences, topics, probabilities, reasons, mode
+        As in `write_tasks`.
+
+    Returns
+    -------
+    Tasks
+        One task a sentence, in their order.
+
+    Raises
+    ------
+    InputError
+        For a topic, label or sentence that could not be read back from any format.
+    """
     if mode not in MODES:
-        raise InputError(f"mode: {shown(mode)}; allowed: {listing(MODES)}")
-    if missing := [column for column in NEEDED if column not in sentences]:
+        raise InputError(f"mode: {shorten(mode)}; allowed: {listing(MODES)}")
+    if missing := [column for column in REQUIRED_COLUMNS if column not in sentences]:
         raise InputError(f"sentences to be labelled have no column '{missing[0]}'; found: {listing(sentences)}")
-    check_topics(topics)
-    check_ids(sentences["sentence_id"])
+    _check_topics(topics)
+    _check_ids(sentences["sentence_id"])
     count = len(sentences)
     if reasons is not None and len(reasons) != count:
         raise ValueError(f"{len(reasons)} reasons for {count} sentences")
-    scores = _scores(probabilities, topics, count)
-    about = _about(sentences, reasons)
+
+    scores = _to_scores(probabilities, topics, count)
+    metadata = _to_metadata(sentences, reasons)
     labels = sentences["labels"] if "labels" in sentences else [None] * count
-    columns = zip(sentences["sentence_id"], sentences["article_id"], sentences["text"], labels, strict=True)
+    columns = zip(*(sentences[name] for name in REQUIRED_COLUMNS), labels, metadata, scores, strict=True)
     rows = [
-        Task(key, article, text, about[row], _given(given, topics, key), scores[row], _likely(scores[row], mode))
-        for row, (key, article, text, given) in enumerate(columns)
+        Task(key, article, text, about, _check_labels(given, topics, key), by_topic, _suggest(by_topic, mode))
+        for key, article, text, given, about, by_topic in columns
     ]
     return Tasks(rows, dict(topics), mode)
 
 
-def check_topics(topics: Mapping[str, str]) -> None:
-    """Raise `InputError` for a topic whose name would not come back as it was."""
+def _check_topics(topics: Mapping[str, str]) -> None:
+    """Raise `InputError` for a topic whose name could not be read back as it is."""
     if not topics:
         raise InputError("no topic to label sentences with; give at least one")
     for topic in topics:
-        if not topic or topic != topic.strip() or any(unicodedata.category(sign) in ("Cc", "Cs") for sign in topic):
-            raise InputError(f"topic {shown(topic)} cannot be written: it is empty, or has blanks around or line ends")
+        has_control_characters = any(unicodedata.category(sign) in ("Cc", "Cs") for sign in topic)
+        if not topic or topic != topic.strip() or has_control_characters:
+            raise InputError(
+                f"topic {shorten(topic)} cannot be written: it is empty, or has blanks around or line ends"
+            )
 
 
-def check_ids(keys: pd.Series) -> None:
+def _check_ids(ids: pd.Series) -> None:
     """Raise `InputError` for a sentence without an id of its own."""
-    if empty := [key for key in keys if not isinstance(key, str) or not key]:
-        raise InputError(f"sentence_id {shown(empty[0])}; allowed: text")
-    if len(twice := keys[keys.duplicated()]):
-        raise InputError(f"sentence_id {shown(twice.iloc[0])} stands more than once; each sentence is asked for once")
+    if invalid := [key for key in ids if not isinstance(key, str) or not key]:
+        raise InputError(f"sentence_id {shorten(invalid[0])}; allowed: text")
+    if len(repeated := ids[ids.duplicated()]):
+        raise InputError(
+            f"sentence_id {shorten(repeated.iloc[0])} stands more than once; each sentence is asked for once"
+        )
 
 
-def _scores(
+def _check_labels(labels: object, topics: Mapping[str, str], key: str) -> tuple[str, ...] | None:
+    """Return the labels that a sentence has, None where it has none; raise `InputError` for an unknown topic."""
+    if not isinstance(labels, (tuple, list)):
+        return None
+    if unknown := [label for label in labels if label not in topics]:
+        raise InputError(f"sentence {key}: its label {shorten(unknown[0])} is no topic; allowed: {listing(topics, 40)}")
+    return tuple(labels)
+
+
+def _to_scores(
     probabilities: np.ndarray | None, topics: Mapping[str, str], count: int
 ) -> Sequence[dict[str, float] | None]:
+    """Return the probabilities of each sentence by topic."""
     if probabilities is None:
         return [None] * count
-    if probabilities.shape != (count, len(topics)) or not np.isfinite(probabilities).all():
-        raise ValueError(
-            f"probabilities of shape {probabilities.shape}; wanted: finite, of shape {(count, len(topics))}"
-        )
+    shape = (count, len(topics))
+    if probabilities.shape != shape or not np.isfinite(probabilities).all():
+        raise ValueError(f"probabilities of shape {probabilities.shape}; wanted: finite, of shape {shape}")
     return [dict(zip(topics, row, strict=True)) for row in probabilities.astype(float).tolist()]
 
 
-def _likely(scores: dict[str, float] | None, mode: str) -> tuple[str, ...] | None:
+def _suggest(scores: dict[str, float] | None, mode: str) -> tuple[str, ...] | None:
+    """Return the topics that a model suggests."""
     if scores is None:
         return None
     if mode == "multiclass":
         return (max(scores, key=scores.__getitem__),)
-    return tuple(topic for topic, score in scores.items() if score >= LIKELY)
+    return tuple(topic for topic, score in scores.items() if score >= _SUGGESTED_FROM)
 
 
-def _about(sentences: pd.DataFrame, reasons: Sequence[str] | None) -> list[dict[str, str]]:
-    columns: dict[str, Any] = {name: sentences[name] for name in ABOUT if name in sentences}
+def _to_metadata(sentences: pd.DataFrame, reasons: Sequence[str] | None) -> list[dict[str, str]]:
+    """Return where each sentence comes from and why it is asked for."""
+    columns: dict[str, Any] = {name: sentences[name] for name in METADATA_COLUMNS if name in sentences}
     if reasons is not None:
         columns["reason"] = reasons
-    cells = [[cell(value) or "" for value in column] for column in columns.values()]
-    rows = zip(*cells, strict=True) if cells else [()] * len(sentences)
-    return [dict(zip(columns, row, strict=True)) for row in rows]
+    if not columns:
+        return [{} for _ in range(len(sentences))]
 
-
-def _given(labels: object, topics: Mapping[str, str], key: str) -> tuple[str, ...] | None:
-    if not isinstance(labels, (tuple, list)):
-        return None
-    if unknown := [label for label in labels if label not in topics]:
-        raise InputError(f"sentence {key}: its label {shown(unknown[0])} is no topic; allowed: {listing(topics, 40)}")
-    return tuple(labels)
+    texts = [[cell_text(value) or "" for value in column] for column in columns.values()]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*texts, strict=True)]

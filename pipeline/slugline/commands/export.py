@@ -3,15 +3,15 @@
 import sys
 from pathlib import Path
 
-from omegaconf import DictConfig
-
-from slugline.model import TopicModel
-from slugline.model.export import write
+from slugline.config.settings import ExportSettings
+from slugline.model import load_model
+from slugline.model.export import write_model
 from slugline.tracking import model_folder
+from slugline.workflow import Launch
 
 
-def export(config: DictConfig) -> None:
-    """Write a model as a scikit-learn pipeline or an ONNX graph."""
-    model = TopicModel.load(model_folder(config.model_uri, config.tracking_uri))
-    file = write(model, Path(config.output), config.format)
-    print(f"{file}: {len(model.topics)} topics, {file.stat().st_size} bytes, format {config.format}", file=sys.stderr)
+def export(settings: ExportSettings, launch: Launch) -> None:
+    """Write a model as a plain scikit-learn pipeline."""
+    model = load_model(model_folder(settings.model_uri, settings.tracking_uri))
+    file = write_model(model, Path(settings.output), settings.format)
+    print(f"{file}: {len(model.topics)} topics, {file.stat().st_size} bytes, format {settings.format}", file=sys.stderr)

@@ -1,61 +1,80 @@
 """`slugline review`: which sentences to label next, and which labels look wrong, as a file of tasks for annotators."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
-from omegaconf import DictConfig
+import numpy as np
+import pandas as pd
 
 from slugline.annotate import FORMATS, write_tasks
-from slugline.config import instantiate
+from slugline.config.settings import ReviewSettings
 from slugline.errors import InputError, listing
-from slugline.labels import Labels, Topic
-from slugline.review.candidates import read
+from slugline.model import load_model
+from slugline.review.candidates import Candidates, ReviewTasks, read_candidates
+from slugline.review.label_errors import find_errors
+from slugline.review.queue import QueueOptions, find_queue
+from slugline.tracking import model_folder
+from slugline.workflow import Launch
 
-WHAT = ("queue", "errors")
-ENDINGS = {".csv": "csv", ".xlsx": "xlsx", ".json": "label_studio"}
-
-
-def review(config: DictConfig) -> None:
-    """Write the sentences to label next, or those whose labels look wrong, as tasks, and say how they were chosen."""
-    kind = check_options(config)
-    if config.what == "queue":
-        from slugline.review.queue import find_queue as find
-    else:
-        from slugline.review.label_errors import find_errors as find
-    allowed = tuple(config.allowed_modules)
-    labels: Labels = instantiate(config.labels, "labels", allowed)
-    pile = read(instantiate(config.data, "data", allowed), labels)
-    found = find(config, pile, labels)
-    topics = {topic: describe_topic(topic, labels.topics, found.definitions) for topic in found.topics}
-    write_tasks(Path(config.output), kind, found.sentences, topics, found.probabilities, found.reasons, found.mode)
-    print("\n".join([*found.summary, f"written {config.output} ({kind})"]))
+KINDS = ("queue", "errors")
+FORMAT_OF_ENDING = {".csv": "csv", ".xlsx": "xlsx", ".json": "label_studio"}
 
 
-def check_options(config: DictConfig) -> str:
-    """Return the format to write; raise `InputError` for options that cannot be."""
-    if config.what not in WHAT:
-        raise InputError(f"what: '{config.what}'; allowed: {listing(WHAT)}")
-    if config.size < 1:
-        raise InputError(f"size: {config.size}; allowed: a number of sentences, from 1")
-    if config.folds < 2:
-        raise InputError(f"folds: {config.folds}; allowed: from 2")
-    weights = {name: config[name] for name in ("uncertainty", "disagreement", "rarity")}
-    if wrong := [name for name, weight in weights.items() if not 0 <= weight < float("inf")]:
-        raise InputError(f"{wrong[0]}: {weights[wrong[0]]}; allowed: a weight, from 0")
-    if not config.uncertainty + config.disagreement:
-        raise InputError("uncertainty and disagreement are both 0; give one of them a weight")
-    if not 0 <= config.diversity <= 1:
-        raise InputError(f"diversity: {config.diversity}; allowed: 0 to 1")
-    output = Path(config.output)
+def review(settings: ReviewSettings, launch: Launch) -> None:
+    """Write the sentences to label next, or those whose labels look wrong, as tasks; print how they were chosen."""
+    options = _check_options(settings)
+    output, task_format = Path(settings.output), _find_format(settings)
+    candidates = read_candidates(settings.data, settings.labels)
+    tasks = (
+        _find_queue(settings, candidates, options) if settings.what == "queue" else _find_errors(settings, candidates)
+    )
+    write_tasks(
+        output,
+        task_format,
+        tasks.sentences,
+        tasks.definitions,
+        probabilities=tasks.probabilities,
+        reasons=tasks.reasons,
+        mode=tasks.mode,
+    )
+    print("\n".join([*tasks.summary, f"written {settings.output} ({task_format})"]))
+
+
+def _check_options(settings: ReviewSettings) -> QueueOptions:
+    """Return the options of the queue; raise `InputError` for options that are out of range."""
+    if settings.what not in KINDS:
+        raise InputError(f"what: '{settings.what}'; allowed: {listing(KINDS)}")
+    if settings.folds < 2:
+        raise InputError(f"folds: {settings.folds}; allowed: from 2")
+    return QueueOptions(settings.size, settings.uncertainty, settings.disagreement, settings.rarity, settings.diversity)
+
+
+def _find_format(settings: ReviewSettings) -> str:
+    """Return the format to write; raise `InputError` for an unknown one, and where the file is there already."""
+    output = Path(settings.output)
     if output.exists():
         raise InputError(f"output: {output} is there already and may hold labels; give another file")
-    kind = config.format or ENDINGS.get(output.suffix.lower())
-    if kind not in FORMATS:
-        found = f"'{config.format}'" if config.format else f"none, and the ending of {output} does not tell"
-        raise InputError(f"format: {found}; allowed: {listing(FORMATS)}")
-    return str(kind)
+    task_format = settings.format or FORMAT_OF_ENDING.get(output.suffix.lower())
+    if task_format not in FORMATS:
+        unknown = f"'{settings.format}'" if settings.format else f"none, and the ending of {output} does not tell"
+        raise InputError(f"format: {unknown}; allowed: {listing(FORMATS)}")
+    return str(task_format)
 
 
-def describe_topic(topic: str, taxonomy: Mapping[str, Topic], known: Mapping[str, str]) -> str:
-    """Return the definition of a topic: that of the taxonomy, else the one that the model was trained with."""
-    return (taxonomy[topic].definition if topic in taxonomy else "") or str(known.get(topic, ""))
+def _find_queue(settings: ReviewSettings, candidates: Candidates, options: QueueOptions) -> ReviewTasks:
+    """Load the models and choose the sentences to label next."""
+    previous = settings.previous_model_uri
+    uris = [previous] if isinstance(previous, str) else list(previous or [])
+    folders = [model_folder(uri, settings.tracking_uri) for uri in [settings.model_uri, *uris]]
+    model, *previous_models = map(load_model, folders)
+    return find_queue(candidates, model, settings.labels, options, list(zip(uris, previous_models, strict=True)))
+
+
+def _find_errors(settings: ReviewSettings, candidates: Candidates) -> ReviewTasks:
+    """Cross-validate a model and find the labels that look wrong."""
+    from slugline.training.fit import predict_out_of_fold  # late: scikit-learn takes a second to import
+
+    def predict(sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
+        texts, groups = sentences["text"].tolist(), sentences["article_id"].factorize()[0]
+        return predict_out_of_fold(texts, Y, groups, settings, mode=settings.labels.mode)
+
+    return find_errors(candidates, settings.labels, settings.size, predict)

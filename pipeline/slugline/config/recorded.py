@@ -18,7 +18,7 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 50
 OF_THE_PLACE = ("cache", "tracking")  # they belong to where a run was made, not to the experiment
 OLD_NAMES = {  # of modules, before the package was called slugline; the longest first
-    "pipeline.corpus.": "slugline.data.corpus.",
+    "pipeline.corpus.": "slugline.data.",
     "pipeline.features.": "slugline.ngrams.",
     "pipeline.metrics.": "slugline.scoring.",
     "pipeline.": "slugline.",

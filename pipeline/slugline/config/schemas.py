@@ -4,12 +4,13 @@ import dataclasses
 from importlib import import_module
 from typing import Any
 
-from omegaconf import MISSING
+from omegaconf import MISSING, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 # The settings are imported when their command runs
 SETTINGS = {
     "train": "slugline.training.settings.TrainSettings",
-    "predict": "slugline.config.settings.PredictSettings",
+    "predict": "slugline.config.predict.PredictSettings",
     "label": "slugline.config.settings.LabelSettings",
     "review": "slugline.config.settings.ReviewSettings",
     "export": "slugline.config.settings.ExportSettings",
@@ -40,11 +41,11 @@ def make_schema(settings: Any) -> Any:
         elif item.metadata.get("component"):
             fields.append((item.name, Any, dataclasses.field(default=MISSING)))
         elif _is_required(item):
-            fields.append((item.name, item.type, dataclasses.field(default=MISSING)))
+            fields.append((item.name, _schema_type(item.type), dataclasses.field(default=MISSING)))
         elif item.default_factory is not dataclasses.MISSING:
-            fields.append((item.name, item.type, dataclasses.field(default_factory=item.default_factory)))
+            fields.append((item.name, _schema_type(item.type), dataclasses.field(default_factory=item.default_factory)))
         else:
-            fields.append((item.name, item.type, dataclasses.field(default=item.default)))
+            fields.append((item.name, _schema_type(item.type), dataclasses.field(default=item.default)))
     return dataclasses.make_dataclass(f"{settings.__name__}Schema", fields)
 
 
@@ -53,6 +54,15 @@ def nested_settings(item: Any) -> Any:
     if name := item.metadata.get("settings"):
         return _import_class(name)
     return item.type if dataclasses.is_dataclass(item.type) else None
+
+
+def _schema_type(annotation: Any) -> Any:
+    """Return a type as OmegaConf checks it; anything, where it knows no such type."""
+    try:
+        OmegaConf.structured(dataclasses.make_dataclass("Probe", [("value", annotation, MISSING)]))
+    except OmegaConfBaseException:
+        return Any
+    return annotation
 
 
 def _is_required(item: Any) -> bool:

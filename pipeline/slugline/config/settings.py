@@ -1,166 +1,312 @@
-"""The settings of each command but `train`: every option, its default, and the text that `--help` shows for it."""
+"""The settings of each command but `train`: every option, its default, and what `--help` says of it."""
 
-from dataclasses import MISSING, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from slugline.components import option
 from slugline.data.schema import ARTICLE_COLUMNS
 
 CHAMPION = "models:/slugline@champion"
-MODEL_URI = "or models:/NAME/VERSION, runs:/RUN_ID/model, a model folder"
-STORE = "of the MLflow store; else MLFLOW_TRACKING_URI, else experiments/mlflow.db"
-FORMATS = "of the input where its ending does not tell: text, jsonl, csv, tsv, parquet"
-COLUMNS = "article column: its name in the files; only text must be there"
-ALLOWED_MODULES = "modules beside slugline and sklearn whose classes `_target_` may name"
+COMPONENT = {"component": True}  # a field that a group of the config fills
 
 
-def component() -> Any:
-    """Return a field that a group of the config fills."""
-    return field(metadata={"component": True})
-
-
-def required(text: str) -> Any:
-    """Return a field that has no default, with its help text."""
-    return field(default=MISSING, metadata={"help": text})
+def article_columns() -> dict[str, str]:
+    """Return every article column under its own name."""
+    return {name: name for name in ARTICLE_COLUMNS}
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictSettings:
-    """`slugline predict`."""
+class StoreSettings:
+    """The store that a command uses.
 
-    model_uri: str = option(CHAMPION, MODEL_URI)
-    input: Any = option("-", "a file, folder, glob or list of these; - is standard input")
-    output: str | None = option(None, "a file that ends in .jsonl, .csv or .parquet; else standard output")
-    format: str | None = option(None, FORMATS)
-    columns: dict[str, str] = option({name: name for name in ARTICLE_COLUMNS}, COLUMNS)
-    split_sentences: bool = option(True, "false: each row is one sentence already")
-    encoding: str = option("utf-8", "of the input")
-    tracking_uri: str | None = option(None, STORE)
-    explain: int = option(0, "5: the five terms that moved each topic given, as a column `explain`")
-    resume: bool = option(False, "true: take up a run that was killed where it stopped")
-    n_jobs: int = option(-1, "processes for large inputs; -1: all cores")
-    batch: int = option(1 << 20, "characters of text that a process labels at once; fewer need less memory")
-    engine: str = option("local", "dask: the workers of a Dask cluster label; needs slugline[dask]")
-    dask_address: str | None = option(None, "of its scheduler, tcp://HOST:8786; else n_jobs processes here")
+    Parameters
+    ----------
+    tracking_uri : str, optional
+        URI of the MLflow store; by default `MLFLOW_TRACKING_URI`, else `experiments/mlflow.db`.
+    """
+
+    tracking_uri: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportSettings:
-    """`slugline export`."""
+class ModelSettings(StoreSettings):
+    """The model that a command uses.
 
-    output: str = required("a file")
-    model_uri: str = option(CHAMPION, MODEL_URI)
-    format: str = option("sklearn", "or skops")
-    tracking_uri: str | None = option(None, STORE)
+    Parameters
+    ----------
+    model_uri : str
+        `models:/NAME@ALIAS`, `models:/NAME/VERSION`, `runs:/RUN_ID/model` or a model folder.
+    """
+
+    model_uri: str = CHAMPION
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReviewSettings:
-    """`slugline review`."""
+class ExportSettings(ModelSettings):
+    """`slugline export`.
 
-    data: Any = component()
-    labels: Any = component()
-    features: Any = component()
-    model: Any = component()
-    output: str = required("a new file")
-    what: str = option("queue", "or errors: labels by people that look wrong; needs slugline[review]")
-    size: int = option(100, "sentences")
-    format: str | None = option(None, "label_studio, doccano, prodigy, argilla, csv, xlsx; else by the ending")
-    model_uri: str = option(CHAMPION, MODEL_URI)
-    previous_model_uri: Any = option(None, "one or a list, from old to new: tells how much predictions still change")
-    uncertainty: float = option(1.0, "weight of sentences near a topic's threshold")
-    disagreement: float = option(0.25, "weight of sentences on which the rules contradict the model")
-    rarity: float = option(0.0, "1.0: a topic that hardly any sentence has may ask for up to twice as many")
-    diversity: float = option(0.2, "how far apart sentences are at least (1 - cosine); 0: as they come")
-    seed: int = option(0, "what=errors: of the folds and the model")
-    folds: int = option(5, "what=errors: of the cross-validation, by article")
-    n_jobs: int = option(-1, "what=errors: threads that fit; -1: all cores")
-    tracking_uri: str | None = option(None, STORE)
-    allowed_modules: list[str] = option([], ALLOWED_MODULES)
+    Parameters
+    ----------
+    output : str
+        The file to write.
+    format : str
+        `sklearn` (joblib) or `skops`.
+    """
+
+    output: str
+    format: str = "sklearn"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewSettings(ModelSettings):
+    """`slugline review`.
+
+    Parameters
+    ----------
+    data : object
+        The reader of articles or sentences.
+    labels : object
+        The labeller; labels by its rules count as none, and the rules vote.
+    features : object
+        With what=errors: vectorizers by name, as in `slugline train`.
+    model : object
+        With what=errors: a classifier, as in `slugline train`.
+    output : str
+        A new file.
+    what : str
+        `queue`: sentences to label next; `errors`: labels by people that look wrong (needs `slugline[review]`).
+    size : int
+        The number of sentences.
+    format : str, optional
+        label_studio, doccano, prodigy, argilla, csv or xlsx; by default what the ending of the output says.
+    previous_model_uri : str or list of str, optional
+        Earlier models, from old to new: tells how much predictions still change, and when to stop.
+    uncertainty : float
+        Weight of sentences near a topic's threshold.
+    disagreement : float
+        Weight of sentences on which the rules contradict the model.
+    rarity : float
+        How much more rare topics may ask for: at 1.0 one that hardly any sentence has, twice as many.
+    diversity : float
+        How far apart sentences are at least, from each other and from labelled ones (1 - cosine); 0 does not look.
+    seed : int
+        With what=errors: of the folds and the model.
+    folds : int
+        With what=errors: of the cross-validation, by article.
+    n_jobs : int
+        With what=errors: threads that fit; -1 is all cores.
+    allowed_modules : list of str
+        Modules, beside slugline and sklearn, whose classes `_target_` may name.
+    """
+
+    data: Any = field(metadata=COMPONENT)
+    labels: Any = field(metadata=COMPONENT)
+    features: Any = field(metadata=COMPONENT)
+    model: Any = field(metadata=COMPONENT)
+    output: str
+    what: str = "queue"
+    size: int = 100
+    format: str | None = None
+    previous_model_uri: Any = None
+    uncertainty: float = 1.0
+    disagreement: float = 0.25
+    rarity: float = 0.0
+    diversity: float = 0.2
+    seed: int = 0
+    folds: int = 5
+    n_jobs: int = -1
+    allowed_modules: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelSettings:
-    """`slugline label`."""
+    """`slugline label`.
 
-    data: Any = component()
-    labels: Any = component()
-    cache: Any = component()
-    tracking: Any = component()
-    codebook: str | None = option(None, "FILE.md: write the annotation guide")
-    tasks: str | None = option(None, "FILE: write sentences that nobody has labelled, as tasks for annotators")
-    annotations: Any = option(None, "FILES: read what annotators said, and write all of the history to `output`")
-    format: str | None = option(None, "label_studio, doccano, prodigy, argilla, csv, xlsx")
-    size: int | None = option(None, "of tasks; null: all. Which sentences are worth most: slugline review")
-    output: str = option("labels.jsonl", "gold labels, for labels=gold labels.gold=labels.jsonl")
-    history: str = option("annotations.jsonl", "who said what of which sentence, and when; lines are only added")
-    merge: str = option("majority", "of several annotators, topic by topic; or adjudicated")
-    adjudicator: str | None = option(None, "who decides ties, or with merge=adjudicated everything")
-    name: str | None = option(None, "of the run")
-    allowed_modules: list[str] = option([], ALLOWED_MODULES)
+    Parameters
+    ----------
+    data : object
+        The reader of articles or sentences.
+    labels : object
+        The labeller, with its rules.
+    cache : object
+        Where stages keep what they make.
+    tracking : object
+        Where the report on the rules is logged.
+    codebook : str, optional
+        A Markdown file: write the annotation guide to it.
+    tasks : str, optional
+        A file: write sentences that nobody has labelled to it, as tasks for annotators.
+    annotations : str or list of str, optional
+        Files from annotators: read what they said, and write all of the history together to `output`.
+    format : str, optional
+        label_studio, doccano, prodigy, argilla, csv or xlsx; for annotations by default found out.
+    size : int, optional
+        The number of tasks, by default all; `slugline review` chooses those that teach a model most.
+    output : str
+        The file for gold labels, for `labels=gold labels.gold=FILE`.
+    history : str
+        The file that keeps who said what of which sentence, and when; lines are only added.
+    merge : str
+        How several annotators become one label: `majority`, topic by topic, or `adjudicated`.
+    adjudicator : str, optional
+        The annotator who decides ties, or with merge=adjudicated everything.
+    name : str, optional
+        The name of the run.
+    allowed_modules : list of str
+        Modules, beside slugline and sklearn, whose classes `_target_` may name.
+    """
+
+    data: Any = field(metadata=COMPONENT)
+    labels: Any = field(metadata=COMPONENT)
+    cache: Any = field(metadata=COMPONENT)
+    tracking: Any = field(metadata=COMPONENT)
+    codebook: str | None = None
+    tasks: str | None = None
+    annotations: Any = None
+    format: str | None = None
+    size: int | None = None
+    output: str = "labels.jsonl"
+    history: str = "annotations.jsonl"
+    merge: str = "majority"
+    adjudicator: str | None = None
+    name: str | None = None
+    allowed_modules: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareSettings:
-    """`slugline compare`."""
+class CompareSettings(StoreSettings):
+    """`slugline compare`.
 
-    tracking: Any = component()
-    runs: list[str] = option([], "ids of runs")
-    experiment_name: str | None = option(None, "or an experiment, whose last runs are compared; `experiment=`")
-    last: int = option(5, "how many of its runs")
-    force: bool = option(False, "true: runs tested on different data are compared on the sentences they share")
-    tracking_uri: str | None = option(None, STORE)
-    name: str | None = option(None, "of the run that the comparison becomes")
+    Parameters
+    ----------
+    tracking : object
+        Where the comparison is logged.
+    runs : list of str
+        Ids of runs; the first is compared with each of the others.
+    experiment_name : str, optional
+        In place of runs: an experiment, whose last runs are compared; may be given as `experiment=NAME`.
+    last : int
+        The number of its runs.
+    force : bool
+        Compare runs that were tested on different data on the sentences that they share.
+    name : str, optional
+        The name of the run that the comparison becomes.
+    """
+
+    tracking: Any = field(metadata=COMPONENT)
+    runs: list[str] = field(default_factory=list)
+    experiment_name: str | None = None
+    last: int = 5
+    force: bool = False
+    name: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class PromoteSettings:
-    """`slugline promote`."""
+class PromoteSettings(StoreSettings):
+    """`slugline promote`.
 
-    data: Any = component()
-    labels: Any = component()
-    split: Any = component()
-    cache: Any = component()
+    Parameters
+    ----------
+    data : object
+        The reader of the articles or sentences to judge on.
+    labels : object
+        The labeller.
+    split : object
+        The splitter, as in the training.
+    cache : object
+        Where stages keep what they make.
+    gate : Gate
+        What a version must be to become the champion.
+    version : str, optional
+        Of the registered model; by default the newest.
+    part : str
+        The part to judge on, which neither model was trained on; `all` is every sentence.
+    rollback : bool
+        Give the alias back to the version that had it before.
+    registered_model : str
+        The name of the registered model.
+    alias : str
+        The alias of the version in use.
+    seed : int
+        Of the split.
+    allowed_modules : list of str
+        Modules, beside slugline and sklearn, whose classes `_target_` may name.
+    """
+
+    data: Any = field(metadata=COMPONENT)
+    labels: Any = field(metadata=COMPONENT)
+    split: Any = field(metadata=COMPONENT)
+    cache: Any = field(metadata=COMPONENT)
     gate: Any = field(metadata={"settings": "slugline.promotion.Gate"})
-    version: str | None = option(None, "of the registered model; null: the newest")
-    part: str = option("test", "of the split, on which neither model was trained; all: every sentence")
-    rollback: bool = option(False, "true: the alias goes back to the version that had it before")
-    registered_model: str = option("slugline", "its name")
-    alias: str = option("champion", "of the version in use")
-    seed: int = option(0, "of the split")
-    tracking_uri: str | None = option(None, STORE)
-    allowed_modules: list[str] = option([], ALLOWED_MODULES)
+    version: str | None = None
+    part: str = "test"
+    rollback: bool = False
+    registered_model: str = "slugline"
+    alias: str = "champion"
+    seed: int = 0
+    allowed_modules: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReproduceSettings:
-    """`slugline reproduce`."""
+class ReproduceSettings(StoreSettings):
+    """`slugline reproduce`.
 
-    run_id: str = required("the run")
-    tracking_uri: str | None = option(None, STORE)
-    allowed_modules: list[str] = option([], "modules beside slugline and sklearn that the run's config may name")
+    Parameters
+    ----------
+    run_id : str
+        The run to train again.
+    allowed_modules : list of str
+        Modules, beside slugline and sklearn, that the run's config may name.
+    """
 
-
-@dataclass(frozen=True, kw_only=True)
-class MonitorSettings:
-    """`slugline monitor`."""
-
-    tracking: Any = component()
-    input: Any = required("a file, folder, glob or list of these")
-    model_uri: str = option(CHAMPION, MODEL_URI)
-    period: str | None = option(None, "of the counts: day, week, month, quarter, year; null: by the dates")
-    prevalence: str = option("difference", "how counts are corrected for the model's errors; or adjusted")
-    format: str | None = option(None, FORMATS)
-    columns: dict[str, str] = option({name: name for name in ARTICLE_COLUMNS}, COLUMNS)
-    encoding: str = option("utf-8", "of the input")
-    tracking_uri: str | None = option(None, STORE)
-    name: str | None = option(None, "of the run")
+    run_id: str
+    allowed_modules: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
-class UiSettings:
-    """`slugline ui`."""
+class MonitorSettings(ModelSettings):
+    """`slugline monitor`.
 
-    host: str = option("127.0.0.1", "where it listens")
-    port: int = option(5000, "where it listens")
-    tracking_uri: str | None = option(None, STORE)
+    Parameters
+    ----------
+    tracking : object
+        Where the report is logged.
+    input : str or list of str
+        A file, a folder, a glob or several of these.
+    period : str, optional
+        Of the counts: day, week, month, quarter or year; by default the finest with at most 31 periods.
+    prevalence : str
+        How counts are corrected for the model's errors: difference, or adjusted (adjusted classify-and-count).
+    format : str, optional
+        Of the input where its ending does not tell: text, jsonl, csv, tsv or parquet.
+    columns : dict of str to str
+        The name in the files for each article column; only text must be there.
+    encoding : str
+        Of the input.
+    name : str, optional
+        The name of the run.
+    """
+
+    tracking: Any = field(metadata=COMPONENT)
+    input: Any
+    period: str | None = None
+    prevalence: str = "difference"
+    format: str | None = None
+    columns: dict[str, str] = field(default_factory=article_columns)
+    encoding: str = "utf-8"
+    name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UiSettings(StoreSettings):
+    """`slugline ui`.
+
+    Parameters
+    ----------
+    host : str
+        The address to listen at.
+    port : int
+        The port to listen at.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 5000

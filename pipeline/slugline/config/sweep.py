@@ -24,7 +24,7 @@ class Sweep(Callback):
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Start the parent run, and hand it to the jobs in an environment variable."""
         settings = instantiate(config.tracking, "tracking")
-        parent = settings.start_sweep("sweep " + " ".join(config.hydra.overrides.task))
+        parent = tracking.start_sweep(settings, "sweep " + " ".join(config.hydra.overrides.task))
         if parent:
             os.environ[tracking.PARENT] = parent
 
@@ -34,7 +34,7 @@ class Sweep(Callback):
         if parent is None:
             return
         settings = instantiate(config.tracking, "tracking")
-        jobs, uri = settings.end_sweep(parent, SCORES, to_experiment)
+        jobs, uri = tracking.end_sweep(settings, parent, SCORES, to_experiment)
         print(jobs.to_string(index=False))
         print(f"sweep   {parent}\nmodel   {uri or 'none: every job failed'}")
         if jobs["status"].isin(["FAILED", "RUNNING"]).any():  # those that were pruned are KILLED

@@ -1,8 +1,9 @@
 """Labels of sentences: by people, or by rules and a label model."""
 
-from slugline.labels.labeller import Labelled, Labels, apply_rules, known_labels, match_gold, parse_labels
+from slugline.labels.gold import gold_files, known_labels, read_gold
+from slugline.labels.labeller import Labelled, Labels
 from slugline.labels.rules import vote
-from slugline.labels.taxonomy import Near, Rule, Topic, rules_of
+from slugline.labels.taxonomy import Near, Rule, Topic, collect_rules, read_taxonomy
 
 __all__ = [
     "Labelled",
@@ -10,10 +11,10 @@ __all__ = [
     "Near",
     "Rule",
     "Topic",
-    "apply_rules",
+    "collect_rules",
+    "gold_files",
     "known_labels",
-    "match_gold",
-    "parse_labels",
-    "rules_of",
+    "read_gold",
+    "read_taxonomy",
     "vote",
 ]

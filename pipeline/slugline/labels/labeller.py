@@ -1,7 +1,6 @@
-"""Labels of sentences: gold from a file, given with the sentences, or by the rules of a taxonomy."""
+"""The labeller: labels sentences by gold labels from a file, by labels that came with them, and by rules."""
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import Any, NamedTuple
@@ -9,20 +8,27 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from slugline.data.schema import to_matrix
 from slugline.errors import InputError, listing
+from slugline.labels.gold import GoldRows, known_labels, match_gold, parse_gold
 from slugline.labels.label_model import to_probabilities
 from slugline.labels.rules import vote
-from slugline.labels.taxonomy import Rule, Topic, rules_of
+from slugline.labels.taxonomy import Rule, Topic, collect_rules
 
-MODES = ("multilabel", "multiclass")
-GOLD_COLUMNS = ("sentence_id", "article_id", "text", "labels")
+_MODES = ("multilabel", "multiclass")
 
 
 class Labelled(NamedTuple):
-    """What labelling gives.
+    """What a labeller gives.
 
-    Sentences with `labels` and `label_source` ("" where unlabelled), and gold that found no sentence.
+    Parameters
+    ----------
+    sentences : DataFrame
+        The sentences with `labels` (tuple of topics, or None) and `label_source` (`gold`, `given`, `rules`, or "" where
+        unlabelled); from rules with `soft` also `weights`, how sure the label of each topic is, from 0 to 1.
+    topics : tuple of str
+        The topics, in order.
+    unmatched : list of str
+        The places of gold labels that match no sentence.
     """
 
     sentences: pd.DataFrame
@@ -32,12 +38,42 @@ class Labelled(NamedTuple):
 
 @dataclass(frozen=True)
 class Labels:
-    """A labeller: gold labels of a file win over labels that came with the sentences, these over rules.
+    """A labeller: gold labels of a file win over labels that came with the sentences, and these over rules.
 
-    `gold` is a file with labels keyed by `sentence_id`, or by `article_id` and exact `text`. `given` uses what the data
-    brought. `rules` labels what is left: the votes of the topics' keywords and of `functions` become probabilities by
-    `label_model`, for which gold and given labels are known truth; with `soft` a label counts the more, the surer it
-    is. Without `topics` they are those that the labels name. `guidelines` are the codebook's for all topics.
+    Parameters
+    ----------
+    mode : {"multilabel", "multiclass"}
+        Whether a sentence may carry several topics, or none, or carries exactly one.
+    gold : str, Path or list of these, optional
+        Files of gold labels, keyed by `sentence_id`, or by `article_id` and exact `text`; None: there are none.
+    given : bool
+        Whether labels that came with the sentences count.
+    rules : bool
+        Whether rules label what is left: those of the topics' keywords and patterns, and `functions`.
+    columns : dict of str to str
+        `sentence_id, article_id, text, labels` and their names in the gold files.
+    delimiter : str
+        What stands between two gold labels of one string.
+    topics : dict of str to Topic
+        The taxonomy: topics by name. Empty: the topics are those that the labels name.
+    functions : dict of str to Rule
+        Labelling functions: further rules by name.
+    label_model : {"majority", "dawid_skene"}
+        How the votes of rules become probabilities; gold and given labels are known truth for it.
+    soft : bool
+        Whether labels by rules count the more in training, the surer they are; false: all alike.
+    guidelines : str
+        What the codebook says for all topics.
+    allowed_modules : list of str
+        Modules whose functions a rule may name in `function`.
+
+    Examples
+    --------
+    >>> labels = Labels(rules=True, topics={"ceasefire": Topic(keywords=["truce*"]), "aid": Topic(keywords=["relief"])})
+    >>> texts = ["The truce held.", "Rain fell."]
+    >>> sentences = pd.DataFrame({"sentence_id": ["s1", "s2"], "article_id": "a", "text": texts})
+    >>> labels(sentences).sentences["labels"].tolist()
+    [('ceasefire',), ()]
     """
 
     mode: str = "multilabel"
@@ -53,142 +89,122 @@ class Labels:
     guidelines: str = ""
     allowed_modules: list[str] = field(default_factory=list)
 
-    def __call__(self, sentences: pd.DataFrame, gold_rows: Iterable[tuple[str, Any]] = ()) -> Labelled:
+    def __call__(self, sentences: pd.DataFrame, gold_rows: GoldRows = ()) -> Labelled:
         """Label sentences.
 
-        `gold_rows` are `(where, row)` of the gold file. Raises `InputError` for a topic outside the taxonomy.
+        Parameters
+        ----------
+        sentences : DataFrame
+            With `sentence_id`, `article_id`, `text`, and maybe `labels` that came with them.
+        gold_rows : iterable of (str, Row)
+            The rows of the gold files, from `read_gold`.
+
+        Raises
+        ------
+        InputError
+            For a gold row that cannot be read, a label outside the taxonomy, or rules that cannot be applied.
         """
-        if self.mode not in MODES:
-            raise InputError(f"labels.mode: '{self.mode}'; allowed: {listing(MODES)}")
-        labels = pd.Series([None] * len(sentences), index=sentences.index, dtype=object)
-        source = pd.Series("", index=sentences.index, dtype=object)
-        if self.given and "labels" in sentences:
-            has = sentences["labels"].notna()
-            labels, source = labels.mask(has, sentences["labels"]), source.mask(has, "given")
-        gold, unmatched = match_gold(sentences, self._gold(gold_rows))
-        labels, source = labels.mask(gold.notna(), gold), source.mask(gold.notna(), "gold")
-        topics = self._topics(labels)
-        self._check(labels.dropna(), topics)
-        found = sentences.assign(labels=labels, label_source=source.astype(str))
+        if self.mode not in _MODES:
+            raise InputError(f"labels.mode: '{self.mode}'; allowed: {listing(_MODES)}")
+
+        labelled, unmatched = self._label_by_people(sentences, gold_rows)
+        topics = self._find_topics(labelled["labels"])
+        self._check_labels(labelled["labels"].dropna(), topics)
         if self.rules:
-            found = self.label_by_rules(found)
-        if not topics and found["labels"].notna().any():
+            labelled = self.label_by_rules(labelled)
+
+        if not topics and labelled["labels"].notna().any():
             raise InputError(
-                f"no topic: none of the {found['labels'].notna().sum()} labelled sentences names any, "
+                f"no topic: none of the {labelled['labels'].notna().sum()} labelled sentences names any, "
                 "nor does labels.topics"
             )
-        return Labelled(found, topics, unmatched)
+        return Labelled(labelled, topics, unmatched)
 
     def all_rules(self) -> dict[str, Rule]:
-        """Return the rules: of each topic's keywords and patterns, and the labelling functions."""
-        return rules_of(self.topics, self.functions)
+        """Return the rules by name: of each topic's keywords and patterns, and the labelling functions."""
+        return collect_rules(self.topics, self.functions)
 
     def vote(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the votes of all rules, int8, shape (texts, rules)."""
+        """Return the votes of all rules: int8, shape (texts, rules); 1 for the rule's topic, -1 against, 0 neither."""
         return vote(texts, self.all_rules(), self.allowed_modules)
 
     def weigh(self, votes: np.ndarray, known: np.ndarray) -> np.ndarray:
-        """Return the probability of each topic from votes and what is known of the truth (1, 0, -1 for unknown)."""
-        of = [rule.topic for rule in self.all_rules().values()]
-        return to_probabilities(votes, of, list(self.topics), self.label_model, known)
+        """Turn votes into probabilities.
+
+        Parameters
+        ----------
+        votes : ndarray, shape (sentences, rules)
+            The votes, from `vote`.
+        known : ndarray, shape (sentences, topics)
+            Labels by people, from `known_labels`: 1, 0, or -1 where there are none.
+
+        Returns
+        -------
+        ndarray, shape (sentences, topics)
+            The probability of each topic.
+        """
+        topic_of_rule = [rule.topic for rule in self.all_rules().values()]
+        return to_probabilities(votes, topic_of_rule, list(self.topics), self.label_model, known)
 
     def label_by_rules(self, sentences: pd.DataFrame) -> pd.DataFrame:
-        """Label by rules what has no label, and say how sure all labels are."""
+        """Label by rules what has no label, and say how sure all labels are.
+
+        Parameters
+        ----------
+        sentences : DataFrame
+            With `text`, `labels`, `label_source`.
+
+        Returns
+        -------
+        DataFrame
+            The same sentences, with every label filled in; `weights` beside them when labels are soft.
+        """
         if not self.all_rules():
             raise InputError("labels.rules: no topic has keywords or patterns, and labels.functions is empty")
-        known = known_labels(sentences, self.topics)
-        P = self.weigh(self.vote(sentences["text"].tolist()), known)
+        P = self.weigh(self.vote(sentences["text"].tolist()), known_labels(sentences, self.topics))
+
+        is_topic = P > 0.5 if self.mode == "multilabel" else P.argmax(axis=1)[:, None] == np.arange(P.shape[1])
+        by_rules = _to_series([tuple(compress(self.topics, row)) for row in is_topic], sentences.index)
         unlabelled = (sentences["label_source"] == "").to_numpy()
-        given = P > 0.5 if self.mode == "multilabel" else P.argmax(axis=1)[:, None] == np.arange(P.shape[1])
-        ours: list[Any] = [tuple(compress(self.topics, row)) for row in given]
-        labels = sentences["labels"].mask(unlabelled, pd.Series(ours, index=sentences.index, dtype=object))
-        labelled = sentences.assign(labels=labels, label_source=sentences["label_source"].mask(unlabelled, "rules"))
-        sure: list[Any] = list(map(tuple, np.abs(2 * P - 1).tolist()))
-        return labelled.assign(weights=sure) if self.soft else labelled
+        labelled = sentences.assign(
+            labels=sentences["labels"].mask(unlabelled, by_rules),
+            label_source=sentences["label_source"].mask(unlabelled, "rules"),
+        )
+        if not self.soft:
+            return labelled
+        sureness = np.abs(2 * P - 1)  # 0 for a probability of a half, 1 for one of 0 or 1
+        return labelled.assign(weights=_to_series([tuple(row) for row in sureness.tolist()], sentences.index))
 
-    def _gold(self, rows: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-        name = {column: self.columns.get(column) or column for column in GOLD_COLUMNS}
-        for where, row in rows:
-            if isinstance(row, str):
-                raise InputError(f"gold labels, {where}: {row}")
-            if name["labels"] not in row:
-                raise InputError(f"gold labels, {where}: no column '{name['labels']}'; found: {listing(row)}")
-            if name["sentence_id"] not in row and (name["article_id"] not in row or name["text"] not in row):
-                wanted = f"'{name['sentence_id']}', or '{name['article_id']}' and '{name['text']}'"
-                raise InputError(f"gold labels, {where}: no column {wanted}; found: {listing(row)}")
-            values = {column: row.get(name[column]) for column in GOLD_COLUMNS}
-            yield where, values | {"labels": parse_labels(row[name["labels"]], self.delimiter, where)}
+    def _label_by_people(self, sentences: pd.DataFrame, gold_rows: GoldRows) -> tuple[pd.DataFrame, list[str]]:
+        """Take labels that came with the sentences, and gold labels over them; also return unmatched gold rows."""
+        labels = pd.Series([None] * len(sentences), index=sentences.index, dtype=object)
+        source = pd.Series("", index=sentences.index, dtype=object)
+        if self.given and "labels" in sentences:
+            is_given = sentences["labels"].notna()
+            labels, source = labels.mask(is_given, sentences["labels"]), source.mask(is_given, "given")
 
-    def _topics(self, labels: pd.Series) -> tuple[str, ...]:
+        gold, unmatched = match_gold(sentences, parse_gold(gold_rows, self.columns, self.delimiter))
+        labels, source = labels.mask(gold.notna(), gold), source.mask(gold.notna(), "gold")
+        return sentences.assign(labels=labels, label_source=source.astype(str)), unmatched
+
+    def _find_topics(self, labels: pd.Series) -> tuple[str, ...]:
+        """Return the topics of the taxonomy, or without one those that the labels name."""
         if self.topics:
             return tuple(self.topics)
-        return tuple(sorted({topic for found in labels.dropna() for topic in found}))
+        return tuple(sorted({topic for names in labels.dropna() for topic in names}))
 
-    def _check(self, labels: pd.Series, topics: tuple[str, ...]) -> None:
+    def _check_labels(self, labels: pd.Series, topics: tuple[str, ...]) -> None:
+        """Refuse a label outside the taxonomy, and in multiclass any number of labels but one."""
         known = set(topics)
-        for row, found in labels.items():
-            if unknown := [topic for topic in found if topic not in known]:
+        for row, names in labels.items():
+            if unknown := [topic for topic in names if topic not in known]:
                 raise InputError(
                     f"sentence {row}: label '{unknown[0]}' is no topic of the taxonomy; allowed: {listing(topics, 40)}"
                 )
-            if self.mode == "multiclass" and len(found) != 1:
-                raise InputError(f"sentence {row}: {len(found)} labels, but labels.mode=multiclass wants exactly one")
+            if self.mode == "multiclass" and len(names) != 1:
+                raise InputError(f"sentence {row}: {len(names)} labels, but labels.mode=multiclass wants exactly one")
 
 
-def parse_labels(value: object, delimiter: str, where: str) -> tuple[str, ...] | None:
-    """Return labels from a list, a JSON list or a delimited string; None (unlabelled) from None."""
-    if value is None or value != value:  # NaN alone differs from itself
-        return None
-    if isinstance(value, str):
-        stripped = value.strip()
-        if stripped.startswith("["):
-            try:
-                value = json.loads(stripped)
-            except ValueError as error:
-                raise InputError(f"{where}: labels {stripped[:40]!r} begin like a JSON list but are none") from error
-        else:
-            value = stripped.split(delimiter)
-    if not isinstance(value, (list, tuple)) or not all(isinstance(label, str) for label in value):
-        raise InputError(
-            f"{where}: labels are {value!r}; allowed: a list of names or one string with '{delimiter}' between names"
-        )
-    return tuple(dict.fromkeys(label.strip() for label in value if label.strip()))
-
-
-def match_gold(sentences: pd.DataFrame, gold: Iterable[tuple[str, dict[str, Any]]]) -> tuple[pd.Series, list[str]]:
-    """Return gold labels in the order of the sentences, and the places of gold rows that match no sentence."""
-    by_id = {key: [row] for row, key in enumerate(sentences["sentence_id"])}
-    by_text: dict[tuple[str, str], list[int]] = {}
-    for row, key in enumerate(zip(sentences["article_id"], sentences["text"], strict=True)):
-        by_text.setdefault(key, []).append(row)
-    matched: list[Any] = [None] * len(sentences)
-    unmatched = []
-    for where, record in gold:
-        rows = by_id.get(str(record["sentence_id"]), []) or by_text.get(
-            (str(record["article_id"]), str(record["text"])), []
-        )
-        for row in rows:
-            if matched[row] is not None and set(matched[row]) != set(record["labels"] or ()):
-                raise InputError(
-                    f"gold labels, {where}: other labels for the same sentence stand before: {listing(matched[row])}"
-                )
-            matched[row] = record["labels"]
-        if not rows:
-            unmatched.append(where)
-    return pd.Series(matched, index=sentences.index, dtype=object), unmatched
-
-
-def known_labels(sentences: pd.DataFrame, topics: Iterable[str]) -> np.ndarray:
-    """Return the labels that people gave, int8, shape (sentences, topics): 1, 0, or -1 where there are none."""
-    names, by_people = list(topics), sentences["label_source"].isin(["gold", "given"]).to_numpy()
-    given = [labels if known else () for labels, known in zip(sentences["labels"], by_people, strict=True)]
-    found = to_matrix(given, names)
-    return np.where(by_people[:, None], found, -1).astype(np.int8)
-
-
-def apply_rules(texts: Sequence[str], topics: Mapping[str, Topic]) -> np.ndarray:
-    """Return which texts the keywords and patterns of each topic catch: booleans, shape (texts, topics)."""
-    rules = rules_of(topics, {})
-    votes = dict(zip(rules, vote(texts, rules).T, strict=True))
-    none = np.zeros(len(texts), np.int8)
-    return np.column_stack([votes.get(topic, none) for topic in topics]).astype(np.bool_)
+def _to_series(tuples: Iterable[tuple[Any, ...]], index: pd.Index) -> pd.Series:
+    """Return tuples as the cells of a column."""
+    return pd.Series(list(tuples), index=index, dtype=object)

@@ -1,19 +1,50 @@
-"""The taxonomy: topics, and the labelling functions (rules) that vote on them."""
+"""The taxonomy: topics, and the rules (labelling functions) that vote on them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin
+
+import yaml
 
 from slugline.errors import InputError, listing
 
 VOTES = {"for": 1, "against": -1}
-NEGATED = ("count", "skip", "only")
+
+_NEGATED = ("count", "skip", "only")
 
 
 @dataclass  # not frozen: OmegaConf cannot fill frozen ones inside a dict
 class Topic:
     """A topic of a taxonomy.
 
-    `keywords` (phrases, see `Rule`) and `patterns` (regular expressions) are a rule: any of them votes for the topic.
+    `keywords` and `patterns` are together one rule, named like the topic: it votes for the topic where any of them is
+    found. Both may be empty; then `functions` or people label the topic.
+
+    Parameters
+    ----------
+    definition : str
+        What a sentence must tell of to carry the topic. The codebook shows it, and its first clause as a summary.
+    examples : list of str
+        Sentences that carry the topic, for the codebook.
+    counter_examples : list of str
+        Sentences that look like it and do not carry it, for the codebook.
+    parent : str, optional
+        The topic that this one is a part of; the codebook puts it there. Labels do not inherit it.
+    codes : dict of str to str
+        Codes of the topic in event ontologies, as `{plover: "AID", cameo: "07"}`.
+    keywords : list of str
+        Phrases that vote for the topic; `Rule` says how they are written.
+    patterns : list of str
+        Regular expressions that vote for the topic; `Rule` says how they are written.
+
+    Examples
+    --------
+    >>> from slugline.labels import vote
+    >>> topic = Topic(definition="A halt in fighting.", keywords=["ceasefire*", "lay down * arms"])
+    >>> vote(["They lay down their arms.", "They lay down."], collect_rules({"ceasefire": topic}, {})).tolist()
+    [[1], [0]]
     """
 
     definition: str = ""
@@ -27,7 +58,24 @@ class Topic:
 
 @dataclass
 class Near:
-    """Two phrases with at most `within` words and marks between them, the first one first unless `ordered` is false."""
+    """Two phrases close to each other.
+
+    Parameters
+    ----------
+    first, then : str
+        The two phrases; `Rule` says how they are written.
+    within : int
+        How many words and punctuation marks may stand between them at most.
+    ordered : bool
+        Whether `first` must come before `then`; false: either may.
+
+    Examples
+    --------
+    >>> from slugline.labels import vote
+    >>> rule = Rule(topic="assault", near=[Near("police", "shot", within=4)])
+    >>> vote(["Police in riot gear shot at them.", "They shot at police."], {"police_shot": rule}).tolist()
+    [[1], [0]]
+    """
 
     first: str = ""
     then: str = ""
@@ -37,15 +85,50 @@ class Near:
 
 @dataclass
 class Rule:
-    """A labelling function: it votes for or against one topic, or abstains.
+    r"""A rule, also called a labelling function: for each sentence it votes for or against one topic, or abstains.
 
-    It votes where one of `any`, `patterns`, `near` is found (or none of these is given), with all of `all` and none of
-    `none`. A phrase is words; `*` in a word stands for any letters, alone for any one word; `accuse~` for the word and
-    its regular inflections. Case does not count, nor whether quotes are
-    curly. `patterns` are regular expressions. `negated` says whether a phrase
-    in the scope of a negation counts: `count`, `skip`, or `only` there; patterns it does not concern. `function` is the
-    dotted name of a function of one of `labels.allowed_modules` that takes a text and returns true, false or none.
-    Patterns are Python's: one with nested repeats, as `(a+)+`, can take for ever on some text.
+    It votes on a sentence where at least one of `any`, `patterns`, `near` and `function` applies (or none of these four
+    is given), every phrase of `all` is found, and no phrase of `none` is found. Otherwise it abstains. Case does not
+    count; in phrases, curly quote marks and plain ones are the same.
+
+    A phrase is one or several words, which must follow each other as whole words:
+
+    * `cease-fire` is just these words; hyphens and other punctuation count as words.
+    * `sanction*` also finds "sanctions" and "sanctioned": a star in a word stands for any letters, or none.
+    * `lay down * arms` finds "lay down their arms": a star by itself stands for any one word.
+    * `accuse~` finds "accuse", "accuses", "accused", "accusing": a tilde stands for the regular inflections.
+
+    Parameters
+    ----------
+    topic : str
+        The topic that the rule votes on.
+    vote : {"for", "against"}
+        Which way it votes.
+    any : list of str
+        Phrases of which one is enough.
+    all : list of str
+        Phrases that must all be found.
+    none : list of str
+        Phrases of which none may be found.
+    patterns : list of str
+        Regular expressions in Python's syntax, searched anywhere in the sentence, of which one is enough. One with
+        nested repeats, as `(a+)+`, can take forever on some text.
+    near : list of Near
+        Pairs of phrases close to each other (see `Near`), of which one is enough.
+    negated : {"count", "skip", "only"}
+        What becomes of phrases of `any`, `all` and `near` in the scope of a negation ("did not attack"): they `count`
+        like others, are skipped, or are the only ones that count. It does not concern `none` and `patterns`.
+    function : str, optional
+        The dotted name of a Python function from one of `labels.allowed_modules`. It takes the text of a sentence; if
+        it returns True, that is enough, like a phrase of `any`.
+
+    Examples
+    --------
+    >>> from slugline.labels import vote
+    >>> rule = Rule(topic="sanctions", any=["sanction~"], none=["film*"], negated="skip")
+    >>> texts = ["It sanctioned two banks.", "It sanctioned the film.", "It did not sanction them."]
+    >>> vote(texts, {"sanctioned": rule}).tolist()
+    [[1], [0], [0]]
     """
 
     topic: str = ""
@@ -59,10 +142,42 @@ class Rule:
     function: str | None = None
 
 
-def rules_of(topics: Mapping[str, Topic], functions: Mapping[str, Rule]) -> dict[str, Rule]:
-    """Return all rules: that of each topic's keywords and patterns, under its name, then the labelling functions.
+_TAXONOMY_KEYS = {"topics": dict[str, Topic], "functions": dict[str, Rule], "guidelines": str, "mode": str}
+_OTHER_SETTINGS = (  # of a labeller, and of Hydra
+    "gold",
+    "given",
+    "rules",
+    "columns",
+    "delimiter",
+    "label_model",
+    "soft",
+    "allowed_modules",
+    "_target_",
+    "defaults",
+)
+_KIND_NAMES = {str: "a text, in quotes if need be", int: "a whole number", bool: "true or false"}
+_KIND_NAMES |= {list: "a list", dict: "a mapping of names to values"}
 
-    Raises `InputError` for a function that cannot be.
+
+def collect_rules(topics: Mapping[str, Topic], functions: Mapping[str, Rule]) -> dict[str, Rule]:
+    """Collect all rules of a taxonomy.
+
+    Parameters
+    ----------
+    topics : mapping of str to Topic
+        The topics by name.
+    functions : mapping of str to Rule
+        The labelling functions by name.
+
+    Returns
+    -------
+    dict of Rule
+        The rule of each topic's keywords and patterns, under the name of the topic, then the labelling functions.
+
+    Raises
+    ------
+    InputError
+        For a labelling function that cannot work.
     """
     rules = {
         name: Rule(topic=name, any=topic.keywords, patterns=topic.patterns)
@@ -70,18 +185,94 @@ def rules_of(topics: Mapping[str, Topic], functions: Mapping[str, Rule]) -> dict
         if topic.keywords or topic.patterns
     }
     for name, rule in functions.items():
-        where = f"labels.functions.{name}"
         if name in rules:
-            raise InputError(f"{where}: this is the name of the rule of a topic's keywords; give it another")
-        if rule.topic not in topics:
-            raise InputError(f"{where}.topic: '{rule.topic}' is no topic; allowed: {listing(topics, 40)}")
-        if rule.vote not in VOTES:
-            raise InputError(f"{where}.vote: '{rule.vote}'; allowed: {listing(VOTES)}")
-        if rule.negated not in NEGATED:
-            raise InputError(f"{where}.negated: '{rule.negated}'; allowed: {listing(NEGATED)}")
-        if not (rule.any or rule.all or rule.patterns or rule.near or rule.function or rule.none):
-            raise InputError(f"{where}: nothing to look for; give any, all, none, patterns, near or function")
-        if wrong := [near.within for near in rule.near if near.within < 0]:
-            raise InputError(f"{where}.near.within: {wrong[0]}; allowed: a number of words, from 0")
+            raise InputError(
+                f"labels.functions.{name}: this is the name of the rule of a topic's keywords; choose another"
+            )
+        _check_rule(rule, topics, f"labels.functions.{name}")
         rules[name] = rule
     return rules
+
+
+def read_taxonomy(file: Path) -> dict[str, Any]:
+    """Read a taxonomy from a YAML file such as `conf/labels/plover.yaml`, without Hydra.
+
+    Parameters
+    ----------
+    file : Path
+        The file, with any of the keys `topics`, `functions`, `guidelines` and `mode`. Other settings of a labeller
+        (`gold`, `rules`, ...) are ignored.
+
+    Returns
+    -------
+    dict
+        What the file gives of `topics` (dict of Topic), `functions` (dict of Rule), `guidelines` and `mode` (str): as
+        in `Labels(rules=True, **read_taxonomy(file))`.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, or for an unknown key or a value of the wrong type.
+    """
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError, yaml.YAMLError) as error:
+        raise InputError(f"{file}: cannot be read as YAML: {' '.join(str(error).split())}") from error
+
+    values = content if isinstance(content, dict) else {}
+    if unknown := [key for key in values if key not in _TAXONOMY_KEYS and key not in _OTHER_SETTINGS]:
+        raise InputError(
+            f"{file}: unknown key '{unknown[0]}'; allowed: {listing([*_TAXONOMY_KEYS, *_OTHER_SETTINGS], 20)}"
+        )
+    if not values.get("topics"):
+        raise InputError(f"{file}: no topics; allowed: a YAML mapping with the keys {listing(_TAXONOMY_KEYS)}")
+    return {
+        key: _to_field(kind, values[key], f"{file}: {key}") for key, kind in _TAXONOMY_KEYS.items() if key in values
+    }
+
+
+def _to_field(kind: Any, value: Any, where: str) -> Any:
+    """Return a value of YAML as the type that a field has; refuse a value of another type."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if is_dataclass(kind) and isinstance(value, dict):
+        return _to_dataclass(kind, value, where)
+    if origin is list and isinstance(value, list):
+        return [_to_field(arguments[0], item, f"{where}[{place}]") for place, item in enumerate(value)]
+    if origin is dict and isinstance(value, dict):
+        return {
+            _to_field(str, key, where): _to_field(arguments[1], item, f"{where}.{key}") for key, item in value.items()
+        }
+    if type(value) in (arguments if origin is UnionType else (kind,)):  # not isinstance: True is no number here
+        return value
+    raise InputError(f"{where}: {value!r:.80}; allowed: {_name_kind(kind)}")
+
+
+def _to_dataclass(kind: Any, values: Mapping[Any, Any], where: str) -> Any:
+    """Make a topic, a rule or a pair of phrases of its keys; refuse an unknown key."""
+    types = {item.name: item.type for item in fields(kind)}
+    if unknown := [key for key in values if key not in types]:
+        raise InputError(f"{where}: unknown key '{unknown[0]}'; allowed: {listing(types)}")
+    return kind(**{key: _to_field(types[key], value, f"{where}.{key}") for key, value in values.items()})
+
+
+def _name_kind(kind: Any) -> str:
+    """Return in words what a field may hold."""
+    if is_dataclass(kind):
+        return f"the keys {listing(item.name for item in fields(kind))}"
+    if get_origin(kind) is UnionType:
+        return f"{_KIND_NAMES[get_args(kind)[0]]}, or null"
+    return _KIND_NAMES[get_origin(kind) or kind]
+
+
+def _check_rule(rule: Rule, topics: Mapping[str, Topic], where: str) -> None:
+    """Refuse a labelling function that cannot work."""
+    if rule.topic not in topics:
+        raise InputError(f"{where}.topic: '{rule.topic}' is no topic; allowed: {listing(topics, 40)}")
+    if rule.vote not in VOTES:
+        raise InputError(f"{where}.vote: '{rule.vote}'; allowed: {listing(VOTES)}")
+    if rule.negated not in _NEGATED:
+        raise InputError(f"{where}.negated: '{rule.negated}'; allowed: {listing(_NEGATED)}")
+    if not (rule.any or rule.all or rule.patterns or rule.near or rule.function or rule.none):
+        raise InputError(f"{where}: nothing to look for; give any, all, none, patterns, near or function")
+    if too_near := [near.within for near in rule.near if near.within < 0]:
+        raise InputError(f"{where}.near.within: {too_near[0]}; allowed: a number of words, from 0")

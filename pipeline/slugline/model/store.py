@@ -1,66 +1,92 @@
 """The format of a saved model: a folder with `model.json` and arrays, no code. CONTRIBUTING.md describes it.
 
-Whoever wrote the files may be a stranger: everything is checked before it is believed, and what is read is named here,
-not by the files.
+A stranger may have written the files: everything is checked before it is believed, and which files are read is fixed
+here, not named by the files.
 """
 
 import json
-import math
-import os
-import warnings
 from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from zipfile import ZipFile
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from slugline.errors import InputError
+from slugline.model.checked_files import check, read_array, read_json
 from slugline.model.heads import EstimatorHead, Head, LinearHead
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import Vectorizer, describe, to_arrays
-from slugline.ngrams.hashing import Hashed
-from slugline.ngrams.lookup import Lookup
-from slugline.ngrams.rows import Ngrams
+from slugline.ngrams import HashingCounter, NgramOptions, VocabularyCounter, minimum_word_length
 
-FORMAT = 1
-HEADER = "model.json"
-CARD = "README.md"  # what people read of a model; nothing reads it back
+CARD = "README.md"  # the model card, for people; it is not read back
 MAX_HEADER = 4 << 20  # bytes
-MAX_TOPICS, MAX_BLOCKS = 10_000, 16
-ANALYZERS, NORMS, ACCENTS, MODES = (
-    ("word", "char", "char_wb"),
-    ("l1", "l2", None),
-    ("ascii", "unicode", None),
-    ("multilabel", "multiclass"),
-)
-MAX_NGRAM = 64
+_FORMAT = 1
+_HEADER = "model.json"
+_MAX_TOPICS, _MAX_VECTORIZERS, _MAX_NGRAM = 10_000, 16, 64
+_ANALYZERS = ("word", "char", "char_wb")
+_NORMS = ("l1", "l2", None)
+_ACCENTS = ("ascii", "unicode", None)
+_MODES = ("multilabel", "multiclass")
 
 
-def save(model: TopicModel, folder: Path) -> Path:
-    """Write a model into a new folder: first the arrays, last the header, without which nothing loads."""
+def save_model(model: TopicModel, folder: str | Path) -> Path:
+    """Write a model into a new folder: first the arrays, last the header, without which nothing loads.
+
+    Parameters
+    ----------
+    model : TopicModel
+    folder : str or Path
+        Must not exist.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder exists.
+    InputError
+        For a classifier that could not be loaded again.
+    """
+    folder = Path(folder)
     folder.mkdir(parents=True)
-    for number, part in enumerate(model.vectorizers):
-        for name, array in to_arrays(part).items():
+    for number, vectorizer in enumerate(model.vectorizers):
+        for name, array in to_arrays(vectorizer).items():
             np.save(folder / f"{name}_{number}.npy", array)
     np.save(folder / "thresholds.npy", model.thresholds.astype(np.float64))
+
     if isinstance(model.head, LinearHead):
         np.save(folder / "weights.npy", model.head.weights)
         np.save(folder / "intercept.npy", model.head.intercept)
     else:
-        from slugline.model.estimators import save_estimators
+        from slugline.model.estimators import save_estimators  # late: imports scikit-learn and skops
 
         save_estimators(model.head, folder)
-    text = json.dumps(header(model), ensure_ascii=False, indent=1, allow_nan=False)
-    (folder / HEADER).write_text(text + "\n", encoding="utf-8")
+
+    text = json.dumps(_make_header(model), ensure_ascii=False, indent=1, allow_nan=False)
+    (folder / _HEADER).write_text(text + "\n", encoding="utf-8")
     return folder
 
 
+def _make_header(model: TopicModel) -> dict[str, Any]:
+    """Return the content of `model.json`."""
+    return {
+        "format": _FORMAT,
+        "mode": model.mode,
+        "topics": list(model.topics),
+        "head": "linear" if isinstance(model.head, LinearHead) else "estimators",
+        "features": [describe(vectorizer) for vectorizer in model.vectorizers],
+        "info": dict(model.info),
+    }
+
+
 def digest(folder: Path) -> str:
-    """Return 16 hexadecimal digits for a saved model: its arrays and what its header says but `info`; not its card.
+    """Return 16 hexadecimal digits for a saved model: its arrays and its header, without `info` and the model card.
 
     Of estimators the arrays alone count, in any order: skops names them, and numbers its nodes, by where they lie in
     memory.
@@ -68,8 +94,9 @@ def digest(folder: Path) -> str:
     hashed = blake2b(digest_size=8)
     for file in sorted(file for file in folder.iterdir() if file.name != CARD):
         hashed.update(file.name.encode())
-        if file.name == HEADER:
-            hashed.update(json.dumps(read_header(folder) | {"info": None}, sort_keys=True).encode())
+        if file.name == _HEADER:
+            header = _read_header(folder) | {"info": None}
+            hashed.update(json.dumps(header, sort_keys=True).encode())
         elif file.suffix == ".skops":
             with ZipFile(file) as archive:
                 arrays = [name for name in archive.namelist() if name.endswith(".npy")]
@@ -79,171 +106,139 @@ def digest(folder: Path) -> str:
     return hashed.hexdigest()
 
 
-def header(model: TopicModel) -> dict[str, Any]:
-    """Return what `model.json` says."""
-    return {
-        "format": FORMAT,
-        "mode": model.mode,
-        "topics": list(model.topics),
-        "head": "linear" if isinstance(model.head, LinearHead) else "estimators",
-        "features": [describe(part) for part in model.vectorizers],
-        "info": dict(model.info),
-    }
+def load_model(folder: str | Path) -> TopicModel:
+    """Read a model from a folder; no code from the model runs.
 
+    Parameters
+    ----------
+    folder : str or Path
+        One that `save_model` wrote.
 
-def load(folder: Path) -> TopicModel:
-    """Read a model; raise `InputError` with one line that says what is wrong with it."""
-    head = read_header(folder)
-    known = head.get("format")
-    check(type(known) is int and known == FORMAT, folder, f"format {known!r:.40}; this version reads {FORMAT}")
-    topics: Any = head.get("topics")
-    good = isinstance(topics, list) and all(isinstance(topic, str) for topic in topics)
-    check(good, folder, "topics are no list of names")
-    good = 0 < len(topics) <= MAX_TOPICS and len(set(topics)) == len(topics)
-    check(good, folder, "topics are none, too many or repeated")
-    check(head.get("mode") in MODES, folder, f"mode {head.get('mode')!r:.40}")
-    parts: Any = head.get("features")
-    check(isinstance(parts, list) and 0 < len(parts) <= MAX_BLOCKS, folder, "features are no list")
-    vectorizers = tuple(read_vectorizer(folder, number, part) for number, part in enumerate(parts))
-    thresholds = read_array(folder, "thresholds.npy", np.float64, (len(topics),))
-    info: Any = head.get("info")
-    check(isinstance(info, dict), folder, "info is no object")
-    width = sum(part.lookup.width for part in vectorizers)
-    fitted = read_head(folder, head.get("head"), len(topics), width)
-    return TopicModel(tuple(topics), head["mode"], vectorizers, fitted, thresholds, info)
+    Returns
+    -------
+    TopicModel
 
-
-def check(holds: bool, folder: Path, problem: str) -> None:
-    """Raise `InputError` unless something holds."""
-    if not holds:
-        raise InputError(f"model {folder}: {problem}")
-
-
-def read_header(folder: Path) -> dict[str, Any]:
-    """Return the object in `model.json`."""
-    file = regular_file(folder, HEADER)
-    check(file.stat().st_size <= MAX_HEADER, folder, f"{HEADER} is larger than {MAX_HEADER} bytes")
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"), parse_constant=lambda name: 1 / 0)
-    except (ValueError, RecursionError, ZeroDivisionError) as error:
-        raise InputError(f"model {folder}: {HEADER} is no JSON that we read: {str(error)[:80]}") from error
-    check(isinstance(found, dict), folder, f"{HEADER} holds no object")
-    return found  # type: ignore[no-any-return]
-
-
-def regular_file(folder: Path, name: str) -> Path:
-    """Return a file of the model; raise `InputError` when it is not there, or a link out of the folder."""
-    file = folder / name
-    if file.is_symlink() or not file.is_file():
-        raise InputError(
-            f"model {folder}: {'a link stands in place of' if file.is_symlink() else 'there is no'} {name}"
-        )
-    return file
-
-
-def read_array(folder: Path, name: str, dtype: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """Return an array of exactly this type and shape, finite; its size is checked before anything is allocated."""
-    with regular_file(folder, name).open("rb") as stream:
-        try:
-            found, fortran, kind = read_array_header(stream, os.fstat(stream.fileno()).st_size)
-        except ValueError as error:
-            raise InputError(f"model {folder}: {name} is no NumPy array: {error}") from error
-        check(kind == np.dtype(dtype), folder, f"{name} holds {kind!s:.40}, not {np.dtype(dtype)}")
-        check(found == shape and not fortran, folder, f"{name} has shape {found!s:.40}, not {shape} in the order of C")
-        array = np.fromfile(stream, dtype=kind).reshape(shape)
-    check(kind.kind != "f" or bool(np.isfinite(array).all()), folder, f"{name} holds numbers that are not finite")
-    return array
-
-
-def read_array_header(stream: IO[bytes], size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Return what NumPy's header says of an array: shape, whether columns come first, and type.
-
-    Raises ValueError unless header and array take `size` bytes, so that no array is larger than its file.
+    Raises
+    ------
+    InputError
+        With one line that says which file is wrong.
     """
-    try:
-        version = np.lib.format.read_magic(stream)
-        if version != (1, 0):
-            raise ValueError(f"version {version}")
-        with warnings.catch_warnings():  # ours are not written by Python 2, whose headers NumPy mends and warns of
-            warnings.simplefilter("error")
-            shape, fortran, kind = np.lib.format.read_array_header_1_0(stream, max_header_size=1000)
-    except Exception as error:  # NumPy reads the header as a Python literal: bytes by chance fail there in many ways
-        raise ValueError(f"no header: {' '.join(str(error).split())[:60]}") from error
-    if kind.hasobject or not kind.isnative or any(type(n) is not int or n < 0 for n in shape):
-        raise ValueError(f"type {kind!s:.40} or shape {shape!s:.40}; allowed: plain numbers")
-    if size - stream.tell() != math.prod(shape) * kind.itemsize:
-        raise ValueError("its size is not what its shape says")
-    return shape, bool(fortran), kind
+    folder = Path(folder)
+    header = _read_header(folder)
+    version = header.get("format")
+    is_known = type(version) is int and version == _FORMAT
+    check(is_known, folder, f"format {version!r:.40}; this version reads {_FORMAT}")
+    topics = _read_topics(folder, header.get("topics"))
+    check(header.get("mode") in _MODES, folder, f"mode {header.get('mode')!r:.40}")
+
+    descriptions: Any = header.get("features")
+    is_list = isinstance(descriptions, list) and 0 < len(descriptions) <= _MAX_VECTORIZERS
+    check(is_list, folder, "features are not a list")
+    vectorizers = tuple(_read_vectorizer(folder, number, part) for number, part in enumerate(descriptions))
+    thresholds = read_array(folder, "thresholds.npy", np.float64, (len(topics),))
+    info: Any = header.get("info")
+    check(isinstance(info, dict), folder, "info is not an object")
+
+    n_features = sum(vectorizer.counter.n_features for vectorizer in vectorizers)
+    head = _read_head(folder, header.get("head"), len(topics), n_features)
+    return TopicModel(topics, header["mode"], vectorizers, head, thresholds, info=info)
 
 
-def read_vectorizer(folder: Path, number: int, part: Any) -> Vectorizer:
+def _read_header(folder: Path) -> dict[str, Any]:
+    """Return the object in `model.json`."""
+    return read_json(folder, _HEADER, MAX_HEADER)
+
+
+def _read_topics(folder: Path, topics: Any) -> tuple[str, ...]:
+    """Return the names of the topics, checked."""
+    are_names = isinstance(topics, list) and all(isinstance(topic, str) for topic in topics)
+    check(are_names, folder, "topics are not a list of names")
+    are_distinct = 0 < len(topics) <= _MAX_TOPICS and len(set(topics)) == len(topics)
+    check(are_distinct, folder, "topics are none, too many or repeated")
+    return tuple(topics)
+
+
+def _read_vectorizer(folder: Path, number: int, description: Any) -> Vectorizer:
     """Return one vectorizer, its description and its vocabulary checked."""
     where = f"features {number}"
-    check(isinstance(part, dict) and isinstance(part.get("name"), str), folder, f"{where} are no object with a name")
+    is_named = isinstance(description, dict) and isinstance(description.get("name"), str)
+    check(is_named, folder, f"{where} are not an object with a name")
     for key in ("lowercase", "idf", "sublinear_tf", "binary"):
-        check(isinstance(part.get(key), bool), folder, f"{where}: {key} is neither true nor false")
-    check(
-        part.get("analyzer") in ANALYZERS and part.get("norm", 0) in NORMS and part.get("strip_accents", 0) in ACCENTS,
-        folder,
-        f"{where}: an unknown option",
-    )
-    size = part.get("terms")
+        check(isinstance(description.get(key), bool), folder, f"{where}: {key} is neither true nor false")
+    for key, allowed in {"analyzer": _ANALYZERS, "norm": _NORMS, "strip_accents": _ACCENTS}.items():
+        check(description.get(key, 0) in allowed, folder, f"{where}: an unknown option for {key}")
+
+    size = description.get("terms")
     check(type(size) is int and 0 < size < 2**31, folder, f"{where}: {size!r:.40} terms")
-    ngrams = read_ngrams(folder, where, part)
-    idf = read_array(folder, f"idf_{number}.npy", np.float64, (size,)) if part["idf"] else None
-    lookup: Lookup | Hashed
-    if "alternate_sign" in part:
-        check(isinstance(part["alternate_sign"], bool), folder, f"{where}: alternate_sign is neither true nor false")
-        check(not part["idf"] and not part["sublinear_tf"], folder, f"{where}: hashed features have counts alone")
-        lookup = Hashed(ngrams, size, part["alternate_sign"])
+    options = _read_options(folder, where, description)
+    idf = read_array(folder, f"idf_{number}.npy", np.float64, (size,)) if description["idf"] else None
+
+    counter: VocabularyCounter | HashingCounter
+    if "alternate_sign" in description:
+        sign = description["alternate_sign"]
+        check(isinstance(sign, bool), folder, f"{where}: alternate_sign is neither true nor false")
+        only_counts = not description["idf"] and not description["sublinear_tf"]
+        check(only_counts, folder, f"{where}: hashed features have neither idf nor sublinear_tf")
+        counter = HashingCounter(options, size, sign)
     else:
-        lookup = Lookup(ngrams, read_terms(folder, number, size))
-    return Vectorizer(part["name"], lookup, idf, part["sublinear_tf"], part["binary"], part["norm"])
+        counter = _read_vocabulary(folder, number, size, options)
+    weighing = {key: description[key] for key in ("sublinear_tf", "binary", "norm")}
+    return Vectorizer(description["name"], counter, idf, **weighing)
 
 
-def read_ngrams(folder: Path, where: str, part: Mapping[str, Any]) -> Ngrams:
-    """Return how a vectorizer counts, from its checked description; a token pattern must be a plain run of letters."""
-    from slugline.ngrams.rows import shortest_word
+def _read_options(folder: Path, where: str, description: Mapping[str, Any]) -> NgramOptions:
+    """Return how a vectorizer counts; its token pattern must be a plain run of word characters."""
+    bounds: Any = description.get("ngram_range")
+    are_numbers = isinstance(bounds, list) and len(bounds) == 2 and all(type(n) is int for n in bounds)
+    is_range = are_numbers and 1 <= bounds[0] <= bounds[1] <= _MAX_NGRAM
+    check(is_range, folder, f"{where}: ngram_range {bounds!r:.40}")
 
-    bounds: Any = part.get("ngram_range")
-    words: Any = part.get("stop_words")
-    pattern: Any = part.get("token_pattern")
-    good = isinstance(bounds, list) and len(bounds) == 2 and all(type(n) is int for n in bounds)
-    check(good and 1 <= bounds[0] <= bounds[1] <= MAX_NGRAM, folder, f"{where}: ngram_range {bounds!r:.40}")
-    good = isinstance(words, list) and all(isinstance(word, str) for word in words)
-    check(good, folder, f"{where}: stop_words are no list of words")
-    good = isinstance(pattern, str) and shortest_word(pattern) is not None
-    check(good, folder, f"{where}: token_pattern {pattern!r:.40}")
-    accents, lowercase = part["strip_accents"], part["lowercase"]
-    return Ngrams(part["analyzer"], (bounds[0], bounds[1]), lowercase, accents, pattern, frozenset(words))
+    words: Any = description.get("stop_words")
+    are_words = isinstance(words, list) and all(isinstance(word, str) for word in words)
+    check(are_words, folder, f"{where}: stop_words are not a list of words")
 
-
-def read_terms(folder: Path, number: int, size: int) -> pa.BinaryArray:
-    """Return a vocabulary: sorted, unique, in UTF-8 (lone surrogates allowed, as in Python's strings)."""
-    offsets = read_array(folder, f"offsets_{number}.npy", np.int32, (size + 1,))
-    check(
-        offsets[0] == 0 and bool((offsets[1:] > offsets[:-1]).all()), folder, f"offsets_{number}.npy are not ascending"
+    pattern: Any = description.get("token_pattern")
+    is_plain = isinstance(pattern, str) and minimum_word_length(pattern) is not None
+    check(is_plain, folder, f"{where}: token_pattern {pattern!r:.40}")
+    return NgramOptions(
+        description["analyzer"],
+        (bounds[0], bounds[1]),
+        lowercase=description["lowercase"],
+        strip_accents=description["strip_accents"],
+        token_pattern=pattern,
+        stop_words=frozenset(words),
     )
-    data = read_array(folder, f"terms_{number}.npy", np.uint8, (int(offsets[-1]),))
+
+
+def _read_vocabulary(folder: Path, number: int, size: int, options: NgramOptions) -> VocabularyCounter:
+    """Read a vocabulary: sorted and unique terms in UTF-8; lone surrogates are allowed, as in Python's strings."""
+    offsets_name, terms_name = f"offsets_{number}.npy", f"terms_{number}.npy"
+    offsets = read_array(folder, offsets_name, np.int32, (size + 1,))
+    is_ascending = offsets[0] == 0 and bool((offsets[1:] > offsets[:-1]).all())
+    check(is_ascending, folder, f"{offsets_name} are not ascending")
+
+    data = read_array(folder, terms_name, np.uint8, (int(offsets[-1]),))
     try:
         data.tobytes().decode("utf-8", "surrogatepass")
     except UnicodeDecodeError as error:
-        raise InputError(f"model {folder}: terms_{number}.npy are not UTF-8: {error.reason}") from error
-    starts = data[offsets[:-1]]
-    check(bool((starts & 0xC0 != 0x80).all()), folder, f"offsets_{number}.npy cut a character")
-    terms = pa.Array.from_buffers(pa.binary(), size, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
-    rising = pc.all(pc.less(terms[:-1], terms[1:])).as_py() if size > 1 else True
-    check(bool(rising), folder, f"terms_{number}.npy are not sorted and unique")
-    return terms
+        raise InputError(f"model {folder}: {terms_name} are not UTF-8: {error.reason}") from error
+    first_bytes = data[offsets[:-1]]
+    is_whole = bool((first_bytes & 0xC0 != 0x80).all())  # else a byte inside a character
+    check(is_whole, folder, f"{offsets_name} cut a character")
+
+    counter = VocabularyCounter.from_buffers(options, offsets, data)
+    is_sorted = size == 1 or bool(pc.all(pc.less(counter.terms[:-1], counter.terms[1:])).as_py())
+    check(is_sorted, folder, f"{terms_name} are not sorted and unique")
+    return counter
 
 
-def read_head(folder: Path, kind: Any, topics: int, features: int) -> Head:
-    """Return the head: arrays, or estimators of scikit-learn that our own list allows."""
+def _read_head(folder: Path, kind: Any, n_topics: int, n_features: int) -> Head:
+    """Return the head: arrays, or scikit-learn estimators of types that we allow."""
     if kind == "linear":
-        weights = read_array(folder, "weights.npy", np.float32, (topics, features))
-        return LinearHead(weights, read_array(folder, "intercept.npy", np.float64, (topics,)))
+        weights = read_array(folder, "weights.npy", np.float32, (n_topics, n_features))
+        return LinearHead(weights, read_array(folder, "intercept.npy", np.float64, (n_topics,)))
     check(kind == "estimators", folder, f"head {kind!r:.40}")
-    from slugline.model.estimators import load_estimators
+    from slugline.model.estimators import load_estimators  # late: imports scikit-learn and skops
 
-    head: EstimatorHead = load_estimators(folder, topics, features)
+    head: EstimatorHead = load_estimators(folder, n_topics, n_features)
     return head

@@ -1,25 +1,86 @@
 """The topic model: from texts to a probability per topic, and which topics pass their threshold."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from itertools import compress
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from slugline.data.schema import Article
+from slugline.data.sentences import split_article
 from slugline.errors import InputError, listing
 from slugline.model.heads import Head, LinearHead, to_probabilities
 from slugline.model.vectorizers import Vectorizer, score_all, transform_all
+from slugline.ngrams import VocabularyCounter
+
+_ORIGIN = {"slugline": "Slugline", "run_id": "run", "data_digest": "training data"}  # keys of `info` and their names
 
 
-@dataclass(frozen=True)
+class ArticleSentence(NamedTuple):
+    """A sentence of an article and what the model gives it.
+
+    Attributes
+    ----------
+    position : int
+        0 for the first sentence of the article.
+    start, end : int
+        `text == article[start:end]`, in code points.
+    text : str
+    topics : tuple of str
+        Those given to the sentence; none for debris of a web page, such as a byline or "Post a comment".
+    probabilities : dict of str to float
+        The probability of each topic.
+    """
+
+    position: int
+    start: int
+    end: int
+    text: str
+    topics: tuple[str, ...]
+    probabilities: dict[str, float]
+
+
+@dataclass(frozen=True, repr=False)
 class TopicModel:
-    """A fitted model: data alone, as long as its head is linear.
+    """A fitted model; data alone, as long as its head is linear.
 
-    `topics` name the columns of all results. `thresholds` has shape (topics,). `mode` is multilabel (each topic for
-    itself) or multiclass (exactly one topic a sentence, the likeliest; thresholds are not used). `info` tells where the
-    model comes from.
+    Parameters
+    ----------
+    topics : tuple of str
+        Names of the columns of all results.
+    mode : {"multilabel", "multiclass"}
+        Whether each topic is decided for itself, or each text gets exactly one topic, the likeliest.
+    vectorizers : tuple of Vectorizer
+        Their features stand side by side.
+    head : LinearHead or EstimatorHead
+        Turns features into log-odds.
+    thresholds : ndarray of shape (topics,)
+        Least probability with which a topic is given; not used for "multiclass".
+    info : mapping
+        Where the model comes from.
+
+    Examples
+    --------
+    >>> from slugline.model.heads import LinearHead
+    >>> from slugline.ngrams import NgramOptions, VocabularyCounter
+    >>> counter = VocabularyCounter.from_terms(NgramOptions(), ["sanctions", "truce"])
+    >>> head = LinearHead(4 * np.eye(2, dtype=np.float32), np.array([-2.0, -2.0]))
+    >>> words = Vectorizer("word", counter, idf=None)
+    >>> model = TopicModel(("sanctions", "ceasefire"), "multilabel", (words,), head, np.array([0.5, 0.5]))
+    >>> model.predict(["Both sides agreed to a truce.", "It rained."])
+    [('ceasefire',), ()]
+    >>> model.predict_proba(["Both sides agreed to a truce."]).round(2)
+    array([[0.12, 0.88]])
+    >>> [sentence.topics for sentence in model.predict_article("A truce holds. New sanctions were announced.")]
+    [('ceasefire',), ('sanctions',)]
+    >>> print(model)
+    TopicModel: 2 topics, multilabel (each topic has a threshold of its own)
+      topics    sanctions, ceasefire
+      features  word: 2 terms
+      head      linear, 2 x 2 weights
+      origin    unknown
     """
 
     topics: tuple[str, ...]
@@ -27,32 +88,14 @@ class TopicModel:
     vectorizers: tuple[Vectorizer, ...]
     head: Head
     thresholds: np.ndarray
+    _: KW_ONLY
     info: Mapping[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def load(cls, folder: str | Path) -> "TopicModel":
-        """Load a model from a folder; raise `InputError` when its files do not pass the checks."""
-        from slugline.model.store import load
-
-        return load(Path(folder))
-
-    def save(self, folder: str | Path) -> Path:
-        """Write the model into a new folder and return it."""
-        from slugline.model.store import save
-
-        return save(self, Path(folder))
-
-    def to_sklearn(self) -> Any:
-        """Return a fitted scikit-learn `Pipeline` that needs no Slugline; raise `InputError` for a head not linear."""
-        from slugline.model.export import to_sklearn
-
-        return to_sklearn(self)
 
     def decision_function(self, texts: Sequence[str]) -> np.ndarray:
         """Return calibrated log-odds, shape (texts, topics)."""
-        texts = as_texts(texts)
+        texts = _check_texts(texts)
         if isinstance(self.head, LinearHead):
-            return np.asarray(score_all(self.vectorizers, texts, self.head.by_feature) + self.head.intercept)
+            return np.asarray(score_all(self.vectorizers, texts, self.head.weights_by_feature) + self.head.intercept)
         return self.head.log_odds(transform_all(self.vectorizers, texts))
 
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
@@ -60,63 +103,167 @@ class TopicModel:
         return to_probabilities(self.decision_function(texts), self.mode)
 
     def predict(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
-        """Return the topics of each text."""
-        return self.names(self.decide(self.predict_proba(texts)))
+        """Return the topics of each text.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Sentences; for a whole article use `predict_article`.
+        """
+        return self.to_topics(self.decide(self.predict_proba(texts)))
+
+    def predict_article(self, text: str, *, language: str = "en") -> list[ArticleSentence]:
+        """Split an article into sentences and predict the topics of each, as `slugline predict` does.
+
+        Parameters
+        ----------
+        text : str
+            The article, as plain text.
+        language : str
+            Code of its language, for the splitting.
+
+        Returns
+        -------
+        list of ArticleSentence
+            In the order of the text.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"text is {type(text).__name__}; allowed: str, one article")
+        article = Article("", title=None, text=text, published=None, source=None, url=None, language=language)
+        sentences = split_article(article)
+
+        probabilities = self.predict_proba([sentence.text for sentence in sentences])
+        topics = self.to_topics(self.decide(probabilities))
+        return [
+            ArticleSentence(
+                sentence.position,
+                sentence.start,
+                sentence.end,
+                sentence.text,
+                () if sentence.debris else given,
+                dict(zip(self.topics, row, strict=True)),
+            )
+            for sentence, given, row in zip(sentences, topics, probabilities.tolist(), strict=True)
+        ]
 
     def decide(self, probabilities: np.ndarray) -> np.ndarray:
-        """Return which topics are given, in the same shape: those at or above their threshold, or the likeliest."""
+        """Return which topics are given: those at or above their threshold, or the likeliest one.
+
+        Parameters
+        ----------
+        probabilities : ndarray of shape (texts, topics)
+
+        Returns
+        -------
+        ndarray of shape (texts, topics), bool
+        """
         if self.mode == "multiclass":
             return np.asarray(probabilities.argmax(axis=1)[:, None] == np.arange(len(self.topics)))
         return np.asarray(probabilities >= self.thresholds)
 
-    def names(self, decided: np.ndarray) -> list[tuple[str, ...]]:
-        """Return decisions as tuples of topics."""
-        return [tuple(self.topics[column] for column in np.flatnonzero(row)) for row in decided]
+    def to_topics(self, decisions: np.ndarray) -> list[tuple[str, ...]]:
+        """Return decisions, bool (texts, topics), as a tuple of topics per text."""
+        return [tuple(compress(self.topics, row)) for row in decisions.tolist()]
 
     def explain(self, text: str, top: int = 5, topics: Sequence[str] | None = None) -> dict[str, dict[str, float]]:
-        """Return the terms of a text that move each topic (or those named) most, in log-odds; a `top` of 0 gives all.
+        """Return the terms of a text that move each topic most.
 
-        All terms and the entry `(intercept)` add up to `decision_function`. Raises `InputError` when the head is not
-        linear.
+        Parameters
+        ----------
+        text : str
+            A sentence.
+        top : int
+            How many terms per topic; 0 for all.
+        topics : sequence of str, optional
+            Explain only these.
+
+        Returns
+        -------
+        dict of str to dict of str to float
+            For each topic its terms and what each adds to the log-odds, the largest in size first, and last the entry
+            `(intercept)`. All terms and the intercept add up to `decision_function`.
+
+        Raises
+        ------
+        InputError
+            If the head is not linear, or there is no such topic.
         """
-        head, rows = self._linear(), [self._column(topic) for topic in (self.topics if topics is None else topics)]
-        X = transform_all(self.vectorizers, as_texts([text]))
-        shares = head.weights[np.ix_(rows, X.indices)].astype(np.float64) * X.data
-        best = np.argsort(-np.abs(shares), axis=1, kind="stable")[:, : top or None]
-        found = {}
-        for row, share, places in zip(rows, shares, best, strict=True):
-            terms = {self.terms[X.indices[place]]: float(share[place]) for place in places}
-            found[self.topics[row]] = terms | {"(intercept)": float(head.intercept[row])}
-        return found
+        head, names = self._linear_head(), self.topics if topics is None else topics
+        rows = [self._index(topic) for topic in names]
+        X = transform_all(self.vectorizers, _check_texts([text]))
+        contributions = head.weights[np.ix_(rows, X.indices)].astype(np.float64) * X.data
+        order = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, : top or None]
+
+        explanation = {}
+        for row, values, largest in zip(rows, contributions, order, strict=True):
+            by_term = {self.terms[X.indices[place]]: float(values[place]) for place in largest}
+            explanation[self.topics[row]] = by_term | {"(intercept)": float(head.intercept[row])}
+        return explanation
 
     def top_terms(self, topic: str, top: int = 20) -> dict[str, float]:
-        """Return the terms with the largest weights for a topic; raise `InputError` where there is no such topic."""
-        weights = self._linear().weights[self._column(topic)]
-        best = np.argsort(-weights, kind="stable")[:top]
-        return {self.terms[column]: float(weights[column]) for column in best}
+        """Return the terms with the largest weights for a topic, the largest first.
+
+        Raises
+        ------
+        InputError
+            If the head is not linear, or there is no such topic.
+        """
+        weights = self._linear_head().weights[self._index(topic)]
+        largest = np.argsort(-weights, kind="stable")[:top]
+        return {self.terms[column]: float(weights[column]) for column in largest}
 
     @cached_property
     def terms(self) -> list[str]:
-        """The names of all features: the term, with its analyzer where there are several (`char: ' cease'`)."""
-        several = len(self.vectorizers) > 1
-        return [f"{part.name}: {term!r}" if several else term for part in self.vectorizers for term in part.terms()]
+        """The names of all features: the term, with its vectorizer where there are several (`char: ' cease'`)."""
+        if len(self.vectorizers) == 1:
+            return self.vectorizers[0].terms()
+        return [f"{vectorizer.name}: {term!r}" for vectorizer in self.vectorizers for term in vectorizer.terms()]
 
-    def _linear(self) -> LinearHead:
+    def __repr__(self) -> str:
+        rule = "the likeliest topic" if self.mode == "multiclass" else "each topic has a threshold of its own"
+        sizes = [f"{vectorizer.name}: {_describe_size(vectorizer)}" for vectorizer in self.vectorizers]
+        origin = [f"{name} {str(self.info[key])[:40]}" for key, name in _ORIGIN.items() if self.info.get(key)]
+        lines = {
+            "topics": listing(self.topics, 8),
+            "features": ", ".join(sizes),
+            "head": self._describe_head(),
+            "origin": ", ".join(origin) or "unknown",
+        }
+        first = f"TopicModel: {len(self.topics)} topics, {self.mode} ({rule})"
+        return "\n".join([first, *(f"  {name:<10}{line}" for name, line in lines.items())])
+
+    def _describe_head(self) -> str:
+        """Return the kind of the head and its size in a few words."""
+        if isinstance(self.head, LinearHead):
+            topics, features = self.head.weights.shape
+            return f"linear, {topics:,} x {features:,} weights"
+        kinds = sorted({type(estimator).__name__ for estimator in self.head.estimators})
+        return f"{listing(kinds)}, one for each topic"
+
+    def _linear_head(self) -> LinearHead:
+        """Return the head; raise `InputError` unless it is linear."""
         if not isinstance(self.head, LinearHead):
             raise InputError("only linear models tell the weight of each term")
         return self.head
 
-    def _column(self, topic: str) -> int:
+    def _index(self, topic: str) -> int:
+        """Return the column of a topic; raise `InputError` if there is none."""
         if topic not in self.topics:
             raise InputError(f"the model has no topic '{topic}'; allowed: {listing(self.topics, 40)}")
         return self.topics.index(topic)
 
 
-def as_texts(texts: Sequence[str]) -> list[str]:
-    """Return texts as a list; raise `TypeError` for one string alone or what is no text, as scikit-learn does."""
+def _describe_size(vectorizer: Vectorizer) -> str:
+    """Return how many features a vectorizer has."""
+    unit = "terms" if isinstance(vectorizer.counter, VocabularyCounter) else "hashed columns"
+    return f"{vectorizer.counter.n_features:,} {unit}"
+
+
+def _check_texts(texts: Sequence[str]) -> list[str]:
+    """Return texts as a list; raise `TypeError` for a single string and for anything that is not text."""
     if isinstance(texts, str):
         raise TypeError("texts is one string; give a list of texts")
-    found = list(texts)
-    if wrong := [text for text in found if not isinstance(text, str)]:
+    as_list = list(texts)
+    if wrong := [text for text in as_list if not isinstance(text, str)]:
         raise TypeError(f"texts hold {type(wrong[0]).__name__}; allowed: str")
-    return found
+    return as_list

@@ -1,6 +1,6 @@
-"""Arrays to and from Arrow.
+"""Conversions between NumPy arrays, Python strings and Arrow arrays.
 
-`pa.array`, `pa.scalar` and `to_numpy` import pandas, which takes longer than predicting; these do not.
+PyArrow's own `pa.array`, `pa.scalar` and `to_numpy` import pandas, which takes longer than predicting; these do not.
 """
 
 from __future__ import annotations
@@ -15,38 +15,39 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 
-def strings(terms: pa.BinaryArray) -> list[str]:
-    """Give terms as Python strings."""
+def decode_terms(terms: pa.BinaryArray) -> list[str]:
+    """Return UTF-8 terms as Python strings."""
     return [term.decode("utf-8", "surrogatepass") for term in terms.to_pylist()]
 
 
-def binaries(terms: Iterable[str]) -> pa.BinaryArray:
-    """Give strings as Arrow's UTF-8 bytes, lone surrogates passed through."""
+def encode_terms(terms: Iterable[str]) -> pa.BinaryArray:
+    """Return strings as UTF-8 bytes; lone surrogates are passed through."""
     encoded = [term.encode("utf-8", "surrogatepass") for term in terms]
-    return to_binary(ends(encoded), b"".join(encoded))
+    return binary_array(cumulative_lengths(encoded), b"".join(encoded))
 
 
-def ends(texts: Sequence[str] | Sequence[bytes]) -> Ints:
-    """Give where each text ends when one stands after the other, after a 0."""
+def cumulative_lengths(texts: Sequence[str] | Sequence[bytes]) -> Ints:
+    """Return 0 and then the total length of the texts up to each one, shape (texts + 1,)."""
     return np.cumsum(np.concatenate([[0], np.fromiter(map(len, texts), np.int64, len(texts))]))
 
 
-def to_binary(offsets: Ints, data: bytes | NDArray[np.uint8]) -> pa.BinaryArray:
-    """Give bytes cut at offsets as Arrow's."""
+def binary_array(offsets: Ints | NDArray[np.int32], data: bytes | NDArray[np.uint8]) -> pa.BinaryArray:
+    """Return bytes cut at offsets (items + 1) as an Arrow array."""
     buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data)]
     return pa.Array.from_buffers(pa.binary(), len(offsets) - 1, buffers)
 
 
 def to_arrow(numbers: Ints) -> pa.Int64Array:
-    """Give numbers as Arrow's."""
+    """Return integers as an Arrow array."""
     return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(np.ascontiguousarray(numbers))])
 
 
 def to_numpy(array: pa.Array) -> Ints:
-    """Give Arrow's numbers as int64."""
+    """Return an Arrow array of integers as int64."""
     return np.from_dlpack(array).astype(np.int64, copy=False)
 
 
-def find_places(values: pa.Array, wanted: pa.Array) -> Ints:
-    """Give the place of each wanted value among distinct values, -1 where it is not one of them."""
-    return to_numpy(pc.coalesce(pc.index_in(wanted, value_set=values), to_arrow(np.array([-1]))[0]))
+def index_in(values: pa.Array, wanted: pa.Array) -> Ints:
+    """Return the index of each wanted value among distinct values, -1 where it is missing."""
+    missing = to_arrow(np.array([-1]))[0]
+    return to_numpy(pc.coalesce(pc.index_in(wanted, value_set=values), missing))

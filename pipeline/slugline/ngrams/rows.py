@@ -1,78 +1,47 @@
-"""Texts to rows of symbols: words or characters, numbered in the order of their spelling."""
+"""Texts as rows of symbols: words or characters, numbered in alphabetical order."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from slugline.ngrams.arrow import Ints, binaries, ends, find_places, strings, to_arrow, to_binary, to_numpy
-from slugline.ngrams.threads import each
+from slugline.ngrams.arrow import (
+    Ints,
+    binary_array,
+    cumulative_lengths,
+    decode_terms,
+    encode_terms,
+    index_in,
+    to_arrow,
+    to_numpy,
+)
+from slugline.ngrams.options import NgramOptions, join_blanks, minimum_word_length, normalize_texts
+from slugline.ngrams.threads import map_threads
 
-TOKEN_PATTERN = r"(?u)\b\w\w+\b"  # noqa: S105
-_RUN_PATTERN = re.compile(r"(?:\(\?u\))?(?:\\b)?((?:\\w)+)\+(?:\\b)?")
 _WORD_CHARACTER = re.compile(r"\w")
-_BLANKS = re.compile(r"\s\s+")
 _ASCII = bytes(range(128))
 
 
 @dataclass(frozen=True)
-class Ngrams:
-    r"""Say which n-grams to take of a text, in scikit-learn's words.
-
-    Raises ValueError for a token pattern that is no run of word characters such as `\b\w\w+\b`, and for a range that is
-    empty or has n-grams of nothing.
-    """
-
-    analyzer: Literal["word", "char", "char_wb"] = "word"
-    ngram_range: tuple[int, int] = (1, 1)
-    lowercase: bool = True
-    strip_accents: Literal["ascii", "unicode"] | None = None
-    token_pattern: str = TOKEN_PATTERN
-    stop_words: frozenset[str] = frozenset()
-
-    def __post_init__(self) -> None:
-        low, high = self.ngram_range
-        if not 1 <= low <= high:
-            raise ValueError(f"ngram_range is {self.ngram_range}; allowed: two numbers from 1 on, in order")
-        if self.analyzer == "word" and shortest_word(self.token_pattern) is None:
-            raise ValueError(rf"token_pattern is {self.token_pattern!r}; allowed: (?u)\b\w\w+\b with one \w or more")
-
-
-def shortest_word(token_pattern: str) -> int | None:
-    r"""Tell how many characters a word needs under patterns such as `\b\w\w+\b`, or None for any other pattern."""
-    match = _RUN_PATTERN.fullmatch(token_pattern)
-    return len(match[1]) // 2 if match else None
-
-
-def spell(ngrams: Ngrams, text: str) -> Iterator[str]:
-    """Yield the n-grams of one text, the plain way."""
-    low, high = ngrams.ngram_range
-    (text,) = _prepared(ngrams, [text])
-    if ngrams.analyzer == "word":
-        words = [word for word in re.findall(ngrams.token_pattern, text) if word not in ngrams.stop_words]
-        spans = (words[at : at + n] for n in range(low, high + 1) for at in range(len(words) - n + 1))
-        yield from map(" ".join, spans)
-        return
-    pieces = [_BLANKS.sub(" ", text)] if ngrams.analyzer == "char" else [f" {word} " for word in text.split()]
-    for piece in pieces:
-        if len(piece) < low and ngrams.analyzer == "char_wb":
-            yield piece
-        for n in range(low, min(high, len(piece)) + 1):
-            yield from (piece[at : at + n] for at in range(len(piece) - n + 1))
-
-
-@dataclass(frozen=True)
 class Rows:
-    """Rows of symbols: row i is `symbols[starts[i]:starts[i + 1]]`, numbers into the alphabet, -1 for none of it."""
+    """Rows of symbols of an alphabet.
+
+    Attributes
+    ----------
+    symbols : ndarray of shape (symbols,)
+        The symbols of all rows one after the other, as indices into the alphabet; -1 for one that is not in it.
+    starts : ndarray of shape (rows + 1,)
+        Row i is `symbols[starts[i]:starts[i + 1]]`.
+    alphabet : BinaryArray
+        The distinct symbols.
+    """
 
     symbols: Ints
     starts: Ints
@@ -80,115 +49,107 @@ class Rows:
 
     @cached_property
     def lengths(self) -> Ints:
-        """How many symbols each row has."""
+        """The number of symbols in each row, shape (rows,)."""
         return np.diff(self.starts)
 
     @cached_property
-    def row(self) -> Ints:
-        """The row each symbol stands in."""
+    def row_of_symbol(self) -> Ints:
+        """The row that each symbol stands in, shape (symbols,)."""
         return np.repeat(np.arange(len(self.lengths)), self.lengths)
 
     @cached_property
-    def room(self) -> Ints:
-        """How many symbols there are from each one to the end of its row."""
+    def symbols_left(self) -> Ints:
+        """The number of symbols from each one to the end of its row, shape (symbols,)."""
         return np.repeat(self.starts[1:], self.lengths) - np.arange(len(self.symbols))
 
 
-def read(ngrams: Ngrams, texts: Sequence[str]) -> Rows:
-    """Read texts as rows of words, or of characters."""
-    prepared = _prepared(ngrams, texts)
-    if ngrams.analyzer == "char":
-        return characters([_BLANKS.sub(" ", text) for text in prepared])
-    if ngrams.analyzer == "char_wb":
-        return _runs(prepared, lambda character: not character.isspace())
-    words = _runs(prepared, lambda character: _WORD_CHARACTER.match(character) is not None)
-    shortest = shortest_word(ngrams.token_pattern) or 1
-    stays = [len(word) >= shortest and word not in ngrams.stop_words for word in strings(words.alphabet)]
-    return _only(words, np.array(stays, np.bool_))
+def read_rows(options: NgramOptions, texts: Sequence[str]) -> Rows:
+    """Read texts as rows of words, or as rows of characters where the analyzer is "char"."""
+    texts = normalize_texts(options, texts)
+    if options.analyzer == "char":
+        return rows_of_characters([join_blanks(text) for text in texts])
+    if options.analyzer == "char_wb":
+        return _rows_of_runs(texts, lambda character: not character.isspace())
+
+    words = _rows_of_runs(texts, lambda character: _WORD_CHARACTER.match(character) is not None)
+    minimum = minimum_word_length(options.token_pattern) or 1
+    kept = [len(word) >= minimum and word not in options.stop_words for word in decode_terms(words.alphabet)]
+    return _keep_symbols(words, np.array(kept, np.bool_))
 
 
-def _prepared(ngrams: Ngrams, texts: Sequence[str]) -> Sequence[str]:
-    if ngrams.lowercase:
-        texts = [text.lower() for text in texts]
-    if ngrams.strip_accents is None:
-        return texts
-    strip = _to_ascii if ngrams.strip_accents == "ascii" else _without_accents
-    return [text if text.isascii() else strip(unicodedata.normalize("NFKD", text)) for text in texts]
+def rows_of_characters(texts: Sequence[str]) -> Rows:
+    """Read texts as rows of characters."""
+    distinct, symbols = _number_code_points(_code_points("".join(texts)))
+    return Rows(symbols, cumulative_lengths(texts), encode_terms(map(chr, distinct)))
 
 
-def _to_ascii(decomposed: str) -> str:
-    return decomposed.encode("ascii", "ignore").decode()
-
-
-def _without_accents(decomposed: str) -> str:
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
-
-
-def _runs(texts: Sequence[str], member: Callable[[str], bool]) -> Rows:
-    """Cut texts into the longest runs of member characters; a space is none."""
-    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
-    raw = b" ".join([b"", *encoded, b""])
-    mask = _mask(raw, member)
-    edges = np.flatnonzero(mask[1:] != mask[:-1]) + 1
-    begins = edges[::2]
-    offsets = np.concatenate([[0], np.cumsum(edges[1::2] - begins)])
-    words = to_binary(offsets, np.compress(mask, np.frombuffer(raw, np.uint8))).dictionary_encode()
-    bounds = 1 + ends(encoded) + np.arange(len(texts) + 1)
-    return Rows(to_numpy(words.indices), np.searchsorted(begins, bounds), words.dictionary)
-
-
-def _mask(raw: bytes, member: Callable[[str], bool]) -> NDArray[np.bool_]:
-    """Mark the bytes of member characters, asking once for each distinct character."""
-    table = bytes(member(chr(code)) for code in range(128)) + bytes(128)
-    mask = np.frombuffer(bytearray(raw.translate(table)), np.bool_)
-    if raw.isascii():
-        return mask
-    points = _code_points(raw.translate(None, _ASCII).decode("utf-8", "surrogatepass"))
-    distinct, codes = _numbered(points)
-    members = np.array([member(chr(point)) for point in distinct], np.bool_)[codes]
-    mask[np.frombuffer(raw, np.uint8) >= 128] = np.repeat(members, 2 + (points >= 1 << 11) + (points >= 1 << 16))
-    return mask
-
-
-def characters(texts: Sequence[str]) -> Rows:
-    """Give texts as rows of characters."""
-    distinct, symbols = _numbered(_code_points("".join(texts)))
-    return Rows(symbols, ends(texts), binaries(map(chr, distinct)))
-
-
-def _code_points(text: str) -> NDArray[np.uint32]:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
-
-
-def _numbered(points: NDArray[np.uint32]) -> tuple[Ints, Ints]:
-    """Give the distinct code points in order, and each one's number among them."""
-    present = np.zeros(int(points.max(initial=0)) + 1, np.bool_)
-    present[points] = True
-    return np.flatnonzero(present), (np.cumsum(present) - 1)[points]
-
-
-def spelled_words(words: pa.BinaryArray) -> Rows:
-    """Give words as rows of characters, a blank before and after."""
-    return characters([f" {word} " for word in strings(words)])
-
-
-def _only(rows: Rows, stays: NDArray[np.bool_]) -> Rows:
-    """Take symbols out of the rows, so that those before and after become neighbours."""
-    if stays.all():
-        return rows
-    kept = stays[rows.symbols]
-    starts = np.concatenate([[0], np.cumsum(kept)])[rows.starts]
-    return Rows((np.cumsum(stays) - 1)[rows.symbols[kept]], starts, rows.alphabet.take(to_arrow(np.flatnonzero(stays))))
+def rows_of_padded_words(words: pa.BinaryArray) -> Rows:
+    """Read words as rows of characters, with a blank before and after each."""
+    return rows_of_characters([f" {word} " for word in decode_terms(words)])
 
 
 def share_alphabet(chunks: list[Rows]) -> list[Rows]:
-    """Give all chunks one alphabet, its symbols in the order of their spelling."""
+    """Give all chunks one alphabet, in alphabetical order."""
     alphabet = pa.concat_arrays([rows.alphabet for rows in chunks]).unique()
     alphabet = alphabet.take(pc.array_sort_indices(alphabet))
-    return each(lambda rows: recode(rows, alphabet), chunks)
+    return map_threads(lambda rows: recode(rows, alphabet), chunks)
 
 
 def recode(rows: Rows, alphabet: pa.BinaryArray) -> Rows:
-    """Give the symbols of rows their numbers in another alphabet, -1 where they are not in it."""
-    codes = find_places(alphabet, rows.alphabet)
+    """Give the symbols of rows their indices in another alphabet, -1 where they are not in it."""
+    codes = index_in(alphabet, rows.alphabet)
     return Rows(codes[rows.symbols], rows.starts, alphabet)
+
+
+def _keep_symbols(rows: Rows, kept: NDArray[np.bool_]) -> Rows:
+    """Take symbols out of the rows, so that their neighbours become neighbours of each other."""
+    if kept.all():
+        return rows
+
+    stays = kept[rows.symbols]
+    starts = np.concatenate([[0], np.cumsum(stays)])[rows.starts]
+    new_codes = np.cumsum(kept) - 1
+    return Rows(new_codes[rows.symbols[stays]], starts, rows.alphabet.take(to_arrow(np.flatnonzero(kept))))
+
+
+def _rows_of_runs(texts: Sequence[str], is_member: Callable[[str], bool]) -> Rows:
+    """Cut texts into the longest runs of member characters; a blank must not be a member."""
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    joined = b" ".join([b"", *encoded, b""])
+
+    # The mask changes where a run begins and where it ends, in turn
+    mask = _mask_members(joined, is_member)
+    edges = np.flatnonzero(mask[1:] != mask[:-1]) + 1
+    begins, ends = edges[::2], edges[1::2]
+
+    offsets = np.concatenate([[0], np.cumsum(ends - begins)])
+    runs = binary_array(offsets, np.compress(mask, np.frombuffer(joined, np.uint8))).dictionary_encode()
+    text_starts = 1 + cumulative_lengths(encoded) + np.arange(len(texts) + 1)
+    return Rows(to_numpy(runs.indices), np.searchsorted(begins, text_starts), runs.dictionary)
+
+
+def _mask_members(joined: bytes, is_member: Callable[[str], bool]) -> NDArray[np.bool_]:
+    """Mark the bytes of member characters; each distinct character is asked about once."""
+    table = bytes(is_member(chr(code)) for code in range(128)) + bytes(128)
+    mask = np.frombuffer(bytearray(joined.translate(table)), np.bool_)
+    if joined.isascii():
+        return mask
+
+    points = _code_points(joined.translate(None, _ASCII).decode("utf-8", "surrogatepass"))
+    distinct, codes = _number_code_points(points)
+    members = np.array([is_member(chr(point)) for point in distinct], np.bool_)[codes]
+    utf8_lengths = 2 + (points >= 1 << 11) + (points >= 1 << 16)
+    mask[np.frombuffer(joined, np.uint8) >= 128] = np.repeat(members, utf8_lengths)
+    return mask
+
+
+def _code_points(text: str) -> NDArray[np.uint32]:
+    """Return the code point of each character."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+
+
+def _number_code_points(points: NDArray[np.uint32]) -> tuple[Ints, Ints]:
+    """Return the distinct code points in order, and the index of each point among them."""
+    present = np.zeros(int(points.max(initial=0)) + 1, np.bool_)
+    present[points] = True
+    return np.flatnonzero(present), (np.cumsum(present) - 1)[points]

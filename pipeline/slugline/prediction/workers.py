@@ -1,4 +1,4 @@
-"""Crews: who labels batches. This process, processes of its own, or the workers of a Dask cluster, all by one loop."""
+"""Workers that label batches: this process, a pool of processes, or a Dask cluster, all driven by one loop."""
 
 import os
 from collections import deque
@@ -7,76 +7,114 @@ from contextlib import contextmanager
 from functools import lru_cache, partial
 from importlib import import_module
 from itertools import chain, islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from slugline.errors import InputError
-from slugline.model import TopicModel
+from slugline.model import TopicModel, load_model
 
-ENGINES = ("local", "dask")
-PATIENCE = "20s"  # to wait for a Dask scheduler, and for a worker of its
+_ENGINES = ("local", "dask")
+_DASK_TIMEOUT = "20s"  # to wait for a Dask scheduler, and then for its first worker
 
-Work = Callable[[TopicModel, Any], Any]  # from a model and a batch to what becomes of it; it is sent to other processes
-
-
-class Crew(NamedTuple):
-    """`submit` takes a batch and returns how to get the result; at most `ahead` batches wait for others to be taken."""
-
-    submit: Callable[[Any], Callable[[], Any]]
-    ahead: int
+BatchT = TypeVar("BatchT")
+ResultT = TypeVar("ResultT")
+Work = Callable[[TopicModel, BatchT], ResultT]  # what is done with a batch; it is sent to other processes
 
 
-class Engine(NamedTuple):
-    """Which crew to take: `name` is local or dask, `n_jobs` counts processes, `address` is a Dask scheduler's."""
+class Workers(NamedTuple):
+    """Which workers to use.
 
-    name: str = "local"
+    Attributes
+    ----------
+    engine : str
+        `local` for processes on this machine, or `dask`.
+    n_jobs : int
+        Number of processes, as joblib counts them: -1 is all cores.
+    dask_address : str or None
+        Address of a Dask scheduler; None starts a cluster on this machine for the call.
+    """
+
+    engine: str = "local"
     n_jobs: int = -1
-    address: str | None = None
+    dask_address: str | None = None
 
     def check(self) -> None:
-        """Raise `InputError` for what cannot be."""
-        if self.name not in ENGINES:
-            raise InputError(f"engine: unknown engine '{self.name}'; allowed: {', '.join(ENGINES)}")
-        if self.address and self.name != "dask":
+        """Check the settings; raise `InputError` for an unknown engine, no process, or an address not used."""
+        if self.engine not in _ENGINES:
+            raise InputError(f"engine: unknown engine '{self.engine}'; allowed: {', '.join(_ENGINES)}")
+        if self.dask_address and self.engine != "dask":
             raise InputError("dask_address: only engine=dask uses a cluster; give that too")
         if self.n_jobs == 0:
             raise InputError("n_jobs: 0; allowed: a number of processes, -1 for all cores")
 
 
-def run_all(engine: Engine, work: Work, folder: str, batches: Iterator[Any]) -> Generator[Any]:
-    """Yield the result of each batch by the model in a folder, in order; few are under way, so memory does not grow."""
+class _WorkerPool(NamedTuple):
+    """An open pool: `submit` takes a batch and returns a function that waits for its result.
+
+    At most `max_pending` batches are under way besides the one whose result is awaited.
+    """
+
+    submit: Callable[[Any], Callable[[], Any]]
+    max_pending: int
+
+
+def map_batches(
+    work: Work[BatchT, ResultT], batches: Iterator[BatchT], *, workers: Workers, model: TopicModel, model_folder: str
+) -> Generator[ResultT]:
+    """Do the work on each batch, in order; few batches are pending at once, so memory does not grow with the input.
+
+    Parameters
+    ----------
+    work : callable
+        Takes the model and a batch; it must be picklable.
+    batches : iterator
+        The batches, each picklable.
+    workers : Workers
+        The workers to use; a single batch is done in this process.
+    model : TopicModel
+        The model, for this process and for Dask.
+    model_folder : str
+        The folder it was loaded from, where processes on this machine load it too.
+
+    Yields
+    ------
+    result
+        What the work returns for each batch.
+
+    Raises
+    ------
+    InputError
+        When a worker is lost, or there is no Dask or no cluster.
+    """
     first = list(islice(batches, 2))
     if not first:
         return
-    waiting: deque[Callable[[], Any]] = deque()
-    with find_crew(engine, work, folder, several=len(first) > 1) as crew:
+
+    pending: deque[Callable[[], ResultT]] = deque()
+    with _open_pool(workers, work, model, model_folder, several=len(first) > 1) as pool:
         for batch in chain(first, batches):
-            waiting.append(crew.submit(batch))
-            if len(waiting) > crew.ahead:
-                yield waiting.popleft()()
-        while waiting:
-            yield waiting.popleft()()
+            pending.append(pool.submit(batch))
+            if len(pending) > pool.max_pending:
+                yield pending.popleft()()
+        while pending:
+            yield pending.popleft()()
 
 
 @contextmanager
-def find_crew(engine: Engine, work: Work, folder: str, several: bool) -> Iterator[Crew]:
-    """Give a crew: this process where there is only one batch, or one core."""
-    if engine.name == "dask":
-        with dask_crew(engine, work, load(folder)) as crew:
-            yield crew
-    elif several and (n_jobs := count_jobs(engine.n_jobs)) > 1:
-        with process_crew(n_jobs, work, folder) as crew:
-            yield crew
+def _open_pool(
+    workers: Workers, work: Work[Any, Any], model: TopicModel, model_folder: str, *, several: bool
+) -> Iterator[_WorkerPool]:
+    """Open a pool of workers; where there is only one batch, or one core, this process is the worker."""
+    if workers.engine == "dask":
+        with _dask_pool(workers, work, model) as pool:
+            yield pool
+    elif several and (n_jobs := _count_jobs(workers.n_jobs)) > 1:
+        with _process_pool(n_jobs, work, model_folder) as pool:
+            yield pool
     else:
-        yield Crew(partial(partial, work, load(folder)), 0)
+        yield _WorkerPool(lambda batch: partial(work, model, batch), 0)
 
 
-@lru_cache(maxsize=1)
-def load(folder: str) -> TopicModel:
-    """Load a model once per process."""
-    return TopicModel.load(folder)
-
-
-def count_jobs(n_jobs: int) -> int:
+def _count_jobs(n_jobs: int) -> int:
     """Return a number of processes, as joblib counts: -1 is all cores that this process may use."""
     from joblib import effective_n_jobs
 
@@ -84,29 +122,35 @@ def count_jobs(n_jobs: int) -> int:
 
 
 @contextmanager
-def process_crew(n_jobs: int, work: Work, folder: str) -> Iterator[Crew]:
-    """Give processes on this machine.
+def _process_pool(n_jobs: int, work: Work[Any, Any], model_folder: str) -> Iterator[_WorkerPool]:
+    """Open a pool of processes on this machine.
 
     Not by `joblib.Parallel`: it takes batches from the reader in a thread of its own, and shares no loop with Dask.
     """
     from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
     from multiprocessing import get_context
 
-    pool = ProcessPoolExecutor(n_jobs, get_context("spawn"), initializer=start_worker)
+    executor = ProcessPoolExecutor(n_jobs, get_context("spawn"), initializer=_start_worker)
     try:
-        yield Crew(lambda batch: pool.submit(work_by, work, folder, batch).result, 2 * n_jobs)
+        yield _WorkerPool(lambda batch: executor.submit(_work_on, work, model_folder, batch).result, 2 * n_jobs)
     except BrokenExecutor as error:
-        raise lost_worker() from error
+        raise _lost_worker() from error
     finally:
-        pool.shutdown(cancel_futures=True)
+        executor.shutdown(cancel_futures=True)
 
 
-def work_by(work: Work, folder: str, batch: Any) -> Any:
-    """Do the work on a batch by the model in a folder."""
-    return work(load(folder), batch)
+def _work_on(work: Work[Any, Any], model_folder: str, batch: Any) -> Any:
+    """Do the work on a batch in a worker process."""
+    return work(_load_model(model_folder), batch)
 
 
-def start_worker() -> None:
+@lru_cache(maxsize=1)
+def _load_model(folder: str) -> TopicModel:
+    """Load a model once per worker process."""
+    return load_model(folder)
+
+
+def _start_worker() -> None:
     """Prepare a worker: one thread, as there is a worker for each core, and an end when the main process ends."""
     import signal
     from threading import Thread
@@ -115,11 +159,11 @@ def start_worker() -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the main process ends the workers
     pa.set_cpu_count(1)
-    Thread(target=end_with_parent, daemon=True).start()
+    Thread(target=_end_with_parent, daemon=True).start()
 
 
-def end_with_parent() -> None:
-    """End this process when the one that started it is gone, killed maybe."""
+def _end_with_parent() -> None:
+    """End this process when the one that started it has ended, perhaps killed."""
     from multiprocessing import parent_process
 
     if (parent := parent_process()) is not None:
@@ -127,17 +171,17 @@ def end_with_parent() -> None:
         os._exit(1)
 
 
-def lost_worker() -> InputError:
-    """Return what to say when a worker is gone."""
+def _lost_worker() -> InputError:
+    """Return the error for a worker that has ended."""
     return InputError(
-        "a worker process ended before its work was done, killed maybe for want of memory; "
+        "a worker process ended before its work was done, perhaps killed for lack of memory; "
         "n_jobs=1 needs least, and resume=true takes up what is done"
     )
 
 
 @contextmanager
-def dask_crew(engine: Engine, work: Work, model: TopicModel) -> Iterator[Crew]:
-    """Give the workers of a Dask cluster; raise `InputError` where there is no Dask or no cluster.
+def _dask_pool(workers: Workers, work: Work[Any, Any], model: TopicModel) -> Iterator[_WorkerPool]:
+    """Open the workers of a Dask cluster; raise `InputError` where there is no Dask or no cluster.
 
     The model goes to them as data: they need Slugline, but neither the folder of the model nor the disk of the output.
     """
@@ -145,34 +189,36 @@ def dask_crew(engine: Engine, work: Work, model: TopicModel) -> Iterator[Crew]:
         dask, distributed = import_module("dask"), import_module("distributed")
     except ImportError as error:
         raise InputError('engine=dask: Dask is not installed; pip install "slugline[dask]"') from error
+
     quiet = {"distributed.admin.large-graph-warning-threshold": "1GiB"}  # one long article may be large
-    with dask.config.set(quiet), dask_client(engine, distributed) as client:
-        shared = client.scatter(model, broadcast=True)
-        ahead = 2 * sum(client.nthreads().values())
+    with dask.config.set(quiet), _dask_client(workers, distributed) as client:
+        remote_model = client.scatter(model, broadcast=True)
+        threads = sum(client.nthreads().values())
         try:
-            yield Crew(lambda batch: client.submit(work, shared, batch, pure=False).result, ahead)
+            yield _WorkerPool(lambda batch: client.submit(work, remote_model, batch, pure=False).result, 2 * threads)
         except distributed.KilledWorker as error:
-            raise lost_worker() from error
+            raise _lost_worker() from error
 
 
 @contextmanager
-def dask_client(engine: Engine, distributed: Any) -> Iterator[Any]:
-    """Give a client of the cluster at an address, or of one of processes on this machine, started for the call."""
-    if engine.address:
-        with connect(engine.address, distributed) as client:
+def _dask_client(workers: Workers, distributed: Any) -> Iterator[Any]:
+    """Open a client of the cluster at an address, or of one of processes on this machine, started for the call."""
+    if workers.dask_address:
+        with _connect(workers.dask_address, distributed) as client:
             yield client
         return
+
     options = {"threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None, "silence_logs": "CRITICAL"}
-    cluster = distributed.LocalCluster(n_workers=count_jobs(engine.n_jobs), **options)
+    cluster = distributed.LocalCluster(n_workers=_count_jobs(workers.n_jobs), **options)
     with cluster, distributed.Client(cluster) as client:
         yield client
 
 
-def connect(address: str, distributed: Any) -> Any:
+def _connect(address: str, distributed: Any) -> Any:
     """Return a client of a cluster that has workers."""
     try:
-        client = distributed.Client(address, timeout=PATIENCE)
-        client.wait_for_workers(1, timeout=PATIENCE)
+        client = distributed.Client(address, timeout=_DASK_TIMEOUT)
+        client.wait_for_workers(1, timeout=_DASK_TIMEOUT)
     except (OSError, ValueError) as error:  # a TimeoutError is an OSError
         raise InputError(f"dask_address: no Dask scheduler with workers at '{address}': {error}") from error
     return client

@@ -1,20 +1,21 @@
-"""Reports of a run: what the terminal shows, tables, plots, mistakes, and the page that holds them all."""
+"""Reports of a run: what the terminal shows, tables, plots, mistakes, the card, and pages that hold them all."""
 
-from slugline.report.card import describe_model
+from slugline.report.card import describe_model, describe_run
+from slugline.report.comparisons import comparison_page, drift_page
 from slugline.report.mistakes import find_mistakes
-from slugline.report.page import document, frame_table, table, write_page
+from slugline.report.page import write_page
 from slugline.report.plots import write_plots, write_top_terms
 from slugline.report.tables import count_metrics, data_frame, write_tables
 from slugline.report.terminal import (
     describe_dataset,
     describe_job,
-    describe_run,
     describe_scores,
     describe_stages,
     describe_tables,
 )
 
 __all__ = [
+    "comparison_page",
     "count_metrics",
     "data_frame",
     "describe_dataset",
@@ -24,10 +25,8 @@ __all__ = [
     "describe_scores",
     "describe_stages",
     "describe_tables",
-    "document",
+    "drift_page",
     "find_mistakes",
-    "frame_table",
-    "table",
     "write_page",
     "write_plots",
     "write_tables",

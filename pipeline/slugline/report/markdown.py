@@ -2,9 +2,15 @@
 
 import re
 
-MARKS = re.compile(r"([\\`*_\[\]<>|#~$])")  # that mean something in Markdown or HTML
+_MARKS = re.compile(r"([\\`*_\[\]<>|#~$])")  # that mean something in Markdown or HTML
 
 
 def plain(text: object) -> str:
-    """Return a text that comes from config or data as one line that Markdown shows as it is."""
-    return MARKS.sub(r"\\\1", " ".join(str(text).split()))
+    r"""Return a text that comes from config or data as one line that Markdown shows as it is.
+
+    Examples
+    --------
+    >>> print(plain("a <b>bold</b> *topic*"))
+    a \<b\>bold\</b\> \*topic\*
+    """
+    return _MARKS.sub(r"\\\1", " ".join(str(text).split()))

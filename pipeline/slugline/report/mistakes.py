@@ -1,4 +1,4 @@
-"""The mistakes of which a model is most sure, and what led it there."""
+"""The most confident mistakes of a model, and what led to them."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -7,70 +7,96 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from slugline.dataset import Dataset
 from slugline.model import TopicModel
 from slugline.model.heads import LinearHead
 from slugline.model.vectorizers import transform_all
 from slugline.training.run import TrainingRun
 
-MOST = 3  # mistakes of each kind and topic
-KINDS = {"false positive": True, "false negative": False}
-COLUMNS = ("topic", "kind", "probability", "threshold", "sentence_id", "article_id", "before", "text", "after")
-MORE_COLUMNS = ("labels", "terms", "nearest", "nearest_labels", "similarity")
+_KINDS = {"false positive": True, "false negative": False}  # was the topic given?
+_COLUMNS = [
+    *("topic", "kind", "probability", "threshold", "sentence_id", "article_id", "before", "text", "after"),
+    *("labels", "terms", "nearest", "nearest_labels", "similarity"),
+]
 
 
-def find_mistakes(run: TrainingRun, most: int = MOST) -> pd.DataFrame:
-    """Return the most confident mistakes of each topic on the part that counts, a row each.
+def find_mistakes(run: TrainingRun, limit: int = 3) -> pd.DataFrame:
+    """Find the most confident mistakes of each topic on the part that the model is judged by.
 
-    `before` and `after` are the neighbours in the article, `terms` those that moved the topic most (none for a model
-    not linear), `nearest` the training sentence with the highest cosine similarity of features, with its labels.
+    Parameters
+    ----------
+    run : TrainingRun
+        The run whose model is looked at.
+    limit : int, default 3
+        How many of each kind and topic.
+
+    Returns
+    -------
+    DataFrame
+        A mistake a row, by topic and kind, the most confident first: `topic, kind` (false positive or false negative),
+        `probability, threshold, sentence_id, article_id, text` and true `labels`; `before` and `after`, its neighbours
+        in the article; `terms`, which moved the topic most ("" where the model is not linear); `nearest`, the training
+        sentence with the highest cosine similarity of features, with `nearest_labels` and `similarity`: "" and NaN
+        where the dataset holds no training sentences, as after training out of core.
     """
-    rows = list(_surest(run, most))
-    sentences = run.dataset.sentences
-    texts = [str(sentences["text"].iloc[row["place"]]) for row in rows]
-    near = _nearest(run.dataset, run.model, texts)
-    context = _neighbours(sentences)
-    for row, text, (place, similarity) in zip(rows, texts, near, strict=True):
-        sentence, close = sentences.iloc[row.pop("place")], sentences.iloc[place]
-        before, after = context.get((sentence["article_id"], sentence["position"]), ("", ""))
-        row |= {"sentence_id": sentence["sentence_id"], "article_id": sentence["article_id"]}
-        row |= {"before": before, "text": text, "after": after, "labels": ", ".join(sentence["labels"])}
-        row |= {"terms": _driving_terms(run.model, text, row["topic"])}
-        row |= {"nearest": close["text"], "nearest_labels": ", ".join(close["labels"]), "similarity": similarity}
-    return pd.DataFrame(rows, columns=[*COLUMNS, *MORE_COLUMNS])
+    rows = list(_surest(run, limit))
+    sentences = run.dataset.sentences.iloc[[row["position"] for row in rows]]
+    texts = [str(text) for text in sentences["text"]]
+    neighbours = _neighbours(run.dataset.sentences)
+    places = zip(sentences["article_id"], sentences["position"], strict=True)
+
+    context = pd.DataFrame([neighbours.get(place, ("", "")) for place in places], columns=["before", "after"])
+    mistakes = pd.DataFrame(rows, columns=["topic", "kind", "probability", "threshold"]).assign(
+        sentence_id=sentences["sentence_id"].to_list(),
+        article_id=sentences["article_id"].to_list(),
+        text=texts,
+        labels=[", ".join(labels) for labels in sentences["labels"]],
+    )
+    mistakes["terms"] = [
+        _driving_terms(run.model, text, topic) for text, topic in zip(texts, mistakes["topic"], strict=True)
+    ]
+    return mistakes.join(context).join(_nearest_in_train(run, texts))[_COLUMNS]
 
 
-def _surest(run: TrainingRun, most: int) -> Iterator[dict[str, Any]]:
-    """Yield topic, kind, probability, threshold and place of the most confident mistakes."""
-    places = np.flatnonzero(run.dataset.rows(run.part))
-    P, model = run.probabilities[places], run.model
+def _surest(run: TrainingRun, limit: int) -> Iterator[dict[str, Any]]:
+    """Yield topic, kind, probability, threshold and position in the dataset of the most confident mistakes."""
+    positions = np.flatnonzero(run.dataset.rows(run.part))
+    P, Y, model = run.probabilities[positions], run.dataset.Y[positions], run.model
     decided = model.decide(P)
+
     for column, topic in enumerate(model.topics):
-        for kind, given in KINDS.items():
-            wrong = np.flatnonzero((decided[:, column] == given) & (run.dataset.Y[places, column] != given))
-            sure = wrong[np.argsort(-P[wrong, column] if given else P[wrong, column], kind="stable")][:most]
-            for row in sure:
+        for kind, given in _KINDS.items():
+            wrong = np.flatnonzero((decided[:, column] == given) & (Y[:, column] != given))
+            doubt = -P[wrong, column] if given else P[wrong, column]
+            for row in wrong[np.argsort(doubt, kind="stable")][:limit]:
                 yield {
                     "topic": topic,
                     "kind": kind,
                     "probability": float(P[row, column]),
                     "threshold": float(model.thresholds[column]),
-                    "place": int(places[row]),
+                    "position": int(positions[row]),
                 }
 
 
-def _nearest(dataset: Dataset, model: TopicModel, texts: Sequence[str]) -> list[tuple[int, float]]:
-    """Return for each text the place of the training sentence that is most like it, and how much, from 0 to 1."""
-    if not texts:
-        return []
-    train = np.flatnonzero(dataset.rows("train"))
-    known = _unit(transform_all(model.vectorizers, list(dataset.sentences["text"].iloc[train])))
-    similar = (_unit(transform_all(model.vectorizers, list(texts))) @ known.T).toarray()
-    best = similar.argmax(axis=1)
-    return [(int(train[place]), float(similar[row, place])) for row, place in enumerate(best)]
+def _nearest_in_train(run: TrainingRun, texts: Sequence[str]) -> pd.DataFrame:
+    """Return the training sentence that is most like each text, its labels, and how similar it is, from 0 to 1."""
+    train = run.dataset.sentences[run.dataset.rows("train")]
+    if train.empty or not texts:
+        return pd.DataFrame({"nearest": "", "nearest_labels": "", "similarity": np.nan}, index=range(len(texts)))
+
+    vectorizers = run.model.vectorizers
+    known = _to_unit_rows(transform_all(vectorizers, list(train["text"])))
+    similarities = (_to_unit_rows(transform_all(vectorizers, list(texts))) @ known.T).toarray()
+    nearest = train.iloc[similarities.argmax(axis=1)]
+    return pd.DataFrame(
+        {
+            "nearest": nearest["text"].to_list(),
+            "nearest_labels": [", ".join(labels) for labels in nearest["labels"]],
+            "similarity": similarities.max(axis=1),
+        }
+    )
 
 
-def _unit(X: csr_array) -> csr_array:
+def _to_unit_rows(X: csr_array) -> csr_array:
     """Return rows scaled to length 1; empty ones stay."""
     lengths = np.sqrt(np.asarray(X.multiply(X).sum(axis=1)).ravel())
     return csr_array(X.multiply(1 / np.where(lengths > 0, lengths, 1)[:, None]))
@@ -80,12 +106,12 @@ def _neighbours(sentences: pd.DataFrame) -> dict[tuple[str, int], tuple[str, str
     """Return the texts before and after each sentence in its article, by article and position; "" for none."""
     places = zip(sentences["article_id"], sentences["position"].astype(int), strict=True)
     text = dict(zip(places, sentences["text"], strict=True))
-    return {(key, n): (text.get((key, n - 1), ""), text.get((key, n + 1), "")) for key, n in text}
+    return {(article, n): (text.get((article, n - 1), ""), text.get((article, n + 1), "")) for article, n in text}
 
 
 def _driving_terms(model: TopicModel, text: str, topic: str) -> str:
     """Return the terms that moved a topic most, with their share of its log-odds."""
     if not isinstance(model.head, LinearHead):
         return ""
-    found = model.explain(text, topics=[topic])[topic]
-    return ", ".join(f"{term} {value:+.2f}" for term, value in found.items() if term != "(intercept)")
+    shares = model.explain(text, topics=[topic])[topic]
+    return ", ".join(f"{term} {share:+.2f}" for term, share in shares.items() if term != "(intercept)")

@@ -13,35 +13,35 @@ def write_tables(run: TrainingRun) -> None:
     dataset, folder = run.dataset, run.folder
     for part in PARTS[1:]:
         if f"{part}/f1_macro" in run.metrics:
-            tabulate(run.metrics, part, dataset.topics).rename_axis("topic").to_csv(folder / f"scores_{part}.csv")
+            scores = tabulate(run.metrics, part, dataset.topics).rename_axis("topic")
+            scores.to_csv(folder / f"scores_{part}.csv")
             _predictions(run, part).to_parquet(folder / f"predictions_{part}.parquet", index=False)
+
     for name, table in run.tables.items():
         table.to_csv(folder / f"{name}.csv", index=False)
     dataset.label_counts.rename_axis("topic").to_csv(folder / "labels.csv")
+
+
+def count_metrics(dataset: Dataset) -> dict[str, float]:
+    """Return what was counted and how far the split leaks as metrics, under `data/` and `leakage/`."""
+    leakage = dataset.leakage
+    counts = {f"data/{name}": float(count) for name, count in dataset.counts.items()}
+    sizes = {f"data/{part}": float(size) for part, size in dataset.sizes.items()}
+    shared = {f"leakage/{part}_sentences": float(count) for part, count in leakage.sentences.items()}
+    return counts | sizes | shared | {"leakage/articles": float(leakage.articles)}
+
+
+def data_frame(sentences: pd.DataFrame) -> pd.DataFrame:
+    """Return sentences as the table that MLflow describes as the dataset of a run."""
+    labels = [", ".join(topics) for topics in sentences["labels"]]
+    return sentences[["sentence_id", "article_id", "text"]].assign(labels=labels)
 
 
 def _predictions(run: TrainingRun, part: str) -> pd.DataFrame:
     """Return the sentences of a part with their labels, the topics given and a probability per topic."""
     rows, model = run.dataset.rows(part), run.model
     probabilities = run.probabilities[rows]
-    frame = run.dataset.sentences.loc[
-        rows, ["sentence_id", "article_id", "position", "start", "end", "text", "labels"]
-    ].reset_index(drop=True)
-    frame["topics"] = model.names(model.decide(probabilities))
-    return frame.join(pd.DataFrame(probabilities, columns=list(model.topics)))
-
-
-def count_metrics(dataset: Dataset) -> dict[str, float]:
-    """Return what was counted and how far the split leaks as metrics, under `data/` and `leakage/`."""
-    leakage = dataset.leakage
-    counts = {f"data/{name}": float(value) for name, value in dataset.counts.items()}
-    parts = {f"data/{part}": float(size) for part, size in dataset.sizes.items()}
-    shared = {f"leakage/{part}_sentences": float(value) for part, value in leakage.sentences.items()}
-    return counts | parts | shared | {"leakage/articles": float(leakage.articles)}
-
-
-def data_frame(sentences: pd.DataFrame) -> pd.DataFrame:
-    """Return sentences as the frame that a run's data set describes."""
-    return sentences[["sentence_id", "article_id", "text"]].assign(
-        labels=[", ".join(labels) for labels in sentences["labels"]]
-    )
+    columns = ["sentence_id", "article_id", "position", "start", "end", "text", "labels"]
+    predictions = run.dataset.sentences.loc[rows, columns].reset_index(drop=True)
+    predictions["topics"] = model.to_topics(model.decide(probabilities))
+    return predictions.join(pd.DataFrame(probabilities, columns=list(model.topics)))

@@ -1,1 +1,1 @@
-"""Review: which sentences to label next, and which labels look wrong."""
+"""Review: which sentences to label next, which labels look wrong, and how good labelling rules are."""

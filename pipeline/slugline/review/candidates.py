@@ -1,20 +1,29 @@
-"""What is reviewed: sentences, with the labels that people gave them, and what comes of it."""
+"""The sentences under review, and the tasks that a review makes of some of them."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from slugline.data.corpus import read_gold
-from slugline.labels import Labels
+from slugline.data import Corpus
+from slugline.labels import Labels, Topic, read_gold
 
 
-class Pile(NamedTuple):
-    """The sentences as they were read and labelled, the topics of their labels, and counts of what could not be used.
+@dataclass(frozen=True)
+class Candidates:
+    """The sentences to choose from.
 
-    `by_people` says which sentences people labelled, with topics or with none, shape (sentences,).
+    Attributes
+    ----------
+    sentences : DataFrame
+        The sentences, labelled.
+    by_people : array of bool, shape (sentences,)
+        Which of them people labelled, be it with no topic.
+    topics : tuple of str
+        The topics of the labels.
+    left_out : dict of str to int
+        How many articles or labels could not be used, by reason.
     """
 
     sentences: pd.DataFrame
@@ -23,33 +32,74 @@ class Pile(NamedTuple):
     left_out: dict[str, int]
 
 
-class Found(NamedTuple):
-    """What annotators get to see, each sentence with its reason, and what is said about it on the terminal."""
+@dataclass(frozen=True)
+class ReviewTasks:
+    """The sentences that annotators are asked to look at.
+
+    Attributes
+    ----------
+    sentences : DataFrame
+        The sentences, the most important first.
+    topics : tuple of str
+        The topics to choose from.
+    definitions : dict of str to str
+        The definition of each topic.
+    probabilities : array of shape (sentences, topics)
+        The model's probabilities.
+    reasons : list of str
+        Why each sentence is asked for.
+    mode : {"multilabel", "multiclass"}
+        Whether a sentence may carry several topics.
+    summary : list of str
+        Lines for the terminal that say how the sentences were chosen.
+    """
 
     sentences: pd.DataFrame
     topics: tuple[str, ...]
-    definitions: Mapping[str, str]
+    definitions: dict[str, str]
     probabilities: np.ndarray
     reasons: list[str]
     mode: str
     summary: list[str]
 
 
-def read(data: Any, labels: Labels) -> Pile:
-    """Read the sentences and the labels that people gave them; those of rules count as none."""
+def read_candidates(data: Callable[[], Corpus], labels: Labels) -> Candidates:
+    """Read sentences and the labels that people gave them; labels by rules count as none.
+
+    Parameters
+    ----------
+    data : callable
+        Returns the corpus.
+    labels : Labels
+        The labeller.
+
+    Returns
+    -------
+    Candidates
+        All sentences of the corpus.
+    """
     corpus = data()
-    labelled = replace(labels, rules=False)(corpus.sentences(), read_gold(labels))
+    labelled = replace(labels, rules=False)(corpus.sentences(), read_gold(labels.gold, labels.columns))
     by_people = (labelled.sentences["label_source"] != "").to_numpy()
     left_out = {"rejected": len(corpus.rejected), "gold labels without a sentence": len(labelled.unmatched)}
-    return Pile(labelled.sentences, by_people, labelled.topics, left_out)
+    return Candidates(labelled.sentences, by_people, labelled.topics, left_out)
 
 
-def describe_pile(pile: Pile, kept: int, what: str, more: Mapping[str, int]) -> str:
-    """Return how many of the sentences come into question, and why others do not."""
-    left_out = [f"{count} {why}" for why, count in {**more, **pile.left_out}.items() if count]
-    return f"data    {kept} of {len(pile.sentences)} sentences {what}; left out: {', '.join(left_out) or 'none'}"
+def define_topics(
+    topics: Iterable[str], taxonomy: Mapping[str, Topic], trained_with: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the definition of each topic: that of the taxonomy, else the one that a model was trained with."""
+    current = {topic: taxonomy[topic].definition if topic in taxonomy else "" for topic in topics}
+    return {topic: definition or str(trained_with.get(topic, "")) for topic, definition in current.items()}
 
 
-def number(probability: float) -> str:
-    """Return a probability with two digits, or four where these would say nothing."""
+def describe_candidates(candidates: Candidates, kept: int, status: str, reasons: Mapping[str, int]) -> str:
+    """Return how many sentences come into question, and how many are left out for which reason."""
+    counts = {**reasons, **candidates.left_out}
+    left_out = ", ".join(f"{count} {reason}" for reason, count in counts.items() if count)
+    return f"data    {kept} of {len(candidates.sentences)} sentences {status}; left out: {left_out or 'none'}"
+
+
+def format_probability(probability: float) -> str:
+    """Return a probability with two digits, or with four where two would say nothing."""
     return f"{probability:.2f}" if probability >= 0.01 else f"{probability:.4f}"

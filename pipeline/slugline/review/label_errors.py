@@ -1,77 +1,152 @@
-"""Which labels look wrong."""
+"""Which labels look wrong: those that a model which has not seen them is sure to give otherwise."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from omegaconf import DictConfig
 
-from slugline.config import instantiate
 from slugline.data.schema import to_matrix
 from slugline.errors import InputError, listing
 from slugline.labels import Labels
-from slugline.model.vectorizers import from_estimator
-from slugline.review.candidates import Found, Pile, describe_pile, number
-from slugline.review.selection import LabelErrors, find_label_errors
-from slugline.training.fit import fit_features, fit_head
+from slugline.review.candidates import Candidates, ReviewTasks, define_topics, describe_candidates, format_probability
+
+# From sentences and their labels, (sentences, topics), to out-of-fold probabilities in the same shape
+OutOfFold = Callable[[pd.DataFrame, np.ndarray], np.ndarray]
 
 
-def find_errors(config: DictConfig, pile: Pile, labels: Labels) -> Found:
-    """Find the sentences whose labels by people look wrong, the surest first."""
-    given = pile.sentences["labels"].map(bool).to_numpy() & pile.by_people
-    kept = pile.by_people & (~pile.sentences["debris"].to_numpy() | given)
-    sentences = pile.sentences[kept].reset_index(drop=True)
-    counts = {"unlabelled": int((~pile.by_people).sum()), "debris": int((pile.by_people & ~kept).sum())}
-    summary = [describe_pile(pile, len(sentences), "have labels to check", counts)]
-    Y = to_matrix(sentences["labels"], pile.topics)
-    probabilities = cross_validate(config, sentences, Y, pile.topics, labels.mode)
+class LabelErrors(NamedTuple):
+    """Labels that look wrong, the surest first.
+
+    Attributes
+    ----------
+    rows, columns : array of int, shape (errors,)
+        The sentence and the topic of each.
+    quality : array of float, shape (errors,)
+        The probability that the label is right.
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    quality: np.ndarray
+
+
+def find_errors(candidates: Candidates, labels: Labels, size: int, predict_out_of_fold: OutOfFold) -> ReviewTasks:
+    """Choose the sentences whose labels by people look wrong, the surest first.
+
+    Parameters
+    ----------
+    candidates : Candidates
+        The sentences with their labels.
+    labels : Labels
+        The taxonomy and its mode.
+    size : int
+        How many sentences to choose at most.
+    predict_out_of_fold : callable
+        Takes the labelled sentences, a DataFrame, and their labels, booleans of shape (sentences, topics), and returns
+        probabilities in that shape by models that have not seen the sentence.
+
+    Returns
+    -------
+    ReviewTasks
+        The sentences to look at again, with what looks wrong.
+
+    Raises
+    ------
+    InputError
+        When the labels are too few to cross-validate, when none looks wrong, and without cleanlab.
+    """
+    by_people, debris = candidates.by_people, candidates.sentences["debris"].to_numpy()
+    has_topics = candidates.sentences["labels"].map(bool).to_numpy() & by_people
+    kept = by_people & (~debris | has_topics)
+    sentences = candidates.sentences[kept].reset_index(drop=True)
+    counts = {"unlabelled": int((~by_people).sum()), "debris": int((by_people & ~kept).sum())}
+    read = describe_candidates(candidates, len(sentences), "have labels to check", counts)
+
+    topics = candidates.topics
+    Y = to_matrix(sentences["labels"], topics)
+    _check_enough_labels(sentences, Y, topics)
+    probabilities = predict_out_of_fold(sentences, Y)
     errors = find_label_errors(Y, probabilities)
-    rows = np.array(list(dict.fromkeys(errors.rows.tolist()))[: config.size], dtype=np.intp)
-    if not len(rows):
-        raise InputError(f"no label looks wrong: {summary[0].removeprefix('data').strip()}")
-    summary += describe_errors(errors, Y, pile.topics, len(rows))
-    reasons = describe_labels(errors, Y, probabilities, pile.topics)
-    told = [reasons[row] for row in rows.tolist()]
-    return Found(sentences.iloc[rows], pile.topics, {}, probabilities[rows], told, labels.mode, summary)
+    if not len(errors.rows):
+        raise InputError(f"no label looks wrong: {read.removeprefix('data').strip()}")
+
+    reasons = _describe_by_sentence(errors, Y, probabilities, topics)
+    chosen = list(reasons)[:size]
+    return ReviewTasks(
+        sentences=sentences.iloc[chosen],
+        topics=topics,
+        definitions=define_topics(topics, labels.topics, {}),
+        probabilities=probabilities[chosen],
+        reasons=[reasons[row] for row in chosen],
+        mode=labels.mode,
+        summary=[read, *_describe_errors(errors, Y, topics, len(chosen))],
+    )
 
 
-def cross_validate(
-    config: DictConfig, sentences: pd.DataFrame, Y: np.ndarray, topics: Sequence[str], mode: str
-) -> np.ndarray:
-    """Return out-of-fold probabilities (sentences, topics) of the model that `features` and `model` describe."""
-    if (found := sentences["article_id"].nunique()) < 2:
+def _check_enough_labels(sentences: pd.DataFrame, Y: np.ndarray, topics: Sequence[str]) -> None:
+    """Raise `InputError` for labels that no model could be cross-validated on."""
+    if (articles := sentences["article_id"].nunique()) < 2:
         raise InputError(
-            f"what=errors needs labelled sentences of at least 2 articles to cross-validate, found {found}"
+            f"what=errors needs labelled sentences of at least 2 articles to cross-validate, found {articles}"
         )
     if constant := [topic for topic, share in zip(topics, Y.mean(axis=0), strict=True) if share in (0, 1)]:
         raise InputError(f"labels with and without each topic are needed to check them; all alike: {listing(constant)}")
-    allowed, texts = tuple(config.allowed_modules), sentences["text"].tolist()
-    made = {key: instantiate(node, f"features.{key}", allowed) for key, node in config.features.items()}
-    blocks = [fit_features(str(key), vectorizer, texts) for key, vectorizer in made.items()]
-    norms = [from_estimator(str(key), vectorizer).norm for key, vectorizer in made.items()]
-    groups = sentences["article_id"].factorize()[0]
-    classifier = instantiate(config.model, "model", allowed)
-    options = (config.folds, config.seed, config.n_jobs)
-    return fit_head(classifier, blocks, norms, Y, groups, mode, *options).probabilities
 
 
-def describe_errors(errors: LabelErrors, Y: np.ndarray, topics: Sequence[str], written: int) -> list[str]:
+def find_label_errors(Y: np.ndarray, probabilities: np.ndarray) -> LabelErrors:
+    """Find labels that look wrong by confident learning, each topic for itself.
+
+    Northcutt, Jiang and Chuang 2021, "Confident learning: estimating uncertainty in dataset labels", by cleanlab:
+    flagged are the pairs off the diagonal of the confident joint.
+
+    Parameters
+    ----------
+    Y : array of bool, shape (sentences, topics)
+        The labels.
+    probabilities : array of shape (sentences, topics)
+        Out-of-fold probabilities.
+
+    Returns
+    -------
+    LabelErrors
+        The flagged labels, the least probable first.
+
+    Raises
+    ------
+    InputError
+        Without cleanlab.
+    """
+    try:
+        from cleanlab.multilabel_classification.filter import find_multilabel_issues_per_class
+    except ImportError as error:
+        raise InputError('what=errors needs cleanlab: pip install "slugline[review]"') from error
+
+    labels = [np.flatnonzero(row).tolist() for row in Y]
+    flagged = find_multilabel_issues_per_class(labels, probabilities, filter_by="confident_learning", n_jobs=1)
+    rows, columns = np.nonzero(flagged)
+    quality = np.where(Y, probabilities, 1 - probabilities)[rows, columns]
+    order = np.argsort(quality, kind="stable")
+    return LabelErrors(rows[order], columns[order], quality[order])
+
+
+def _describe_errors(errors: LabelErrors, Y: np.ndarray, topics: Sequence[str], chosen: int) -> list[str]:
     """Return how many labels look wrong, by topic."""
-    given = Y[errors.rows, errors.columns]
-    kinds = {"given wrongly": errors.columns[given], "missing": errors.columns[~given]}
+    is_given = Y[errors.rows, errors.columns]
+    kinds = {"given wrongly": errors.columns[is_given], "missing": errors.columns[~is_given]}
     counts = {name: np.bincount(columns, minlength=len(topics)) for name, columns in kinds.items()}
-    said = (
-        f"{len(errors.rows)} labels of {len(np.unique(errors.rows))} sentences look wrong; {written} sentences written"
-    )
-    return [f"found   {said}", pd.DataFrame(counts, index=list(topics)).to_string()]
+    sentences = len(np.unique(errors.rows))
+    total = f"{len(errors.rows)} labels of {sentences} sentences look wrong; {chosen} sentences written"
+    return [f"found   {total}", pd.DataFrame(counts, index=list(topics)).to_string()]
 
 
-def describe_labels(
+def _describe_by_sentence(
     errors: LabelErrors, Y: np.ndarray, probabilities: np.ndarray, topics: Sequence[str]
 ) -> dict[int, str]:
-    """Return for each row in one phrase what looks wrong: `labelled threat, model 0.03`."""
-    found: dict[int, list[str]] = {}
+    """Return for each sentence in one phrase what looks wrong: `labelled threat, model 0.03`; the surest first."""
+    phrases: dict[int, list[str]] = {}
     for row, column in zip(errors.rows.tolist(), errors.columns.tolist(), strict=True):
-        said = "labelled" if Y[row, column] else "not labelled"
-        found.setdefault(row, []).append(f"{said} {topics[column]}, model {number(probabilities[row, column])}")
-    return {row: "; ".join(phrases) for row, phrases in found.items()}
+        label = "labelled" if Y[row, column] else "not labelled"
+        probability = format_probability(probabilities[row, column])
+        phrases.setdefault(row, []).append(f"{label} {topics[column]}, model {probability}")
+    return {row: "; ".join(parts) for row, parts in phrases.items()}

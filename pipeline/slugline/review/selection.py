@@ -1,4 +1,4 @@
-"""Sampling: which sentences teach a model most when they are labelled next, and which labels look wrong. No I/O."""
+"""Sampling for labelling: scores by sentence and topic, rankings that take turns, batches without near-duplicates."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,20 +6,26 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from slugline.errors import InputError
-
-TINY = 1e-9  # how near to 0 and 1 a probability counts, so that log-odds are finite
-STABLE = 0.99  # kappa between successive models from which their predictions count as stable,
-TIMES = 3  # and how many times in a row: Bloodgood and Vijay-Shanker 2009
-BLOCK = 1024  # candidates that are compared at once,
-CHUNK = 4096  # and with how many rows
+_TINY = 1e-9  # how near to 0 and 1 a probability counts, so that log-odds are finite
+_BLOCK_ROWS = 1024  # candidates that are compared at once,
+_CHUNK_ROWS = 4096  # and with how many rows
 
 
 def rivals(probabilities: np.ndarray) -> np.ndarray:
-    """Return what each topic must beat where a sentence gets just one, its likeliest other topic: (sentences, topics).
+    """Return what each topic must beat where a sentence carries just one: its likeliest other topic.
 
     In place of thresholds these make `uncertainty` the margin between the two likeliest topics (Scheffer, Decomain and
     Wrobel 2001, "Active hidden Markov models for information extraction"), and `disagreement` hold for multiclass too.
+
+    Parameters
+    ----------
+    probabilities : array of shape (sentences, topics)
+        By the model.
+
+    Returns
+    -------
+    array of shape (sentences, topics)
+        The highest probability of any other topic.
     """
     best = probabilities.argmax(axis=1)
     ranked = np.sort(probabilities, axis=1)
@@ -27,62 +33,110 @@ def rivals(probabilities: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(is_best, ranked[:, -2:-1], ranked[:, -1:]))
 
 
-def recentre(probabilities: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+def _recentre(probabilities: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     """Return probabilities moved in log-odds so that each threshold comes to be 0.5, same shape.
 
     Elkan 2001, "The foundations of cost-sensitive learning", theorem 2: deciding at a threshold t is deciding at 0.5
     once the odds of the classes are multiplied by (1 - t) / t. `thresholds` have shape (topics,) or that of
     `probabilities`.
     """
-    return np.asarray(1 / (1 + np.exp(log_odds(thresholds) - log_odds(probabilities))))
+    return np.asarray(1 / (1 + np.exp(_log_odds(thresholds) - _log_odds(probabilities))))
 
 
-def log_odds(probabilities: np.ndarray) -> np.ndarray:
+def _log_odds(probabilities: np.ndarray) -> np.ndarray:
     """Return the logarithm of p / (1 - p), finite also for 0 and 1."""
-    p = np.clip(np.asarray(probabilities, dtype=np.float64), TINY, 1 - TINY)
+    p = np.clip(np.asarray(probabilities, dtype=np.float64), _TINY, 1 - _TINY)
     return np.asarray(np.log(p) - np.log1p(-p))
 
 
 def uncertainty(probabilities: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """Return how unsure a model is of each topic: 1 at the threshold, towards 0 far from it, shape (sentences, topics).
+    """Score how unsure a model is of each topic.
 
-    The distance is one of log-odds: once the threshold stands at 0.5 (`recentre`), the score is twice the smaller of
-    p and 1 - p, the uncertainty sampling of Lewis and Gale 1994, "A sequential algorithm for training text
-    classifiers". In log-odds since those of a linear model grow with the distance to its hyperplane, which is what to
-    sample by (Tong and Koller 2001, "Support vector machine active learning with applications to text classification");
-    and since by the difference of probabilities all sentences near 0 are as unsure as one at 0.2, where the threshold
-    is 0.1.
+    Once the threshold stands at 0.5 (Elkan 2001, "The foundations of cost-sensitive learning"), the score is twice the
+    smaller of p and 1 - p: the uncertainty sampling of Lewis and Gale 1994, "A sequential algorithm for training text
+    classifiers". The distance to the threshold is one of log-odds: those of a linear model grow with the distance to
+    its hyperplane, which is what to sample by (Tong and Koller 2001, "Support vector machine active learning with
+    applications to text classification"). By the difference of probabilities, all sentences near 0 would be as unsure
+    as one at 0.2 where the threshold is 0.1.
+
+    Parameters
+    ----------
+    probabilities : array of shape (sentences, topics)
+        By the model.
+    thresholds : array of shape (topics,) or (sentences, topics)
+        From which probability on a topic is given.
+
+    Returns
+    -------
+    array of shape (sentences, topics)
+        1 at the threshold, towards 0 far from it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> uncertainty(np.array([[0.25, 0.5], [0.9, 0.1]]), np.array([0.25, 0.5])).round(2).tolist()
+    [[1.0, 1.0], [0.07, 0.2]]
     """
-    q = recentre(probabilities, thresholds)
-    return np.asarray(2 * np.minimum(q, 1 - q))
+    centred = _recentre(probabilities, thresholds)
+    return np.asarray(2 * np.minimum(centred, 1 - centred))
 
 
 def disagreement(probabilities: np.ndarray, thresholds: np.ndarray, votes: np.ndarray) -> np.ndarray:
-    """Return how far rules contradict a model: 0 where they agree or say nothing, to 1, shape (sentences, topics).
+    """Score how far rules contradict a model.
 
-    `votes` are +1 (for), -1 (against) and 0 (none), int8, (sentences, topics). Where a model that says no is very sure
-    of it, the contradiction is 1. Two views that disagree are query by committee (Seung, Opper and Sompolinsky 1992).
+    Two views that disagree are query by committee (Seung, Opper and Sompolinsky 1992).
+
+    Parameters
+    ----------
+    probabilities : array of shape (sentences, topics)
+        By the model.
+    thresholds : array of shape (topics,) or (sentences, topics)
+        From which probability on a topic is given.
+    votes : array of int8, shape (sentences, topics)
+        What rules vote: 1 for the topic, -1 against it, 0 for nothing.
+
+    Returns
+    -------
+    array of shape (sentences, topics)
+        0 where rules agree with the model or say nothing, towards 1 the surer the model is of the contrary.
     """
-    q = recentre(probabilities, thresholds)
-    against = np.select([votes > 0, votes < 0], [1 - q, q], 0.0)
-    return np.asarray(np.maximum(2 * against - 1, 0.0))
+    centred = _recentre(probabilities, thresholds)
+    contradicted = np.select([votes > 0, votes < 0], [1 - centred, centred], 0.0)
+    return np.asarray(np.maximum(2 * contradicted - 1, 0.0))
 
 
 def rarity(probabilities: np.ndarray) -> np.ndarray:
-    """Return how rare each topic is among sentences: 0 where all carry it, 1 where one does, shape (topics,).
+    """Score how rare each topic is among sentences.
 
     The logarithm of the share that calibrated probabilities expect, as in inverse document frequency, over that of one
     sentence.
+
+    Parameters
+    ----------
+    probabilities : array of shape (sentences, topics)
+        By the model.
+
+    Returns
+    -------
+    array of shape (topics,)
+        0 where all sentences carry the topic, 1 where one does.
     """
     count = len(probabilities)
+    if count <= 1:
+        return np.zeros(probabilities.shape[1])
     expected = np.clip(probabilities.sum(axis=0), 1.0, None)
-    return np.asarray(np.log(count / expected) / np.log(count) if count > 1 else np.zeros(probabilities.shape[1]))
+    return np.asarray(np.log(count / expected) / np.log(count))
 
 
 class Priorities(NamedTuple):
-    """How soon each sentence's turn is (1 is first, towards 0), and which part and which topic ask for it.
+    """How soon each sentence's turn is, and what asks for it.
 
-    All have shape (sentences,); `part` and `topic` are indices, and mean nothing where the score is 0.
+    Attributes
+    ----------
+    score : array of shape (sentences,)
+        1 for the first, towards 0.
+    part, topic : array of int, shape (sentences,)
+        Indices of the part and of the topic that ask for the sentence; without meaning where the score is 0.
     """
 
     score: np.ndarray
@@ -91,21 +145,34 @@ class Priorities(NamedTuple):
 
 
 def take_turns(parts: Sequence[np.ndarray], weights: Sequence[float], topic_weights: np.ndarray) -> Priorities:
-    """Put scores together: each topic of each part ranks the sentences, and the rankings take turns.
+    """Combine scores: each topic of each part ranks the sentences, and the rankings take turns.
 
-    `parts` are scores (sentences, topics), of which 0 and less ask for nothing. A batch holds as many sentences of a
-    ranking as its weight, that of the part times that of the topic, is of all weights, rounded as Sainte-Laguë does for
-    seats. So no topic crowds out another, whatever the scale of its scores: the round robin of Esuli and Sebastiani
-    2009, "Active learning strategies for multi-label text classification".
+    A batch holds as many sentences of a ranking as its weight, that of the part times that of the topic, is of all
+    weights, rounded as Sainte-Laguë does for seats. So no topic crowds out another, whatever the scale of its scores:
+    the round robin of Esuli and Sebastiani 2009, "Active learning strategies for multi-label text classification".
+
+    Parameters
+    ----------
+    parts : sequence of arrays of shape (sentences, topics)
+        Scores; 0 and less ask for nothing.
+    weights : sequence of float
+        The weight of each part.
+    topic_weights : array of shape (topics,)
+        The weight of each topic.
+
+    Returns
+    -------
+    Priorities
+        The rank of each sentence among all.
     """
-    turns = [turns_of(scores) * weight * topic_weights for scores, weight in zip(parts, weights, strict=True)]
-    every = np.hstack(turns)
-    best = every.argmax(axis=1)
-    topics = len(topic_weights)
-    return Priorities(every[np.arange(len(every)), best], best // topics, best % topics)
+    weighted = [_rank(scores) * weight * topic_weights for scores, weight in zip(parts, weights, strict=True)]
+    all_turns = np.hstack(weighted)
+    best = all_turns.argmax(axis=1)
+    part, topic = np.divmod(best, len(topic_weights))
+    return Priorities(all_turns[np.arange(len(all_turns)), best], part, topic)
 
 
-def turns_of(scores: np.ndarray) -> np.ndarray:
+def _rank(scores: np.ndarray) -> np.ndarray:
     """Return 1, 1/3, 1/5, ... for the first, second, third, ... sentence of each topic, 0 where its score is 0.
 
     Of equal scores the first comes first.
@@ -124,113 +191,80 @@ class Batch(NamedTuple):
 
 
 def select_batch(
-    scores: np.ndarray, X: csr_array, size: int, limit: float = 1.0, seen: csr_array | None = None
+    scores: np.ndarray, X: csr_array, size: int, limit: float = 1.0, X_seen: csr_array | None = None
 ) -> Batch:
-    """Choose the rows with the highest scores, but none that is more similar than `limit` to one chosen or `seen`.
+    """Choose the rows with the highest scores, but none that is too similar to one chosen or seen before.
 
-    `scores` has shape (sentences,); `X` and `seen` hold l2-normed features, so that their products are cosines. Of
-    equal scores the first row comes first. Where nothing else is left, what was put off is taken, in its order. A
-    limit of 1 puts nothing off.
+    Of equal scores the first row comes first. When nothing else is left, the rows put off are taken in their order.
+
+    Parameters
+    ----------
+    scores : array of shape (sentences,)
+        What to choose by.
+    X : sparse array of shape (sentences, features)
+        Features of length 1, so that products of rows are cosines.
+    size : int
+        How many rows to choose.
+    limit : float
+        The cosine from which on rows are too similar; 1 puts nothing off.
+    X_seen : sparse array of shape (seen, features), optional
+        Features of sentences seen before.
+
+    Returns
+    -------
+    Batch
+        The rows chosen.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_array
+    >>> X = csr_array(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]))
+    >>> batch = select_batch(np.array([0.9, 0.8, 0.1]), X, size=2, limit=0.8)
+    >>> batch.rows.tolist(), batch.put_off
+    ([0, 2], 1)
     """
     order = np.argsort(-scores, kind="stable")
     if limit >= 1:
         return Batch(order[:size], 0)
+
     chosen = order[:0]
-    for start in range(0, len(order), BLOCK):
-        block = order[start : start + BLOCK]
-        near = is_near(X[block], X[chosen], limit)
-        if seen is not None:
-            near |= is_near(X[block], seen, limit)
+    for start in range(0, len(order), _BLOCK_ROWS):
+        block = order[start : start + _BLOCK_ROWS]
+        near = _is_near(X[block], X[chosen], limit)
+        if X_seen is not None:
+            near |= _is_near(X[block], X_seen, limit)
         free = block[~near]
-        chosen = np.concatenate([chosen, free[keep_apart(X[free], limit)]])[:size]
-        if len(chosen) == size:
+        chosen = np.concatenate([chosen, free[_keep_apart(X[free], limit)]])[:size]
+        if len(chosen) == size:  # what comes after the last one chosen was not put off
             order = order[: np.flatnonzero(order == chosen[-1])[0]]
             break
+
     put_off = order[~np.isin(order, chosen)]
     taken = put_off[: size - len(chosen)]
     return Batch(np.concatenate([chosen, taken]), len(put_off) - len(taken))
 
 
-def is_near(X: csr_array, others: csr_array, limit: float) -> np.ndarray:
-    """Return which rows are more similar than the limit to one of the others at least."""
+def _is_near(X: csr_array, X_others: csr_array, limit: float) -> np.ndarray:
+    """Return which rows are more similar than the limit to at least one of the others."""
     near = np.zeros(X.shape[0], dtype=bool)
-    for start in range(0, others.shape[0], CHUNK):
-        near[similar(X, others[start : start + CHUNK], limit)[0]] = True
+    for start in range(0, X_others.shape[0], _CHUNK_ROWS):
+        near[_similar_pairs(X, X_others[start : start + _CHUNK_ROWS], limit)[0]] = True
     return near
 
 
-def keep_apart(X: csr_array, limit: float) -> np.ndarray:
+def _keep_apart(X: csr_array, limit: float) -> np.ndarray:
     """Return which rows are left once each, from the first on, has put off those after it that are too similar."""
     kept = np.ones(X.shape[0], dtype=bool)
-    for row, other in zip(*similar(X, X, limit), strict=True):
+    for row, other in zip(*_similar_pairs(X, X, limit), strict=True):
         if row < other and kept[row]:
             kept[other] = False
     return kept
 
 
-def similar(X: csr_array, others: csr_array, limit: float) -> tuple[np.ndarray, np.ndarray]:
+def _similar_pairs(X: csr_array, X_others: csr_array, limit: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the pairs of rows whose product is above the limit, in the order of the first."""
-    product = csr_array(X @ others.T)
+    product = csr_array(X @ X_others.T)
     rows = np.repeat(np.arange(X.shape[0]), np.diff(product.indptr))
     above = product.data > limit
     return rows[above], product.indices[above]
-
-
-class Stability(NamedTuple):
-    """How far two models decide alike: Cohen's kappa of each topic (topics,), their mean, the share that changed.
-
-    Kappa is NaN for a topic that both models give all sentences or none: there is nothing to agree on. The mean is over
-    the others.
-    """
-
-    kappa: np.ndarray
-    mean: float
-    changed: float
-
-
-def stopping(previous_decisions: np.ndarray, decisions: np.ndarray) -> Stability:
-    """Compare what successive models decide on the same unlabelled sentences, booleans (sentences, topics).
-
-    Bloodgood and Vijay-Shanker 2009, "A method for stopping active learning based on stabilizing predictions and the
-    need for user-adjustable stopping": labelling more changes little once this kappa (Cohen 1960) stays high; see
-    `is_stable`. They took 2,000 sentences drawn at random, and the same ones each time.
-    """
-    share, before = decisions.mean(axis=0), previous_decisions.mean(axis=0)
-    observed = (decisions == previous_decisions).mean(axis=0)
-    expected = share * before + (1 - share) * (1 - before)
-    kappa = np.where(expected < 1, (observed - expected) / np.where(expected < 1, 1 - expected, 1.0), np.nan)
-    known = kappa[~np.isnan(kappa)]
-    mean = float(known.mean()) if len(known) else float("nan")
-    return Stability(kappa, mean, float((decisions != previous_decisions).mean()))
-
-
-def is_stable(means: Sequence[float]) -> bool:
-    """Tell whether labelling can stop: the last three mean kappas, from old to new, are 0.99 or more."""
-    return len(means) >= TIMES and all(mean >= STABLE for mean in means[-TIMES:])
-
-
-class LabelErrors(NamedTuple):
-    """Labels that look wrong, the surest first: row, column, and the probability that the label is right."""
-
-    rows: np.ndarray
-    columns: np.ndarray
-    quality: np.ndarray
-
-
-def find_label_errors(Y: np.ndarray, probabilities: np.ndarray) -> LabelErrors:
-    """Find labels that look wrong by confident learning, each topic for itself.
-
-    `Y` are booleans and `probabilities` out of fold, both (sentences, topics). Northcutt, Jiang and Chuang 2021,
-    "Confident learning: estimating uncertainty in dataset labels", by cleanlab: flagged are the pairs off the diagonal
-    of the confident joint. Raises `InputError` without cleanlab.
-    """
-    try:
-        from cleanlab.multilabel_classification.filter import find_multilabel_issues_per_class
-    except ImportError as error:
-        raise InputError('what=errors needs cleanlab: pip install "slugline[review]"') from error
-    labels = [np.flatnonzero(row).tolist() for row in Y]
-    flagged = find_multilabel_issues_per_class(labels, probabilities, filter_by="confident_learning", n_jobs=1)
-    rows, columns = np.nonzero(flagged)
-    quality = np.where(Y, probabilities, 1 - probabilities)[rows, columns]
-    order = np.argsort(quality, kind="stable")
-    return LabelErrors(rows[order], columns[order], quality[order])

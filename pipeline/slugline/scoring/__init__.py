@@ -1,43 +1,55 @@
 """Scores of predictions against labels, the threshold of each topic, and how sure all that is. No input or output."""
 
-from slugline.scoring.articles import article_level, by_article
-from slugline.scoring.bootstrap import holm, intervals, paired
-from slugline.scoring.calibration import brier_score, calibration, expected_calibration_error, reliability
-from slugline.scoring.prevalence import Counts, count_articles, prevalence, require_method
+from slugline.scoring.articles import max_by_article, score_articles
+from slugline.scoring.calibration import brier_score, expected_calibration_error, reliability_curve, score_calibration
+from slugline.scoring.comparison import Comparison, compare_predictions
+from slugline.scoring.intervals import holm, paired_differences, score_intervals
+from slugline.scoring.prevalence import (
+    Counts,
+    check_method,
+    count_articles,
+    estimate_prevalence,
+    pack_counts,
+    unpack_counts,
+)
 from slugline.scoring.ranking import reading_budget, reading_curve, work_saved
-from slugline.scoring.scores import Scores, average_precision, cut_points, rates, score, score_topics, tabulate
-from slugline.scoring.slices import WORSE, length_bins, score_slices
-from slugline.scoring.thresholds import FixedThreshold, TunedThreshold, best_threshold, check_part
+from slugline.scoring.scores import Scores, average_precision, cut_points, score, tabulate
+from slugline.scoring.slices import check_period, length_bins, period_bins, score_all_slices, score_slices, slice_values
+from slugline.scoring.thresholds import FixedThreshold, TunedThreshold, best_threshold
 
 __all__ = [
-    "WORSE",
+    "Comparison",
     "Counts",
     "FixedThreshold",
     "Scores",
     "TunedThreshold",
-    "article_level",
     "average_precision",
     "best_threshold",
     "brier_score",
-    "by_article",
-    "calibration",
-    "check_part",
+    "check_method",
+    "check_period",
+    "compare_predictions",
     "count_articles",
     "cut_points",
+    "estimate_prevalence",
     "expected_calibration_error",
     "holm",
-    "intervals",
     "length_bins",
-    "paired",
-    "prevalence",
-    "rates",
+    "max_by_article",
+    "pack_counts",
+    "paired_differences",
+    "period_bins",
     "reading_budget",
     "reading_curve",
-    "reliability",
-    "require_method",
+    "reliability_curve",
     "score",
+    "score_all_slices",
+    "score_articles",
+    "score_calibration",
+    "score_intervals",
     "score_slices",
-    "score_topics",
+    "slice_values",
     "tabulate",
+    "unpack_counts",
     "work_saved",
 ]

@@ -7,29 +7,61 @@ import pandas as pd
 
 from slugline.scoring.scores import Scores, score
 
+Groups = Sequence[object] | np.ndarray  # the key of each sentence's article, as scikit-learn's `groups`
 
-def by_article(values: np.ndarray, groups: Sequence[object] | np.ndarray) -> np.ndarray:
-    """Return the largest value of each article's sentences, in order of appearance, shape (articles, topics).
 
-    Of booleans: whether any is true; of probabilities (sentences, topics): what articles are ranked by.
+def number_articles(groups: Groups) -> tuple[np.ndarray, int]:
+    """Return the number of each sentence's article, from 0 in order of appearance, and how many articles there are."""
+    numbers, keys = pd.factorize(np.asarray(groups, dtype=object), use_na_sentinel=False)
+    return numbers, len(keys)
+
+
+def max_by_article(values: np.ndarray, groups: Groups) -> np.ndarray:
+    """Return the largest value among each article's sentences.
+
+    Of booleans: whether any is true. Of probabilities: what articles are ranked by.
+
+    Parameters
+    ----------
+    values
+        Shape (sentences, topics).
+    groups
+        The key of each sentence's article, shape (sentences,).
+
+    Returns
+    -------
+    Shape (articles, topics), articles in order of appearance.
     """
-    article, names = pd.factorize(np.asarray(groups, dtype=object), use_na_sentinel=False)
+    article, n_articles = number_articles(groups)
+    if not n_articles:
+        return values
+    # `reduceat` takes the maximum from each start to the next, so the sentences of an article must stand together.
     order = np.argsort(article, kind="stable")
-    starts = np.searchsorted(article[order], np.arange(len(names)))
-    return np.asarray(np.maximum.reduceat(values[order], starts, axis=0)) if len(names) else values
+    starts = np.searchsorted(article[order], np.arange(n_articles))
+    return np.asarray(np.maximum.reduceat(values[order], starts, axis=0))
 
 
-def article_level(
+def score_articles(
     part: str,
     Y: np.ndarray,
     predicted: np.ndarray,
-    groups: Sequence[object] | np.ndarray,
+    groups: Groups,
     topics: Sequence[str],
+    *,
     probabilities: np.ndarray | None = None,
 ) -> Scores:
     """Return all scores of one part on articles, under `test/article/f1_macro`, `test/article/f1/<topic>`, ...
 
-    Takes labels, decisions and probabilities of sentences, (sentences, topics), and a key of each one's article.
+    Parameters
+    ----------
+    part
+        Beginning of the keys.
+    Y, predicted, probabilities
+        Labels, predictions and probabilities of sentences, shape (sentences, topics).
+    groups
+        The key of each sentence's article, shape (sentences,).
+    topics
+        Names of the columns.
     """
-    ranked = None if probabilities is None else by_article(probabilities, groups)
-    return score(f"{part}/article", by_article(Y, groups), by_article(predicted, groups), ranked, topics)
+    ranked = None if probabilities is None else max_by_article(probabilities, groups)
+    return score(f"{part}/article", max_by_article(Y, groups), max_by_article(predicted, groups), ranked, topics)

@@ -1,10 +1,10 @@
 """How many sentences carry a topic, period by period, corrected for the errors of the model.
 
-What a model counts is off by its errors. Sentences that people labelled, with what the model gave them without having
+What a model counts is off by its errors. Labelled sentences, with what the model predicts for them without having
 learned from them (out of fold), say by how much.
 
-* `difference`: less what was given too much to labelled sentences, for each sentence (difference estimator: Särndal,
-  Swensson and Wretman 1992, "Model assisted survey sampling", section 6.3; Angelopoulos et al. 2023,
+* `difference`: subtract what was predicted too often in labelled sentences, for each sentence (difference estimator:
+  Särndal, Swensson and Wretman 1992, "Model assisted survey sampling", section 6.3; Angelopoulos et al. 2023,
   "Prediction-powered inference").
 * `adjusted`: `(counted - fpr * n) / (tpr - fpr)`, adjusted classify-and-count (Forman 2008, "Quantifying counts and
   costs via classification"), with probabilities as in Bella et al. 2010, "Quantification via probability estimators".
@@ -13,7 +13,7 @@ learned from them (out of fold), say by how much.
 Which is better when was measured: `experiments/prevalence.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,15 +21,25 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from slugline.errors import InputError, listing
-from slugline.scoring.bootstrap import AT_ONCE, number
+from slugline.scoring.articles import Groups, number_articles
+from slugline.scoring.bootstrap import WEIGHTS_AT_ONCE
 
 METHODS = ("difference", "adjusted")
-LEAST = 0.01  # of true less false positive rate: below, a model cannot tell the topic
-Keys = Sequence[object] | np.ndarray
+_MAX_ARTICLES, _MAX_NUMBERS = 2000, 500_000  # of packed counts: they go with every model
+_MAX_SENTENCES = 1_000_000  # of an article
+_MIN_RATE = 0.01  # of true less false positive rate: below, a model cannot tell the topic
 
 
 class Counts(NamedTuple):
-    """Numbers of articles, or samples of them: sentences (articles, 1); given, true and both, (articles, topics)."""
+    """Numbers of sentences, in each article or in each sample of articles.
+
+    Attributes
+    ----------
+    sentences
+        In all, shape (articles, 1).
+    given, true, both
+        With the topic as predicted (or the sum of probabilities), by the labels, and by both, shape (articles, topics).
+    """
 
     sentences: np.ndarray
     given: np.ndarray
@@ -37,28 +47,17 @@ class Counts(NamedTuple):
     both: np.ndarray
 
 
-class Rates(NamedTuple):
-    """What turns what is given into a number of sentences: `(given - offset * sentences) / scale`, per topic."""
-
-    offset: np.ndarray
-    scale: np.ndarray
-
-    def correct(self, sentences: np.ndarray, given: np.ndarray) -> np.ndarray:
-        """Return the corrected number of sentences."""
-        return np.asarray((given - self.offset * sentences) / self.scale)
-
-
-def require_method(method: str, key: str) -> None:
-    """Raise `InputError` for a method that there is not; `key` is where it was given."""
+def check_method(method: str, key: str) -> None:
+    """Raise `InputError` for an unknown method; `key` is the setting that names it."""
     if method not in METHODS:
         raise InputError(f"{key}={method}; allowed: {listing(METHODS)}")
 
 
-def prevalence(
-    given: np.ndarray,
-    periods: Keys,
-    groups: Keys,
-    known: Counts,
+def estimate_prevalence(
+    predicted: np.ndarray,
+    periods: Sequence[object] | np.ndarray,
+    groups: Groups,
+    labelled: Counts,
     topics: Sequence[str],
     *,
     method: str = "difference",
@@ -68,67 +67,160 @@ def prevalence(
 ) -> pd.DataFrame:
     """Return the number of sentences of each period that carry each topic.
 
-    Columns: `period, topic, sentences, counted, corrected, low, high`. `given` holds decisions or probabilities
-    (sentences, topics), `periods` and `groups` the period and the article of each sentence; `known` is what
-    `count_articles` says of sentences that people labelled. The interval is for the true number among these very
-    sentences, in whole sentences. It holds two bootstraps over labelled articles: one learns the rates of errors anew,
-    one draws the errors that the articles of the period may have. NaN where no labelled sentence has the topic. Raises
-    `InputError` for another method.
+    The interval is for the true number among these very sentences, in whole sentences. It combines two bootstraps over
+    labelled articles: one estimates the rates of errors anew, one draws the errors that the articles of the period may
+    have.
+
+    Parameters
+    ----------
+    predicted
+        Predictions or probabilities, shape (sentences, topics).
+    periods, groups
+        The period, and the key of the article, of each sentence; no period is a period of its own.
+    labelled
+        What `count_articles` returns for labelled sentences.
+    topics
+        Names of the columns.
+    method
+        `difference` or `adjusted`.
+    resamples, seed
+        Of the bootstraps.
+    level
+        How often an interval holds the true number.
+
+    Returns
+    -------
+    Columns `period, topic, sentences, counted, corrected, low, high`; the last three are NaN where no labelled sentence
+    has the topic.
+
+    Raises
+    ------
+    InputError
+        For another method.
     """
-    require_method(method, "prevalence: method")
+    check_method(method, "prevalence: method")
     random = np.random.default_rng(seed)
-    rates = learn(Counts(*(part.sum(axis=0, keepdims=True) for part in known)), method)
-    drawn = draw_sums(np.hstack(known), len(known.true), resamples, random)
-    others = learn(Counts(*np.split(drawn, np.cumsum([part.shape[1] for part in known[:-1]]), axis=1)), method)
-    tail, unknown, rows = (1 - level) / 2, known.true.sum(axis=0) == 0, []
-    for period, part in pd.Series(range(len(given))).groupby(pd.Series(list(periods), dtype=object), dropna=False):
-        here = count_articles(given[part], np.asarray(groups, dtype=object)[part])
-        n, counted = here.sentences.sum(), here.given.sum(axis=0)
-        samples = others.correct(n, counted) - draw_errors(here, known, rates, resamples, random)
-        low, high = np.quantile(samples, [tail, 1 - tail], axis=0)
-        found = np.clip([rates.correct(n, counted)[0], np.floor(low), np.ceil(high)], 0, n)
-        found[:, unknown] = np.nan
-        rows += [(period, topic, int(n), *values) for topic, *values in zip(topics, counted, *found, strict=True)]
+    rates = _estimate_rates(Counts(*(part.sum(axis=0, keepdims=True) for part in labelled)), method)
+    resampled_rates = _estimate_rates(_resample_counts(labelled, resamples, random), method)
+    unseen = labelled.true.sum(axis=0) == 0  # nothing is known of the errors on these topics
+    tail = (1 - level) / 2
+
+    rows: list[tuple[object, ...]] = []
+    by_period = pd.Series(range(len(predicted))).groupby(pd.Series(list(periods), dtype=object), dropna=False)
+    for period, part in by_period:
+        counts = count_articles(predicted[part], np.asarray(groups, dtype=object)[part])
+        n, counted = counts.sentences.sum(), counts.given.sum(axis=0)
+        errors = _draw_errors(counts, labelled, rates, resamples, random)
+        # An error is what a corrected number has too much of: the true number is that less the error.
+        low, high = np.quantile(resampled_rates.correct(n, counted) - errors, [tail, 1 - tail], axis=0)
+
+        estimates = np.clip([rates.correct(n, counted)[0], np.floor(low), np.ceil(high)], 0, n)
+        estimates[:, unseen] = np.nan
+        by_topic = zip(topics, counted, *estimates, strict=True)
+        rows += [(period, topic, int(n), *values) for topic, *values in by_topic]
     return pd.DataFrame(rows, columns=["period", "topic", "sentences", "counted", "corrected", "low", "high"])
 
 
-def count_articles(given: np.ndarray, groups: Keys, Y: np.ndarray | None = None) -> Counts:
-    """Return the sums of each article, from (sentences, topics); without labels none is true."""
-    article, articles = number(groups)
-    true = np.zeros(given.shape) if Y is None else Y.astype(float)
-    to_article = csr_array((np.ones(len(given)), (article, np.arange(len(given)))), (articles, len(given)))
-    parts = (np.ones((len(given), 1)), given.astype(float), true, given * true)
-    return Counts(*(to_article @ part for part in parts))
+def count_articles(predicted: np.ndarray, groups: Groups, Y: np.ndarray | None = None) -> Counts:
+    """Return the sums of each article.
+
+    Parameters
+    ----------
+    predicted
+        Predictions or probabilities, shape (sentences, topics).
+    groups
+        The key of each sentence's article, shape (sentences,).
+    Y
+        Labels, booleans, shape (sentences, topics); without them no sentence counts as true.
+    """
+    article, n_articles = number_articles(groups)
+    true = np.zeros(predicted.shape) if Y is None else Y.astype(float)
+    ones = np.ones(len(predicted))
+    to_articles = csr_array((ones, (article, np.arange(len(predicted)))), (n_articles, len(predicted)))
+    parts = (ones[:, None], predicted.astype(float), true, predicted * true)
+    return Counts(*(to_articles @ part for part in parts))
 
 
-def draw_sums(rows: np.ndarray, size: int, samples: int, random: np.random.Generator) -> np.ndarray:
-    """Return the sums of rows (articles, n) in samples of this size with replacement, shape (samples, n)."""
-    parts, step = [], max(1, AT_ONCE // size)
-    for begin in range(0, samples, step):
-        here = min(step, samples - begin)
-        picked = random.integers(len(rows), size=here * size)
-        parts.append(csr_array((np.ones(len(picked)), picked, np.arange(here + 1) * size), (here, len(rows))) @ rows)
-    return np.concatenate(parts)
+def pack_counts(counts: Counts) -> dict[str, list[str]]:
+    """Return counts by articles as JSON can hold them: for each column its whole numbers, blanks between.
+
+    A random sample of the articles where they are many, or have many topics.
+    """
+    most = min(_MAX_ARTICLES, _MAX_NUMBERS // sum(values.shape[1] for values in counts))
+    rows = np.sort(np.random.default_rng(0).permutation(len(counts.true))[: max(1, most)])
+    packed = {}
+    for name, values in counts._asdict().items():
+        columns = values[rows].astype(int).T.tolist()
+        packed[name] = [" ".join(map(str, column)) for column in columns]
+    return packed
 
 
-def learn(sums: Counts, method: str) -> Rates:
-    """Return the rates of labelled samples, (samples, topics); a sample without the topic counts as all found."""
+def unpack_counts(packed: Mapping[str, Sequence[str]], topics: int) -> Counts:
+    """Return the counts that `pack_counts` packed; raise ValueError where they are not counts of so many topics."""
+    parts = []
+    for name in Counts._fields:
+        columns = [column.split() for column in packed[name]]
+        parts.append(np.array(columns, float).T)
+    counts = Counts(*parts)
+    articles, shapes = len(counts.true), [values.shape for values in counts]
+    if not 0 < articles <= _MAX_ARTICLES or shapes != [(articles, 1), *[(articles, topics)] * 3]:
+        raise ValueError(f"counts of {topics} topics have shapes {shapes}")
+
+    sentences, given, true, both = counts
+    possible = (sentences >= 1) & (sentences <= _MAX_SENTENCES) & (np.maximum(given, true) <= sentences)
+    if not (possible & (both >= 0) & (both <= np.minimum(given, true))).all():  # NaN is refused by this too
+        raise ValueError("some numbers cannot be counts of sentences")
+    return counts
+
+
+class _Rates(NamedTuple):
+    """The rates of errors: the number of sentences with a topic is `(given - offset * sentences) / scale`."""
+
+    offset: np.ndarray
+    scale: np.ndarray
+
+    def correct(self, sentences: np.ndarray, given: np.ndarray) -> np.ndarray:
+        """Return the corrected number of sentences."""
+        return np.asarray((given - self.offset * sentences) / self.scale)
+
+
+def _estimate_rates(sums: Counts, method: str) -> _Rates:
+    """Estimate the rates of labelled samples, (samples, topics); where none has the topic, all count as found."""
     if method == "difference":
-        return Rates((sums.given - sums.true) / sums.sentences, np.ones(sums.true.shape))
-    found = np.divide(sums.both, sums.true, out=np.ones_like(sums.true), where=sums.true > 0)
-    wrong = (sums.given - sums.both) / np.maximum(sums.sentences - sums.true, 1)
-    return Rates(wrong, np.maximum(found - wrong, LEAST))
+        return _Rates((sums.given - sums.true) / sums.sentences, np.ones(sums.true.shape))
+    true_positive = np.divide(sums.both, sums.true, out=np.ones_like(sums.true), where=sums.true > 0)
+    false_positive = (sums.given - sums.both) / np.maximum(sums.sentences - sums.true, 1)
+    return _Rates(false_positive, np.maximum(true_positive - false_positive, _MIN_RATE))
 
 
-def draw_errors(here: Counts, known: Counts, rates: Rates, samples: int, random: np.random.Generator) -> np.ndarray:
-    """Return how far the corrected number of a period may be off, (samples, topics).
+def _resample_counts(counts: Counts, samples: int, random: np.random.Generator) -> Counts:
+    """Draw samples of the articles, with replacement, and return the sums of each."""
+    sums = _sum_samples(np.hstack(counts), len(counts.true), samples, random)
+    widths = [part.shape[1] for part in counts]
+    return Counts(*np.split(sums, np.cumsum(widths[:-1]), axis=1))
+
+
+def _draw_errors(new: Counts, labelled: Counts, rates: _Rates, samples: int, random: np.random.Generator) -> np.ndarray:
+    """Draw how far the corrected number of a period may be off, shape (samples, topics).
 
     Errors of as many labelled articles, scaled to what the period's articles may be off: the variance of an error is
-    taken to go with what is given to an article and what is missed in as many sentences.
+    taken to go with what is predicted for an article and what is missed in as many sentences.
     """
-    missed = (known.true - known.both).sum(axis=0) / known.sentences.sum()
-    spread = [part.given + missed * part.sentences for part in (here, known)]
-    off = rates.correct(known.sentences, known.given) - known.true
-    drawn = draw_sums(np.hstack([off, spread[1]]), len(here.true), samples, random)
-    errors, size = np.split(drawn, 2, axis=1)
-    return np.asarray(errors * np.sqrt(spread[0].sum(axis=0) / np.where(size > 0, size, np.inf)))
+    missed = (labelled.true - labelled.both).sum(axis=0) / labelled.sentences.sum()
+    spread_new, spread_labelled = (part.given + missed * part.sentences for part in (new, labelled))
+    errors = rates.correct(labelled.sentences, labelled.given) - labelled.true
+
+    sums = _sum_samples(np.hstack([errors, spread_labelled]), len(new.true), samples, random)
+    errors, spread = np.split(sums, 2, axis=1)
+    return np.asarray(errors * np.sqrt(spread_new.sum(axis=0) / np.where(spread > 0, spread, np.inf)))
+
+
+def _sum_samples(rows: np.ndarray, size: int, samples: int, random: np.random.Generator) -> np.ndarray:
+    """Draw samples of rows (articles, n) of this size with replacement, and return their sums, shape (samples, n)."""
+    sums, step = [], max(1, WEIGHTS_AT_ONCE // size)
+    for begin in range(0, samples, step):
+        n_samples = min(step, samples - begin)
+        picked = random.integers(len(rows), size=n_samples * size)
+        starts = np.arange(n_samples + 1) * size
+        sums.append(csr_array((np.ones(len(picked)), picked, starts), (n_samples, len(rows))) @ rows)
+    return np.concatenate(sums)

@@ -7,9 +7,17 @@ from slugline.scoring.scores import cut_points
 
 
 def reading_curve(y: np.ndarray, p: np.ndarray) -> pd.DataFrame:
-    """Return how much of a topic is found by what is read, most probable first: columns `read` and `recall`, shares.
+    """Return how much of a topic is found by reading the most probable sentences first.
 
-    From nothing read to all; sentences of one probability are read together. Recall is 1 where `y` has no positive.
+    Parameters
+    ----------
+    y, p
+        Labels, booleans, and probabilities of one topic, shape (sentences,).
+
+    Returns
+    -------
+    Columns `read` and `recall`, shares from nothing read to all; sentences of one probability are read together. Recall
+    is 1 where `y` has no positive.
     """
     _, ends, hits = cut_points(y, p)
     positives = int(y.sum())
@@ -21,12 +29,10 @@ def reading_curve(y: np.ndarray, p: np.ndarray) -> pd.DataFrame:
 def reading_budget(y: np.ndarray, p: np.ndarray, recall: float = 0.95) -> float:
     """Return the share of sentences to read, most probable first, to find this share of those with the topic.
 
-    NaN without a positive.
+    NaN without a positive; `y` and `p` as in `reading_curve`.
     """
-    if not y.any():
-        return float("nan")
-    curve = reading_curve(y, p)
-    return float(curve["read"][curve["recall"] >= recall - 1e-12].iloc[0])
+    read, _ = _read_until(y, p, recall)
+    return read
 
 
 def work_saved(y: np.ndarray, p: np.ndarray, recall: float = 0.95) -> float:
@@ -34,10 +40,16 @@ def work_saved(y: np.ndarray, p: np.ndarray, recall: float = 0.95) -> float:
 
     Cohen et al. 2006, "Reducing workload in systematic review preparation using automated citation classification": (TN
     + FN) / N - (1 - recall), at the recall that is reached, which may be higher than that wanted. 0 is no better than
-    chance; NaN without a positive.
+    chance; NaN without a positive; `y` and `p` as in `reading_curve`.
     """
+    read, reached = _read_until(y, p, recall)
+    return (1 - read) - (1 - reached)
+
+
+def _read_until(y: np.ndarray, p: np.ndarray, recall: float) -> tuple[float, float]:
+    """Return the shares read and found at the first place with this recall; NaN without a positive."""
     if not y.any():
-        return float("nan")
+        return float("nan"), float("nan")
     curve = reading_curve(y, p)
-    reached = curve[curve["recall"] >= recall - 1e-12].iloc[0]
-    return float((1 - reached["read"]) - (1 - reached["recall"]))
+    first = curve[curve["recall"] >= recall - 1e-12].iloc[0]
+    return float(first["read"]), float(first["recall"])

@@ -6,74 +6,128 @@ import numpy as np
 import pandas as pd
 
 Scores = dict[str, float]
+_COLUMNS = ["precision", "recall", "f1", "ap", "support"]
 
 
 def score(
     part: str, Y: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray | None, topics: Sequence[str]
 ) -> Scores:
-    """Return all scores of one part under their metric keys (`test/f1_macro`, `test/f1/<topic>`, ...).
+    """Return all scores of one part under their metric keys.
 
-    All arrays have shape (sentences, topics). Averages over topics are macro, over all decisions micro, over sentences
-    samples. Definitions are
-    scikit-learn's: what is undefined counts as 0 for a topic; in `samples` as 1, so that a sentence without topics,
-    predicted so, is right.
+    Parameters
+    ----------
+    part
+        Beginning of the keys: `test` gives `test/f1_macro`, `test/f1/<topic>`, ...
+    Y, predicted
+        Labels and predictions, booleans, shape (sentences, topics).
+    probabilities
+        Shape (sentences, topics); average precision is left out without them.
+    topics
+        Names of the columns.
+
+    Returns
+    -------
+    Scores of each topic, and averages: `macro` over topics, `micro` over all decisions, `samples` over sentences. The
+    definitions are scikit-learn's. Where a score is undefined it counts as 0 for a topic; in `samples` as 1, so that a
+    sentence without topics is right when none is predicted.
+
+    Examples
+    --------
+    >>> Y = np.array([[True, False], [True, True], [False, False]])
+    >>> predicted = np.array([[True, False], [True, False], [False, False]])
+    >>> scores = score("test", Y, predicted, None, ["aid", "war"])
+    >>> scores["test/f1/aid"], scores["test/f1/war"], scores["test/f1_macro"]
+    (1.0, 0.0, 0.5)
     """
-    table = score_topics(Y, predicted, probabilities)
-    scores = {
-        f"{part}/{name}/{topic}": value
-        for name, values in table.items()
-        for topic, value in zip(topics, values, strict=True)
-    }
-    scores |= {f"{part}/{name}_macro": float(np.mean(values)) for name, values in table.items() if name != "support"}
-    micro = rates((Y & predicted).sum(), predicted.sum(), Y.sum(), undefined=0.0)
-    samples = rates((Y & predicted).sum(axis=1), predicted.sum(axis=1), Y.sum(axis=1), undefined=1.0)
+    scores: Scores = {}
+    by_topic = _score_topics(Y, predicted, probabilities)
+    for name, values in by_topic.items():
+        scores |= {f"{part}/{name}/{topic}": value for topic, value in zip(topics, values, strict=True)}
+    scores |= {f"{part}/{name}_macro": float(np.mean(values)) for name, values in by_topic.items() if name != "support"}
+
+    hits = Y & predicted
+    micro = precision_recall_f1(hits.sum(), predicted.sum(), Y.sum(), undefined=0.0)
     scores |= {f"{part}/{name}_micro": float(value) for name, value in micro.items()}
+
+    samples = precision_recall_f1(hits.sum(axis=1), predicted.sum(axis=1), Y.sum(axis=1), undefined=1.0)
     scores |= {f"{part}/{name}_samples": float(value.mean()) for name, value in samples.items()}
-    return scores | {f"{part}/accuracy": float((predicted == Y).all(axis=1).mean())}
+
+    scores[f"{part}/accuracy"] = float((predicted == Y).all(axis=1).mean())
+    return scores
 
 
-def score_topics(Y: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray | None) -> dict[str, list[float]]:
-    """Return precision, recall, F1, average precision (given probabilities) and support, a list over topics each."""
-    found = rates((Y & predicted).sum(axis=0), predicted.sum(axis=0), Y.sum(axis=0), undefined=0.0)
-    table = {name: values.tolist() for name, values in found.items()}
-    if probabilities is not None:
-        table["ap"] = [average_precision(y, p) for y, p in zip(Y.T, probabilities.T, strict=True)]
-    return table | {"support": Y.sum(axis=0).astype(float).tolist()}
+def precision_recall_f1(
+    hits: np.ndarray, predicted: np.ndarray, actual: np.ndarray, undefined: float
+) -> dict[str, np.ndarray]:
+    """Return precision, recall and F1 from counts of any one shape.
 
-
-def rates(hits: np.ndarray, found: np.ndarray, wanted: np.ndarray, undefined: float) -> dict[str, np.ndarray]:
-    """Return precision, recall and F1 from counts of any one shape, `undefined` where the denominator is 0."""
-    fractions = {"precision": (hits, found), "recall": (hits, wanted), "f1": (2 * hits, found + wanted)}
+    Parameters
+    ----------
+    hits, predicted, actual
+        Numbers of true positives, of all predicted positives, and of all actual positives.
+    undefined
+        The value where a denominator is 0.
+    """
+    fractions = {"precision": (hits, predicted), "recall": (hits, actual), "f1": (2 * hits, predicted + actual)}
     return {
-        name: np.where(under > 0, over / np.maximum(under, 1), undefined) for name, (over, under) in fractions.items()
+        name: np.where(denominator > 0, numerator / np.maximum(denominator, 1), undefined)
+        for name, (numerator, denominator) in fractions.items()
     }
 
 
 def average_precision(y: np.ndarray, p: np.ndarray) -> float:
-    """Return the average precision of a ranking, as scikit-learn defines it.
+    """Return the average precision of a ranking: precisions weighted by the gain in recall, as in scikit-learn.
 
-    Precisions weighted by gain in recall; 0 without a positive.
+    Parameters
+    ----------
+    y
+        Labels, booleans, shape (sentences,). Without a positive the result is 0.
+    p
+        Probabilities, or any other scores to rank by, shape (sentences,).
     """
     if not y.any():
         return 0.0
-    ends, hits = cut_points(y, p)[1:]
+    _, ends, hits = cut_points(y, p)
     return float(np.sum(np.diff(hits, prepend=0) * hits / (ends + 1)) / y.sum())
 
 
 def cut_points(y: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return probabilities from high to low, the last place of each run of equals, and the positives up to there."""
+    """Return where a ranking can be cut: between sentences of different probabilities.
+
+    Parameters
+    ----------
+    y, p
+        Labels, booleans, and probabilities of one topic, shape (sentences,).
+
+    Returns
+    -------
+    The probabilities from high to low, shape (sentences,); the last place of each run of equal ones, shape (runs,); and
+    how many positives stand up to there, shape (runs,).
+    """
     order = np.argsort(-p, kind="stable")
     ranked = p[order]
+    # Sentences of one probability cannot be separated, so a cut is possible after the last of them.
     ends = np.flatnonzero(np.append(ranked[1:] < ranked[:-1], True))
     return ranked, ends, np.cumsum(y[order])[ends]
 
 
 def tabulate(scores: Mapping[str, float], part: str, topics: Sequence[str]) -> pd.DataFrame:
-    """Return the scores of one part as a table: topics down, then the averages; scores across."""
-    names = ["precision", "recall", "f1", "ap", "support"]
-    rows = {topic: [scores.get(f"{part}/{name}/{topic}", np.nan) for name in names] for topic in topics}
-    rows |= {
-        average: [scores.get(f"{part}/{name}_{average}", np.nan) for name in names]
-        for average in ("macro", "micro", "samples")
-    }
-    return pd.DataFrame(rows, index=names).T
+    """Return the scores of one part as a table: topics down, then the averages; NaN where there is no score."""
+
+    def row(ending: str) -> list[float]:
+        return [scores.get(f"{part}/{name}{ending}", np.nan) for name in _COLUMNS]
+
+    rows = {topic: row(f"/{topic}") for topic in topics}
+    rows |= {average: row(f"_{average}") for average in ("macro", "micro", "samples")}
+    return pd.DataFrame(rows, index=_COLUMNS).T
+
+
+def _score_topics(Y: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray | None) -> dict[str, list[float]]:
+    """Return precision, recall, F1, average precision (given probabilities) and support, each a list over topics."""
+    hits = (Y & predicted).sum(axis=0)
+    fractions = precision_recall_f1(hits, predicted.sum(axis=0), Y.sum(axis=0), undefined=0.0)
+    by_topic = {name: values.tolist() for name, values in fractions.items()}
+    if probabilities is not None:
+        by_topic["ap"] = [average_precision(y, p) for y, p in zip(Y.T, probabilities.T, strict=True)]
+    by_topic["support"] = Y.sum(axis=0).astype(float).tolist()
+    return by_topic

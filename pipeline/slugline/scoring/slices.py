@@ -1,6 +1,9 @@
-"""Scores of slices: where a model is worse than elsewhere, beyond chance."""
+"""Scores of slices of the sentences: where a model is worse than elsewhere, beyond chance.
 
-from collections.abc import Sequence
+A slice holds the sentences with one value of a column, or of what their text, place and date say.
+"""
+
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -8,28 +11,69 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
+from slugline.scoring.articles import Groups, number_articles
 from slugline.scoring.bootstrap import (
     Draws,
-    draw_one,
-    draw_scores,
-    find_difference,
-    find_interval,
-    holm,
-    number,
+    draw_score,
+    draw_with_means,
     resample,
+    studentised_difference,
+    studentised_interval,
 )
-from slugline.scoring.sums import Measure, measure
+from slugline.scoring.intervals import holm
+from slugline.scoring.sums import Measure, build_measures
 
-COLUMNS = ["sentences", "articles", "score", "low", "high", "rest"]
-COLUMNS += ["difference", "difference_low", "difference_high", "p"]
-WORSE = 0.05  # the corrected p from which on a slice is called worse
+_DERIVED = ("period", "length", "place")  # slices by what is no column of the sentences
+_MAX_SLICES = 12  # by one column; the rest form one slice
+_MIN_ARTICLES = 5  # of a slice of its own
+_MAX_P = 0.05  # corrected: a slice with a lower score is called worse up to here
+_PERIODS = {"day": "D", "week": "W", "month": "M", "quarter": "Q", "year": "Y"}
+_COLUMNS = ["sentences", "articles", "score", "low", "high"]
+_COLUMNS_OF_REST = ["rest", "difference", "difference_low", "difference_high", "p"]
+_Measures = Mapping[str, Measure]
+
+
+def score_all_slices(
+    sentences: pd.DataFrame, Y: np.ndarray, predicted: np.ndarray, topics: Sequence[str], by: Sequence[str]
+) -> pd.DataFrame:
+    """Return micro F1 of each slice and of the rest.
+
+    Parameters
+    ----------
+    sentences
+        With columns `article_id`, and those that `by` needs.
+    Y, predicted
+        Labels and predictions, booleans, shape (sentences, topics).
+    topics
+        Names of the columns.
+    by
+        Columns of the sentences, or `period`, `length` and `place`; those with one slice alone are left out.
+
+    Returns
+    -------
+    A slice a row, with columns `by`, `slice` and those of `score_slices`; p is corrected for all slices together. Empty
+    without slices.
+    """
+    tables = []
+    articles = sentences["article_id"].to_numpy()
+    for name in by:
+        values = _merge_rare(pd.Series(list(slice_values(sentences, name)), dtype=object), articles)
+        if len(set(values)) > 1:
+            table = score_slices(Y, predicted, articles, values, topics)
+            tables.append(table.reset_index().assign(by=name))
+    if not tables:
+        return pd.DataFrame()
+
+    together = _judge(pd.concat(tables, ignore_index=True))
+    return together[["by", *(column for column in together if column != "by")]]
 
 
 def score_slices(
     Y: np.ndarray,
     predicted: np.ndarray,
-    groups: Sequence[object] | np.ndarray,
+    groups: Groups,
     values: Any,
     topics: Sequence[str],
     *,
@@ -38,52 +82,170 @@ def score_slices(
     seed: int = 0,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Return a score of the sentences of each value, and of all others: a slice a row, by its value.
+    """Return a score of the sentences with each value, and its difference from that of all other sentences.
 
-    `Y` and `predicted` have shape (sentences, topics); `groups` is a key of each sentence's article, `values` its
-    source, its month, or its `length_bins`. Columns: `sentences, articles, score, low, high, rest, difference,
-    difference_low, difference_high, p, p_holm, worse`. The difference is from the rest, on the same resamples of
-    articles; p is two-sided, p_holm corrected for the number of slices; worse means lower than the rest with a p_holm
-    of at most 0.05. `metric` is a name of `intervals` but for average precision; a macro average counts 0 for a topic
-    that a slice has not. One slice alone has no rest: NaN. Raises `InputError` for another metric.
+    Parameters
+    ----------
+    Y, predicted
+        Labels and predictions, booleans, shape (sentences, topics).
+    groups
+        The key of each sentence's article, shape (sentences,).
+    values
+        What makes the slices, shape (sentences,): sources, months, `length_bins`, ...
+    topics
+        Names of the columns.
+    metric
+        A name of `score_intervals`, but not average precision. A macro average counts 0 for a topic that a slice lacks.
+    resamples, seed
+        Of the bootstrap; slice and rest are compared on the same resamples of articles.
+    level
+        How often an interval holds the true value.
+
+    Returns
+    -------
+    A slice a row, by its value; columns `sentences, articles, score, low, high, rest, difference, difference_low,
+    difference_high, p, p_holm, worse`. One slice alone has no rest: NaN.
+
+    Raises
+    ------
+    InputError
+        For another metric.
     """
-    article, articles = number(groups)
-    found = {}
+    article, articles = number_articles(groups)
+    # By place, whatever the index of `values`; a category that no sentence has is no slice.
     slices = pd.Series(range(len(Y))).groupby(pd.Series(values).reset_index(drop=True), dropna=False, observed=True)
+    rows = {}
     for value, part in slices:
         inside = np.isin(np.arange(len(Y)), part)
-        sides = [measure(Y[rows], predicted[rows], article[rows], topics, None, articles) for rows in (inside, ~inside)]
-        drawers = {"here": partial(draw_metric, sides[0], metric), "gap": partial(draw_gap, sides, metric)}
-        here, gap = resample(drawers, articles, resamples, np.random.default_rng(seed)).values()
-        against = [here.score - gap.score, gap.score, *find_difference(gap, level)]
-        scores = [here.score, *find_interval(here, level), *(against if len(slices) > 1 else [np.nan] * 5)]
-        found[value] = [len(part), len(np.unique(article[inside])), *scores]
-    table = pd.DataFrame.from_dict(found, orient="index", columns=COLUMNS).rename_axis("slice")
-    table["p_holm"] = holm(table["p"])
-    return table.assign(worse=(table["difference"] < 0) & (table["p_holm"] <= WORSE))
+        sides = [
+            build_measures(Y[side], predicted[side], article[side], topics, n_articles=articles)
+            for side in (inside, ~inside)
+        ]
+        samplers = {"here": partial(_draw_metric, sides[0], metric), "gap": partial(_draw_gap, sides, metric)}
+        # The same seed for all slices: they are compared on the same resamples.
+        here, gap = resample(samplers, articles, resamples, np.random.default_rng(seed)).values()
+
+        rest = [here.score - gap.score, gap.score, *studentised_difference(gap, level)]
+        scores = [here.score, *studentised_interval(here, level), *(rest if len(slices) > 1 else [np.nan] * 5)]
+        rows[value] = [len(part), len(np.unique(article[inside])), *scores]
+
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=_COLUMNS + _COLUMNS_OF_REST)
+    return _judge(table.rename_axis("slice"))
 
 
-def draw_metric(measures: dict[str, Measure], metric: str, weights: np.ndarray, random: np.random.Generator) -> Draws:
-    """Return one score of a part of the sentences; raise `InputError` for a metric that there is not."""
-    kind, _, macro = metric.partition("_")
-    wanted = [name for name in measures if name == metric or (macro == "macro" and name.startswith(f"{kind}/"))]
-    drawn = dict(draw_scores({name: partial(draw_one, measures[name]) for name in wanted}, weights, random))
-    if metric not in drawn:
-        names = [name for name in measures if "/" not in name]
-        raise InputError(f"slices: metric={metric}; allowed: {listing([*names, 'f1_macro', 'f1/TOPIC'])}, ...")
-    return drawn[metric]
+def slice_values(sentences: pd.DataFrame, name: str) -> Sequence[object] | np.ndarray:
+    """Return the value of each sentence by which it is sliced.
 
+    Parameters
+    ----------
+    sentences
+        A frame of sentences.
+    name
+        One of its columns, or `period`, `length` or `place`.
 
-def draw_gap(
-    sides: Sequence[dict[str, Measure]], metric: str, weights: np.ndarray, random: np.random.Generator
-) -> Draws:
-    """Return how much higher one score of a part of the sentences is than that of the others."""
-    here, rest = (draw_metric(side, metric, weights, random) for side in sides)
-    return here.plus(rest, -1.0)
+    Raises
+    ------
+    InputError
+        For a name that is neither.
+    """
+    if name == "period":
+        return period_bins(sentences["published"], most=_MAX_SLICES)
+    if name == "length":
+        return [str(value) for value in length_bins(sentences["text"].tolist())]
+    if name == "place":
+        return _places(sentences)
+    if name not in sentences:
+        allowed = listing([*_DERIVED, *sentences.columns], 40)
+        raise InputError(f"evaluation.slices: no '{name}'; allowed: {allowed}; data.keep reads further columns")
+    return sentences[name].map(str, na_action="ignore").tolist()
 
 
 def length_bins(texts: Sequence[str], edges: Sequence[int] = (10, 20, 40)) -> pd.Categorical:
     """Return a bin by the number of words for each text: `under 10 words`, `10 to 19 words`, `40 words or more`."""
-    names = [f"under {edges[0]} words", *(f"{low} to {high - 1} words" for low, high in pairwise(edges))]
+    between = [f"{low} to {high - 1} words" for low, high in pairwise(edges)]
+    names = [f"under {edges[0]} words", *between, f"{edges[-1]} words or more"]
     words = [float(len(text.split())) for text in texts]
-    return pd.cut(words, [-np.inf, *edges, np.inf], right=False, labels=[*names, f"{edges[-1]} words or more"])
+    return pd.cut(words, [-np.inf, *edges, np.inf], right=False, labels=names)
+
+
+def period_bins(published: pd.Series, period: str | None = None, most: int = 31) -> np.ndarray:
+    """Return the period of each date, None where there is none.
+
+    Parameters
+    ----------
+    published
+        Dates, ISO 8601.
+    period
+        Day, week, month, quarter or year; by default the finest that gives at most `most` periods, or else decades.
+    most
+        The largest number of periods, without `period`.
+
+    Raises
+    ------
+    InputError
+        For another period.
+
+    Examples
+    --------
+    >>> period_bins(pd.Series(["2016-10-06", None]), "quarter").tolist()
+    ['2016Q4', None]
+    """
+    check_period(period)
+    dates = pd.to_datetime(published, errors="coerce", utc=True, format="ISO8601")
+    dates = dates.dt.tz_localize(None)  # pandas' periods have no time zone
+    for frequency in [_PERIODS[period]] if period else _PERIODS.values():
+        bins = dates.dt.to_period(frequency)
+        if period or bins.nunique() <= most:
+            break
+    else:
+        bins = (dates.dt.year // 10 * 10).map("{:.0f}s".format)
+    return bins.astype(str).astype(object).where(dates.notna(), None).to_numpy()
+
+
+def check_period(period: str | None) -> None:
+    """Raise `InputError` for an unknown period."""
+    if period is not None and period not in _PERIODS:
+        raise InputError(f"period={period}; allowed: {listing(_PERIODS)}")
+
+
+def _places(sentences: pd.DataFrame) -> list[str]:
+    """Return whether each sentence is its article's title, its first sentence, or a later one."""
+    places = []
+    for text, title, position in zip(sentences["text"], sentences["title"], sentences["position"], strict=True):
+        if isinstance(title, str) and normal_form(title) == normal_form(text):
+            places.append("title")
+        else:
+            places.append("later sentences" if position else "first sentence")
+    return places
+
+
+def _merge_rare(values: pd.Series, articles: np.ndarray) -> list[object]:
+    """Return the values, `(none)` for none; those beyond the commonest, or of few articles, become `(others)`."""
+    named = values.where(values.notna(), "(none)")
+    n_articles = pd.Series(articles).groupby(named.to_numpy()).nunique()
+    kept = n_articles[n_articles >= _MIN_ARTICLES].nlargest(_MAX_SLICES).index
+    return named.where(named.isin(kept), "(others)").tolist()
+
+
+def _judge(table: pd.DataFrame) -> pd.DataFrame:
+    """Correct p for the number of slices, and say which slices are worse."""
+    table["p_holm"] = holm(table["p"])
+    return table.assign(worse=(table["difference"] < 0) & (table["p_holm"] <= _MAX_P))
+
+
+def _draw_metric(measures: _Measures, metric: str, weights: np.ndarray, random: np.random.Generator) -> Draws:
+    """Return one score of a part of the sentences; raise `InputError` for an unknown metric."""
+    kind, _, macro = metric.partition("_")
+    wanted = [name for name in measures if name == metric or (macro == "macro" and name.startswith(f"{kind}/"))]
+    samplers = {name: partial(draw_score, measures[name]) for name in wanted}
+    draws = dict(draw_with_means(samplers, weights, random))
+    if metric not in draws:
+        names = [name for name in measures if "/" not in name]
+        raise InputError(f"slices: metric={metric}; allowed: {listing([*names, 'f1_macro', 'f1/TOPIC'])}, ...")
+    return draws[metric]
+
+
+def _draw_gap(sides: Sequence[_Measures], metric: str, weights: np.ndarray, random: np.random.Generator) -> Draws:
+    """Return how much higher one score of a part of the sentences is than that of the others."""
+    here, rest = (_draw_metric(side, metric, weights, random) for side in sides)
+    return here.add(rest, -1.0)

@@ -1,4 +1,4 @@
-"""Scores as sums over articles: what each article adds to a score is all that its value under weights needs."""
+"""Scores as sums over articles: from what each article adds to a score follows its value under weights of articles."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -6,109 +6,143 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from slugline.scoring.scores import rates
+from slugline.scoring.scores import precision_recall_f1
 
 
-class Sums(NamedTuple):
-    """A ratio under weights: `hits` and `of`, (1 + resamples,) each.
+class WeightedRatio(NamedTuple):
+    """A score, the ratio `hits / totals`, under several weightings of the articles.
 
-    `moved(values)` says how an article moves `hits - values * of`, (1 + resamples, articles); `sizes` is what it adds
-    to `of`, (articles,).
+    Attributes
+    ----------
+    hits, totals
+        Shape (weightings,).
+    residuals
+        Function of values, shape (weightings,): how each article moves `hits - values * totals`, shape (weightings,
+        articles).
+    sizes
+        What each article adds to `totals` at weight 1, shape (articles,).
     """
 
     hits: np.ndarray
-    of: np.ndarray
-    moved: Callable[[np.ndarray], np.ndarray]
+    totals: np.ndarray
+    residuals: Callable[[np.ndarray], np.ndarray]
     sizes: np.ndarray
 
 
 class Ratio(NamedTuple):
-    """A score that is a ratio of sums over articles, `hits` to `of`, shape (articles,) each."""
+    """A score that is a ratio of sums over articles, `hits` to `totals`, each of shape (articles,)."""
 
     hits: np.ndarray
-    of: np.ndarray
+    totals: np.ndarray
 
-    def sums(self, weights: np.ndarray) -> Sums:
-        """Return the ratio under weights (1 + resamples, articles), of which the first are all 1."""
+    def weigh(self, weights: np.ndarray) -> WeightedRatio:
+        """Return the ratio under weights of shape (weightings, articles), the first of which are all 1."""
 
-        def moved(values: np.ndarray) -> np.ndarray:
-            return self.hits - np.outer(values, self.of)
+        def residuals(values: np.ndarray) -> np.ndarray:
+            return self.hits - np.outer(values, self.totals)
 
-        return Sums(weights @ self.hits, weights @ self.of, moved, self.of)
+        return WeightedRatio(weights @ self.hits, weights @ self.totals, residuals, self.totals)
 
 
 class Ranking(NamedTuple):
-    """Average precision: how many positive sentences, and how many in all, each article has in each run of a ranking.
+    """Average precision, from the runs of a ranking: each ends with the sentences of one probability.
 
-    A run ends with the sentences of one probability, some of them positive; shape (runs, articles) both.
+    Attributes
+    ----------
+    positive, all
+        How many positive sentences, and how many in all, each article has in each run, shape (runs, articles).
     """
 
     positive: csr_array
     all: csr_array
 
-    def sums(self, weights: np.ndarray) -> Sums:
-        """Return the ratio under weights (1 + resamples, articles), of which the first are all 1."""
-        across = np.ascontiguousarray(weights.T)
-        positive = self.positive @ across
-        above = np.maximum(np.cumsum(self.all @ across, axis=0), np.finfo(float).tiny)
+    def weigh(self, weights: np.ndarray) -> WeightedRatio:
+        """Return the ratio under weights of shape (weightings, articles), the first of which are all 1."""
+        by_article = np.ascontiguousarray(weights.T)
+        positive = self.positive @ by_article
+        # A resample may have no sentence down to a run: then its precision is 0, not undefined.
+        above = np.maximum(np.cumsum(self.all @ by_article, axis=0), np.finfo(float).tiny)
         precision = np.cumsum(positive, axis=0) / above
-        gain = from_below(positive / above)  # what one positive more gives to the precisions from there on
-        loss = from_below(positive * precision / above)  # and what one sentence more takes
+
+        gain = _cumulate_from_last(positive / above)  # of the precisions from there on by one more positive
+        loss = _cumulate_from_last(positive * precision / above)  # of the same by one more sentence
         change = (self.positive.T @ (precision + gain) - self.all.T @ loss).T
         sizes = np.asarray(self.positive.sum(axis=0))
 
-        def moved(values: np.ndarray) -> np.ndarray:
+        def residuals(values: np.ndarray) -> np.ndarray:
             return np.asarray(change - np.outer(values, sizes))
 
-        return Sums((positive * precision).sum(axis=0), weights @ sizes, moved, sizes)
-
-
-def from_below(values: np.ndarray) -> np.ndarray:
-    """Return cumulative sums from the last row up."""
-    return np.cumsum(values[::-1], axis=0)[::-1]
+        return WeightedRatio((positive * precision).sum(axis=0), weights @ sizes, residuals, sizes)
 
 
 Measure = Ratio | Ranking
 
 
-def measure(
+def build_measures(
     Y: np.ndarray,
     predicted: np.ndarray,
-    groups: np.ndarray,
+    article: np.ndarray,
     topics: Sequence[str],
     probabilities: np.ndarray | None = None,
-    articles: int | None = None,
+    *,
+    n_articles: int | None = None,
 ) -> dict[str, Measure]:
-    """Return what each article adds to each score that is no mean over topics, under the name that `score` gives it.
+    """Return what each article adds to each score that is no mean over topics.
 
-    `Y`, `predicted` and `probabilities` have shape (sentences, topics), `groups` the number of each one's article,
-    below `articles`.
+    Parameters
+    ----------
+    Y, predicted, probabilities
+        Labels, predictions and probabilities, shape (sentences, topics).
+    article
+        The number of each sentence's article, from 0, shape (sentences,).
+    topics
+        Names of the columns.
+    n_articles
+        How many articles there are; by default up to the last that has a sentence.
+
+    Returns
+    -------
+    Measures by the names of `score` without the part: `f1/<topic>`, `f1_micro`, `accuracy`, ...
     """
-    articles = articles or int(groups.max()) + 1
-    both, every = Y & predicted, np.ones(len(Y))
+    n_articles = n_articles or int(article.max()) + 1
+    ones, both = np.ones(len(Y)), Y & predicted
+    to_articles = csr_array((ones, (article, np.arange(len(article)))), (n_articles, len(article)))
+
+    def ratio(hits: np.ndarray, totals: np.ndarray) -> Ratio:
+        return Ratio(to_articles @ hits, to_articles @ totals)
+
+    measures: dict[str, Measure] = {}
     fractions = {"precision": (both, predicted), "recall": (both, Y), "f1": (2 * both, Y.astype(int) + predicted)}
-    samples = rates(both.sum(axis=1), predicted.sum(axis=1), Y.sum(axis=1), undefined=1.0)
-    columns = {
-        f"{kind}/{topic}": (one, other)
-        for kind, (hits, of) in fractions.items()
-        for topic, one, other in zip(topics, hits.T, of.T, strict=True)
+    for kind, (hits, totals) in fractions.items():
+        for topic, topic_hits, topic_totals in zip(topics, hits.T, totals.T, strict=True):
+            measures[f"{kind}/{topic}"] = ratio(topic_hits, topic_totals)
+
+    measures |= {
+        f"{kind}_micro": ratio(hits.sum(axis=1), totals.sum(axis=1)) for kind, (hits, totals) in fractions.items()
     }
-    columns |= {f"{kind}_micro": (hits.sum(axis=1), of.sum(axis=1)) for kind, (hits, of) in fractions.items()}
-    columns |= {f"{kind}_samples": (values, every) for kind, values in samples.items()}
-    columns["accuracy"] = ((predicted == Y).all(axis=1), every)
-    article = csr_array((every, (groups, np.arange(len(groups)))), (articles, len(groups)))
-    found: dict[str, Measure] = {name: Ratio(article @ hits, article @ of) for name, (hits, of) in columns.items()}
+    samples = precision_recall_f1(both.sum(axis=1), predicted.sum(axis=1), Y.sum(axis=1), undefined=1.0)
+    measures |= {f"{kind}_samples": ratio(values, ones) for kind, values in samples.items()}
+    measures["accuracy"] = ratio((predicted == Y).all(axis=1), ones)
+
     if probabilities is not None:
-        by_topic = zip(topics, Y.T, probabilities.T, strict=True)
-        found |= {f"ap/{topic}": rank(y, p, groups, articles) for topic, y, p in by_topic}
-    return found
+        for topic, y, p in zip(topics, Y.T, probabilities.T, strict=True):
+            measures[f"ap/{topic}"] = _rank_sentences(y, p, article, n_articles)
+    return measures
 
 
-def rank(y: np.ndarray, p: np.ndarray, groups: np.ndarray, articles: int) -> Ranking:
-    """Return the ranking of sentences by `p`, from high to low; what stands below all positives is left out."""
+def _rank_sentences(y: np.ndarray, p: np.ndarray, article: np.ndarray, n_articles: int) -> Ranking:
+    """Rank sentences by `p`, from high to low, leaving out those below all positives."""
+    # Runs without a positive are merged into the next with one: precision is looked at where recall grows.
     run = np.unique(-p, return_inverse=True)[1]
     ends = np.unique(run[y])
     place = np.searchsorted(ends, run)
-    shape, above = (len(ends), articles), place < len(ends)
-    positive = csr_array((np.ones(int(y.sum())), (place[y], groups[y])), shape)
-    return Ranking(positive, csr_array((np.ones(int(above.sum())), (place[above], groups[above])), shape))
+    above = place < len(ends)
+
+    shape = (len(ends), n_articles)
+    positive = csr_array((np.ones(int(y.sum())), (place[y], article[y])), shape)
+    return Ranking(positive, csr_array((np.ones(int(above.sum())), (place[above], article[above])), shape))
+
+
+def _cumulate_from_last(values: np.ndarray) -> np.ndarray:
+    """Return cumulative sums from the last row up."""
+    return np.cumsum(values[::-1], axis=0)[::-1]

@@ -10,9 +10,21 @@ from slugline.scoring.scores import cut_points
 
 @dataclass(frozen=True)
 class TunedThreshold:
-    """A threshold per topic: for the best F1, the best recall at a wanted precision, or precision at a wanted recall.
+    """A threshold per topic: for the best F1, for the best recall at a target precision, or the other way round.
 
-    `part` says on which predictions: those for train, out of fold (`train`), or those for `dev`.
+    Parameters
+    ----------
+    target_precision, target_recall
+        At most one of them, above 0, to 1; without one F1 is maximised.
+    part
+        Which predictions thresholds are chosen on: those for train, out of fold (`train`), or those for `dev`.
+
+    Examples
+    --------
+    >>> Y = np.array([[True], [False], [True], [False]])
+    >>> probabilities = np.array([[0.9], [0.5], [0.4], [0.2]])
+    >>> TunedThreshold(target_precision=1.0)(Y, probabilities).tolist()
+    [0.7]
     """
 
     target_precision: float | None = None
@@ -21,7 +33,7 @@ class TunedThreshold:
 
     def __post_init__(self) -> None:
         """Raise `InputError` for a target that is no share, and for another part."""
-        check_part(self.part)
+        _check_part(self.part)
         for name in ("target_precision", "target_recall"):
             target = getattr(self, name)
             if target is not None and not 0 < target <= 1:
@@ -39,45 +51,58 @@ class TunedThreshold:
 
 @dataclass(frozen=True)
 class FixedThreshold:
-    """One threshold for all topics."""
+    """One threshold for all topics; `part` is that of `TunedThreshold`."""
 
     value: float = 0.5
     part: str = "train"
 
     def __post_init__(self) -> None:
         """Raise `InputError` for another part."""
-        check_part(self.part)
+        _check_part(self.part)
 
     def __call__(self, Y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
         """Return the threshold of each topic, shape (topics,)."""
         return np.full(Y.shape[1], self.value)
 
 
-def check_part(part: str) -> None:
-    """Raise `InputError` for a part that thresholds are not chosen on."""
-    if part not in ("train", "dev"):
-        raise InputError(f"threshold.part={part}; allowed: train (out of fold), dev")
-
-
 def best_threshold(
     y: np.ndarray, p: np.ndarray, target_precision: float | None = None, target_recall: float | None = None
 ) -> float:
-    """Return the threshold on `p` that is best for one topic; the middle between the two probabilities it parts.
+    """Return the best threshold for one topic: the middle between the two probabilities that it separates.
 
-    Where no threshold reaches the wanted precision, the one with the highest precision is taken; 0.5 where `y` has no
-    positive.
+    Parameters
+    ----------
+    y, p
+        Labels, booleans, and probabilities, shape (sentences,).
+    target_precision
+        Maximise recall with at least this precision; where no threshold reaches it, maximise precision.
+    target_recall
+        Maximise precision with at least this recall.
+
+    Returns
+    -------
+    With neither target, the threshold of the best F1; 0.5 where `y` has no positive.
     """
     if not y.any():
         return 0.5
+
+    # A threshold can only separate sentences of different probabilities: each place is tried once.
     ranked, ends, hits = cut_points(y, p)
     precision, recall = hits / (ends + 1), hits / y.sum()
     if target_precision is not None:
-        value = np.where(precision >= target_precision, 2 + recall, precision)
+        goodness = np.where(precision >= target_precision, 2 + recall, precision)  # above any precision where reached
     elif target_recall is not None:
-        value = np.where(recall >= target_recall, precision, -1.0)
+        goodness = np.where(recall >= target_recall, precision, -1.0)
     else:
-        value = 2 * hits / (ends + 1 + y.sum())
-    last = ends[int(value.argmax())]
+        goodness = 2 * hits / (ends + 1 + y.sum())
+
+    last = ends[int(goodness.argmax())]
     below = ranked[last + 1] if last + 1 < len(ranked) else 0.0
     middle = (ranked[last] + below) / 2
-    return float(middle if middle > below else ranked[last])  # next to each other, two floats have no middle
+    return float(middle if middle > below else ranked[last])  # two adjacent floats have no middle
+
+
+def _check_part(part: str) -> None:
+    """Raise `InputError` for a part that thresholds are not chosen on."""
+    if part not in ("train", "dev"):
+        raise InputError(f"threshold.part={part}; allowed: train (out of fold), dev")

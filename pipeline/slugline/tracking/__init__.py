@@ -5,6 +5,7 @@ from slugline.tracking.registry import Registry, Version
 from slugline.tracking.runs import Mlflow, Off
 from slugline.tracking.side_runs import SideRun, log_side_run
 from slugline.tracking.store import PARENT, abandon_sweep, connect, in_sweep, model_folder, serve_ui
+from slugline.tracking.sweeps import end_sweep, start_sweep
 
 __all__ = [
     "PARENT",
@@ -16,6 +17,7 @@ __all__ = [
     "Version",
     "abandon_sweep",
     "connect",
+    "end_sweep",
     "in_sweep",
     "last_runs",
     "log_side_run",
@@ -25,4 +27,5 @@ __all__ = [
     "same_versions",
     "serve_ui",
     "set_tags",
+    "start_sweep",
 ]

@@ -1,4 +1,4 @@
-"""Runs that were logged before: what is read of them, and nothing of it believed."""
+"""Runs that were logged before: what is read of them. Others may write to the store, so nothing of it is trusted."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,11 +6,11 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from slugline.errors import InputError, listing
-from slugline.tracking.store import connect, first_line, sqlite_file, store_uri
+from slugline.tracking.store import connect, first_line, open_existing, store_uri
 
 
 class Record(NamedTuple):
-    """A finished run: `digests` of its data by part (training, validation, testing)."""
+    """A finished run; `digests` of its data are by part (training, validation, testing)."""
 
     run_id: str
     name: str
@@ -23,20 +23,18 @@ class Record(NamedTuple):
 
 def read_run(run_id: str, uri: str | None = None) -> Record:
     """Return what a store holds of a finished run; raise `InputError` where there is none."""
-    database = sqlite_file(store_uri(uri))
-    if database and not database.is_file():  # and looking for a run must not make it
-        raise InputError(f"no run '{run_id}': there is no store {store_uri(uri)}; slugline train makes one")
-    mlflow = connect(uri)
+    mlflow = open_existing(uri, f"no run '{run_id}'")
     try:
         run = mlflow.get_run(run_id)
     except mlflow.exceptions.MlflowException as error:
         raise InputError(f"no run '{run_id}' in {mlflow.get_tracking_uri()}: {first_line(error)}") from error
     if run.info.status != "FINISHED":
         raise InputError(f"run {run_id}: its status is {run.info.status}; allowed: FINISHED")
-    digests = {
-        next((tag.value for tag in found.tags if tag.key == "mlflow.data.context"), ""): found.dataset.digest
-        for found in run.inputs.dataset_inputs
-    }
+
+    digests = {}
+    for logged in run.inputs.dataset_inputs:
+        contexts = [tag.value for tag in logged.tags if tag.key == "mlflow.data.context"]
+        digests["".join(contexts[:1])] = logged.dataset.digest
     experiment = mlflow.get_experiment(run.info.experiment_id).name
     data = run.data
     return Record(run_id, run.info.run_name, experiment, data.metrics, data.params, data.tags, digests)
@@ -44,14 +42,13 @@ def read_run(run_id: str, uri: str | None = None) -> Record:
 
 def last_runs(experiment: str, count: int, artifact: str, uri: str | None = None) -> list[str]:
     """Return the ids of the last finished runs of an experiment that have an artifact, the oldest first."""
-    database = sqlite_file(store_uri(uri))
-    mlflow = None if database and not database.is_file() else connect(uri)
-    found = mlflow and mlflow.get_experiment_by_name(experiment)
-    if mlflow is None or found is None:
+    mlflow = open_existing(uri, f"no experiment '{experiment}'")
+    logged = mlflow.get_experiment_by_name(experiment)
+    if logged is None:
         raise InputError(f"no experiment '{experiment}' in {store_uri(uri)}")
     client = mlflow.MlflowClient()
     ids: list[str] = []
-    for run in client.search_runs([found.experiment_id], "attributes.status = 'FINISHED'", max_results=1000):
+    for run in client.search_runs([logged.experiment_id], "attributes.status = 'FINISHED'", max_results=1000):
         if len(ids) < count and artifact in {file.path for file in client.list_artifacts(run.info.run_id)}:
             ids.append(run.info.run_id)
     return ids[::-1]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slugline.errors import InputError, listing
-from slugline.tracking.store import connect, model_folder, sqlite_file, store_uri
+from slugline.tracking.store import model_folder, open_existing, sqlite_file, store_uri
 
 BEFORE = "champion_before"  # tag of a version: which one had the alias until it came
 
@@ -32,13 +32,8 @@ class Registry:
 
     @cached_property
     def client(self) -> Any:
-        """MLflow's client; raise `InputError` where there is no store, which asking must not make."""
-        database = sqlite_file(store_uri(self.uri))
-        if database and not database.is_file():
-            raise InputError(
-                f"no model '{self.name}': there is no store {store_uri(self.uri)}; slugline train makes one"
-            )
-        return connect(self.uri).MlflowClient()
+        """MLflow's client; raise `InputError` where there is no store."""
+        return open_existing(self.uri, f"no model '{self.name}'").MlflowClient()
 
     def numbers(self) -> list[str]:
         """Return the numbers of all versions, the oldest first."""

@@ -2,11 +2,9 @@
 
 import json
 import os
-import platform
-import subprocess
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from slugline.errors import Stopped
+from slugline.tracking.origin import origin_tags
 from slugline.tracking.store import MODEL_FOLDER, PARENT, connect, in_sweep, sqlite_file
 
 if TYPE_CHECKING:  # who only predicts need not wait for pandas
@@ -23,19 +22,6 @@ if TYPE_CHECKING:  # who only predicts need not wait for pandas
 
     from slugline.model import TopicModel
 
-LIBRARIES = (
-    "slugline",
-    "scikit-learn",
-    "numpy",
-    "scipy",
-    "pandas",
-    "pyarrow",
-    "mlflow",
-    "hydra-core",
-    "joblib",
-    "sentencex",
-    "ftfy",
-)
 REQUIREMENTS = ("slugline", "mlflow", "numpy", "scipy", "pyarrow", "pandas")  # what loading and serving a model needs
 CONTEXTS = {"train": "training", "dev": "validation", "test": "testing"}
 BATCH_METRICS, BATCH_PARAMS = 1000, 100  # what one `log_batch` takes
@@ -43,7 +29,19 @@ BATCH_METRICS, BATCH_PARAMS = 1000, 100  # what one `log_batch` takes
 
 @dataclass(frozen=True)
 class Mlflow:
-    """Runs and models go to MLflow. `uri` wins over `MLFLOW_TRACKING_URI`, this over the store in `experiments/`."""
+    """Log runs and models to MLflow.
+
+    Parameters
+    ----------
+    uri : str, optional
+        Of the store; by default `MLFLOW_TRACKING_URI`, else the store in `experiments/`.
+    experiment : str
+        The experiment that runs belong to.
+    registered_model : str, optional
+        The registered model that models become versions of; None registers none.
+    alias : str
+        The alias of the version in use, which the first version gets.
+    """
 
     uri: str | None = None
     experiment: str = "slugline"
@@ -53,8 +51,8 @@ class Mlflow:
     @contextmanager
     def run(self, name: str, folder: Path, params: Mapping[str, Any]) -> Iterator["MlflowRun"]:
         """Start a run, a child of the sweep's if there is one; an error marks it FAILED and becomes its tag `error`."""
-        mlflow = self._connect()
-        active = mlflow.start_run(run_name=name, parent_run_id=os.environ.get(PARENT), tags=origin())
+        mlflow = self.connect()
+        active = mlflow.start_run(run_name=name, parent_run_id=os.environ.get(PARENT), tags=origin_tags())
         try:
             run = MlflowRun(self, mlflow, active.info.run_id)
             run.log_batches(params, {})
@@ -65,62 +63,8 @@ class Mlflow:
             raise
         mlflow.end_run()
 
-    def start_sweep(self, name: str) -> str:
-        """Start the run that is the parent of a sweep's jobs and return its id."""
-        mlflow = self._connect()
-        run = mlflow.MlflowClient().create_run(
-            mlflow.get_experiment_by_name(self.experiment).experiment_id, run_name=name, tags=origin()
-        )
-        return str(run.info.run_id)
-
-    def end_sweep(
-        self, parent: str, scores: Sequence[str], to_experiment: Callable[[str, str], str]
-    ) -> tuple["pd.DataFrame", str | None]:
-        """End the parent run with the metrics of the job that is best by the first score it has; register its model.
-
-        `to_experiment` makes an experiment file of a job's config and a note. Returns a table of all jobs, and the URI
-        of the model (None when every job failed).
-        """
-        import pandas as pd
-
-        mlflow = self._connect()
-        client = mlflow.MlflowClient()
-        jobs = client.search_runs(
-            [client.get_run(parent).info.experiment_id],
-            f"tags.`mlflow.parentRunId` = '{parent}'",
-            order_by=["start_time"],
-        )
-        rows = [
-            {"job": job.info.run_name, "status": job.info.status} | {key: job.data.metrics.get(key) for key in scores}
-            for job in jobs
-        ]
-        table = pd.DataFrame(rows, columns=["job", "status", *scores])
-        params = pd.DataFrame([job.data.params for job in jobs], columns=varied([job.data.params for job in jobs]))
-        done = [job for job in jobs if job.info.status == "FINISHED"]
-        uri = None
-        if done:
-            best = max(
-                done, key=lambda job: next((job.data.metrics[key] for key in scores if key in job.data.metrics), 0.0)
-            )
-            uri = self._take_best(mlflow, parent, best, table.join(params), to_experiment)
-        client.set_terminated(parent, "FINISHED" if done else "FAILED")
-        return table, uri
-
-    def _take_best(
-        self, mlflow: Any, parent: str, best: Any, table: "pd.DataFrame", to_experiment: Callable[[str, str], str]
-    ) -> str:
-        run = MlflowRun(self, mlflow, parent)
-        run.log_batches({f"best/{key}": value for key, value in best.data.params.items()}, best.data.metrics)
-        client = mlflow.MlflowClient()
-        client.set_tag(parent, "best_run", best.info.run_id)
-        client.set_tag(parent, "mlflow.note.content", f"Best of {len(table)} jobs: **{best.info.run_name}**")
-        client.log_text(parent, table.to_csv(index=False), "jobs.csv")
-        best_config = mlflow.artifacts.load_text(f"{best.info.artifact_uri}/config.yaml")
-        note = "put this file into FOLDER/experiment, then: slugline train --config-dir=FOLDER experiment=best"
-        client.log_text(parent, to_experiment(best_config, note), "best.yaml")
-        return run.register(best.data.tags["model_uri"], best.data.tags.get("mlflow.note.content", ""))
-
-    def _connect(self) -> Any:
+    def connect(self) -> Any:
+        """Return the `mlflow` module, set to the store and the experiment, which are made where need be."""
         mlflow = connect(self.uri)
         if mlflow.get_experiment_by_name(self.experiment) is None:
             self._create_experiment(mlflow)
@@ -188,16 +132,16 @@ class MlflowRun:
 
     def log_model(self, model: "TopicModel", example: "pd.DataFrame", description: str, card: str) -> str:
         """Log a model as a pyfunc of data alone, its card beside it, and register it; return its URI."""
-        from slugline.model.store import CARD, digest
+        from slugline.model.store import CARD, digest, save_model
 
         with TemporaryDirectory() as folder:
-            saved = model.save(Path(folder) / Path(MODEL_FOLDER).name)
+            saved = save_model(model, Path(folder) / Path(MODEL_FOLDER).name)
             (saved / CARD).write_text(card, encoding="utf-8")
             info = self.mlflow.pyfunc.log_model(
                 name="model",
                 loader_module="slugline.model.pyfunc",
                 data_path=str(saved),
-                signature=signature(model.topics),
+                signature=_signature(model.topics),
                 input_example=example,
                 pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
             )
@@ -238,10 +182,6 @@ class Off:
         """Start a run that is a folder."""
         yield LocalRun(folder)
 
-    def start_sweep(self, name: str) -> str:
-        """Start nothing: each job stands for itself."""
-        return ""
-
 
 @dataclass(frozen=True)
 class LocalRun:
@@ -267,9 +207,9 @@ class LocalRun:
 
     def log_model(self, model: "TopicModel", example: "pd.DataFrame", description: str, card: str) -> str:
         """Save the model with its card and return its folder."""
-        from slugline.model.store import CARD
+        from slugline.model.store import CARD, save_model
 
-        saved = model.save(self.folder / "model")
+        saved = save_model(model, self.folder / "model")
         (saved / CARD).write_text(card, encoding="utf-8")
         return str(saved)
 
@@ -278,34 +218,7 @@ class LocalRun:
         return str(self.folder)
 
 
-def varied(params: Sequence[Mapping[str, str]]) -> list[str]:
-    """Return the parameters that are not the same in all jobs, their names left out."""
-    names = dict.fromkeys(name for job in params for name in job if name != "name")
-    return [name for name in names if len({job.get(name) for job in params}) > 1]
-
-
-def origin() -> dict[str, str]:
-    """Return tags that say which code ran.
-
-    The git commit of the working folder, whether it was changed, and versions.
-    """
-    versions = [f"python {platform.python_version()}", *(f"{name} {version(name)}" for name in LIBRARIES)]
-    tags = {"versions": ", ".join(versions)}
-    if commit := git("rev-parse", "HEAD"):
-        dirty = str(bool(git("status", "--porcelain"))).lower()
-        tags |= {"mlflow.source.git.commit": commit, "git.commit": commit, "git.dirty": dirty}
-    return tags | {"mlflow.source.name": "slugline", "mlflow.source.type": "LOCAL"}
-
-
-def git(*arguments: str) -> str:
-    """Return what git prints about the working folder; nothing outside a checkout or without git."""
-    try:
-        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False).stdout.strip()
-    except FileNotFoundError:
-        return ""
-
-
-def signature(topics: Sequence[str]) -> Any:
+def _signature(topics: Sequence[str]) -> Any:
     """Return what a logged model takes (`text`) and gives (`topics`, a probability per topic)."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema

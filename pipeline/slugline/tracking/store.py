@@ -32,22 +32,8 @@ def abandon_sweep() -> None:
         MlflowClient().set_terminated(os.environ.pop(PARENT), "KILLED")
 
 
-def connect(uri: str | None = None) -> Any:
-    """Return the `mlflow` module, set to a store that exists; raise `InputError` when it cannot be reached."""
-    import mlflow
-
-    found = store_uri(uri)
-    mlflow.set_tracking_uri(found)
-    try:
-        if database := sqlite_file(found):
-            make_store(mlflow, database)
-    except (mlflow.exceptions.MlflowException, OSError) as error:
-        raise InputError(f"no MLflow store at {found}: {first_line(error)}") from error
-    return mlflow
-
-
 def store_uri(uri: str | None) -> str:
-    """Return which store is meant."""
+    """Return which store is meant: the one given, else that of the environment, else the one in `experiments/`."""
     return uri or os.environ.get("MLFLOW_TRACKING_URI") or STORE
 
 
@@ -56,13 +42,40 @@ def sqlite_file(uri: str) -> Path | None:
     return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
 
 
-def make_store(mlflow: Any, file: Path) -> None:
-    """Create or migrate a SQLite store, one process at a time: opened new by several at once it is left broken."""
-    from filelock import FileLock
+def connect(uri: str | None = None) -> Any:
+    """Return the `mlflow` module set to a store, which is made where it is a file that is not there yet.
 
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{file}.lock"):
-        mlflow.MlflowClient().search_experiments(max_results=1)
+    Raises
+    ------
+    InputError
+        When the store cannot be reached.
+    """
+    import mlflow
+
+    store = store_uri(uri)
+    mlflow.set_tracking_uri(store)
+    try:
+        if database := sqlite_file(store):
+            _make_store(mlflow, database)
+    except (mlflow.exceptions.MlflowException, OSError) as error:
+        raise InputError(f"no MLflow store at {store}: {first_line(error)}") from error
+    return mlflow
+
+
+def open_existing(uri: str | None, missing: str) -> Any:
+    """Return the `mlflow` module set to a store that exists: looking for something must not make a store.
+
+    Parameters
+    ----------
+    uri : str, optional
+        Of the store.
+    missing : str
+        What the message begins with where there is no store, as `no run 'abc'`.
+    """
+    database = sqlite_file(store_uri(uri))
+    if database and not database.is_file():
+        raise InputError(f"{missing}: there is no store {store_uri(uri)}; slugline train makes one")
+    return connect(uri)
 
 
 def first_line(error: BaseException) -> str:
@@ -71,26 +84,33 @@ def first_line(error: BaseException) -> str:
 
 
 def model_folder(source: str, tracking_uri: str | None = None) -> Path:
-    """Return the folder of a topic model: a path as it is, an MLflow URI after fetching its files.
+    """Return the folder with the files of a topic model.
 
-    MLflow is imported for a URI alone. Raises `InputError` when there is no such model.
+    Parameters
+    ----------
+    source : str
+        A folder, as it is; or an MLflow URI, whose files are fetched, and which alone imports MLflow.
+    tracking_uri : str, optional
+        Of the store.
+
+    Raises
+    ------
+    InputError
+        When there is no such model.
     """
-    folder = Path(source) if Path(source).is_dir() else fetch(source, tracking_uri)
+    folder = Path(source) if Path(source).is_dir() else _fetch(source, tracking_uri)
     return folder / MODEL_FOLDER if (folder / MODEL_FOLDER).is_dir() else folder
 
 
-def fetch(source: str, tracking_uri: str | None) -> Path:
+def _fetch(source: str, tracking_uri: str | None) -> Path:
     """Fetch the files behind an MLflow URI and return their folder; none of them is executed."""
     if not URI.fullmatch(source):
         raise InputError(
             f"no model at '{source}'; "
             "allowed: a model folder, models:/NAME@ALIAS, models:/NAME/VERSION, runs:/RUN_ID/model"
         )
-    store = store_uri(tracking_uri)
-    database = sqlite_file(store) if source.startswith(("models:/", "runs:/")) else None
-    if database and not database.is_file():  # and looking for a model must not make it
-        raise InputError(f"no model at '{source}': there is no store {store}; slugline train makes one")
-    mlflow = connect(tracking_uri)
+    in_store = source.startswith(("models:/", "runs:/"))
+    mlflow = open_existing(tracking_uri, f"no model at '{source}'") if in_store else connect(tracking_uri)
     try:
         return Path(mlflow.artifacts.download_artifacts(source))
     except (mlflow.exceptions.MlflowException, OSError, ValueError) as error:
@@ -102,20 +122,20 @@ def fetch(source: str, tracking_uri: str | None) -> Path:
 def serve_ui(host: str, port: int, uri: str | None = None) -> None:
     """Serve the MLflow UI, in two processes of ours, until it ends; raise `InputError` when it ends with an error."""
     mlflow = connect(uri)
-    command = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        "--backend-store-uri",
-        mlflow.get_tracking_uri(),
-        "--host",
-        host,
-        "--port",
-        str(port),
-    ]
-    ended = subprocess.run(
-        [*command, "--workers", "1"], env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}, check=False
-    )
+    options = {"backend-store-uri": mlflow.get_tracking_uri(), "host": host, "port": str(port), "workers": "1"}
+    command = [sys.executable, "-m", "mlflow", "server"]
+    for name, value in options.items():
+        command += [f"--{name}", value]
+    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # else it starts ten processes
+    ended = subprocess.run(command, env=environment, check=False)
     if ended.returncode > 0:
         raise InputError(f"the MLflow UI ended with {ended.returncode}; is port {port} of {host} taken?")
+
+
+def _make_store(mlflow: Any, file: Path) -> None:
+    """Create or migrate a SQLite store, one process at a time: opened new by several at once it is left broken."""
+    from filelock import FileLock
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{file}.lock"):
+        mlflow.MlflowClient().search_experiments(max_results=1)

@@ -11,19 +11,22 @@ from slugline.labels import Labels
 from slugline.scoring import (
     Counts,
     Scores,
-    article_level,
-    by_article,
-    calibration,
+    check_period,
     count_articles,
-    intervals,
-    prevalence,
+    estimate_prevalence,
+    max_by_article,
+    period_bins,
     reading_budget,
-    reliability,
+    reliability_curve,
     score,
+    score_all_slices,
+    score_articles,
+    score_calibration,
+    score_intervals,
+    slice_values,
     tabulate,
     work_saved,
 )
-from slugline.scoring.slices_of_sentences import period_bins, slice_all, slice_values
 from slugline.splits import PARTS
 from slugline.training.fit import FittedModel
 from slugline.training.settings import EvaluationSettings
@@ -43,7 +46,7 @@ def check_evaluation(settings: EvaluationSettings, dataset: Dataset, split: Any)
         raise InputError("evaluation.repeats: the split draws nothing; allowed: split=article, split=random")
     for name in settings.slices:
         slice_values(dataset.sentences.head(1), name)
-    period_bins(dataset.sentences["published"].head(1), settings.period)
+    check_period(settings.period)
 
 
 def evaluate(
@@ -92,7 +95,9 @@ def _score_part(dataset: Dataset, fitted: FittedModel, labels: Labels, part: str
     rows, topics = dataset.rows(part), dataset.topics
     Y, P, articles = dataset.Y[rows], fitted.probabilities[rows], dataset.sentences["article_id"][rows].to_numpy()
     decided = fitted.model.decide(P)
-    metrics = score(part, Y, decided, P, topics) | _interval_metrics(part, intervals(Y, decided, articles, topics, P))
+    metrics = score(part, Y, decided, P, topics) | _interval_metrics(
+        part, score_intervals(Y, decided, articles, topics, P)
+    )
 
     for name, guess in _baselines(dataset, rows, labels).items():
         scores = score(part, Y, guess, None, topics)
@@ -128,29 +133,29 @@ def _evaluate_further(
     decided, articles = fitted.model.decide(P), sentences["article_id"].to_numpy()
 
     columns = list(zip(topics, Y.T, P.T, strict=True))
-    table = calibration(Y, P, topics)
+    table = score_calibration(Y, P, topics)
     table["reading_budget"] = [reading_budget(y, p, settings.recall) for _, y, p in columns]
     table["work_saved"] = [work_saved(y, p, settings.recall) for _, y, p in columns]
     metrics = {f"{part}/{name}/{topic}": value for name in table for topic, value in table[name].to_dict().items()}
     metrics |= {f"{part}/{name}_macro": float(table[name].mean()) for name in table}
 
-    metrics |= article_level(part, Y, decided, articles, topics, P)
-    article_Y, article_decided, article_P = (by_article(values, articles) for values in (Y, decided, P))
-    ends = intervals(article_Y, article_decided, range(len(article_Y)), topics, article_P)
+    metrics |= score_articles(part, Y, decided, articles, topics, probabilities=P)
+    article_Y, article_decided, article_P = (max_by_article(values, articles) for values in (Y, decided, P))
+    ends = score_intervals(article_Y, article_decided, range(len(article_Y)), topics, article_P)
     metrics |= _interval_metrics(f"{part}/article", ends)
 
     tables = {
         "calibration": table.reset_index(),
-        "reliability": pd.concat([reliability(y, p).assign(topic=topic) for topic, y, p in columns]),
+        "reliability": pd.concat([reliability_curve(y, p).assign(topic=topic) for topic, y, p in columns]),
         "articles": tabulate(metrics, f"{part}/article", topics).rename_axis("topic").reset_index(),
-        "slices": slice_all(sentences, Y, decided, topics, settings.slices),
+        "slices": score_all_slices(sentences, Y, decided, topics, settings.slices),
         "prevalence": _count_over_time(dataset, fitted, settings),
     }
     return {key: value for key, value in metrics.items() if value == value}, tables  # NaN: nothing to score
 
 
 def _count_over_time(dataset: Dataset, fitted: FittedModel, settings: EvaluationSettings) -> pd.DataFrame:
-    """Return estimated and true numbers of sentences per period and topic; see `prevalence`.
+    """Return estimated and true numbers of sentences per period and topic; see `estimate_prevalence`.
 
     Estimated as if the part had no labels: errors are learned from all other sentences. Empty where no article has a
     date, or no other sentences are there.
@@ -164,7 +169,7 @@ def _count_over_time(dataset: Dataset, fitted: FittedModel, settings: Evaluation
     decided = fitted.model.decide(fitted.probabilities)
     known = count_articles(decided[others], dataset.sentences["article_id"][others].to_numpy(), dataset.Y[others])
     groups = sentences["article_id"].to_numpy()
-    table = prevalence(decided[rows], periods, groups, known, dataset.topics, method=settings.prevalence)
+    table = estimate_prevalence(decided[rows], periods, groups, known, dataset.topics, method=settings.prevalence)
     true: Any = pd.DataFrame(Y, columns=list(dataset.topics)).groupby(periods, dropna=False).sum()
     return table.assign(true=true.to_numpy().ravel())
 

@@ -1,10 +1,10 @@
 """Fitting: features, a classifier per topic, its calibration and its threshold, from one cross-validation."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -16,7 +16,7 @@ from sklearn.utils.validation import has_fit_parameter
 from slugline.cache import Stages, Values, digest, versions
 from slugline.dataset import Dataset
 from slugline.errors import InputError
-from slugline.model.heads import EstimatorHead, Head, LinearHead, decide, linear_parts, to_probabilities
+from slugline.model.heads import EstimatorHead, Head, LinearHead, decision_values, linear_coefficients, to_probabilities
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, from_values, normalize, side_by_side, to_values
 from slugline.scoring import average_precision
@@ -28,6 +28,30 @@ NEVER = -1.0
 
 OnFold = Callable[[int, float], None]
 TopicLabels = tuple[np.ndarray, np.ndarray | None]  # of one topic: labels and their weights, shape (sentences,) each
+
+
+class CrossValidation(Protocol):
+    """Settings that a cross-validation needs, as those of `slugline train` and `slugline review`."""
+
+    @property
+    def features(self) -> Mapping[str, Any]:
+        """Vectorizers by name."""
+
+    @property
+    def model(self) -> Any:
+        """A classifier."""
+
+    @property
+    def folds(self) -> int:
+        """How many folds."""
+
+    @property
+    def seed(self) -> int:
+        """Of the division into folds."""
+
+    @property
+    def n_jobs(self) -> int:
+        """Threads that fit."""
 
 
 class FittedModel(NamedTuple):
@@ -173,15 +197,43 @@ def fit_head(
 
     X = side_by_side(examples.blocks)
     estimators = parallel(delayed(_fit_topic)(classifier, X, y, weight) for y, weight in topics)
-    if linear_parts(estimators[0]) is None:  # tell before the cross-validation what could not be saved after it
-        from slugline.model.estimators import require_known  # late: skops takes a second to import
+    if linear_coefficients(estimators[0]) is None:  # tell before the cross-validation what could not be saved after it
+        from slugline.model.estimators import check_can_be_saved  # late: skops takes a second to import
 
-        require_known(classifier)
+        check_can_be_saved(classifier)
 
     fold_of_row = stratify(examples.Y, examples.groups, [1 / folds] * folds, seed)
     decisions = _decide_out_of_fold(classifier, examples, topics, fold_of_row, parallel, on_fold=on_fold)
     slope, offset = calibrate(decisions, examples.Y, examples.calibration_rows)
     return FittedHead(to_head(estimators, slope, offset), to_probabilities(slope * decisions + offset, examples.mode))
+
+
+def predict_out_of_fold(
+    texts: list[str], Y: np.ndarray, groups: np.ndarray, settings: CrossValidation, *, mode: str = "multilabel"
+) -> np.ndarray:
+    """Return out-of-fold probabilities for labelled texts, shape (texts, topics).
+
+    Parameters
+    ----------
+    texts : list of str
+        What to learn from.
+    Y : ndarray of bool, shape (texts, topics)
+        The labels.
+    groups : ndarray of shape (texts,)
+        A key per text; cross-validation never splits a group.
+    settings : CrossValidation
+        Features, classifier and folds.
+    mode : str
+        `multilabel` or `multiclass`.
+    """
+    blocks, norms = [], []
+    for name, vectorizer in settings.features.items():
+        with explained(f"features.{name}"):
+            blocks.append(csr_array(vectorizer.fit_transform(texts)))
+        norms.append(from_estimator(name, vectorizer).norm)
+    examples = Examples(blocks, norms, Y, groups, mode)
+    fitted = fit_head(settings.model, examples, folds=settings.folds, seed=settings.seed, n_jobs=settings.n_jobs)
+    return fitted.probabilities
 
 
 def calibrate(decisions: np.ndarray, Y: np.ndarray, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -211,7 +263,7 @@ def calibrate(decisions: np.ndarray, Y: np.ndarray, rows: np.ndarray | None = No
 
 def to_head(estimators: list[Any], slope: np.ndarray, offset: np.ndarray) -> Head:
     """Return weights with the calibration folded in where all classifiers are linear, else a head of estimators."""
-    parts = [linear_parts(estimator) for estimator in estimators]
+    parts = [linear_coefficients(estimator) for estimator in estimators]
     linear = [part for part in parts if part is not None]
     if len(linear) < len(parts):
         return EstimatorHead(estimators, slope, offset)
@@ -318,7 +370,7 @@ def _fit_and_decide(
 ) -> np.ndarray:
     """Return decision values for the held-out sentences, shape (held-out sentences,)."""
     if y.any() and not y.all():
-        return decide(_fit_topic(classifier, X, y, weight), X_held_out)
+        return decision_values(_fit_topic(classifier, X, y, weight), X_held_out)
     return np.full(X_held_out.shape[0], NEVER if not y.any() else -NEVER)
 
 

@@ -18,7 +18,6 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 
 from slugline.cache import Stages, load, store
-from slugline.data.corpus import read_gold
 from slugline.data.schema import to_matrix
 from slugline.data.sentences import normal_form
 from slugline.dataset import (
@@ -30,10 +29,11 @@ from slugline.dataset import (
     select_labelled,
 )
 from slugline.errors import InputError
-from slugline.model.heads import decide, to_probabilities
+from slugline.labels import read_gold
+from slugline.model.heads import decision_values, to_probabilities
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, transform_all
-from slugline.splits import PARTS, ByArticle, Given, Leakage, check_shares
+from slugline.splits import PARTS, ByArticle, Given, Leakage, check_shares, measure_leakage
 from slugline.training.fit import FittedModel, calibrate, explained, to_head
 from slugline.training.settings import TrainSettings
 
@@ -49,8 +49,9 @@ class ChunkCounts:
         self.counts: dict[str, int] = {}
         self.sizes = dict.fromkeys(PARTS, 0)
         self.labels: Counter[tuple[str, str]] = Counter()  # sentences by topic and part
-        self.text_digests: list[tuple[np.ndarray, np.ndarray]] = []  # part and digest of the text of each sentence
-        self.parts_of_article: dict[str, int] = {}  # that it has sentences in, a bit each
+        self.digests: list[
+            tuple[np.ndarray, ...]
+        ] = []  # of each sentence: number of its part, digests of text, article
         self.train_hash = blake2b(digest_size=8)
 
     def add(self, used: pd.DataFrame, parts: np.ndarray, counts: Mapping[str, int]) -> None:
@@ -63,9 +64,8 @@ class ChunkCounts:
 
         hash_sentences(self.train_hash, used[parts == "train"])
         codes = np.array([PARTS.index(part) for part in parts], np.uint8)
-        self.text_digests.append((codes, _digest_texts(map(normal_form, used["text"]))))
-        for article, part in {*zip(used["article_id"], parts, strict=True)}:
-            self.parts_of_article[article] = self.parts_of_article.get(article, 0) | 1 << PARTS.index(part)
+        texts = _digest_texts(map(normal_form, used["text"]))
+        self.digests.append((codes, texts, _digest_texts(used["article_id"])))
 
     def label_counts(self) -> pd.DataFrame:
         """Return how many sentences of each part carry each topic: topics down, parts across."""
@@ -74,15 +74,13 @@ class ChunkCounts:
 
     def train_articles(self) -> int:
         """Return how many articles have sentences in train."""
-        return sum(parts & 1 << PARTS.index("train") > 0 for parts in self.parts_of_article.values())
+        train = [articles[codes == PARTS.index("train")] for codes, _, articles in self.digests]
+        return len(np.unique(np.concatenate(train)))
 
     def leakage(self) -> Leakage:
-        """Count articles in several parts, and held-out sentences that stand in train, by digests of 64 bits."""
-        codes, texts = (np.concatenate(column) for column in zip(*self.text_digests, strict=True))
-        train = np.unique(texts[codes == PARTS.index("train")])
-        shared = {part: int(np.isin(texts[codes == PARTS.index(part)], train).sum()) for part in PARTS[1:]}
-        shares = {part: count / max(1, self.sizes[part]) for part, count in shared.items()}
-        return Leakage(sum(parts.bit_count() > 1 for parts in self.parts_of_article.values()), shared, shares)
+        """Measure how far the parts share articles and sentences, by digests of 64 bits."""
+        codes, texts, articles = (np.concatenate(column) for column in zip(*self.digests, strict=True))
+        return measure_leakage(texts, np.array(PARTS, object)[codes], articles)
 
 
 def fit_out_of_core(settings: TrainSettings, stages: Stages) -> tuple[Dataset, FittedModel, str]:
@@ -164,7 +162,7 @@ def check_settings(settings: TrainSettings) -> None:
 
 def _read_all(settings: TrainSettings, vectorizers: Sequence[Any], folder: Path, stages: Stages) -> ChunkCounts:
     """Read, label and split each chunk, and keep its features and the sentences held out."""
-    gold = list(read_gold(settings.labels))
+    gold = list(read_gold(settings.labels.gold, settings.labels.columns))
     counted, unmatched = ChunkCounts(), {where for where, _ in gold}
     for number, corpus in enumerate(settings.data.chunks()):
         with stages.timed("sentences"):
@@ -233,7 +231,7 @@ def _decide_held_out(estimators: Sequence[Any], folder: Path, counted: ChunkCoun
         drawn = place < held_out["split"].map(shares).to_numpy(float)
         if drawn.any():
             frames.append(held_out[drawn])
-            decisions.append(np.column_stack([decide(estimator, X[drawn]) for estimator in estimators]))
+            decisions.append(np.column_stack([decision_values(estimator, X[drawn]) for estimator in estimators]))
     return pd.concat(frames, ignore_index=True), np.concatenate(decisions)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from slugline.dataset import Dataset, check_dataset
 from slugline.errors import InputError
-from slugline.scoring import intervals, score
+from slugline.scoring import score, score_intervals
 from slugline.splits import PARTS, count_labels
 from slugline.training.fit import FittedModel
 
@@ -104,7 +104,7 @@ def _score(dataset: Dataset, fitted: FittedModel) -> dict[str, float]:
     decided, articles = fitted.model.decide(P), dataset.sentences["article_id"][rows].to_numpy()
 
     scores = score("", Y, decided, P, topics)
-    low, high = intervals(Y, decided, articles, topics)["f1_macro"]
+    low, high = score_intervals(Y, decided, articles, topics)["f1_macro"]
     averages = {name: scores[f"/{name}"] for name in AVERAGES}
     by_topic = {f"f1/{topic}": scores[f"/f1/{topic}"] for topic in topics}
     return averages | {"f1_macro_low": low, "f1_macro_high": high} | by_topic

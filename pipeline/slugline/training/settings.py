@@ -1,10 +1,9 @@
-"""The settings of a training: every choice, its default, and the text that `--help` shows for it."""
+"""The settings of a training: every choice, its default, and what `--help` says of it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
-from slugline.components import option, to_config, to_plain
 from slugline.errors import InputError
 from slugline.files import shipped
 
@@ -19,37 +18,35 @@ class EvaluationSettings:
     ----------
     slices : list of str
         Columns of the sentences, or `period`, `length` and `place` (title, first sentence, later ones), by which scores
-        are given apart.
+        are given apart; further columns of the files are read with `data.keep`.
     recall : float
-        The share of a topic's sentences that the reading budget is to find, above 0, to 1.
+        The share of a topic's sentences that the reading budget is to find: how much one reads, likeliest first.
     period : str, optional
         Of counts over time: day, week, month, quarter or year; else the finest with at most 31 periods.
     prevalence : str
-        How counts are corrected for the model's errors: `difference` or `adjusted`.
+        How counts are corrected for the model's errors: difference, or adjusted (adjusted classify-and-count).
     repeats : int
-        The number of splits; each beyond the first takes a fit.
+        Splits; each beyond the first takes a fit, and gives mean and spread of the scores.
     learning_curve : list of float
-        Shares of the training articles; each takes a fit.
+        Shares of the training articles, as [0.1, 0.25, 0.5, 1]; a fit each.
     """
 
-    slices: list[str] = option(
-        ["source", "language", "period", "length", "place"], "or any column, if need be of data.keep"
-    )
-    recall: float = option(0.95, "the reading budget is how much one reads, likeliest first, to find this share")
-    period: str | None = option(None, "of counts over time: day, week, month, quarter, year; null: by the dates")
-    prevalence: str = option("difference", "how counts are corrected for the model's errors; or adjusted")
-    repeats: int = option(1, "splits; each beyond the first takes a fit, and gives mean and spread of the scores")
-    learning_curve: list[float] = option([], "shares of the training articles, as [0.1, 0.25, 0.5, 1]; a fit each")
+    slices: list[str] = field(default_factory=lambda: ["source", "language", "period", "length", "place"])
+    recall: float = 0.95
+    period: str | None = None
+    prevalence: str = "difference"
+    repeats: int = 1
+    learning_curve: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Check the numbers and names."""
-        from slugline.scoring.prevalence import require_method
+        from slugline.scoring import check_method
 
         if not 0 < self.recall <= 1:
             raise InputError(f"evaluation.recall={self.recall}; allowed: above 0, to 1")
         if wrong := [share for share in self.learning_curve if not 0 < share <= 1]:
             raise InputError(f"evaluation.learning_curve: {wrong[0]:g}; allowed: above 0, to 1")
-        require_method(self.prevalence, "evaluation.prevalence")
+        check_method(self.prevalence, "evaluation.prevalence")
         if self.repeats < 1:
             raise InputError(f"evaluation.repeats={self.repeats}; allowed: 1 or more")
 
@@ -113,8 +110,20 @@ class TrainSettings:
         Where stages keep what they make.
     tracking : Mlflow, Off or None
         Where the run is logged; None is MLflow with its defaults.
-    name, seed, folds, n_jobs, epochs, plots, allowed_modules
-        See their help texts, or `slugline train --help`.
+    name : str, optional
+        The name of the run; by default it says what was chosen.
+    seed : int
+        Of the split, the folds and the model.
+    folds : int
+        The number of folds of the cross-validation, by article, for calibration and thresholds.
+    n_jobs : int
+        Threads that fit; -1 is all cores.
+    epochs : int
+        With data.chunk_rows: how often training goes through the data.
+    plots : bool
+        Whether to draw plots and write report.html; without, large sweeps are quicker.
+    allowed_modules : list of str
+        Modules, beside slugline and sklearn, whose classes `_target_` may name.
     """
 
     data: Any = field(default_factory=_sample_articles, metadata=COMPONENT)
@@ -126,13 +135,13 @@ class TrainSettings:
     cache: Any = field(default_factory=_cache_folder, metadata=COMPONENT)
     tracking: Any = field(default=None, metadata=COMPONENT)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
-    name: str | None = option(None, "of the run; else it says what was chosen")
-    seed: int = option(0, "of the split, the folds and the models")
-    folds: int = option(5, "of the cross-validation for calibration and thresholds, by article")
-    n_jobs: int = option(-1, "threads that fit; -1: all cores")
-    epochs: int = option(5, "times through the data, with data.chunk_rows")
-    plots: bool = option(True, "false: tables alone, neither plots nor report.html: quicker; for large sweeps")
-    allowed_modules: list[str] = option([], "modules beside slugline and sklearn whose classes `_target_` may name")
+    name: str | None = None
+    seed: int = 0
+    folds: int = 5
+    n_jobs: int = -1
+    epochs: int = 5
+    plots: bool = True
+    allowed_modules: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Make the defaults that depend on the seed."""
@@ -144,18 +153,3 @@ class TrainSettings:
             object.__setattr__(self, "split", ByArticle(seed=self.seed))
         if self.model is None:
             object.__setattr__(self, "model", LinearSVC(C=0.3, dual=True, tol=0.01, random_state=self.seed))
-
-    def to_config(self) -> dict[str, Any]:
-        """Return the settings as YAML can hold them, components with their class and all their options."""
-        config: dict[str, Any] = {}
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if isinstance(value, EvaluationSettings):
-                config[item.name] = asdict(value)
-            elif item.metadata.get("component") and isinstance(value, Mapping):
-                config[item.name] = {name: to_config(part) for name, part in value.items()}
-            elif item.metadata.get("component") and value is not None:
-                config[item.name] = to_config(value)
-            else:
-                config[item.name] = to_plain(value)
-        return config

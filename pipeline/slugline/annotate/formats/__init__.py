@@ -1,1 +1,32 @@
-"""One module for each format of annotation tools: `fits`, `read` and `encode`."""
+"""The formats of annotation tools: a module each, which writes tasks and reads what annotators made of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+from slugline.annotate.annotation import RawAnnotation, Row
+from slugline.annotate.formats import argilla, csv_sheet, doccano, label_studio, prodigy, xlsx
+from slugline.annotate.tasks import Tasks
+from slugline.data.schema import Rejected
+
+
+class AnnotationFormat(Protocol):
+    """What a module of this folder offers."""
+
+    def fits(self, row: Row, /) -> bool:
+        """Tell whether a row of a file looks like one of this format."""
+
+    def read(self, rows: Sequence[tuple[str, Row]], topics: Sequence[str], /) -> Iterator[RawAnnotation | Rejected]:
+        """Yield the annotations in rows that fit, each row with its place, and what could not be read of them."""
+
+    def encode(self, tasks: Tasks, /) -> dict[str, bytes]:
+        """Return the content of each file to write by its suffix; "" is the file of the tasks itself."""
+
+
+FORMATS: Mapping[str, AnnotationFormat] = {
+    "label_studio": label_studio,
+    "doccano": doccano,
+    "prodigy": prodigy,
+    "argilla": argilla,
+    "csv": csv_sheet,
+    "xlsx": xlsx,
+}

@@ -2,8 +2,8 @@
 
 The formats: https://docs.argilla.io/latest/how_to_guides/import_export/, as the SDK writes and reads them: records by
 `Dataset.records.to_json`, also flattened (`to_list(flatten=True)`), and as its server returns them. A discarded
-response is a skipped sentence, a draft is listed. `to_json` leaves out which a response is: what several users
-responded to a record is read from the other forms alone. Argilla publishes no dataset without a question that must be
+response is a skipped sentence; a draft is rejected. `to_json` leaves out the status of a response: where several users
+responded to a record, only the other forms can be read. Argilla publishes no dataset without a question that must be
 answered, hence the option for no topic.
 """
 
@@ -11,16 +11,16 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from slugline.annotate.annotation import BadValueError, Row, Said, shown
+from slugline.annotate.annotation import BadValueError, RawAnnotation, Row, shorten
 from slugline.annotate.tasks import Task, Tasks
 from slugline.data.schema import Rejected
 from slugline.errors import InputError, listing
 
-QUESTION, NONE = "topics", "none of these"
-STATUSES = ("submitted", "draft", "discarded")
+_QUESTION, _NO_TOPIC = "topics", "none of these"
+_STATUSES = ("submitted", "draft", "discarded")
 
 
-class Response(NamedTuple):
+class _Response(NamedTuple):
     """What a user responded to the questions of a record."""
 
     user: object
@@ -31,57 +31,68 @@ class Response(NamedTuple):
 
 def encode(tasks: Tasks) -> dict[str, bytes]:
     """Return the records as `Dataset.records.from_json` reads them, and the settings for `Settings.from_json`."""
-    if NONE in tasks.topics:
-        raise InputError(f"topic '{NONE}' is what Argilla's option for no topic is called; rename it")
-    records = json.dumps([encode_task(task, tasks.mode) for task in tasks.rows], ensure_ascii=False, indent=1)
-    settings = json.dumps(settings_of(tasks), ensure_ascii=False, indent=1)
-    return {"": records.encode(errors="backslashreplace"), ".settings.json": settings.encode(errors="backslashreplace")}
+    if _NO_TOPIC in tasks.topics:
+        raise InputError(f"topic '{_NO_TOPIC}' is what Argilla's option for no topic is called; rename it")
+    documents = {
+        "": [_encode_task(task, tasks.mode) for task in tasks.rows],
+        ".settings.json": _encode_settings(tasks),
+    }
+    return {
+        suffix: json.dumps(document, ensure_ascii=False, indent=1).encode(errors="backslashreplace")
+        for suffix, document in documents.items()
+    }
 
 
-def encode_task(task: Task, mode: str) -> dict[str, Any]:
+def _encode_task(task: Task, mode: str) -> dict[str, Any]:
     """Return a record, its id that of the sentence."""
-    title = {"title": task.about["title"]} if task.about.get("title") else {}
-    about = {"article_id": task.article_id, **task.about}
-    metadata = {name: said for name, said in about.items() if said and name not in title}
+    title = {"title": task.metadata["title"]} if task.metadata.get("title") else {}
+    metadata = {"article_id": task.article_id, **task.metadata}
     return {
         "id": task.sentence_id,
         "fields": {"text": task.text, **title},
-        "metadata": metadata,
-        "suggestions": suggestion(task, mode),
+        "metadata": {name: value for name, value in metadata.items() if value and name not in title},
+        "suggestions": _encode_suggestion(task, mode),
         "responses": {},
         "vectors": {},
     }
 
 
-def suggestion(task: Task, mode: str) -> dict[str, Any]:
-    """Return the suggested answer, with a model's probabilities where it is the model's."""
-    if (labels := task.proposed) is None or (mode == "multiclass" and not labels):
+def _encode_suggestion(task: Task, mode: str) -> dict[str, Any]:
+    """Return the suggested answer, with the probabilities of the model where it comes from one."""
+    labels = task.preselected
+    if labels is None or (mode == "multiclass" and not labels):
         return {}
-    several = mode == "multilabel"
-    by_model = task.given is None and task.scores is not None and len(labels) > 0
-    scores = [task.scores[label] for label in labels] if by_model and task.scores else None
-    value: object = list(labels) or [NONE]
-    if not several:
-        value = labels[0]
-    score = scores if several or scores is None else scores[0]
-    return {QUESTION: {"value": value, "score": score, "agent": "slugline" if task.given is None else "given"}}
+    is_by_model = task.given is None and bool(task.scores) and bool(labels)
+    scores = [task.scores[label] for label in labels] if is_by_model and task.scores else None
+
+    value: object = list(labels) or [_NO_TOPIC]
+    score: object = scores
+    if mode == "multiclass":
+        value, score = labels[0], scores[0] if scores else None
+    return {_QUESTION: {"value": value, "score": score, "agent": "slugline" if task.given is None else "given"}}
 
 
-def settings_of(tasks: Tasks) -> dict[str, Any]:
+def _encode_settings(tasks: Tasks) -> dict[str, Any]:
     """Return the settings of a dataset for the tasks: the text, the title, one question, definitions as guidelines."""
-    several = tasks.mode == "multilabel"
-    options = {**{topic: topic for topic in tasks.topics}, **({NONE: NONE} if several else {})}
-    kind = {"type": "multi_label_selection", "options_order": "natural"} if several else {"type": "label_selection"}
-    rendered = [{"value": value, "text": text} for value, text in options.items()]
-    fields = [field("text", required=True)]
-    if any(task.about.get("title") for task in tasks.rows):
-        fields.append(field("title", required=False))
-    definitions = [f"* **{topic}**: {said}" for topic, said in tasks.topics.items() if said]
-    question = {"name": QUESTION, "title": "Which topics does the sentence have?", "required": True}
+    options, settings = [*tasks.topics], {"type": "label_selection"}
+    if tasks.mode == "multilabel":
+        options, settings = [*options, _NO_TOPIC], {"type": "multi_label_selection", "options_order": "natural"}
+
+    fields = [_encode_field("text", required=True)]
+    if any(task.metadata.get("title") for task in tasks.rows):
+        fields.append(_encode_field("title", required=False))
+
+    definitions = [f"* **{topic}**: {definition}" for topic, definition in tasks.topics.items() if definition]
+    question = {
+        "name": _QUESTION,
+        "title": "Which topics does the sentence have?",
+        "required": True,
+        "settings": {**settings, "options": [{"value": option, "text": option} for option in options]},
+    }
     return {
         "guidelines": "\n".join(definitions) or None,
         "fields": fields,
-        "questions": [{**question, "settings": {**kind, "options": rendered}}],
+        "questions": [question],
         "vectors": [],
         "metadata": [],
         "allow_extra_metadata": True,
@@ -89,126 +100,155 @@ def settings_of(tasks: Tasks) -> dict[str, Any]:
     }
 
 
-def field(name: str, required: bool) -> dict[str, Any]:
+def _encode_field(name: str, *, required: bool) -> dict[str, Any]:
     """Return the settings of a text field."""
-    return {
-        "name": name,
-        "title": name,
-        "required": required,
-        "settings": {"type": "text", "use_markdown": False},
-    }
+    settings = {"type": "text", "use_markdown": False}
+    return {"name": name, "title": name, "required": required, "settings": settings}
 
 
 def fits(row: Row) -> bool:
     """Tell whether a row is a record of Argilla, nested or flat."""
-    flat = "_server_id" in row or any(name.endswith(".responses") for name in row)
-    return flat or isinstance(row.get("fields"), dict) or ("responses" in row and ("id" in row or "external_id" in row))
+    is_flat = "_server_id" in row or any(name.endswith(".responses") for name in row)
+    has_responses = "responses" in row and ("id" in row or "external_id" in row)
+    return is_flat or has_responses or isinstance(row.get("fields"), dict)
 
 
-def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[Said | Rejected]:
+def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected]:
     """Yield every user's response to every record, or why it is none; a record without any yields nothing."""
-    found: list[tuple[str, Row, list[Response]]] = []
+    records: list[tuple[str, Row, list[_Response]]] = []
     for where, row in rows:
         try:
-            found.append((where, row, list(responses_of(row))))
+            records.append((where, row, list(_read_responses(row))))
         except BadValueError as error:
             yield Rejected(where, str(error))
-    question = question_of([response for *_, responses in found for response in responses], topics)
-    for where, row, responses in found:
+
+    question = _find_question([response for *_, responses in records for response in responses], topics)
+    for where, row, responses in records:
         for number, response in enumerate(responses, start=1):
             if response.status is None and len(responses) == 1 and row.get("status") == "completed":
-                response = response._replace(status="submitted")  # one at least is, where a record is completed
-            yield read_response(f"{where}, response {number}", row, response, question)
+                response = response._replace(status="submitted")  # a completed record has at least one
+            try:
+                labels = _read_labels(response, question)
+            except BadValueError as error:
+                yield Rejected(f"{where}, response {number}", str(error))
+                continue
+            yield _to_annotation(f"{where}, response {number}", row, response, labels)
 
 
-def read_response(where: str, row: Row, response: Response, question: str | None) -> Said | Rejected:
-    """Return what a response says."""
-    status = response.status
-    if status is None:
-        return Rejected(where, "no status: submitted, draft or discarded? export with `to_list(flatten=True)`")
-    if status not in STATUSES:
-        return Rejected(where, f"status is {shown(status)}; allowed: {listing(STATUSES)}")
-    if status == "draft":
-        return Rejected(where, "a draft that was not submitted")
-    labels: object = None
-    if status == "submitted":
-        if question is None:
-            return Rejected(where, f"no question '{QUESTION}'; found: {listing(response.values)}")
-        labels = response.values.get(question, [])
-        labels = [labels] if isinstance(labels, str) else labels
-        labels = [] if labels == [NONE] else labels
-        if labels is None:
-            return Rejected(where, "submitted without a value")
-    inside = [part for name in ("metadata", "fields") if isinstance(part := row.get(name), dict)]
-    said = {**row, **{name: value for part in inside for name, value in part.items()}}
-    key = said.get("sentence_id") or row.get("external_id") or row.get("id")
-    return Said(where, key, labels, response.user, response.when, said.get("text"))
+def _read_labels(response: _Response, question: str | None) -> object:
+    """Return the labels in a response, None where the sentence was skipped."""
+    if response.status is None:
+        raise BadValueError("no status: submitted, draft or discarded? export with `to_list(flatten=True)`")
+    if response.status not in _STATUSES:
+        raise BadValueError(f"status is {shorten(response.status)}; allowed: {listing(_STATUSES)}")
+    if response.status == "draft":
+        raise BadValueError("a draft that was not submitted")
+    if response.status == "discarded":
+        return None
+
+    if question is None:
+        raise BadValueError(f"no question '{_QUESTION}'; found: {listing(response.values)}")
+    labels = response.values.get(question, [])
+    if labels is None:
+        raise BadValueError("submitted without a value")
+    if isinstance(labels, str):
+        labels = [labels]
+    return [] if labels == [_NO_TOPIC] else labels
 
 
-def question_of(responses: Sequence[Response], topics: Sequence[str]) -> str | None:
+def _to_annotation(where: str, row: Row, response: _Response, labels: object) -> RawAnnotation:
+    """Return the annotation in a response; id and text may stand in the record, its metadata or its fields."""
+    values = dict(row)
+    for name in ("metadata", "fields"):
+        if isinstance(nested := row.get(name), dict):
+            values |= nested
+    key = values.get("sentence_id") or row.get("external_id") or row.get("id")
+    return RawAnnotation(where, key, labels, response.user, response.when, values.get("text"))
+
+
+def _find_question(responses: Sequence[_Response], topics: Sequence[str]) -> str | None:
     """Return the question that asks for topics: the one of that name, else the only one whose answers are topics."""
-    allowed = {*topics, NONE}
-    names = {name: True for response in responses for name in response.values}
-    if QUESTION in names or len(names) < 2:
-        return next(iter([QUESTION] if QUESTION in names else names), QUESTION)
-    for response in responses:
-        for name, value in response.values.items():
-            answers = value if isinstance(value, list) else [value]
-            names[name] &= value is None or all(isinstance(one, str) and one in allowed for one in answers)
-    fitting = [name for name, all_topics in names.items() if all_topics]
+    names = dict.fromkeys(name for response in responses for name in response.values)
+    if _QUESTION in names:
+        return _QUESTION
+    if len(names) < 2:
+        return next(iter(names), _QUESTION)
+
+    allowed = {*topics, _NO_TOPIC}
+    others = {
+        name for response in responses for name, value in response.values.items() if not _is_answer(value, allowed)
+    }
+    fitting = [name for name in names if name not in others]
     return fitting[0] if len(fitting) == 1 else None
 
 
-def responses_of(row: Row) -> Iterator[Response]:
+def _is_answer(value: object, allowed: set[str]) -> bool:
+    """Tell whether a value is nothing, one of the allowed labels or a list of them."""
+    labels = value if isinstance(value, list) else [value]
+    return value is None or all(isinstance(label, str) and label in allowed for label in labels)
+
+
+def _read_responses(row: Row) -> Iterator[_Response]:
     """Yield the responses to a record, one a user, in whichever of the three forms they stand."""
-    found = row.get("responses")
-    if isinstance(found, list):
-        for item in found:
-            if not isinstance(item, dict) or not isinstance(values := item.get("values") or {}, dict):
-                raise BadValueError(f"a response is {shown(item)}; allowed: an object with values")
-            when = item.get("updated_at") or item.get("inserted_at")
-            yield Response(item.get("user_id"), item.get("status"), unwrapped(values), when)
-    elif isinstance(found, dict):
-        yield from by_user(
-            (question, item)
-            for question, items in found.items()
-            for item in as_list(items, f"responses to '{question}'")
-        )
-    elif found is not None:
-        raise BadValueError(f"responses are {shown(found)}; allowed: an object or a list")
+    responses = row.get("responses")
+    if isinstance(responses, list):
+        yield from map(_read_server_response, responses)
+    elif isinstance(responses, dict):
+        yield from _group_by_user(_nested_answers(responses))
+    elif responses is not None:
+        raise BadValueError(f"responses are {shorten(responses)}; allowed: an object or a list")
     else:
-        yield from by_user(flat_responses(row))
+        yield from _group_by_user(_flat_answers(row))
 
 
-def flat_responses(row: Row) -> Iterator[tuple[str, object]]:
-    """Yield the question and the parts of every response of a flattened record."""
+def _read_server_response(item: object) -> _Response:
+    """Return a response as the server holds it."""
+    if not isinstance(item, dict) or not isinstance(values := item.get("values") or {}, dict):
+        raise BadValueError(f"a response is {shorten(item)}; allowed: an object with values")
+    when = item.get("updated_at") or item.get("inserted_at")
+    return _Response(item.get("user_id"), item.get("status"), _unwrap(values), when)
+
+
+def _nested_answers(responses: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Yield the question and the parts of every answer of a nested record."""
+    for question, answers in responses.items():
+        for answer in _check_list(answers, f"responses to '{question}'"):
+            yield question, answer
+
+
+def _flat_answers(row: Row) -> Iterator[tuple[str, object]]:
+    """Yield the question and the parts of every answer of a flattened record."""
     for name in [name for name in row if name.endswith(".responses") and row[name] is not None]:
-        values = as_list(row[name], f"'{name}'")
-        beside = [row.get(f"{name}.{part}") or [None] * len(values) for part in ("users", "status")]
-        users, statuses = (as_list(part, f"'{name}'") for part in beside)
+        values = _check_list(row[name], f"'{name}'")
+        absent = [None] * len(values)
+        users = _check_list(row.get(f"{name}.users") or absent, f"'{name}'")
+        statuses = _check_list(row.get(f"{name}.status") or absent, f"'{name}'")
         if not len(values) == len(users) == len(statuses):
             raise BadValueError(f"'{name}' has {len(values)} values, {len(users)} users, {len(statuses)} statuses")
         for value, user, status in zip(values, users, statuses, strict=True):
             yield name.removesuffix(".responses"), {"value": value, "user_id": user, "status": status}
 
 
-def by_user(items: Iterator[tuple[str, object]]) -> Iterator[Response]:
+def _group_by_user(answers: Iterator[tuple[str, object]]) -> Iterator[_Response]:
     """Put the answers of each user together."""
-    users: dict[str, Response] = {}
-    for question, item in items:
-        if not isinstance(item, dict) or not isinstance(user := item.get("user_id"), (str, int, type(None))):
-            raise BadValueError(f"a response is {shown(item)}; allowed: an object with a value and the id of a user")
-        users.setdefault(str(user), Response(user, item.get("status"), {})).values[question] = item.get("value")
-    yield from users.values()
+    responses: dict[str, _Response] = {}
+    for question, answer in answers:
+        if not isinstance(answer, dict) or not isinstance(user := answer.get("user_id"), (str, int, type(None))):
+            raise BadValueError(
+                f"a response is {shorten(answer)}; allowed: an object with a value and the id of a user"
+            )
+        response = responses.setdefault(str(user), _Response(user, answer.get("status"), {}))
+        response.values[question] = answer.get("value")
+    yield from responses.values()
 
 
-def as_list(value: object, what: str) -> list[object]:
-    """Return a list, or raise `BadValueError` for anything else."""
+def _check_list(value: object, name: str) -> list[object]:
+    """Return a list; raise `BadValueError` for anything else."""
     if not isinstance(value, list):
-        raise BadValueError(f"{what} is {shown(value)}; allowed: a list")
+        raise BadValueError(f"{name} is {shorten(value)}; allowed: a list")
     return value
 
 
-def unwrapped(values: Mapping[str, object]) -> dict[str, object]:
+def _unwrap(values: Mapping[str, object]) -> dict[str, object]:
     """Return the value of each question, which the server wraps into an object."""
     return {name: value.get("value") if isinstance(value, dict) else value for name, value in values.items()}

@@ -9,52 +9,62 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from slugline.annotate.annotation import Row, Said, shown
+from slugline.annotate.annotation import RawAnnotation, Row, shorten
 from slugline.annotate.tasks import Task, Tasks
 from slugline.data.schema import Rejected
 
-LABELS = ("label", "labels", "cats")
+_LABEL_FIELDS = ("label", "labels", "cats")
+_OLD_EXPORT = "labels by number, as doccano exported before version 1.0; export as JSONL with names"
 
 
 def encode(tasks: Tasks) -> dict[str, bytes]:
-    """Return the tasks as JSON lines, labels to begin with where there are any."""
-    lines = (json.dumps(encode_task(task), ensure_ascii=False) + "\n" for task in tasks.rows)
+    """Return the tasks as JSON lines, with labels to start from where there are any."""
+    lines = (json.dumps(_encode_task(task), ensure_ascii=False) + "\n" for task in tasks.rows)
     return {"": "".join(lines).encode(errors="backslashreplace")}
 
 
-def encode_task(task: Task) -> dict[str, Any]:
+def _encode_task(task: Task) -> dict[str, Any]:
     """Return a line: the text, the labels, and the rest as metadata."""
-    labels = {} if task.proposed is None else {"label": list(task.proposed)}
-    return {"text": task.text, **labels, "sentence_id": task.sentence_id, "article_id": task.article_id, **task.about}
+    labels = {} if task.preselected is None else {"label": list(task.preselected)}
+    ids = {"sentence_id": task.sentence_id, "article_id": task.article_id}
+    return {"text": task.text, **labels, **ids, **task.metadata}
 
 
 def fits(row: Row) -> bool:
     """Tell whether a row is an example of doccano."""
-    return any(name in row for name in LABELS) or ("text" in row and "sentence_id" in metadata(row))
+    return any(name in row for name in _LABEL_FIELDS) or ("text" in row and "sentence_id" in _with_metadata(row))
 
 
-def metadata(row: Row) -> Row:
-    """Return a row with what its metadata holds beside the rest."""
-    inside = [found for name in ("meta", "metadata") if isinstance(found := row.get(name), dict)]
-    return {**row, **{name: value for found in inside for name, value in found.items()}}
+def _with_metadata(row: Row) -> Row:
+    """Return a row with the values of its metadata beside its own."""
+    nested = [row[name] for name in ("meta", "metadata") if isinstance(row.get(name), dict)]
+    values = dict(row)
+    for metadata in nested:
+        values |= metadata
+    return values
 
 
-def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[Said | Rejected]:
-    """Yield the labels of every example, or why it has none; an example not annotated yet yields nothing."""
+def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected]:
+    """Yield the labels of every example, or why it has none; an example without labels yet yields nothing."""
     for where, row in rows:
-        found = metadata(row)
-        names = [name for name in LABELS if name in row]
-        if "annotations" in row and not names:
-            yield Rejected(
-                where, "labels by number, as doccano exported before version 1.0; export as JSONL with names"
-            )
-        elif names:
-            labels = [row[names[0]]] if isinstance(row[names[0]], str) else row[names[0]]
-            key = found.get("sentence_id")
-            if key is None and isinstance(row.get("id"), str):
-                key = row["id"]
-            if labels is None:
-                yield Rejected(where, f"'{names[0]}' is {shown(labels)}; allowed: a list of topics")
-            else:
-                who = found.get("annotator") or found.get("username")
-                yield Said(where, key, labels, who, found.get("when"), row.get("text"))
+        name = next((name for name in _LABEL_FIELDS if name in row), None)
+        if name is not None:
+            yield _read_example(where, row, name)
+        elif "annotations" in row:
+            yield Rejected(where, _OLD_EXPORT)
+
+
+def _read_example(where: str, row: Row, label_field: str) -> RawAnnotation | Rejected:
+    """Return the annotation in an example."""
+    labels = row[label_field]
+    if labels is None:
+        return Rejected(where, f"'{label_field}' is {shorten(labels)}; allowed: a list of topics")
+    if isinstance(labels, str):
+        labels = [labels]
+
+    values = _with_metadata(row)
+    key = values.get("sentence_id")
+    if key is None and isinstance(row.get("id"), str):  # doccano's own ids are numbers
+        key = row["id"]
+    annotator = values.get("annotator") or values.get("username")
+    return RawAnnotation(where, key, labels, annotator, values.get("when"), row.get("text"))

@@ -1,0 +1,153 @@
+"""Gold labels from annotations: files are read and added to the history, and all answers in it are merged."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from slugline.annotate.agreement import merge_annotations
+from slugline.annotate.annotation import Annotation, match_annotations
+from slugline.annotate.history import append_history, read_history
+from slugline.annotate.reader import read_annotations
+from slugline.data.input_files import find_files
+from slugline.data.schema import Rejected
+from slugline.errors import InputError, listing
+from slugline.files import write_files
+
+_ENDINGS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".xlsx", ".xlsm")
+_SETTINGS = ".settings.json"  # what `write_tasks` puts beside the tasks for Argilla
+
+
+@dataclass(frozen=True)
+class CollectedGold:
+    """What came of collecting annotations.
+
+    Attributes
+    ----------
+    read : int
+        How many annotations the files hold.
+    rejected : list of Rejected
+        The rows that could not be read.
+    unmatched : list of Rejected
+        The annotations whose sentence changed or is gone.
+    new : int
+        How many annotations the history did not hold yet.
+    history : list of Annotation
+        All annotations of the history whose sentence is unchanged.
+    gold : DataFrame
+        The sentences that the annotators resolved, with `sentence_id, article_id, text, labels, annotators`.
+    unresolved : DataFrame
+        The other sentences, with the columns of `MergedLabels`.
+    """
+
+    read: int
+    rejected: list[Rejected]
+    unmatched: list[Rejected]
+    new: int
+    history: list[Annotation]
+    gold: pd.DataFrame
+    unresolved: pd.DataFrame
+
+
+def find_annotation_files(path: Any) -> list[Path]:
+    """Find the files of annotations at a path.
+
+    Parameters
+    ----------
+    path : str or sequence of str
+        A file, a folder, a glob, or several of these. A file that is named may have any ending; from folders and globs
+        come the files that annotators or their tools write, and not the settings that `write_tasks` puts beside them.
+
+    Returns
+    -------
+    list of Path
+        The files in their order, sorted within a folder or glob.
+
+    Raises
+    ------
+    InputError
+        Where there is none.
+    """
+    paths = [path] if isinstance(path, str) else list(path)
+    named = {Path(name) for name in paths if isinstance(name, str)}
+    # With a format, here of articles, files of any ending are found
+    files = [
+        file
+        for file, _ in find_files(paths, format="text")
+        if file in named or (file.name.lower().endswith(_ENDINGS) and not file.name.endswith(_SETTINGS))
+    ]
+    if not files:
+        raise InputError(f"no file of annotations at {listing(paths)}; endings read: {listing(_ENDINGS)}")
+    return files
+
+
+def collect_gold(
+    files: Sequence[Path],
+    sentences: pd.DataFrame,
+    topics: Sequence[str],
+    *,
+    history: Path,
+    format: str | None = None,
+    method: str = "majority",
+    adjudicator: str | None = None,
+    mode: str = "multilabel",
+) -> CollectedGold:
+    """Read annotations, add them to the history, and merge all that the history holds into gold labels.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        The files of annotations.
+    sentences : DataFrame
+        The sentences as they are now, with `sentence_id`, `article_id` and `text`.
+    topics : sequence of str
+        The topics that sentences may carry.
+    history : Path
+        The history of annotations; created where there is none.
+    format : str, optional
+        One of `FORMATS`; None to recognise the format of each file.
+    method, adjudicator, mode
+        As in `merge_annotations`.
+
+    Returns
+    -------
+    CollectedGold
+        The gold labels, and counts and reasons of what could not be used.
+
+    Raises
+    ------
+    InputError
+        For a file that holds no annotations of the format, and for a broken history.
+    """
+    annotations: list[Annotation] = []
+    rejected: list[Rejected] = []
+    for file in files:
+        read, invalid = read_annotations(file, format, topics)
+        annotations += read
+        rejected += invalid
+    matched, unmatched = match_annotations(annotations, sentences)
+
+    new = append_history(history, matched) if matched else 0
+    known, _ = match_annotations(read_history(history), sentences)
+    merged = merge_annotations(known, method, adjudicator, mode)
+
+    texts = sentences[["sentence_id", "article_id", "text"]]
+    gold = merged[merged["resolved"]].merge(texts, on="sentence_id")
+    return CollectedGold(
+        read=len(annotations),
+        rejected=rejected,
+        unmatched=[Rejected(annotation.where, reason) for annotation, reason in unmatched],
+        new=new,
+        history=known,
+        gold=gold[["sentence_id", "article_id", "text", "labels", "annotators"]],
+        unresolved=merged[~merged["resolved"]],
+    )
+
+
+def write_gold(file: Path, gold: pd.DataFrame) -> None:
+    """Write the gold labels of `CollectedGold` as JSON lines, which the labels of `labels=gold` are read from."""
+    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in gold.to_dict("records")]
+    write_files({file: "".join(lines).encode(errors="backslashreplace")})

@@ -1,0 +1,172 @@
+"""XLSX: a workbook of the same rows and columns as in CSV, and a second sheet with the topics and how to fill it in.
+
+Cells are text, and openpyxl, which reads and writes them, evaluates no formula.
+"""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from slugline.annotate.annotation import Row, one_line, shorten
+from slugline.annotate.formats.escaping import escape_ambiguous, is_risky, unescape
+from slugline.annotate.formats.sheets import Formula, fits, read, to_table
+from slugline.annotate.tasks import Tasks
+from slugline.errors import InputError, listing
+
+__all__ = ["encode", "fits", "read", "read_workbook"]
+
+_SHEET, _NOTES_SHEET = "sentences", "topics"
+_MAX_BYTES, _MAX_COLUMNS = 256 << 20, 1024
+_MAX_ROWS, _MAX_CHARACTERS = 1 << 20, 32767  # of a sheet, and of a cell
+_NO_OPENPYXL = 'XLSX needs openpyxl: pip install "slugline[xlsx]", or use CSV'
+_INSTRUCTIONS = (
+    "Put an x below each topic that the sentence has.",
+    "Write done into status where a sentence has no topic, or skipped where it cannot be labelled.",
+    "Rows left blank are not read. annotator and when (2026-01-31 14:00) may stay blank.",
+)
+# What XML cannot hold is written as _xHHHH_ (ECMA-376, 22.9.2.19), and so is what looks like such a sign already
+_UNWRITABLE = re.compile("[\0-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+_WRITTEN = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+
+def encode(tasks: Tasks) -> dict[str, bytes]:
+    """Return the tasks as a workbook; raise `InputError` without openpyxl and for what a sheet cannot hold."""
+    try:
+        from openpyxl import Workbook
+    except ImportError as error:
+        raise InputError(_NO_OPENPYXL) from error
+    rows = _to_rows(tasks)
+
+    book = Workbook(write_only=True)
+    sheet, notes = book.create_sheet(_SHEET), book.create_sheet(_NOTES_SHEET)
+    sheet.freeze_panes = "A2"
+    sheet.column_dimensions["C"].width = 90
+    notes.column_dimensions["B"].width = 120
+    for row in rows:
+        sheet.append([_text_cell(sheet, text) for text in row])
+    for row in [*map(list, tasks.topics.items()), [""], *([line] for line in _INSTRUCTIONS)]:
+        notes.append([_text_cell(notes, text) for text in row])
+
+    stream = io.BytesIO()
+    book.save(stream)
+    return {"": stream.getvalue()}
+
+
+def _to_rows(tasks: Tasks) -> list[list[str]]:
+    """Return the header and the rows; raise `InputError` for more than a sheet or a cell can hold."""
+    names, *cells = to_table(tasks)
+    rows = [[escape_ambiguous(name) for name in names]]
+    rows += [[escape_ambiguous(key), *row] for key, *row in cells]
+
+    if len(rows) > _MAX_ROWS:
+        raise InputError(f"{len(tasks.rows)} sentences; a sheet of XLSX has {_MAX_ROWS} rows; use CSV")
+    if long := [cell for row in rows for cell in row if len(cell) > _MAX_CHARACTERS]:
+        size = f"{shorten(long[0])} has {len(long[0])} characters"
+        raise InputError(f"{size}; a cell of XLSX holds {_MAX_CHARACTERS}; use CSV")
+    return rows
+
+
+def _text_cell(sheet: Any, text: str) -> Any:
+    """Return a cell that is text whatever it begins with, even when someone edits it."""
+    from openpyxl.cell import WriteOnlyCell
+
+    cell = WriteOnlyCell(sheet, value=None)
+    if text:
+        cell.value = ""
+        cell._value = _UNWRITABLE.sub(lambda sign: f"_x{ord(sign[0]):04X}_", text)  # openpyxl would look for formulas
+        cell.data_type = "s"
+        cell.quotePrefix = is_risky(text)
+    return cell
+
+
+def read_workbook(path: Path) -> Iterator[tuple[str, Row | str]]:
+    """Yield the rows of the sheet `sentences`, or else of the first, each with its place.
+
+    Parameters
+    ----------
+    path : Path
+        The workbook.
+
+    Yields
+    ------
+    tuple of str and mapping
+        The place of a row, and its cells by the names in the first row.
+
+    Raises
+    ------
+    InputError
+        For a file that is no workbook, and without openpyxl.
+    """
+    import warnings
+
+    try:
+        from openpyxl import load_workbook
+    except ImportError as error:
+        raise InputError(_NO_OPENPYXL) from error
+
+    _check_archive(path)
+    try:
+        with path.open("rb") as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl warns of what it leaves out: charts, validations, extensions
+            with closing(load_workbook(stream, read_only=True, keep_links=False)) as book:
+                sheet = book[_SHEET] if _SHEET in book.sheetnames else book[book.sheetnames[0]]
+                yield from _read_sheet(sheet, path.name)
+    except InputError:
+        raise
+    except Exception as error:  # a broken workbook makes openpyxl raise anything
+        raise InputError(one_line(f"{path}: no workbook that can be read: {type(error).__name__}: {error}")) from error
+
+
+def _check_archive(path: Path) -> None:
+    """Raise `InputError` for what is no workbook, or would unpack to more than `_MAX_BYTES`.
+
+    The sizes that the archive states can be trusted: `zipfile` reads no more of a part than its stated size.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise InputError(one_line(f"{path}: no XLSX workbook: {error}")) from error
+
+    names = [part.filename for part in parts]
+    if "xl/workbook.xml" not in names:
+        raise InputError(f"{path}: an archive without a workbook; found: {listing(names, 4)}")
+    if (size := sum(part.file_size for part in parts)) > _MAX_BYTES:
+        raise InputError(f"{path}: unpacks to {size} bytes; allowed: {_MAX_BYTES}; use CSV")
+
+
+def _read_sheet(sheet: Any, name: str) -> Iterator[tuple[str, Row]]:
+    """Yield the rows of a sheet that are not blank, under the names of its first row."""
+    sheet.reset_dimensions()  # the file may state wrong ones
+    header = [_read_name(cell) for cell in next(sheet.iter_rows(max_row=1), ())[:_MAX_COLUMNS]]
+    if repeated := [column for column in header if column and header.count(column) > 1]:
+        raise InputError(f"{name}:1: column {shorten(repeated[0])} stands {header.count(repeated[0])} times")
+    if not any(header):
+        raise InputError(f"{name}: no names of columns in the first row")
+
+    rows = sheet.iter_rows(min_row=2, max_row=_MAX_ROWS, max_col=len(header))
+    for number, row in enumerate(rows, start=2):
+        values = [_read_cell(cell) for cell in row]
+        if any(value not in (None, "") for value in values):
+            yield f"{name}:{number}", {key: value for key, value in zip(header, values, strict=False) if key}
+
+
+def _read_name(cell: Any) -> str:
+    """Return the name of a column, "" where the cell is no text."""
+    text = _read_cell(cell)
+    return unescape(text).strip() if isinstance(text, str) else ""
+
+
+def _read_cell(cell: Any) -> Any:
+    """Return the value of a cell, text as it was before it was written.
+
+    openpyxl takes `x005F_` out of shared strings, so a text that spells out `_x000D_` comes back with that sign.
+    """
+    if cell.data_type == "f":
+        return Formula(str(cell.value))
+    value = cell.value
+    return _WRITTEN.sub(lambda sign: chr(int(sign[1], 16)), value) if isinstance(value, str) else value

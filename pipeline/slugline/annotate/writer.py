@@ -1,0 +1,61 @@
+"""Files of tasks for annotation tools."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from slugline.annotate.annotation import shorten
+from slugline.annotate.formats import FORMATS
+from slugline.annotate.tasks import to_tasks
+from slugline.errors import InputError, listing
+from slugline.files import write_files
+
+
+def write_tasks(
+    output: Path,
+    format: str,
+    sentences: pd.DataFrame,
+    topics: Mapping[str, str],
+    *,
+    probabilities: np.ndarray | None = None,
+    reasons: Sequence[str] | None = None,
+    mode: str = "multilabel",
+) -> None:
+    """Write sentences as tasks for an annotation tool, all files of it or none.
+
+    Parameters
+    ----------
+    output : Path
+        The file. Label Studio's labelling config goes beside it as `.xml`, the settings of Argilla's dataset as
+        `.settings.json`.
+    format : str
+        One of `FORMATS`.
+    sentences : DataFrame
+        With `sentence_id`, `article_id`, `text`, and optionally `title`, `published`, `source` and `labels` (a tuple,
+        or None).
+    topics : mapping of str to str
+        The definition of each topic.
+    probabilities : array of shape (sentences, topics), optional
+        A model's probabilities, from which topics are suggested: all from 0.5 on, in multiclass the likeliest.
+    reasons : sequence of str, optional
+        Why each sentence is asked for.
+    mode : {"multilabel", "multiclass"}
+        Whether a sentence may carry several topics.
+
+    Raises
+    ------
+    InputError
+        For an unknown format, for what the format cannot hold, and when the disk refuses the files.
+    """
+    if format not in FORMATS:
+        raise InputError(f"format: {shorten(format)}; allowed: {listing(FORMATS)}")
+
+    contents = FORMATS[format].encode(to_tasks(sentences, topics, probabilities, reasons, mode))
+    files = {output.with_suffix(suffix) if suffix else output: content for suffix, content in contents.items()}
+    if len(files) < len(contents):
+        raise InputError(
+            f"output: {output} has the ending of the file beside it; allowed: any but {listing(filter(None, contents))}"
+        )
+    write_files(files)

@@ -1,0 +1,66 @@
+"""The help of a command: what it does, its groups and its options, each with its default, on a page."""
+
+import dataclasses
+import re
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from slugline.components import field_help
+from slugline.config.schemas import find_settings, nested_settings
+from slugline.files import shipped
+
+GROUP = re.compile(r"^  - (?:override )?/?([a-z]+): (\S+)", re.MULTILINE)
+WIDTH, INDENT = 110, 34
+
+
+def describe_command(command: str) -> str:
+    """Return the help of a command."""
+    text = (shipped("conf") / f"{command}.yaml").read_text(encoding="utf-8")
+    head, _, defaults = text.partition("defaults:")
+    lines = [line.removeprefix("#").removeprefix(" ") for line in head.splitlines()]
+    groups = [_describe_group(group, option) for group, option in GROUP.findall(defaults) if group != "hydra"]
+    if groups:
+        lines += ["", "Groups, each given as GROUP=OPTION:", *groups]
+    options = list(_describe_options(find_settings(command)))
+    lines += ["", "Options, each given as KEY=VALUE:", *options] if options else []
+    lines += ["", f"slugline {command} --cfg job prints the whole config, with the options of what the groups chose."]
+    return "\n".join(lines)
+
+
+def _describe_group(group: str, default: str) -> str:
+    """Return a group with its options, the default one first."""
+    names = sorted(file.stem for file in (shipped("conf") / group).glob("*.yaml"))
+    others = [name for name in names if name != default]
+    return _align(group, " | ".join(others if default == "null" else [default, *others]))
+
+
+def _describe_options(settings: Any, prefix: str = "") -> Iterator[str]:
+    """Yield a line or more for each option that is no component."""
+    texts = field_help(settings)
+    for item in dataclasses.fields(settings):
+        if (nested := nested_settings(item)) is not None:
+            yield from _describe_options(nested, f"{item.name}.")
+        elif not item.metadata.get("component"):
+            yield _align(f"{prefix}{item.name}={_describe_default(item)}", texts.get(item.name, ""))
+
+
+def _describe_default(item: Any) -> str:
+    """Return the default of an option as it is given on the command line."""
+    if item.default_factory is not dataclasses.MISSING:
+        value = item.default_factory()
+        return "[" + ",".join(map(str, value)) + "]" if isinstance(value, list) else "{...}"
+    if item.default is dataclasses.MISSING:
+        return "???"
+    if item.default is None:
+        return "null"
+    return str(item.default).lower() if isinstance(item.default, bool) else str(item.default)
+
+
+def _align(name: str, text: str) -> str:
+    """Return a name and a wrapped text in two columns."""
+    lines = textwrap.wrap(text, WIDTH - INDENT)
+    if len(name) > INDENT - 4 or not lines:
+        lines = ["", *lines]
+    first, *others = lines
+    return "\n".join([f"  {name:<{INDENT - 2}}{first}".rstrip(), *(" " * INDENT + line for line in others)])

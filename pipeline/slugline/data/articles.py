@@ -1,0 +1,134 @@
+"""Articles: the rows of files become articles, their text normalised and their cells made text."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from slugline.data.readers import Row, read_rows
+from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected
+from slugline.errors import InputError, listing
+
+_PUNCTUATION = str.maketrans("", "", "‘’“”–—…")  # of correct text, though not ASCII
+
+
+def read_articles(
+    path: Any,
+    format: str | None = None,
+    *,
+    columns: Mapping[str, str] | None = None,
+    encoding: str = "utf-8",
+    keep: Sequence[str] = (),
+) -> Iterator[tuple[str, Article | Rejected]]:
+    """Read articles from files, one at a time, in the order of files and rows.
+
+    Parameters
+    ----------
+    path, format, encoding
+        Which files, as `find_files` takes them.
+    columns : mapping of str to str, optional
+        Article columns and their names in the files. Only `text` must be there.
+    keep : sequence of str
+        Further columns of the files that the articles carry, in `Article.kept`.
+
+    Yields
+    ------
+    (str, Article) or (str, Rejected)
+        The place (`file` or `file:line`) with the article, or with why it was rejected.
+
+    Raises
+    ------
+    InputError
+        When there is nothing at `path`, or for an unknown article column.
+    """
+    column_names = article_columns(columns or {})
+    for where, row in read_rows(path, format, encoding):
+        yield where, Rejected(where, row) if isinstance(row, str) else to_article(row, where, column_names, keep)
+
+
+def article_columns(columns: Mapping[str, str]) -> dict[str, str]:
+    """Return the name in the files of every article column; raise `InputError` for an unknown article column."""
+    if unknown := [name for name in columns if name not in ARTICLE_COLUMNS]:
+        raise InputError(f"data.columns: unknown column '{unknown[0]}'; allowed: {listing(ARTICLE_COLUMNS)}")
+    return {name: columns.get(name) or name for name in ARTICLE_COLUMNS}
+
+
+def to_article(row: Row, where: str, columns: Mapping[str, str], keep: Sequence[str] = ()) -> Article | Rejected:
+    """Make an article of a row.
+
+    Parameters
+    ----------
+    row : Row
+        A row of a file.
+    where : str
+        Its place, which becomes the `article_id` of an article without one.
+    columns : mapping of str to str
+        The name in the file of every article column, from `article_columns`.
+    keep : sequence of str
+        Further columns for `Article.kept`.
+
+    Returns
+    -------
+    Article or Rejected
+        The article, or why the row is none.
+    """
+    text = get_text(row, columns["text"], where)
+    if isinstance(text, Rejected):
+        return text
+
+    cells = {name: cell_text(row.get(column)) for name, column in columns.items()}
+    return Article(
+        article_id=cells["article_id"] or _spell_out(where),
+        title=normalise(cells["title"]) if cells["title"] else None,
+        text=text,
+        published=cells["published"],
+        source=cells["source"],
+        url=cells["url"],
+        language=cells["language"],
+        kept=tuple(cell_text(row.get(column)) for column in keep),
+    )
+
+
+def get_text(row: Row, column: str, where: str) -> str | Rejected:
+    """Return the text in a column of a row, normalised, or why there is none."""
+    if column not in row:
+        return Rejected(where, f"no column '{column}' for the text; found: {listing(row)}")
+
+    text = row[column]
+    if not isinstance(text, str):
+        return Rejected(where, f"column '{column}' is {type(text).__name__}, not text")
+    if "\0" in text:
+        return Rejected(where, "binary, not text (NUL bytes)")
+
+    text = normalise(text)
+    return text if text.strip() else Rejected(where, "empty text")
+
+
+def cell_text(value: object) -> str | None:
+    r"""Return a cell of a table as text: dates as ISO 8601, 7.0 as "7", None for an empty cell.
+
+    Lone surrogates (from JSON or from file names) are spelled out, as `\ud800`, since no file could hold them.
+    """
+    if value is None or value == "" or value != value:  # NaN alone differs from itself
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # pandas makes whole numbers floats in a column with blanks
+    return _spell_out(value.isoformat() if hasattr(value, "isoformat") else str(value))
+
+
+def normalise(text: str) -> str:
+    r"""Repair mojibake, HTML entities, line ends and control characters, and compose to NFC (Unicode annex 15).
+
+    Curly quotes stay. ftfy does it (Speer 2019, doi:10.5281/zenodo.2591652). Plain ASCII without `&`, `\r` or control
+    characters needs no repair, also with curly quotes, dashes and dots, since mojibake has letters: it skips ftfy.
+    """
+    plain = text if text.isascii() else text.translate(_PUNCTUATION)
+    if plain.isascii() and "&" not in plain and plain.replace("\n", "").replace("\t", "").isprintable():
+        return text
+
+    from ftfy import TextFixerConfig, fix_text
+
+    return fix_text(text, TextFixerConfig(uncurl_quotes=False, normalization="NFC"))
+
+
+def _spell_out(text: str) -> str:
+    """Return a text with its lone surrogates spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode()

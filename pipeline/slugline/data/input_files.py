@@ -1,0 +1,116 @@
+"""Input files: which files a path stands for, what format each has, and how it is opened."""
+
+import codecs
+import gzip
+import io
+import sys
+from glob import glob, has_magic
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO, cast
+
+from slugline.errors import InputError, listing
+
+NamedFile = tuple[Path, str]  # a file and the name it goes by in messages and ids
+
+_FORMAT_OF_ENDING = {
+    ".txt": "text",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".parquet": "parquet",
+}
+_FORMATS = tuple(dict.fromkeys(_FORMAT_OF_ENDING.values()))
+
+
+def find_files(path: Any, format: str | None = None, encoding: str = "utf-8") -> list[NamedFile]:
+    """Find the files that a path stands for.
+
+    Parameters
+    ----------
+    path : str, Path or list of these
+        A file, a folder, a glob, `-` for standard input, or a list of these.
+    format : str, optional
+        What the files are (text, jsonl, csv, tsv, parquet), where their endings do not tell.
+    encoding : str
+        The name of an encoding; it is only checked here.
+
+    Returns
+    -------
+    list of (Path, str)
+        Each file and the name it goes by: its path below the folder, its path as the glob found it, or its name.
+
+    Raises
+    ------
+    InputError
+        When there is no such file, a file has no known format, or there is no such encoding.
+    """
+    if format is not None and format not in _FORMATS:
+        raise InputError(f"data.format: unknown format '{format}'; allowed: {listing(_FORMATS)}")
+    _check_encoding(encoding)
+
+    paths = list(path) if isinstance(path, (list, tuple)) else [path]
+    if wrong := [item for item in paths if not isinstance(item, (str, Path)) or item == ""]:
+        raise InputError(f"no path: {wrong[0]!r}; allowed: a file, a folder, a glob, - or a list of these")
+
+    files = [file for item in paths for file in _expand(str(item), format)]
+    if not files:
+        endings = listing(_FORMAT_OF_ENDING)
+        raise InputError(f"no readable file at {listing(paths)}; endings read: {endings}, each also with .gz")
+    if format is None:
+        for file, _ in files:
+            format_of(file)
+    return files
+
+
+def format_of(file: Path) -> str:
+    """Return the format of a file by its ending; standard input is text; raise `InputError` for an unknown ending."""
+    file_format = "text" if str(file) == "-" else _known_format(file)
+    if file_format is None:
+        endings = listing(_FORMAT_OF_ENDING)
+        raise InputError(f"{file}: unknown ending; endings read: {endings}, each also with .gz, or say `format=`")
+    return file_format
+
+
+def open_bytes(file: Path) -> BinaryIO:
+    """Open a file, a gzip file or standard input for reading bytes."""
+    if str(file) == "-":
+        return sys.stdin.buffer
+    return cast(BinaryIO, gzip.open(file)) if file.suffix == ".gz" else file.open("rb")
+
+
+def open_text(file: Path, encoding: str, errors: str = "strict") -> TextIO:
+    """Open a file, a gzip file or standard input as text, without its byte-order mark, line ends as they are."""
+    encoding = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+    return io.TextIOWrapper(open_bytes(file), encoding=encoding, errors=errors, newline="")
+
+
+def _check_encoding(encoding: str) -> None:
+    """Refuse an encoding that Python does not know."""
+    try:
+        codecs.lookup(encoding)
+    except LookupError as error:
+        raise InputError(f"encoding: there is no '{encoding}'; allowed: Python's, as utf-8, latin-1, cp1252") from error
+
+
+def _expand(path: str, format: str | None) -> list[NamedFile]:
+    """Return the files that one path stands for, sorted; skip files of unknown endings inside folders."""
+    if path == "-":
+        return [(Path("-"), "stdin")]
+
+    place = Path(path)
+    if place.is_dir():
+        inside = sorted(file for file in place.rglob("*") if file.is_file())
+        return [(file, file.relative_to(place).as_posix()) for file in inside if format or _known_format(file)]
+    if place.exists():
+        return [(place, place.name)]  # also where its name looks like a glob
+    if has_magic(path):
+        matches = [Path(match) for match in sorted(glob(path, recursive=True))]
+        return [(file, file.as_posix()) for file in matches if file.is_file()]
+    raise InputError(f"no such file or folder: {path}")
+
+
+def _known_format(file: Path) -> str | None:
+    """Return the format that a file's ending stands for, `.gz` set aside."""
+    name = Path(file.stem if file.suffix == ".gz" else file.name)
+    return _FORMAT_OF_ENDING.get(name.suffix.lower())

@@ -1,0 +1,120 @@
+"""Reading files that a stranger may have written: each is checked before it is believed."""
+
+import json
+import math
+import os
+import warnings
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+
+from slugline.errors import InputError
+
+
+class ArrayHeader(NamedTuple):
+    """What NumPy's header says of an array."""
+
+    shape: tuple[int, ...]
+    fortran_order: bool
+    dtype: np.dtype[Any]
+
+
+def check(holds: bool, folder: Path, problem: str) -> None:
+    """Raise `InputError` with the folder and the problem unless a condition holds."""
+    if not holds:
+        raise InputError(f"model {folder}: {problem}")
+
+
+def regular_file(folder: Path, name: str) -> Path:
+    """Return a file of the model; raise `InputError` if it does not exist or is a link."""
+    file = folder / name
+    check(not file.is_symlink(), folder, f"a link stands in place of {name}")
+    check(file.is_file(), folder, f"there is no {name}")
+    return file
+
+
+def read_json(folder: Path, name: str, max_bytes: int) -> dict[str, Any]:
+    """Return the object in a JSON file; raise `InputError` for anything else, NaN and infinity included."""
+    file = regular_file(folder, name)
+    check(file.stat().st_size <= max_bytes, folder, f"{name} is larger than {max_bytes} bytes")
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"model {folder}: {name} is not valid JSON: {str(error)[:80]}") from error
+    if not isinstance(content, dict):
+        raise InputError(f"model {folder}: {name} holds no object")
+    return content
+
+
+def _refuse_constant(name: str) -> None:
+    """Raise ValueError for NaN and infinity, which Python reads although JSON has no such numbers."""
+    raise ValueError(f"{name} is not a number")
+
+
+def read_array(folder: Path, name: str, dtype: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Read an array; its size is checked before memory is allocated.
+
+    Parameters
+    ----------
+    folder : Path
+        The model.
+    name : str
+        The file in it.
+    dtype : dtype
+        The exact type, byte order included.
+    shape : tuple of int
+        The exact shape, in C order.
+
+    Raises
+    ------
+    InputError
+        For a file that holds anything else, or numbers that are not finite.
+    """
+    with regular_file(folder, name).open("rb") as stream:
+        try:
+            header = read_array_header(stream, os.fstat(stream.fileno()).st_size)
+        except ValueError as error:
+            raise InputError(f"model {folder}: {name} is not a NumPy array: {error}") from error
+
+        expected = np.dtype(dtype)
+        check(header.dtype == expected, folder, f"{name} holds {header.dtype!s:.40}, not {expected}")
+        is_right = header.shape == shape and not header.fortran_order
+        check(is_right, folder, f"{name} has shape {header.shape!s:.40}, not {shape} in C order")
+        array = np.fromfile(stream, dtype=expected).reshape(shape)
+
+    is_finite = expected.kind != "f" or bool(np.isfinite(array).all())
+    check(is_finite, folder, f"{name} holds numbers that are not finite")
+    return array
+
+
+def read_array_header(stream: IO[bytes], size: int) -> ArrayHeader:
+    """Read NumPy's header of an array.
+
+    Parameters
+    ----------
+    stream : binary file
+        At the beginning of the header; left at its end.
+    size : int
+        Bytes in the file.
+
+    Raises
+    ------
+    ValueError
+        Unless header and array take up exactly `size` bytes, so that no array is larger than its file, and for objects.
+    """
+    try:
+        version = np.lib.format.read_magic(stream)
+        if version != (1, 0):
+            raise ValueError(f"version {version}")
+        with warnings.catch_warnings():  # NumPy mends the headers that Python 2 wrote, and warns; ours are not such
+            warnings.simplefilter("error")
+            shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(stream, max_header_size=1000)
+    except Exception as error:  # NumPy reads the header as a Python literal: random bytes fail there in many ways
+        raise ValueError(f"no header: {' '.join(str(error).split())[:60]}") from error
+
+    if dtype.hasobject or not dtype.isnative or any(type(n) is not int or n < 0 for n in shape):
+        raise ValueError(f"type {dtype!s:.40} or shape {shape!s:.40}; allowed: plain numbers")
+    if size - stream.tell() != math.prod(shape) * dtype.itemsize:
+        raise ValueError("its size is not what its shape says")
+    return ArrayHeader(shape, bool(fortran_order), dtype)

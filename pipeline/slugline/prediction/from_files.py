@@ -1,0 +1,205 @@
+"""Prediction from files: rows are read and cut into batches, workers label them, records are written in order.
+
+The main process reads rows and cuts them into batches, workers turn a batch into the bytes of its records, the main
+process writes them in order. So the batches, and with them the output, are the same whatever labels them; workers,
+here or on a Dask cluster, need no shared disk; and none that outlives a killed main process can spoil a file.
+"""
+
+import json
+from collections.abc import Callable, Generator
+from contextlib import closing
+from hashlib import blake2b
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from slugline import __version__
+from slugline.data.input_files import find_files
+from slugline.data.readers import check_any_read, read_rows
+from slugline.data.schema import Rejected
+from slugline.errors import InputError
+from slugline.model import TopicModel, load_model
+from slugline.model.heads import LinearHead
+from slugline.prediction.batches import LabelledBatch, cut_batches
+from slugline.prediction.counts import PredictionCounts
+from slugline.prediction.options import PredictOptions
+from slugline.prediction.part_files import PartFiles
+from slugline.prediction.records import check_topics
+from slugline.prediction.workers import map_batches
+
+InputFiles = list[tuple[Path, str]]  # each file and the name that it goes by
+OnProgress = Callable[[PredictionCounts], object]
+OnRejected = Callable[[Rejected], object]
+
+
+class _Job(NamedTuple):
+    """A model, the folder it was loaded from, and what to do with it."""
+
+    model: TopicModel
+    folder: Path
+    options: PredictOptions
+
+    def label_batches(self, skip: int = 0) -> Generator[LabelledBatch]:
+        """Label all batches of the input but the first `skip`, which are only read."""
+        options, labeller = self.options, self.options.labeller()
+        rows = read_rows(options.input, options.format, options.encoding)
+        batches = cut_batches(rows, labeller.columns, options.batch)
+        remaining = islice(batches, skip, None)
+        return map_batches(
+            labeller, remaining, workers=options.workers(), model=self.model, model_folder=str(self.folder)
+        )
+
+
+class ByteStream(Protocol):
+    """What records can be written to, such as a file opened in mode `wb`."""
+
+    def write(self, records: bytes, /) -> object:
+        """Write the records of a batch."""
+
+
+def predict_files(
+    model_folder: str | Path,
+    options: PredictOptions,
+    *,
+    stream: ByteStream | None = None,
+    on_progress: OnProgress | None = None,
+    on_rejected: OnRejected | None = None,
+) -> PredictionCounts:
+    """Label the sentences of articles in files, a record each.
+
+    Parameters
+    ----------
+    model_folder : str or Path
+        Folder of a saved model.
+    options : PredictOptions
+        What to read and where to write.
+    stream : binary stream or None
+        Where records go when the options name no output file; each batch is one call of its `write`.
+    on_progress : callable or None
+        Called with the counts so far: before the first batch, which tells what a resumed run keeps, and after each.
+    on_rejected : callable or None
+        Called with each row that cannot be read when records go to a stream; with an output file, these rows go to
+        `OUTPUT.rejected.jsonl` beside it.
+
+    Returns
+    -------
+    PredictionCounts
+
+    Raises
+    ------
+    InputError
+        When the model or the input cannot be read or the output cannot be written, or there is no article at all.
+    """
+    folder = Path(model_folder).resolve()
+    job = _Job(load_model(folder), folder, options)
+    _check_model(job.model, options)  # a model that does not pass is refused before anything is written
+
+    report_progress = on_progress or _ignore
+    if options.output is not None:
+        counts = _predict_to_file(job, Path(options.output), report_progress)
+    elif stream is not None:
+        counts = _predict_to_stream(job, stream, report_progress, on_rejected or _ignore)
+    else:
+        raise ValueError("options.output is None; give predict_files a stream to write to")
+
+    first_rejected = [counts.first_rejected] if counts.first_rejected else []
+    check_any_read(range(counts.articles), first_rejected, "article")
+    return counts
+
+
+def _check_model(model: TopicModel, options: PredictOptions) -> None:
+    """Check that predictions of a model can be written, and explained where the options ask for it."""
+    check_topics(model.topics, options.labeller().ending)
+    if options.explain and not isinstance(model.head, LinearHead):
+        raise InputError("explain: only linear models have a weight for each term; give explain=0 for this one")
+
+
+def _ignore(_: object) -> None:
+    """Do nothing: the callback when none is given."""
+
+
+def _predict_to_stream(
+    job: _Job, stream: ByteStream, on_progress: OnProgress, on_rejected: OnRejected
+) -> PredictionCounts:
+    """Write records as JSON lines to a stream."""
+    counts = PredictionCounts()
+    on_progress(counts)
+    with closing(job.label_batches()) as batches:
+        for batch in batches:
+            stream.write(batch.records)
+            for rejected in batch.rejected:
+                on_rejected(rejected)
+            counts += batch.counts
+            on_progress(counts)
+    return counts
+
+
+def _predict_to_file(job: _Job, output: Path, on_progress: OnProgress) -> PredictionCounts:
+    """Label each batch into a part file beside the output, then join the parts."""
+    options = job.options
+    files = find_files(options.input, options.format, options.encoding)
+    parts = PartFiles(output)
+    _check_output(parts, options, files)
+    with parts.open(_fingerprint(job, files), options.resume) as notes:
+        counts = sum(map(PredictionCounts.from_json, notes), PredictionCounts())
+        on_progress(counts)
+
+        number = len(notes)
+        with closing(job.label_batches(skip=number)) as batches:
+            for batch in batches:
+                parts.write(number, batch.records, batch.rejected, batch.counts.to_json())
+                number += 1
+                counts += batch.counts
+                on_progress(counts)
+
+        if counts.articles:
+            parts.join(number, job.model.topics, bool(options.explain))
+        parts.close(number)
+    return counts
+
+
+def _check_output(parts: PartFiles, options: PredictOptions, files: InputFiles) -> None:
+    """Raise `InputError` for an output that would be read: now, or from the folder of the input the next time."""
+    output = parts.output.absolute()
+    if output.is_dir():
+        raise InputError(f"output: {parts.output} is a folder; give a file")
+    if not output.parent.is_dir():
+        raise InputError(f"output: there is no folder {parts.output.parent}; make it first")
+
+    inputs = [options.input] if isinstance(options.input, (str, Path)) else options.input
+    for place in map(Path, inputs):
+        if place.is_dir() and output.resolve().is_relative_to(place.resolve()):
+            raise InputError(f"output: {parts.output} lies in the input folder {place}; write it elsewhere")
+
+    written_names = {output.name, parts.rejected.name}
+    for file, _ in files:
+        if file.name in written_names and file.resolve().parent == output.resolve().parent:
+            raise InputError(f"output: {file} is read as input; write to another file")
+
+
+def _fingerprint(job: _Job, files: InputFiles) -> str:
+    """Return a digest of all that decides the records: version, model, input files, options."""
+    options, labeller = job.options, job.options.labeller()
+    settings = [
+        __version__,
+        options.batch,
+        labeller.columns,
+        labeller.split_sentences,
+        labeller.explain,
+        labeller.ending,
+        options.format,
+        options.encoding,
+    ]
+    digest = blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16)
+
+    for file in sorted(job.folder.rglob("*")):
+        if file.is_file():
+            digest.update(f"\0{file.relative_to(job.folder)}\0{file.stat().st_size}\0".encode() + file.read_bytes())
+
+    for file, name in files:
+        if str(file) == "-" and options.resume:
+            raise InputError("resume=true: standard input cannot be read again; give a file")
+        state = file.stat() if file.exists() else None
+        size_and_time = state and (state.st_size, state.st_mtime_ns)
+        digest.update(f"\0{name}\0{size_and_time}".encode(errors="surrogateescape"))
+    return digest.hexdigest()

@@ -1,0 +1,84 @@
+"""Prediction in memory: articles as Python objects, sentences with their topics as a pandas frame."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from slugline.data.articles import article_columns, to_article
+from slugline.data.schema import Article, Rejected
+from slugline.errors import InputError
+from slugline.model import TopicModel
+from slugline.prediction.batches import label_articles
+from slugline.prediction.records import check_topics
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ArticleLike = str | Mapping[str, Any] | Article
+
+
+def predict_articles(
+    model: TopicModel, articles: "Iterable[ArticleLike] | pd.DataFrame", *, split_sentences: bool = True
+) -> "pd.DataFrame":
+    """Label the sentences of articles; ids, topics and probabilities are those of `slugline predict`.
+
+    Parameters
+    ----------
+    model : TopicModel
+        A fitted model, as `slugline.load_model` returns it.
+    articles : iterable of str, mapping or Article, or DataFrame
+        Texts; mappings or rows with a `text` and any other article columns; or articles as the readers give them,
+        which are taken as they are. The `article_id` of one without is its number in the input, counted from 0.
+    split_sentences : bool
+        Whether to split articles into sentences; False takes each article as one sentence.
+
+    Returns
+    -------
+    DataFrame
+        A row per sentence: the columns of sentences, `topics` (a tuple, empty for debris), and the probability of
+        each topic in a column of its name.
+
+    Raises
+    ------
+    InputError
+        For an article without a text, or a model with a topic named like another column.
+
+    Examples
+    --------
+    With a model trained on the sample:
+
+    >>> from slugline import load_model
+    >>> model = load_model("models:/slugline@champion")  # doctest: +SKIP
+    >>> table = predict_articles(model, ["Rebels agreed to a ceasefire. The talks begin on Monday."])  # doctest: +SKIP
+    >>> table[["text", "topics", "ceasefire"]]  # doctest: +SKIP
+                                text                              topics  ceasefire
+    0  Rebels agreed to a ceasefire.  (ceasefire, agreement, concession)   0.999993
+    1     The talks begin on Monday.                     (consultation,)   0.002066
+    """
+    check_topics(model.topics, ".parquet")
+    rows = _to_rows(articles)
+    complete_articles = [_to_article(row, number) for number, row in enumerate(rows)]
+    return label_articles(model, complete_articles, split_sentences).to_frame()
+
+
+def _to_rows(articles: "Iterable[ArticleLike] | pd.DataFrame") -> "Iterable[ArticleLike]":
+    """Return articles one by one, the rows of a frame as mappings whose missing cells are None."""
+    import pandas as pd
+
+    if isinstance(articles, str):
+        raise TypeError("articles is one string; give a list of texts")
+    if not isinstance(articles, pd.DataFrame):
+        return articles
+    cells = articles.astype(object)
+    rows: list[dict[Any, Any]] = cells.where(cells.notna(), None).to_dict(orient="records")
+    return rows
+
+
+def _to_article(row: ArticleLike, number: int) -> Article:
+    """Return the article of a row as the readers of files would; raise `InputError` where it has no text."""
+    if isinstance(row, Article):
+        return row
+    cells = row if isinstance(row, Mapping) else {"text": row}
+    article = to_article(cells, str(number), article_columns({}))
+    if isinstance(article, Rejected):
+        raise InputError(f"article {number}: {article.reason}")
+    return article

@@ -1,0 +1,89 @@
+"""The options of a prediction from files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from slugline.data.articles import article_columns
+from slugline.errors import InputError
+from slugline.prediction.batches import BatchLabeller
+from slugline.prediction.records import output_ending
+from slugline.prediction.workers import Workers
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """What to read, how to label it, and where to write; the fields are the keys of `slugline predict`.
+
+    Parameters
+    ----------
+    input : str, Path or list of these
+        A file, a folder, a glob or several of these; `-` is standard input.
+    output : str, Path or None
+        A file ending in `.jsonl`, `.csv` or `.parquet`; None writes JSON lines to a stream.
+    format : str or None
+        Format of the input when its ending does not tell: text, jsonl, csv, tsv or parquet.
+    columns : mapping of str to str
+        Article columns whose names in the input differ.
+    split_sentences : bool
+        Whether to split articles into sentences; False takes each row as one sentence.
+    encoding : str
+        Encoding of the input.
+    explain : int
+        How many terms explain each topic given, in a column `explain`; 0 for none.
+    resume : bool
+        Whether to keep the parts that a killed run left.
+    n_jobs : int
+        Number of worker processes; -1 is all cores.
+    batch : int
+        Characters of text that a worker labels at once.
+    engine : str
+        `local` for processes on this machine, or `dask`.
+    dask_address : str or None
+        Address of a Dask scheduler; None starts a cluster on this machine for the call.
+
+    Raises
+    ------
+    InputError
+        For options that are not allowed, alone or together.
+
+    Examples
+    --------
+    >>> PredictOptions(input="articles.jsonl", output="topics.csv").engine
+    'local'
+    >>> PredictOptions(input="articles.jsonl", output="topics.xlsx")
+    Traceback (most recent call last):
+    slugline.errors.InputError: output: 'topics.xlsx' ends in '.xlsx'; allowed: .jsonl, .csv, .parquet
+    """
+
+    input: str | Path | Sequence[str | Path] = "-"
+    output: str | Path | None = None
+    format: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    split_sentences: bool = True
+    encoding: str = "utf-8"
+    explain: int = 0
+    resume: bool = False
+    n_jobs: int = -1
+    batch: int = 1 << 20
+    engine: str = "local"
+    dask_address: str | None = None
+
+    def __post_init__(self) -> None:
+        self.workers().check()
+        if self.explain < 0:
+            raise InputError(f"explain: {self.explain}; allowed: a number of terms, 0 for none")
+        if self.batch < 1:
+            raise InputError(f"batch: {self.batch}; allowed: a number of characters")
+        if self.resume and self.output is None:
+            raise InputError("resume=true: only output to a file can be resumed; give output=FILE")
+        self.labeller()  # checks the ending of the output and the columns
+
+    def workers(self) -> Workers:
+        """Return the workers that these options ask for."""
+        return Workers(self.engine, self.n_jobs, self.dask_address)
+
+    def labeller(self) -> BatchLabeller:
+        """Return what labels a batch as these options ask for."""
+        ending = ".jsonl" if self.output is None else output_ending(Path(self.output))
+        return BatchLabeller(article_columns(self.columns), self.split_sentences, self.explain, ending)

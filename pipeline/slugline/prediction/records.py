@@ -1,0 +1,155 @@
+"""Records of predictions: one a sentence, as rows of JSON lines, CSV or Parquet, or as a pandas frame."""
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from slugline.data.schema import SENTENCE_COLUMNS, Sentence
+from slugline.errors import InputError, listing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ENDINGS = (".jsonl", ".csv", ".parquet")
+_ENCODE_ERRORS = "backslashreplace"  # a lone surrogate as \udc80: what JSON calls it, and something that UTF-8 can hold
+_to_json = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` makes an encoder for every call
+
+Explanation = Mapping[str, Mapping[str, float]]  # for each topic of a sentence the terms that moved it most
+
+
+class Predictions(NamedTuple):
+    """Labelled sentences: the prediction table of the design.
+
+    Attributes
+    ----------
+    topics : tuple of str
+        The topics of the model.
+    sentences : sequence of Sentence
+    sentence_topics : sequence of tuple of str
+        The topics given to each sentence, thresholds applied.
+    probabilities : ndarray of shape (sentences, topics)
+    explanations : sequence of Explanation or None
+        For each sentence the weight of the terms behind its topics; None when nobody asked for them.
+    """
+
+    topics: tuple[str, ...]
+    sentences: Sequence[Sentence]
+    sentence_topics: Sequence[tuple[str, ...]]
+    probabilities: np.ndarray
+    explanations: Sequence[Explanation] | None = None
+
+    def to_records(self) -> Iterator[dict[str, Any]]:
+        """Yield a record per sentence."""
+        for number, row in enumerate(self.probabilities.tolist()):
+            record = self.sentences[number]._asdict() | {"topics": list(self.sentence_topics[number])}
+            record |= zip(self.topics, row, strict=True)
+            yield record if self.explanations is None else record | {"explain": self.explanations[number]}
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a frame: the columns of sentences, `topics` (tuples), and a column of probabilities per topic."""
+        import pandas as pd
+
+        frame = pd.DataFrame(self.sentences, columns=list(SENTENCE_COLUMNS))
+        tuples: list[Any] = list(self.sentence_topics)
+        frame["topics"] = pd.Series(tuples, dtype=object)
+        return frame.join(pd.DataFrame(self.probabilities, columns=list(self.topics)))
+
+    def encode(self, ending: str) -> bytes:
+        """Return the content of a file with an ending; CSV without its first line, see `csv_header`."""
+        if ending == ".parquet":
+            return _encode_parquet(self)
+        if ending == ".jsonl":
+            return encode_jsonl(self.to_records())
+        return _encode_csv(map(_to_cells, self.to_records()))
+
+
+def output_ending(output: Path) -> str:
+    """Return the ending of an output file; raise `InputError` for one that cannot be written."""
+    if output.suffix not in _ENDINGS:
+        raise InputError(f"output: '{output}' ends in '{output.suffix}'; allowed: {listing(_ENDINGS)}")
+    return output.suffix
+
+
+def check_topics(topics: Sequence[str], ending: str) -> None:
+    """Check that topics can be columns of the output.
+
+    Raises
+    ------
+    InputError
+        For a topic that is named like another column, cannot be encoded, or has a comma when the output is CSV.
+    """
+    uses = Counter(_column_names(topics, explained=True))
+    if clashing := [topic for topic in topics if uses[topic] > 1]:
+        raise InputError(
+            f"the model has a topic '{clashing[0]}', and predictions a column of that name; rename the topic"
+        )
+    if ending == ".csv" and (with_comma := [topic for topic in topics if "," in topic]):
+        raise InputError(f"topic '{with_comma[0]}' has a comma, which separates topics in CSV; write JSONL or Parquet")
+    if not_utf8 := [topic for topic in topics if topic != topic.encode(errors=_ENCODE_ERRORS).decode()]:
+        raise InputError(f"topic {not_utf8[0]!r} cannot be encoded in UTF-8; rename the topic")
+
+
+def encode_jsonl(records: Iterable[Mapping[str, Any]]) -> bytes:
+    """Return records as JSON lines in UTF-8."""
+    return "".join(_to_json(record) + "\n" for record in records).encode(errors=_ENCODE_ERRORS)
+
+
+def csv_header(topics: Sequence[str], explained: bool) -> bytes:
+    """Return the first line of a CSV file of predictions."""
+    return _encode_csv([_column_names(topics, explained)])
+
+
+def parquet_schema(topics: Sequence[str], explained: bool) -> Any:
+    """Return the Arrow schema of a Parquet file of predictions."""
+    import pyarrow as pa
+
+    arrow_types = {str: pa.string(), int: pa.int64(), bool: pa.bool_()}
+    fields = [(name, arrow_types[python_type]) for name, python_type in Sentence.__annotations__.items()]
+    fields.append(("topics", pa.list_(pa.string())))
+    fields += [(topic, pa.float64()) for topic in topics]
+    if explained:
+        fields.append(("explain", pa.string()))
+    return pa.schema(fields)
+
+
+def _column_names(topics: Sequence[str], explained: bool) -> list[str]:
+    """Return the columns of a file of predictions."""
+    return [*SENTENCE_COLUMNS, "topics", *topics, *(["explain"] if explained else [])]
+
+
+def _to_cells(record: dict[str, Any]) -> list[Any]:
+    """Return the cells of a record in CSV: topics separated by commas, explanations as JSON."""
+    cells = record | {"topics": ",".join(record["topics"])}
+    return [_to_json(cell) if isinstance(cell, dict) else cell for cell in cells.values()]
+
+
+def _encode_csv(rows: Iterable[Sequence[Any]]) -> bytes:
+    """Return rows as CSV (RFC 4180) in UTF-8."""
+    stream = io.StringIO()
+    csv.writer(stream).writerows(rows)
+    return stream.getvalue().encode(errors=_ENCODE_ERRORS)
+
+
+def _encode_parquet(predictions: Predictions) -> bytes:
+    """Return predictions as a Parquet file."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    columns: list[Any] = [*zip(*predictions.sentences, strict=True)] or [() for _ in SENTENCE_COLUMNS]
+    columns.append([list(topics) for topics in predictions.sentence_topics])
+    columns += [*predictions.probabilities.T]
+    if predictions.explanations is not None:
+        columns.append([_to_json(explanation) for explanation in predictions.explanations])
+
+    schema = parquet_schema(predictions.topics, predictions.explanations is not None)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+
+    stream = io.BytesIO()
+    parquet.write_table(pa.table(arrays, schema=schema), stream)
+    return stream.getvalue()

@@ -1,0 +1,247 @@
+"""Promotion: whether a model may take the place of the champion, judged on the same sentences."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from slugline.errors import InputError, listing
+from slugline.model import TopicModel
+from slugline.scoring import expected_calibration_error, paired_differences, score
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What a model must be to become the champion.
+
+    Parameters
+    ----------
+    max_macro_drop
+        Macro F1 is not lower than the champion's by more than this, with 95 % confidence: the lower end of the interval
+        of the difference.
+    min_topic_f1
+        No topic has a lower F1.
+    max_calibration_error
+        Expected calibration error, the mean over topics.
+    max_milliseconds
+        For a sentence, in a batch.
+    max_megabytes
+        On disk.
+    """
+
+    max_macro_drop: float = 0.02
+    min_topic_f1: float = 0.0
+    max_calibration_error: float = 0.1
+    max_milliseconds: float = 10.0
+    max_megabytes: float = 500.0
+
+    def failures(self, figures: "Figures") -> list[str]:
+        """Return what a model fails by itself, without the champion."""
+        failures = [f"F1 of {topic} is {f1:.3f}" for topic, f1 in figures.topics.items() if f1 < self.min_topic_f1]
+        limits = {
+            "calibration error": (figures.calibration, self.max_calibration_error),
+            "milliseconds for a sentence": (figures.milliseconds, self.max_milliseconds),
+            "megabytes": (figures.megabytes, self.max_megabytes),
+        }
+        return failures + [f"{name} {value:.3g}" for name, (value, limit) in limits.items() if value > limit]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the gate looks at.
+
+    Attributes
+    ----------
+    macro
+        Macro F1.
+    topics
+        F1 of each topic.
+    calibration
+        Expected calibration error, the mean over topics.
+    milliseconds
+        For a sentence, in a batch.
+    megabytes
+        On disk.
+    """
+
+    macro: float
+    topics: dict[str, float]
+    calibration: float
+    milliseconds: float
+    megabytes: float
+
+
+class Contender(NamedTuple):
+    """A version of a registered model, and the folder that it was loaded from."""
+
+    version: str
+    folder: Path
+    model: TopicModel
+
+
+@dataclass(frozen=True)
+class EvaluationSet:
+    """The labelled sentences that models are judged on.
+
+    Attributes
+    ----------
+    part
+        Name of the part of the split, or `all`.
+    texts
+        The sentences.
+    Y
+        Their labels, booleans, shape (sentences, topics).
+    topics
+        Names of the columns of `Y`.
+    articles
+        The id of each sentence's article, shape (sentences,).
+    """
+
+    part: str
+    texts: Sequence[str]
+    Y: np.ndarray
+    topics: tuple[str, ...]
+    articles: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Raise `InputError` where there is nothing to judge by."""
+        if not len(self.texts):
+            raise InputError(f"part={self.part}: it has no sentences")
+        if not self.Y.any():
+            raise InputError(f"part={self.part}: none of its sentences has a topic")
+
+    @property
+    def absent(self) -> list[str]:
+        """The topics that no sentence has, by which no model can be judged."""
+        return [topic for topic, y in zip(self.topics, self.Y.T, strict=True) if not y.any()]
+
+    def without_absent(self) -> "EvaluationSet":
+        """Return the same sentences with those topics alone that some of them have."""
+        topics = tuple(topic for topic in self.topics if topic not in self.absent)
+        return replace(self, Y=self.Y[:, self.Y.any(axis=0)], topics=topics)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The judgement of a candidate, against the champion where there is one.
+
+    Attributes
+    ----------
+    candidate, champion
+        Figures of both models.
+    gate
+        The gate that the candidate was judged by.
+    sentences, part
+        How many sentences of which part of the split both were judged on.
+    absent
+        Topics that were not judged, since no sentence has them.
+    difference
+        Macro F1 of the candidate less the champion's: `one, other, difference, low, high, p`.
+    version, champion_version
+        Of the registered model.
+    failed
+        What the candidate fails; empty: it may become the champion.
+    """
+
+    candidate: Figures
+    gate: Gate
+    sentences: int
+    part: str
+    absent: list[str]
+    version: str
+    failed: list[str]
+    champion: Figures | None = None
+    champion_version: str | None = None
+    difference: dict[str, float] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the verdict as JSON can hold it."""
+        values: dict[str, Any] = {
+            "candidate": asdict(self.candidate),
+            "gate": asdict(self.gate),
+            "sentences": self.sentences,
+            "part": self.part,
+            "absent": self.absent,
+        }
+        if self.champion is not None:
+            values["champion"] = asdict(self.champion) | {"version": self.champion_version}
+            values["difference"] = self.difference
+        return values | {"version": self.version, "failed": self.failed}
+
+
+def judge(gate: Gate, dataset: EvaluationSet, candidate: Contender, champion: Contender | None) -> Verdict:
+    """Judge a candidate by itself and against the champion.
+
+    Parameters
+    ----------
+    gate
+        What the candidate must be.
+    dataset
+        The labelled sentences, on which neither model should have been trained.
+    candidate, champion
+        The models; without a champion the candidate is judged by itself.
+
+    Raises
+    ------
+    InputError
+        When a model lacks a topic of the dataset.
+    """
+    judged = dataset.without_absent()
+    figures, predicted = _measure(candidate, judged)
+    failed = gate.failures(figures)
+
+    old_figures, difference = None, None
+    if champion is not None:
+        old_figures, old_predicted = _measure(champion, judged)
+        difference = _macro_difference(judged, predicted, old_predicted)
+        if difference["low"] < -gate.max_macro_drop:
+            failed.append(f"macro F1 lower by up to {-difference['low']:.3f}")
+
+    return Verdict(
+        candidate=figures,
+        gate=gate,
+        sentences=len(dataset.texts),
+        part=dataset.part,
+        absent=dataset.absent,
+        version=candidate.version,
+        failed=failed,
+        champion=old_figures,
+        champion_version=champion.version if champion else None,
+        difference=difference,
+    )
+
+
+def _measure(contender: Contender, dataset: EvaluationSet) -> tuple[Figures, np.ndarray]:
+    """Return the figures of a model, and its predictions, booleans, shape (sentences, topics)."""
+    model, folder, Y, topics = contender.model, contender.folder, dataset.Y, dataset.topics
+    if missing := [topic for topic in topics if topic not in model.topics]:
+        raise InputError(
+            f"model {folder} has no topic '{missing[0]}', which the data has; it has: {listing(model.topics, 40)}"
+        )
+
+    start = time.perf_counter()
+    probabilities = model.predict_proba(dataset.texts)
+    seconds = time.perf_counter() - start
+    # The model may have topics that the data has not.
+    columns = [model.topics.index(topic) for topic in topics]
+    P, predicted = probabilities[:, columns], model.decide(probabilities)[:, columns]
+
+    scores = score("test", Y, predicted, P, topics)
+    figures = Figures(
+        macro=scores["test/f1_macro"],
+        topics={topic: scores[f"test/f1/{topic}"] for topic in topics},
+        calibration=float(np.mean([expected_calibration_error(y, p) for y, p in zip(Y.T, P.T, strict=True)])),
+        milliseconds=1000 * seconds / len(dataset.texts),
+        megabytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6,
+    )
+    return figures, predicted
+
+
+def _macro_difference(dataset: EvaluationSet, predicted: np.ndarray, old_predicted: np.ndarray) -> dict[str, float]:
+    """Return by how much macro F1 of the candidate is higher than that of the champion."""
+    table = paired_differences(dataset.Y, predicted, old_predicted, dataset.articles, dataset.topics)
+    row: dict[Any, float] = table.drop(columns="p_holm").loc["f1_macro"].to_dict()
+    return row

@@ -1,0 +1,124 @@
+"""What labelling rules do: how often they vote and contradict each other, and how good they are on gold labels."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from slugline.errors import InputError
+from slugline.labels import Labels, known_labels
+from slugline.labels.label_model import describe_rules, disagreements
+from slugline.scoring import score
+
+_RATES = ("coverage", "overlaps", "conflicts", "accuracy")
+
+
+@dataclass(frozen=True)
+class RulesReport:
+    """What labelling rules do on sentences.
+
+    Attributes
+    ----------
+    rules : DataFrame
+        A row for each rule, with its `coverage, overlaps, conflicts` and `accuracy`; see `describe_rules`.
+    disagreements : DataFrame
+        A row for each sentence and topic that rules vote both ways on, with the rules of both sides.
+    labels : DataFrame
+        The sentences with the probability of each topic that follows from the votes; gold labels are not used.
+    metrics : dict of str to float
+        The rates of each rule as `rules/coverage/<rule>` and so on; where there are gold labels, the scores of all
+        rules together as `gold/f1_macro` and so on.
+    judged : int
+        How many sentences have gold labels for every topic.
+    seconds : float
+        How long the rules took to vote.
+    """
+
+    rules: pd.DataFrame
+    disagreements: pd.DataFrame
+    labels: pd.DataFrame
+    metrics: dict[str, float]
+    judged: int
+    seconds: float
+
+
+def report_rules(sentences: pd.DataFrame, topics: Sequence[str], labels: Labels) -> RulesReport:
+    """Apply the rules of a taxonomy to sentences and report what they do.
+
+    Parameters
+    ----------
+    sentences : DataFrame
+        The sentences with their labels, as `Labels` returns them.
+    topics : sequence of str
+        The topics of the labels.
+    labels : Labels
+        The taxonomy with its rules.
+
+    Returns
+    -------
+    RulesReport
+        Tables and metrics.
+
+    Raises
+    ------
+    InputError
+        When there is no rule.
+    """
+    rules = labels.all_rules()
+    if not rules:
+        raise InputError("no rule: labels.topics have no keywords or patterns, and labels.functions is empty")
+    topic_of_rule = {name: rule.topic for name, rule in rules.items()}
+
+    start = time.perf_counter()
+    votes = labels.vote(sentences["text"].tolist())
+    seconds = time.perf_counter() - start
+
+    gold = known_labels(sentences, topics)
+    probabilities = labels.weigh(votes, np.full_like(gold, -1))  # as if no gold label were known
+    table = describe_rules(votes, topic_of_rule, gold, topics)
+    judged = (gold >= 0).all(axis=1)
+    metrics = _rule_metrics(table)
+    if judged.any():
+        metrics |= score("gold", gold[judged] == 1, probabilities[judged] > 0.5, probabilities[judged], topics)
+
+    columns = sentences[["sentence_id", "article_id", "text"]]
+    return RulesReport(
+        rules=table,
+        disagreements=_list_disagreements(sentences, votes, topic_of_rule, topics),
+        labels=columns.join(pd.DataFrame(probabilities, columns=list(topics))),
+        metrics=metrics,
+        judged=int(judged.sum()),
+        seconds=seconds,
+    )
+
+
+def _rule_metrics(table: pd.DataFrame) -> dict[str, float]:
+    """Return the rates of each rule as metrics, but for those that are not known."""
+    metrics: dict[str, float] = {}
+    for row in table.to_dict("records"):
+        known = [rate for rate in _RATES if not np.isnan(row[rate])]
+        metrics |= {f"rules/{rate}/{row['rule']}": row[rate] for rate in known}
+    return metrics
+
+
+def _list_disagreements(
+    sentences: pd.DataFrame, votes: np.ndarray, topic_of_rule: dict[str, str], topics: Sequence[str]
+) -> pd.DataFrame:
+    """Return a row for each sentence and topic that rules vote both ways on, with the rules of both sides."""
+    names, rule_topics = np.array(list(topic_of_rule)), np.array(list(topic_of_rule.values()))
+    both_ways = disagreements(votes, list(rule_topics), topics)
+    rows = []
+    for row, column in np.argwhere(both_ways):
+        of_topic = rule_topics == topics[column]
+        rows.append(
+            {
+                "sentence_id": sentences["sentence_id"].iloc[row],
+                "topic": topics[column],
+                "for": ", ".join(names[of_topic & (votes[row] == 1)]),
+                "against": ", ".join(names[of_topic & (votes[row] == -1)]),
+                "text": sentences["text"].iloc[row],
+            }
+        )
+    return pd.DataFrame(rows, columns=["sentence_id", "topic", "for", "against", "text"])

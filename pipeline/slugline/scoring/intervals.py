@@ -1,0 +1,180 @@
+"""Intervals of scores, and differences between two models with their p-values, by the bootstrap over articles."""
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from slugline.scoring.articles import Groups, number_articles
+from slugline.scoring.bootstrap import (
+    Interval,
+    draw_difference,
+    draw_score,
+    resample,
+    studentised_difference,
+    studentised_interval,
+)
+from slugline.scoring.scores import score
+from slugline.scoring.sums import Measure, build_measures
+
+_ANYTHING = (0.0, 1.0)  # the interval of a score of which nothing is known
+
+
+def score_intervals(
+    Y: np.ndarray,
+    predicted: np.ndarray,
+    groups: Groups,
+    topics: Sequence[str],
+    probabilities: np.ndarray | None = None,
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> dict[str, Interval]:
+    """Return the interval of each score; see `slugline.scoring.bootstrap` for the method.
+
+    Parameters
+    ----------
+    Y, predicted
+        Labels and predictions, booleans, shape (sentences, topics).
+    groups
+        The key of each sentence's article, shape (sentences,).
+    topics
+        Names of the columns.
+    probabilities
+        Shape (sentences, topics); average precision is left out without them.
+    resamples, seed
+        Of the bootstrap.
+    level
+        How often an interval holds the true score.
+
+    Returns
+    -------
+    Low and high by the names of `score` without the part: `f1_macro`, `f1/<topic>`, ... A topic that no sentence has
+    may have any score: 0 to 1.
+
+    Examples
+    --------
+    >>> Y = np.array([[True], [True], [False], [True]] * 10)
+    >>> predicted = np.array([[True], [False], [False], [True]] * 10)
+    >>> low, high = score_intervals(Y, predicted, np.arange(40) // 4, ["aid"])["f1/aid"]
+    >>> low < 0.8 < high
+    True
+    """
+    article, articles = number_articles(groups)
+    measures = build_measures(Y, predicted, article, topics, probabilities)
+    unseen = [topic for topic, y in zip(topics, Y.T, strict=True) if not y.any()]
+    random = np.random.default_rng(seed)
+    return measure_intervals(measures, unseen, articles=articles, resamples=resamples, random=random, level=level)
+
+
+def measure_intervals(
+    measures: Mapping[str, Measure],
+    unseen: Collection[str],
+    *,
+    articles: int,
+    resamples: int,
+    random: np.random.Generator,
+    level: float,
+) -> dict[str, Interval]:
+    """Return the interval of each measure and of the means over topics.
+
+    Means are no wider than the mean of the topics' intervals.
+
+    Parameters
+    ----------
+    measures
+        As `build_measures` returns them.
+    unseen
+        Topics that no sentence has: they may have any score.
+    articles, resamples
+        How many there are.
+    random
+        Source of the resamples.
+    level
+        How often an interval holds the true score.
+    """
+    samplers = {
+        name: partial(draw_score, measure) for name, measure in measures.items() if name.partition("/")[2] not in unseen
+    }
+    resampled = resample(samplers, articles, resamples, random)
+    known = {name: studentised_interval(values, level) for name, values in resampled.items()}
+    intervals = {name: known.get(name, _ANYTHING) for name in measures}
+
+    for kind in dict.fromkeys(name.partition("/")[0] for name in measures if "/" in name):
+        # Unseen topics count as 0 at the low end and as 1 at the high end.
+        names = [name for name in measures if name.startswith(f"{kind}/")]
+        least, most = np.mean([intervals[name] for name in names], axis=0).tolist()
+        low, high = known.get(f"{kind}_macro", _ANYTHING)  # of the seen topics, which are this share of all
+        share = sum(name in known for name in names) / len(names)
+        intervals[f"{kind}_macro"] = max(least, share * low), min(most, share * high + 1 - share)
+    return intervals
+
+
+def paired_differences(
+    Y: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    groups: Groups,
+    topics: Sequence[str],
+    *,
+    probabilities: tuple[np.ndarray, np.ndarray] | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Return each score of two models on the same sentences, and by how much that of the first is higher.
+
+    Parameters
+    ----------
+    Y, first, second
+        Labels, and the predictions of both models, booleans, shape (sentences, topics).
+    groups
+        The key of each sentence's article, shape (sentences,).
+    topics
+        Names of the columns.
+    probabilities
+        Those of both models, shape (sentences, topics) each; average precision is left out without them.
+    resamples, seed
+        Of the bootstrap.
+    level
+        How often an interval holds the true difference.
+
+    Returns
+    -------
+    A row for each metric; columns `one, other, difference, low, high, p, p_holm`. The last is corrected for the number
+    of topics, for precision, recall, F1 and average precision separately; averages stand alone.
+    """
+    article, articles = number_articles(groups)
+    models = list(zip((first, second), probabilities or (None, None), strict=True))
+    a, b = (build_measures(Y, predicted, article, topics, ranked) for predicted, ranked in models)
+    samplers = {name: partial(draw_difference, a[name], b[name]) for name in a}
+    resampled = resample(samplers, articles, resamples, np.random.default_rng(seed))
+
+    rows = {name: (values.score, *studentised_difference(values, level)) for name, values in resampled.items()}
+    table = pd.DataFrame(rows, index=["difference", "low", "high", "p"]).T.rename_axis("metric")
+    for place, (column, (predicted, ranked)) in enumerate(zip(("one", "other"), models, strict=True)):
+        scores = score("", Y, predicted, ranked, topics)
+        table.insert(place, column, [scores[f"/{name}"] for name in table.index])
+
+    # Topics are many tests of one kind; an average is a kind of its own.
+    kinds = [name.partition("/")[0] if "/" in name else name for name in table.index]
+    return table.assign(p_holm=table["p"].groupby(kinds).transform(holm))
+
+
+def holm(p: Sequence[float] | np.ndarray | pd.Series) -> np.ndarray:
+    """Return p-values corrected for their number.
+
+    Holm 1979, "A simple sequentially rejective multiple test procedure".
+
+    Examples
+    --------
+    >>> holm([0.01, 0.04, 0.03]).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    values = np.asarray(p, dtype=float)
+    order = np.argsort(values, kind="stable")
+    corrected = np.empty_like(values)
+    corrected[order] = np.minimum(1, np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1)))
+    return corrected

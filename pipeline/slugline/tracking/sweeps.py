@@ -1,0 +1,92 @@
+"""The parent run of a sweep's jobs, and what it takes over from the best of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from slugline.tracking.origin import origin_tags
+from slugline.tracking.runs import Mlflow, MlflowRun, Off
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NEXT_STEP = "put this file into FOLDER/experiment, then: slugline train --config-dir=FOLDER experiment=best"
+
+
+def start_sweep(tracking: Mlflow | Off, name: str) -> str:
+    """Start the parent run of a sweep's jobs and return its id; "" without MLflow, where each job is alone."""
+    if isinstance(tracking, Off):
+        return ""
+    mlflow = tracking.connect()
+    experiment = mlflow.get_experiment_by_name(tracking.experiment)
+    run = mlflow.MlflowClient().create_run(experiment.experiment_id, run_name=name, tags=origin_tags())
+    return str(run.info.run_id)
+
+
+def end_sweep(
+    tracking: Mlflow, parent: str, scores: Sequence[str], to_experiment: Callable[[str, str], str]
+) -> tuple["pd.DataFrame", str | None]:
+    """End the parent run of a sweep, with the metrics of the best job, whose model is registered.
+
+    Parameters
+    ----------
+    tracking : Mlflow
+        Where the sweep is logged.
+    parent : str
+        The id of the parent run.
+    scores : sequence of str
+        Metrics for the table; the best job is chosen by the first of them that it has.
+    to_experiment : callable
+        Makes an experiment file of a job's config and a note.
+
+    Returns
+    -------
+    jobs : DataFrame
+        A row for each job, with its status and scores.
+    model_uri : str or None
+        Of the best job's model; None when every job failed.
+    """
+    import pandas as pd
+
+    mlflow = tracking.connect()
+    client = mlflow.MlflowClient()
+    experiment = client.get_run(parent).info.experiment_id
+    jobs = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{parent}'", order_by=["start_time"])
+
+    rows = []
+    for job in jobs:
+        values = {key: job.data.metrics.get(key) for key in scores}
+        rows.append({"job": job.info.run_name, "status": job.info.status} | values)
+    table = pd.DataFrame(rows, columns=["job", "status", *scores])
+    params = [job.data.params for job in jobs]
+    varied = pd.DataFrame(params, columns=find_varied(params))
+
+    done = [job for job in jobs if job.info.status == "FINISHED"]
+    uri = None
+    if done:
+        best = max(done, key=lambda job: _first_score(job.data.metrics, scores))
+        uri = _take_best(MlflowRun(tracking, mlflow, parent), best, table.join(varied), to_experiment)
+    client.set_terminated(parent, "FINISHED" if done else "FAILED")
+    return table, uri
+
+
+def find_varied(params: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return the parameters that are not the same in all jobs; the jobs' names do not count."""
+    names = dict.fromkeys(name for job in params for name in job if name != "name")
+    return [name for name in names if len({job.get(name) for job in params}) > 1]
+
+
+def _first_score(metrics: Mapping[str, float], scores: Sequence[str]) -> float:
+    """Return the first of the scores that a job has, 0 where it has none."""
+    return next((metrics[key] for key in scores if key in metrics), 0.0)
+
+
+def _take_best(run: MlflowRun, best: Any, table: "pd.DataFrame", to_experiment: Callable[[str, str], str]) -> str:
+    """Log the best job's metrics and config, and a table of all, in the parent run; register its model."""
+    run.log_batches({f"best/{key}": value for key, value in best.data.params.items()}, best.data.metrics)
+    client, parent = run.mlflow.MlflowClient(), run.run_id
+    client.set_tag(parent, "best_run", best.info.run_id)
+    client.set_tag(parent, "mlflow.note.content", f"Best of {len(table)} jobs: **{best.info.run_name}**")
+    client.log_text(parent, table.to_csv(index=False), "jobs.csv")
+    config = run.mlflow.artifacts.load_text(f"{best.info.artifact_uri}/config.yaml")
+    client.log_text(parent, to_experiment(config, NEXT_STEP), "best.yaml")
+    return run.register(best.data.tags["model_uri"], best.data.tags.get("mlflow.note.content", ""))

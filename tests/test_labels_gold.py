@@ -1,0 +1,41 @@
+"""Gold labels are read in the form that sentences have, from one file or several, and a bad row is an error."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from slugline.data.corpus import ArticleCorpus
+from slugline.errors import InputError
+from slugline.labels import Labels, gold_files, read_gold
+
+
+def test_gold_texts_and_ids_are_brought_to_the_form_they_have_in_the_articles(tmp_path):
+    (tmp_path / "news.jsonl").write_text(json.dumps({"article_id": 1, "text": "The ministerâ€™s truce.\r\nIt held."}))
+    gold = pd.DataFrame(
+        {"art": [1.0, np.nan], "sent": [" The ministerâ€™s truce. ", "x"], "labels": [["aid"], ["war"]]}
+    )
+    gold.to_parquet(tmp_path / "gold.parquet")
+    labels = Labels(gold=str(tmp_path / "gold.parquet"), columns={"article_id": "art", "text": "sent"})
+    sentences = ArticleCorpus(str(tmp_path / "news.jsonl"))().sentences()
+    labelled = labels(sentences, read_gold(labels.gold, labels.columns))
+    assert labelled.sentences["labels"].tolist() == [("aid",), None]
+    assert labelled.unmatched == ["gold.parquet:2"]
+
+
+def test_gold_may_be_several_files_and_may_be_none(tmp_path):
+    files = [tmp_path / name for name in ("s1.jsonl", "s2.jsonl")]
+    for file in files:
+        file.write_text(json.dumps({"sentence_id": file.stem, "labels": []}))
+    assert [where for where, _ in read_gold(files, {})] == ["s1.jsonl:1", "s2.jsonl:1"]
+    assert gold_files(files) == [(file, file.name) for file in files]
+    assert list(read_gold(None, {})) == gold_files(None) == []
+
+
+@pytest.mark.parametrize("content", ["", "{bad"])
+def test_a_gold_file_that_cannot_be_read_is_an_error_with_its_place(tmp_path, content):
+    file = tmp_path / "data.jsonl"
+    file.write_text(content)
+    with pytest.raises(InputError, match=r"gold labels, data\.jsonl(:1)?: (empty: no row|not JSON)"):
+        Labels()(pd.DataFrame({"sentence_id": [], "article_id": [], "text": []}), read_gold(file, {}))

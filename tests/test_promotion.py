@@ -1,0 +1,104 @@
+"""The gate lets through what is good enough by itself and not worse than the champion, on the topics that can be judged."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import CountVectorizer
+
+from slugline.commands.promote import describe
+from slugline.errors import InputError
+from slugline.model import TopicModel, save_model
+from slugline.model.heads import LinearHead
+from slugline.model.vectorizers import from_estimator
+from slugline.promotion import Contender, EvaluationSet, Gate, judge
+
+TOPICS = ("truce", "talks")
+
+
+def contender(folder, version, weights=((20.0, 0.0), (0.0, 20.0))):
+    """Return a saved model that gives a topic for its word; other weights make it a worse one."""
+    vectorizer = from_estimator("word", CountVectorizer(vocabulary=TOPICS).fit([]))
+    head = LinearHead(np.array(weights, np.float32), np.full(2, -10.0))
+    model = TopicModel(TOPICS, "multilabel", (vectorizer,), head, np.full(2, 0.5))
+    return Contender(version, save_model(model, folder / version), model)
+
+
+@pytest.fixture
+def good(tmp_path):
+    return contender(tmp_path, "2")
+
+
+@pytest.fixture
+def poor(tmp_path):
+    """A model that takes half the words for topics."""
+    return contender(tmp_path, "3", ((20.0, 20.0), (-20.0, 20.0)))
+
+
+def news(topics=TOPICS):
+    """Return sentences of 60 articles, each of one topic or none."""
+    words = np.array(["truce", "talks", "rain"])[np.arange(180) * 7 % 3]
+    Y = np.array([[word == topic for topic in topics] for word in words])
+    return EvaluationSet("test", [f"The {word} went on" for word in words], Y, topics, np.arange(180) // 3)
+
+
+def test_a_good_model_without_a_champion_passes_and_its_verdict_is_json(good):
+    verdict = judge(Gate(), news(), good, None)
+    assert verdict.failed == []
+    values = json.loads(json.dumps(verdict.to_dict()))
+    assert list(values) == ["candidate", "gate", "sentences", "part", "absent", "version", "failed"]
+    assert values["candidate"]["macro"] == 1.0
+    assert values["candidate"]["topics"] == {"truce": 1.0, "talks": 1.0}
+    assert values["candidate"]["megabytes"] == pytest.approx(
+        sum(file.stat().st_size for file in good.folder.rglob("*") if file.is_file()) / 1e6
+    )
+
+
+def test_a_model_worse_than_the_champion_does_not_pass(good, poor):
+    verdict = judge(Gate(max_calibration_error=1.0), news(), poor, good)
+    assert len(verdict.failed) == 1
+    assert verdict.failed[0].startswith("macro F1 lower by up to 0.")
+    values = verdict.to_dict()
+    assert list(values) == [
+        "candidate", "gate", "sentences", "part", "absent", "champion", "difference", "version", "failed",
+    ]  # fmt: skip
+    assert (values["version"], values["champion"]["version"], values["champion"]["macro"]) == ("3", "2", 1.0)
+    assert list(values["difference"]) == ["one", "other", "difference", "low", "high", "p"]
+    assert values["difference"]["difference"] == pytest.approx(values["candidate"]["macro"] - 1)
+    assert judge(Gate(max_calibration_error=1.0, max_macro_drop=1.0), news(), poor, good).failed == []
+
+
+@pytest.mark.parametrize(
+    ("gate", "reason"),
+    [
+        (Gate(min_topic_f1=1.1), "F1 of talks is 1.000"),
+        (Gate(max_megabytes=0.0001), "megabytes 0."),
+        (Gate(max_milliseconds=0.0000001), "milliseconds for a sentence"),
+        (Gate(max_calibration_error=0.0000001), "calibration error"),
+    ],
+)
+def test_each_part_of_the_gate_can_close_it(good, gate, reason):
+    assert reason in "; ".join(judge(gate, news(), good, good).failed)
+
+
+def test_a_topic_that_no_sentence_has_is_not_judged(good):
+    dataset = news()
+    none = replace(dataset, Y=dataset.Y & [True, False], part="all")
+    verdict = judge(Gate(min_topic_f1=1.1, max_calibration_error=1.0), none, good, good)
+    assert verdict.absent == ["talks"]
+    assert verdict.failed == ["F1 of truce is 1.000"]
+    assert "180 sentences of all; not judged, since none has it: talks" in describe(verdict)
+
+
+def test_a_model_without_a_topic_of_the_data_is_refused(good):
+    with pytest.raises(InputError, match="has no topic 'rain', which the data has; it has: truce, talks"):
+        judge(Gate(), news((*TOPICS, "rain")), good, None)
+
+
+def test_nothing_to_judge_by_is_refused():
+    dataset = news()
+    with pytest.raises(InputError, match="part=dev: it has no sentences"):
+        EvaluationSet("dev", [], dataset.Y[:0], TOPICS, dataset.articles[:0])
+    with pytest.raises(InputError, match="part=test: none of its sentences has a topic"):
+        replace(dataset, Y=np.zeros_like(dataset.Y))
