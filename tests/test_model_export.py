@@ -11,17 +11,17 @@ import joblib
 import numpy as np
 import pytest
 import skops.io
-from omegaconf import OmegaConf
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction import text as sk
 from sklearn.svm import LinearSVC
 
 from slugline.commands.export import export as export_command
-from slugline.commands.export import write_model
+from slugline.config.settings import ExportSettings
 from slugline.errors import InputError
+from slugline.launch import Launch
 from slugline.model import TopicModel, save_model
-from slugline.model.export import to_sklearn
+from slugline.model.export import to_sklearn, write_model
 from slugline.model.vectorizers import from_estimator, transform_all
 from slugline.ngrams import CountVectorizer, TfidfVectorizer
 from slugline.training.fit import to_head
@@ -196,15 +196,8 @@ def test_an_output_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 def test_the_command_exports_a_model_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str) -> None:
     model = trained()
     folder, file = save_model(model, tmp_path / "model"), tmp_path / f"model.{form}"
-    config = {"model_uri": str(folder), "output": str(file), "format": form, "tracking_uri": None}
-    export_command(OmegaConf.create(config))
+    export_command(ExportSettings(model_uri=str(folder), output=str(file), format=form), Launch())
     exported = joblib.load(file) if form == "sklearn" else skops.io.load(file)
     assert np.allclose(exported.predict_proba(SENTENCES), model.predict_proba(SENTENCES), rtol=0, atol=1e-9)
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", f"{file}: 3 topics, {file.stat().st_size} bytes, format {form}\n")
-
-
-def test_the_config_of_the_command_has_its_four_keys() -> None:
-    config = OmegaConf.load(Path(__file__).parents[1] / "conf" / "export.yaml")
-    assert set(config) - {"defaults"} == {"model_uri", "output", "format", "tracking_uri"}
-    assert OmegaConf.missing_keys(config) == {"output"}

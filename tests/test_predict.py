@@ -14,7 +14,7 @@ import termios
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cache, partial
 from multiprocessing import active_children
 from pathlib import Path
@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-import yaml
 from pyarrow import parquet
 from sklearn.tree import DecisionTreeClassifier
 
@@ -408,13 +407,6 @@ def test_the_command_writes_the_file_that_the_library_writes(run: Predict, comma
     assert len(done.stderr.splitlines()) == 1  # a progress bar is for terminals
     assert summary_numbers(done.stderr) == [2, counts.articles, counts.rejected, counts.sentences, counts.debris]
     assert Path("command.csv").read_bytes() == Path("library.csv").read_bytes()
-
-
-def test_the_options_are_the_keys_of_the_command_with_the_same_defaults() -> None:
-    shipped = yaml.safe_load((ROOT / "conf" / "predict.yaml").read_text(encoding="utf-8"))
-    for key in ("defaults", "model_uri", "tracking_uri"):
-        del shipped[key]
-    assert asdict(PredictOptions(columns=shipped["columns"])) == shipped
 
 
 def test_a_stream_gets_the_records_of_a_file_and_callbacks_the_rest(run: Predict, model: Path) -> None:

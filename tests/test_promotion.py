@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.feature_extraction.text import CountVectorizer
 
-from slugline.commands.promote import describe
+from slugline.commands.promote import describe_verdict
 from slugline.errors import InputError
 from slugline.model import TopicModel, save_model
 from slugline.model.heads import LinearHead
@@ -88,7 +88,7 @@ def test_a_topic_that_no_sentence_has_is_not_judged(good):
     verdict = judge(Gate(min_topic_f1=1.1, max_calibration_error=1.0), none, good, good)
     assert verdict.absent == ["talks"]
     assert verdict.failed == ["F1 of truce is 1.000"]
-    assert "180 sentences of all; not judged, since none has it: talks" in describe(verdict)
+    assert "180 sentences of all; not judged, since none has it: talks" in describe_verdict(verdict)
 
 
 def test_a_model_without_a_topic_of_the_data_is_refused(good):

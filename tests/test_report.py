@@ -10,13 +10,14 @@ import pytest
 from sklearn.linear_model import SGDClassifier
 
 from slugline import cache, report, tracking
-from slugline.data.corpus import SentenceCorpus
+from slugline.data import SentenceCorpus
 from slugline.labels import Labels
 from slugline.labels.taxonomy import Topic
+from slugline.launch import Launch
 from slugline.ngrams import HashingVectorizer
 from slugline.report.rendering import Table, render
 from slugline.training.settings import TrainSettings
-from slugline.workflow import Launch, train
+from slugline.workflow import train
 
 ODD = '<script>alert("1")</script> & it\'s *odd* $x$ {{ 1 + 1 }}'  # acts in HTML, Markdown, plots or a template
 OVERRIDES = ["data=sentences", "data.path=news.jsonl", "labels=given", "tracking=off"]

@@ -1,10 +1,9 @@
 """The whole flow of a training: from settings to a recorded run with a registered model."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -17,6 +16,7 @@ from slugline import __version__, report
 from slugline.cache import Stages
 from slugline.components import settings_to_config, to_params, to_yaml
 from slugline.dataset import Dataset, build_dataset, check_dataset, digest_sentences
+from slugline.launch import Launch
 from slugline.monitoring import profile_sentences
 from slugline.scoring import Scores, pack_counts
 from slugline.splits import PARTS
@@ -29,33 +29,6 @@ from slugline.training.settings import TrainSettings
 
 COMPARED_TABLES = ("calibration", "slices")  # beside the mistakes, in MLflow's evaluation view
 EXAMPLE = "The two sides agreed to a ceasefire after talks in Geneva, officials said."
-
-
-def _new_folder() -> Path:
-    now = datetime.now()
-    return Path("experiments") / "runs" / f"{now:%Y-%m-%d}" / f"{now:%H-%M-%S-%f}"
-
-
-@dataclass(frozen=True)
-class Launch:
-    """Where a run writes, and what is known of how it was started.
-
-    Parameters
-    ----------
-    folder : Path
-        Where tables, plots and the page go; made when the first of them is written.
-    name : str
-        The name of the run, unless its settings give one.
-    overrides : sequence of str, optional
-        What was given on the command line; None where there was none.
-    choices : mapping of str to str
-        The option that was chosen of each group of the config.
-    """
-
-    folder: Path = field(default_factory=_new_folder)
-    name: str = "train"
-    overrides: Sequence[str] | None = None
-    choices: Mapping[str, str] = field(default_factory=dict)
 
 
 def train(

@@ -9,10 +9,10 @@ from slugline import report, tracking
 from slugline.components import settings_to_config, to_params
 from slugline.config.settings import CompareSettings
 from slugline.errors import InputError, listing
+from slugline.launch import Launch
 from slugline.scoring import Comparison, compare_predictions
 from slugline.scoring.comparison import PREDICTION_COLUMNS
 from slugline.tracking import Record, SideRun, log_side_run
-from slugline.workflow import Launch
 
 PREDICTIONS = "predictions_test.parquet"
 SHOWN = ["difference", "low", "high", "p", "p_holm"]

@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 
 from slugline.config.settings import ExportSettings
+from slugline.launch import Launch
 from slugline.model import load_model
 from slugline.model.export import write_model
 from slugline.tracking import model_folder
-from slugline.workflow import Launch
 
 
 def export(settings: ExportSettings, launch: Launch) -> None:

@@ -13,9 +13,9 @@ from slugline.dataset import read_labelled
 from slugline.errors import InputError, listing
 from slugline.files import write_files
 from slugline.labels.codebook import codebook
+from slugline.launch import Launch
 from slugline.review.rules import RulesReport, report_rules
 from slugline.tracking import SideRun, log_side_run
-from slugline.workflow import Launch
 
 JOBS = ("codebook", "tasks", "annotations")
 

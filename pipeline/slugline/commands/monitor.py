@@ -10,11 +10,11 @@ from slugline.components import settings_to_config, to_params
 from slugline.config.settings import MonitorSettings
 from slugline.data import ArticleCorpus
 from slugline.data.readers import check_any_read
+from slugline.launch import Launch
 from slugline.model import load_model
 from slugline.monitoring import ALPHA, MIN_EFFECT, DriftReport, check_reference, detect_drift
 from slugline.scoring import check_method, check_period
 from slugline.tracking import SideRun, log_side_run, model_folder
-from slugline.workflow import Launch
 
 DRIFT = 3  # exit code
 

@@ -9,9 +9,9 @@ from typing import Any
 from slugline.config.predict import PredictSettings
 from slugline.data.schema import Rejected
 from slugline.errors import InputError
+from slugline.launch import Launch
 from slugline.prediction import PredictionCounts, predict_files
 from slugline.tracking import model_folder
-from slugline.workflow import Launch
 
 
 def predict(settings: PredictSettings, launch: Launch) -> None:

@@ -7,10 +7,10 @@ from slugline.cache import Stages
 from slugline.config.settings import PromoteSettings
 from slugline.dataset import build_dataset
 from slugline.errors import InputError, listing
+from slugline.launch import Launch
 from slugline.model import load_model
 from slugline.promotion import Contender, EvaluationSet, Figures, Verdict, judge
 from slugline.tracking import Version
-from slugline.workflow import Launch
 
 
 def promote(settings: PromoteSettings, launch: Launch) -> None:
@@ -26,7 +26,7 @@ def promote(settings: PromoteSettings, launch: Launch) -> None:
 
     dataset = _read_dataset(settings)
     verdict = judge(settings.gate, dataset, _load(candidate), _load(champion) if champion else None)
-    print(_describe(verdict))
+    print(describe_verdict(verdict))
     registry.record(candidate, verdict.to_dict())
     if verdict.failed:
         raise InputError(f"version {candidate.number} does not pass: {listing(verdict.failed)}; {settings.alias} stays")
@@ -51,7 +51,7 @@ def _read_dataset(settings: PromoteSettings) -> EvaluationSet:
     return EvaluationSet(settings.part, texts, dataset.Y[rows], dataset.topics, articles)
 
 
-def _describe(verdict: Verdict) -> str:
+def describe_verdict(verdict: Verdict) -> str:
     """Return the verdict in a few lines."""
     absent = f"; not judged, since none has it: {listing(verdict.absent)}" if verdict.absent else ""
     lines = [f"data    {verdict.sentences} sentences of {verdict.part}{absent}"]

@@ -6,8 +6,9 @@ from dataclasses import replace
 from slugline import tracking
 from slugline.config.recorded import read_recorded
 from slugline.config.settings import ReproduceSettings
+from slugline.launch import Launch
 from slugline.tracking import Mlflow, Record
-from slugline.workflow import Launch, train
+from slugline.workflow import train
 
 MODEL_DIGEST = "model_digest"
 CHOICE = "choice/"  # what the parameters of a run begin with that name the chosen options

@@ -8,12 +8,12 @@ import pandas as pd
 from slugline.annotate import FORMATS, write_tasks
 from slugline.config.settings import ReviewSettings
 from slugline.errors import InputError, listing
+from slugline.launch import Launch
 from slugline.model import load_model
 from slugline.review.candidates import Candidates, ReviewTasks, read_candidates
 from slugline.review.label_errors import find_errors
 from slugline.review.queue import QueueOptions, find_queue
 from slugline.tracking import model_folder
-from slugline.workflow import Launch
 
 KINDS = ("queue", "errors")
 FORMAT_OF_ENDING = {".csv": "csv", ".xlsx": "xlsx", ".json": "label_studio"}

@@ -4,11 +4,11 @@ import sys
 
 from slugline import report
 from slugline.errors import Stopped
+from slugline.launch import Launch
 from slugline.tracking import in_sweep
 from slugline.training.run import TrainingRun
 from slugline.training.search import PRUNED, report_fold
 from slugline.training.settings import TrainSettings
-from slugline.workflow import Launch
 from slugline.workflow import train as train_model
 
 

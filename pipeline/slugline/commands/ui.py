@@ -2,7 +2,7 @@
 
 from slugline import tracking
 from slugline.config.settings import UiSettings
-from slugline.workflow import Launch
+from slugline.launch import Launch
 
 
 def ui(settings: UiSettings, launch: Launch) -> None:

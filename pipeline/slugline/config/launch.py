@@ -15,7 +15,7 @@ from slugline.config.build import build_settings, import_user_modules
 from slugline.config.schemas import find_settings, make_schema
 from slugline.errors import listing
 from slugline.files import shipped
-from slugline.workflow import Launch
+from slugline.launch import Launch
 
 OUTWARD = ("cache", "n_jobs", "plots", "tracking")  # settings that change no model: not in the name of a run
 

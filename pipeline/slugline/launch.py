@@ -1,0 +1,33 @@
+"""Launches: where a command writes, and what is known of how it was started."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+
+def _new_folder() -> Path:
+    now = datetime.now()
+    return Path("experiments") / "runs" / f"{now:%Y-%m-%d}" / f"{now:%H-%M-%S-%f}"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Where a run writes, and what is known of how it was started.
+
+    Parameters
+    ----------
+    folder : Path
+        Where tables, plots and the page go; made when the first of them is written.
+    name : str
+        The name of the run, unless its settings give one.
+    overrides : sequence of str, optional
+        What was given on the command line; None where there was none.
+    choices : mapping of str to str
+        The option that was chosen of each group of the config.
+    """
+
+    folder: Path = field(default_factory=_new_folder)
+    name: str = "train"
+    overrides: Sequence[str] | None = None
+    choices: Mapping[str, str] = field(default_factory=dict)
