@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import sys
 from pathlib import Path
 
@@ -175,7 +176,7 @@ def test_help_of_a_command_shows_its_keys_and_writes_nothing(command, tmp_path, 
     result, left = run_in(tmp_path, command, name, "--help")
     assert (result.returncode, result.stderr, left) == (0, "", [])
     assert "tracking" in result.stdout
-    assert "model: complement_nb, linear_svc" in result.stdout or name != "train"
+    assert re.search(r"model +linear_svc \| complement_nb ", result.stdout) or name != "train"
 
 
 def test_help_lists_every_command_and_so_does_no_argument(command, tmp_path):

@@ -6,8 +6,9 @@ import pytest
 from mlflow import MlflowClient
 
 from slugline.cache import Folder
+from slugline.components import settings_to_config
 from slugline.config.recorded import read_recorded
-from slugline.data.corpus import ArticleCorpus
+from slugline.data import ArticleCorpus
 from slugline.errors import InputError
 
 GOOD = "data:\n  _target_: slugline.data.corpus.ArticleCorpus\n  path: news\nseed: 7\n"
@@ -55,7 +56,7 @@ def test_a_config_with_a_class_of_the_users_passes_where_its_module_is_allowed(t
 
 def test_a_config_with_the_names_of_before_the_package_was_called_slugline_passes():
     old = GOOD.replace("slugline.data.corpus.", "pipeline.corpus.")
-    assert read_recorded(old, ()).to_config() == read_recorded(GOOD, ()).to_config()
+    assert settings_to_config(read_recorded(old, ())) == settings_to_config(read_recorded(GOOD, ()))
 
 
 def test_cache_and_tracking_of_a_recorded_run_are_left_to_where_it_is_run_again():

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from slugline.config.build import ALLOWED_MODULES, build_settings
+from slugline.config.build import ALLOWED_MODULES, build_settings, escape
 from slugline.errors import InputError, listing
 from slugline.training.settings import TrainSettings
 
