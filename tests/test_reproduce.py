@@ -3,11 +3,13 @@
 import re
 
 import pytest
+import yaml
 from mlflow import MlflowClient
+from omegaconf import OmegaConf
 
 from slugline.cache import Folder
 from slugline.components import settings_to_config
-from slugline.config.recorded import read_recorded
+from slugline.config.recorded import read_recorded, to_experiment
 from slugline.data import ArticleCorpus
 from slugline.errors import InputError
 
@@ -52,6 +54,17 @@ def test_a_config_with_a_class_of_the_users_passes_where_its_module_is_allowed(t
     settings = read_recorded(text, ["mine_recorded"])
     assert type(settings.model).__name__ == "Model"
     assert settings.allowed_modules == ["mine_recorded"]
+
+
+def test_an_experiment_made_of_a_config_holds_its_text_as_text():
+    text = r"\${oc.env:HOME} or ${oc.env:HOME}"
+    config = {"name": "one", "cache": {}, "labels": {"topics": {"war": {"definition": text}}}, "seed": 7}
+    file = to_experiment(yaml.safe_dump(config), "a note")
+    assert file.startswith("# @package _global_\n# a note\n")
+    experiment = OmegaConf.to_container(OmegaConf.create(file), resolve=True)
+    assert experiment["labels"] == config["labels"]
+    assert (experiment["seed"], experiment["name"], "cache" in experiment) == (7, None, False)
+    assert experiment["defaults"] == [{"override /labels": None}]
 
 
 def test_a_config_with_the_names_of_before_the_package_was_called_slugline_passes():
