@@ -1,12 +1,17 @@
 """A dataset from which a topic cannot be learned or a model not scored is refused, and says which."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from slugline.dataset import Dataset, check_dataset
+from slugline.cache import Stages
+from slugline.data import SentenceCorpus
+from slugline.dataset import Dataset, build_dataset, check_dataset, digest_sentences, select_labelled
 from slugline.errors import InputError
-from slugline.splits import Leakage, count_labels
+from slugline.labels import Labelled, Labels
+from slugline.splits import ByArticle, Leakage, count_labels
 
 PARTS = ["train"] * 4 + ["dev", "test"]
 
@@ -62,3 +67,55 @@ def test_sentences_labelled_by_rules_test_nothing_where_people_labelled_some():
     assert not mixed.rows("dev").any()
     assert mixed.rows("test").tolist() == [False] * 5 + [True]
     assert dataset(GOOD, source="rules").rows("dev").tolist() == [False] * 4 + [True, False]
+
+
+def news(**columns) -> pd.DataFrame:
+    """Return twelve labelled sentences of four articles, of which one is debris and one has no label."""
+    labels = [("war",), (), ("aid",)] * 4
+    rows = pd.DataFrame({"text": [f"Sentence {n}." for n in range(12)], "labels": labels})
+    rows["article_id"] = [f"a{n // 3}" for n in range(12)]
+    rows["sentence_id"] = [f"s{n}" for n in range(12)]
+    rows["debris"] = [n == 1 for n in range(12)]
+    rows["label_source"] = ["given"] * 11 + [""]
+    return rows.assign(**columns)
+
+
+def test_debris_and_what_has_no_label_is_left_out_unless_a_person_gave_debris_a_topic():
+    used = select_labelled(Labelled(news(), ("aid", "war"), []))
+    assert used["sentence_id"].tolist() == ["s0", *(f"s{n}" for n in range(2, 11))]
+    debris = news(debris=[n in (0, 1) for n in range(12)])
+    assert "s0" in select_labelled(Labelled(debris, ("aid", "war"), []))["sentence_id"].tolist()
+
+
+def test_the_digest_of_sentences_is_that_of_their_ids_and_labels_whatever_the_order_of_the_labels():
+    rows = news()
+    assert digest_sentences(rows) == digest_sentences(rows.assign(text="other"))
+    changed = rows.assign(labels=[("aid", "war"), *rows["labels"][1:]])
+    turned = rows.assign(labels=[("war", "aid"), *rows["labels"][1:]])
+    assert digest_sentences(changed) == digest_sentences(turned) != digest_sentences(rows)
+    assert len(digest_sentences(rows)) == 16
+
+
+def test_a_topic_is_calibrated_on_what_people_labelled_where_they_labelled_enough_of_it():
+    Y = np.array([[True, n < 2] for n in range(12)])
+    sentences = news(split="train", label_source=["gold"] * 11 + ["rules"])
+    label_counts = count_labels(Y, sentences["split"].to_numpy(), ("aid", "war"))
+    one = Dataset(sentences, Y, ("aid", "war"), "multilabel", Leakage(0, {}, {}), {}, [], {}, label_counts)
+    assert one.calibration_rows("train").tolist() == [[True, True]] * 11 + [[False, True]]
+
+
+def test_every_sentence_that_was_read_is_used_or_left_out_for_a_reason(tmp_path):
+    lines = [
+        json.dumps({"text": f"They met {n} times.", "labels": ["war"] * (n % 2), "article_id": n // 4})
+        for n in range(40)
+    ]
+    (tmp_path / "s.jsonl").write_text(
+        "\n".join([*lines, "no JSON", '{"text": "Nobody labelled this.", "labels": null}'])
+    )
+    built = build_dataset(SentenceCorpus(str(tmp_path / "s.jsonl")), Labels(), ByArticle(), Stages())
+    counts = built.counts
+    assert (counts["used"], counts["unlabelled"], counts["rejected"]) == (40, 1, 1)
+    assert counts["used"] + counts["unlabelled"] + counts["debris"] == counts["sentences"] == 41
+    assert sum(built.sizes.values()) == 40 == len(built.sentences) == len(built.Y)
+    assert built.Y[:, 0].tolist() == [bool(labels) for labels in built.sentences["labels"]]
+    assert (built.topics, built.evaluated_part, built.leakage.articles) == (("war",), "test", 0)
