@@ -66,26 +66,13 @@ def merge_annotations(
     adjudicator: str | None = None,
     mode: str = "multilabel",
 ) -> pd.DataFrame:
-    """Merge the latest annotations of all annotators into one set of labels a sentence.
+    """Merge the latest annotations of all annotators into a row a sentence, with the columns of `MergedLabels`.
 
-    Parameters
-    ----------
-    annotations : iterable of Annotation
-        The answers of all annotators.
-    method : {"majority", "adjudicated"}
-        With `majority` a topic is given when more than half of those who labelled the sentence gave it, in multiclass
-        the topic that most gave; a tie is left open, unless the adjudicator labelled the sentence. With `adjudicated`
-        the adjudicator's labels count; without them a topic is given when all gave it, and is left open when only some
-        did. A skipped sentence has no vote, and one that all skipped is not resolved.
-    adjudicator : str, optional
-        The annotator who decides and has no vote.
-    mode : {"multilabel", "multiclass"}
-        Whether a sentence may carry several topics.
-
-    Returns
-    -------
-    DataFrame
-        One row a sentence with the columns of `MergedLabels`.
+    With `method="majority"` a topic is given when more than half of those who labelled the sentence gave it, in
+    multiclass the topic that most gave; a tie is left open, unless the adjudicator labelled the sentence. With
+    `"adjudicated"` the adjudicator's labels count; without them a topic is given when all gave it, and is left open
+    when only some did. The adjudicator has no vote, nor has a skipped sentence; one that all skipped is not resolved.
+    `mode` is `"multilabel"` or `"multiclass"`.
 
     Examples
     --------

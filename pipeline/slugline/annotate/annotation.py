@@ -1,5 +1,6 @@
 """Annotations: what annotators answered, checked, and matched with the sentences, whatever file it came in."""
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from reprlib import Repr
@@ -53,6 +54,12 @@ def shorten(value: object) -> str:
 def one_line(text: str) -> str:
     """Return a text with every run of blanks and line ends as one blank."""
     return " ".join(text.split())
+
+
+def to_json_lines(rows: Iterable[Mapping[Any, Any]]) -> bytes:
+    """Return rows as lines of JSON; what UTF-8 cannot hold, a lone surrogate, is escaped."""
+    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    return "".join(lines).encode(errors="backslashreplace")
 
 
 def with_nested(row: Row, *fields: str) -> dict[str, Any]:

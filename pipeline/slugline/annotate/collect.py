@@ -1,6 +1,5 @@
 """Gold labels from annotations: files are read and added to the history, and all answers in it are merged."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from slugline.annotate.agreement import merge_annotations
-from slugline.annotate.annotation import Annotation, match_annotations
+from slugline.annotate.annotation import Annotation, match_annotations, to_json_lines
 from slugline.annotate.history import append_history, read_history
 from slugline.annotate.reader import read_annotations
 from slugline.data.input_files import find_files
@@ -115,5 +114,4 @@ def collect_gold(
 
 def write_gold(file: Path, gold: pd.DataFrame) -> None:
     """Write the gold labels of `CollectedGold` as JSON lines, which the labels of `labels=gold` are read from."""
-    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in gold.to_dict("records")]
-    write_files({file: "".join(lines).encode(errors="backslashreplace")})
+    write_files({file: to_json_lines(gold.to_dict("records"))})

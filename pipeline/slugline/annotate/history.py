@@ -10,7 +10,7 @@ from typing import Any
 from filelock import FileLock
 
 from slugline.annotate.agreement import keep_latest
-from slugline.annotate.annotation import Annotation, one_line, shorten
+from slugline.annotate.annotation import Annotation, one_line, shorten, to_json_lines
 from slugline.errors import InputError
 
 
@@ -24,20 +24,20 @@ def append_history(file: Path, annotations: Iterable[Annotation]) -> int:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{file}.lock"):
-            lines = _new_lines(read_history(file), annotations)
-            _append(file, "".join(lines).encode(errors="backslashreplace"))
+            new = _find_new(read_history(file), annotations)
+            _append(file, to_json_lines(new))
     except OSError as error:
         raise InputError(one_line(f"history: cannot write {file}: {error.strerror or error}")) from error
-    return len(lines)
+    return len(new)
 
 
-def _new_lines(known: list[Annotation], annotations: Iterable[Annotation]) -> list[str]:
-    """Return a line for each annotation that the history does not hold yet."""
+def _find_new(known: list[Annotation], annotations: Iterable[Annotation]) -> list[dict[str, Any]]:
+    """Return a record of each annotation that the history does not hold yet."""
     imported = datetime.now(UTC).isoformat(timespec="seconds")
     known_answers = {(item.sentence_id, item.annotator, item.when, item.labels) for item in known}
     last_labels = {(item.sentence_id, item.annotator): item.labels for item in keep_latest(known)}
 
-    lines = []
+    new = []
     for annotation in annotations:
         key = (annotation.sentence_id, annotation.annotator)
         answer = (*key, annotation.when, annotation.labels)
@@ -47,8 +47,8 @@ def _new_lines(known: list[Annotation], annotations: Iterable[Annotation]) -> li
 
         known_answers.add(answer)
         last_labels[key] = annotation.labels
-        lines.append(json.dumps({**annotation._asdict(), "imported": imported}, ensure_ascii=False) + "\n")
-    return lines
+        new.append({**annotation._asdict(), "imported": imported})
+    return new
 
 
 def _append(file: Path, data: bytes) -> None:

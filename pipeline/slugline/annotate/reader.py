@@ -19,21 +19,10 @@ _FORMATS_OF_KIND = {
 def read_annotations(path: Path, format: str | None, topics: Sequence[str]) -> tuple[list[Annotation], list[Rejected]]:
     """Read the annotations in a file that annotators or their tools wrote, and return those rejected beside them.
 
-    Rejected are rows that cannot be read, and those where an annotator contradicts an earlier row of the same time.
-
-    Parameters
-    ----------
-    path : Path
-        The file. Where it does not name the annotator, its own name without the ending does.
-    format : str or None
-        One of `FORMATS`; None to recognise it.
-    topics : sequence of str
-        The topics that sentences may carry; labels are returned in this order.
-
-    Raises
-    ------
-    InputError
-        For a file that is not of the format, or of none.
+    `format` is one of `FORMATS`, None to recognise it. Labels are returned in the order of `topics`. Where the file
+    does not name the annotator, its own name without the ending does. Rejected are rows that cannot be read, and those
+    where an annotator contradicts an earlier row of the same time. Raises `InputError` for a file that is not of the
+    format, or of none.
     """
     if format is not None and format not in FORMATS:
         raise InputError(f"format: {shorten(format)}; allowed: {listing(FORMATS)}")

@@ -5,11 +5,10 @@ after them, or `all` of a shared project, metadata beside the text (in `meta` in
 whether an annotator looked at an example: export approved examples only, for no label then says that no topic fits.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from slugline.annotate.annotation import RawAnnotation, Row, shorten, with_nested
+from slugline.annotate.annotation import RawAnnotation, Row, shorten, to_json_lines, with_nested
 from slugline.annotate.tasks import Task, Tasks
 from slugline.data.schema import Rejected
 
@@ -19,8 +18,7 @@ _OLD_EXPORT = "labels by number, as doccano exported before version 1.0; export 
 
 def encode(tasks: Tasks) -> dict[str, bytes]:
     """Return the tasks as JSON lines, with labels to start from where there are any."""
-    lines = (json.dumps(_encode_task(task), ensure_ascii=False) + "\n" for task in tasks.rows)
-    return {"": "".join(lines).encode(errors="backslashreplace")}
+    return {"": to_json_lines(map(_encode_task, tasks.rows))}
 
 
 def _encode_task(task: Task) -> dict[str, Any]:

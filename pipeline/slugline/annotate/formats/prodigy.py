@@ -6,11 +6,10 @@ Answers `reject` and `ignore` to a choice are skipped sentences. A binary answer
 topic that was never asked for need not be absent.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from slugline.annotate.annotation import RawAnnotation, Row, shorten
+from slugline.annotate.annotation import RawAnnotation, Row, shorten, to_json_lines
 from slugline.annotate.tasks import Task, Tasks
 from slugline.data.schema import Rejected
 from slugline.errors import listing
@@ -24,9 +23,7 @@ def encode(tasks: Tasks) -> dict[str, bytes]:
     texts = {topic: f"{topic}: {definition}" if definition else topic for topic, definition in tasks.topics.items()}
     options = [{"id": topic, "text": text} for topic, text in texts.items()]
     config = {"choice_style": "multiple" if tasks.mode == "multilabel" else "single"}
-    rows = [_encode_task(task, options, config) for task in tasks.rows]
-    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    return {"": "".join(lines).encode(errors="backslashreplace")}
+    return {"": to_json_lines(_encode_task(task, options, config) for task in tasks.rows)}
 
 
 def _encode_task(task: Task, options: list[dict[str, str]], config: dict[str, str]) -> dict[str, Any]:
