@@ -147,7 +147,7 @@ def krippendorff_alpha(annotations: Iterable[Annotation], topics: Sequence[str])
     """
     answers = [annotation for annotation in keep_latest(annotations) if annotation.labels is not None]
     marks = [[topic in (answer.labels or ()) for topic in topics] for answer in answers]
-    ids = [answer.sentence_id for answer in answers]
+    ids = pd.Index([answer.sentence_id for answer in answers], dtype=object)
     by_sentence = pd.DataFrame(marks, index=ids, columns=range(len(topics)), dtype=float).groupby(level=0, sort=False)
 
     # How many annotators labelled each sentence, and how many of them gave each topic
