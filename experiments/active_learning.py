@@ -38,7 +38,7 @@ from slugline.review.selection import select_batch, uncertainty
 from slugline.review.stability import is_stable, measure_stability
 from slugline.scoring import TunedThreshold, score
 from slugline.splits import stratify
-from slugline.training.fit import fit_features, fit_head
+from slugline.training.fit import Examples, fit_head
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("SLUGLINE_DATA", ROOT.parent / "shared" / "data")).resolve() / "india_police_events"
@@ -146,7 +146,7 @@ def prepare(news: News, shares: Sequence[float], seed: int) -> Pool:
         options = OmegaConf.to_container(OmegaConf.load(ROOT / f"conf/features/{file}.yaml")[file])
         options.pop("_target_")
         vectorizer = TfidfVectorizer(**options | {"ngram_range": tuple(options["ngram_range"])})
-        blocks.append(fit_features(file, vectorizer, pool.texts))
+        blocks.append(vectorizer.fit_transform(pool.texts))
         fitted = from_estimator(file, vectorizer)
         more.append(fitted.transform(scored.texts))
         norms.append(fitted.norm)
@@ -176,7 +176,8 @@ def fit(pool: Pool, rows: np.ndarray, seed: int) -> Model:
     Y = pool.news.Y[rows]
     known, thresholds = Y.any(axis=0), np.full(len(TOPICS), 0.5)
     blocks = [block[rows] for block in pool.blocks]
-    fitted = fit_head(classifier, blocks, pool.norms, Y[:, known], pool.news.articles[rows], "multilabel", seed=seed)
+    examples = Examples(blocks, pool.norms, Y[:, known], pool.news.articles[rows])
+    fitted = fit_head(classifier, examples, seed=seed)
     thresholds[known] = TunedThreshold()(Y[:, known], fitted.probabilities)
     return Model(fitted.head, known, thresholds)
 

@@ -184,7 +184,7 @@ def fasttext() -> Iterator[Row]:
     from slugline.model.vectorizers import from_estimator, side_by_side, transform_all
     from slugline.ngrams import TfidfVectorizer
     from slugline.splits import stratify
-    from slugline.training.fit import fit_head, fit_one
+    from slugline.training.fit import Examples, fit_head
 
     rows = read()
     texts = [" ".join(row["sent_text"].split()) or "-" for row in rows]
@@ -202,13 +202,13 @@ def fasttext() -> Iterator[Row]:
     def ours() -> None:
         vectorizers, blocks = vectorize()
         classifier = LinearSVC(C=0.3, dual=True, tol=0.01, random_state=0)
-        head = fit_head(classifier, blocks, ["l2", "l2"], Y[part == 0], groups[part == 0], "multilabel").head
+        head = fit_head(classifier, Examples(blocks, ["l2", "l2"], Y[part == 0], groups[part == 0])).head
         made["ours"] = vectorizers, head
 
     def plain() -> None:
         X = side_by_side(vectorize()[1])
         for y in Y[part == 0].T:
-            fit_one(LinearSVC(C=0.3, dual=True, tol=0.01, random_state=0), X, y)
+            LinearSVC(C=0.3, dual=True, tol=0.01, random_state=0).fit(X, y)
 
     with TemporaryDirectory() as folder:
         file = Path(folder) / "train.txt"
@@ -282,12 +282,12 @@ def run(folder: Path, command: list[str], **environment: str) -> str:
 def profile() -> Iterator[Row]:
     """Measure what the fits of a run are made of, and whether two at once are quicker than one after the other."""
     from joblib import Parallel, delayed
+    from sklearn.base import clone
     from sklearn.linear_model import LogisticRegression, RidgeClassifier, SGDClassifier
     from sklearn.svm import LinearSVC
 
     from slugline.model.vectorizers import side_by_side
     from slugline.ngrams import TfidfVectorizer
-    from slugline.training.fit import fit_one
 
     rows = read()[:14_000]
     texts, Y = [row["sent_text"] for row in rows], [[topic in row["sent_labels"] for topic in TOPICS] for row in rows]
@@ -295,7 +295,7 @@ def profile() -> Iterator[Row]:
     y = np.array(Y)[:, -1]
     default = LinearSVC(C=0.3, tol=0.01, random_state=0)
     copying = LinearSVC(C=1e-8, tol=10.0, random_state=0)  # ends after one pass: what is left is the copy
-    seconds = turns({"whole": partial(fit_one, default, X, y), "copy": partial(fit_one, copying, X, y)})
+    seconds = turns({"whole": partial(default.fit, X, y), "copy": partial(copying.fit, X, y)})
     yield {
         "what": f"one fit of LinearSVC, {X.shape[0]:,} x {X.shape[1]:,}, {X.nnz / 1e6:.1f} M values",
         "seconds": seconds["whole"],
@@ -311,7 +311,7 @@ def profile() -> Iterator[Row]:
     for name, model in models.items():
 
         def fits(threads: int, model: Any = model) -> None:
-            Parallel(threads, prefer="threads")(delayed(fit_one)(model, X, y) for _ in range(4))
+            Parallel(threads, prefer="threads")(delayed(clone(model).fit)(X, y) for _ in range(4))
 
         seconds = turns({"one": partial(fits, 1), "two": partial(fits, 2)})
         yield {

@@ -20,9 +20,8 @@ import numpy as np
 import pandas as pd
 from weak_labels import DATA, decide, f1, read, show
 
-from slugline.config import prepare
 from slugline.data.sentences import normal_form
-from slugline.dataset import Material
+from slugline.dataset import Dataset
 from slugline.scoring import paired_differences
 from slugline.tracking import connect
 
@@ -42,7 +41,6 @@ def main() -> None:
     if not (DATA / "india_police_events").is_dir():
         sys.exit(f"no {DATA}/india_police_events: set SLUGLINE_DATA to the folder with the data")
     os.environ["SLUGLINE_DATA"] = str(DATA)
-    prepare()
     studies = {"split": split, "models": models, "rules": rules}
     if unknown := set(sys.argv[1:]) - {"--quick", *studies}:
         sys.exit(f"{', '.join(sorted(unknown))}: no study; allowed: --quick, {', '.join(studies)}")
@@ -75,25 +73,25 @@ def split() -> None:
 
 def leak(kind: str, seed: int) -> dict[str, float]:
     """Return how far a split leaks, and macro F1 on test with and without what stands in train word for word."""
-    material, features, parts = read([f"seed={seed}", INDIA, f"split={kind}", "split.dev=0.15", "split.test=0.15"])
-    given, test, copies = decide(material, features, parts, seed), material.rows("test"), copied(material)
-    rest, articles = material.sentences[~copies], material.sentences["article_id"]
-    known = np.isin(articles[test].unique(), articles[material.rows("train")])
+    dataset, settings = read([f"seed={seed}", INDIA, f"split={kind}", "split.dev=0.15", "split.test=0.15"])
+    given, test, copies = decide(dataset, settings), dataset.rows("test"), copied(dataset)
+    rest, articles = dataset.sentences[~copies], dataset.sentences["article_id"]
+    known = np.isin(articles[test].unique(), articles[dataset.rows("train")])
     return {
-        "share of articles in more than one part": material.leakage.articles / articles.nunique(),
+        "share of articles in more than one part": dataset.leakage.articles / articles.nunique(),
         "share of test articles in train": known.mean(),
-        "share of test sentences in train word for word": material.leakage.shares["test"],
-        "share of these with a topic": material.Y[test & copies].any(axis=1).mean(),
-        "share of the others with a topic": material.Y[test & ~copies].any(axis=1).mean(),
-        "macro F1": f1(material, given),
-        "macro F1 without them": f1(material._replace(sentences=rest, Y=material.Y[~copies]), given[~copies]),
+        "share of test sentences in train word for word": dataset.leakage.shares["test"],
+        "share of these with a topic": dataset.Y[test & copies].any(axis=1).mean(),
+        "share of the others with a topic": dataset.Y[test & ~copies].any(axis=1).mean(),
+        "macro F1": f1(dataset, given),
+        "macro F1 without them": f1(dataset._replace(sentences=rest, Y=dataset.Y[~copies]), given[~copies]),
     }
 
 
-def copied(material: Material) -> np.ndarray:
+def copied(dataset: Dataset) -> np.ndarray:
     """Return which sentences of test stand in train too, as Slugline's measure of leakage counts them."""
-    keys, test = material.sentences["text"].map(normal_form), material.rows("test")
-    return test & keys.isin(set(keys[material.rows("train")])).to_numpy()
+    keys, test = dataset.sentences["text"].map(normal_form), dataset.rows("test")
+    return test & keys.isin(set(keys[dataset.rows("train")])).to_numpy()
 
 
 def fit_pair(seed: int) -> tuple[float, ...]:
@@ -101,14 +99,14 @@ def fit_pair(seed: int) -> tuple[float, ...]:
 
     That half takes the place of as many sentences of train, so that both models learn from as many.
     """
-    material, features, parts = read([f"seed={seed}", INDIA, "split.dev=0", "split.test=0.3"])
-    random, test = np.random.default_rng(seed), material.rows("test")
+    dataset, settings = read([f"seed={seed}", INDIA, "split.dev=0", "split.test=0.3"])
+    random, test = np.random.default_rng(seed), dataset.rows("test")
     half = test & (random.random(len(test)) < 0.5)
-    apart = material.sentences["split"].mask(half, "")
+    apart = dataset.sentences["split"].mask(half, "")
     mixed = apart.mask(half, "train")
-    mixed[random.choice(np.flatnonzero(material.rows("train")), half.sum(), replace=False)] = ""
-    both = [material._replace(sentences=material.sentences.assign(split=names)) for names in (apart, mixed)]
-    return tuple(f1(each, decide(each, features, parts, seed)) for each in both)
+    mixed[random.choice(np.flatnonzero(dataset.rows("train")), half.sum(), replace=False)] = ""
+    both = [dataset._replace(sentences=dataset.sentences.assign(split=names)) for names in (apart, mixed)]
+    return tuple(f1(each, decide(each, settings)) for each in both)
 
 
 def models() -> None:
@@ -141,16 +139,16 @@ def rules() -> None:
 
 def against(seed: int) -> pd.DataFrame:
     """Return F1 of rules and of the model for each topic, then macro, and p of the difference."""
-    material, features, parts = read([f"seed={seed}", INDIA, "labels=india_police_events"])
-    test = material.rows("test")
-    Y, model = material.Y[test], decide(material, features, parts, seed)[test]
-    votes = parts["labels"].vote(material.sentences["text"][test].tolist())
-    ruled = parts["labels"].weigh(votes, np.full(Y.shape, -1)) > 0.5
-    articles = material.sentences["article_id"][test].to_numpy()
-    wanted = [*(f"f1/{topic}" for topic in material.topics), "f1_macro"]
-    found = paired_differences(Y, model, ruled, articles, material.topics).loc[wanted].reset_index(drop=True)
+    dataset, settings = read([f"seed={seed}", INDIA, "labels=india_police_events"])
+    test = dataset.rows("test")
+    Y, model = dataset.Y[test], decide(dataset, settings)[test]
+    votes = settings.labels.vote(dataset.sentences["text"][test].tolist())
+    ruled = settings.labels.weigh(votes, np.full(Y.shape, -1)) > 0.5
+    articles = dataset.sentences["article_id"][test].to_numpy()
+    wanted = [*(f"f1/{topic}" for topic in dataset.topics), "f1_macro"]
+    found = paired_differences(Y, model, ruled, articles, dataset.topics).loc[wanted].reset_index(drop=True)
     found = found.rename(columns={"one": "model", "other": "rules", "p": "p_alone", "p_holm": "p"})
-    return found.assign(topic=[*material.topics, "macro"], support=[*Y.sum(axis=0), Y.any(axis=1).sum()])
+    return found.assign(topic=[*dataset.topics, "macro"], support=[*Y.sum(axis=0), Y.any(axis=1).sum()])
 
 
 if __name__ == "__main__":

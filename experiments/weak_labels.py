@@ -8,23 +8,21 @@ least and most in brackets. Thresholds are chosen on train, out of fold, as `slu
 
 import os
 import sys
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from hydra import compose, initialize_config_dir
 
-from slugline.cache import Off, Stages
-from slugline.config import instantiate, prepare, shipped
+from slugline.cache import Stages
+from slugline.config.launch import compose_settings
 from slugline.data.schema import to_matrix
-from slugline.dataset import Material
-from slugline.dataset import prepare as read_material
+from slugline.dataset import Dataset, build_dataset
 from slugline.labels.label_model import LABEL_MODELS
 from slugline.scoring import score
 from slugline.training.fit import fit_model
+from slugline.training.settings import TrainSettings
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("SLUGLINE_DATA", ROOT.parent / "shared" / "data")).resolve()
@@ -37,7 +35,6 @@ SETS = {"sample": [], "IndiaPoliceEvents": ["experiment=india_police_events", "l
 def main() -> None:
     """Measure all ways on both sets of data and print a table."""
     os.environ["SLUGLINE_DATA"] = str(DATA)
-    prepare()
     columns: dict[str, dict[str, list[float]]] = {}
     for name, options in SETS.items():
         if name != "sample" and not (DATA / "india_police_events").is_dir():
@@ -66,68 +63,63 @@ def show(values: list[float]) -> str:
 
 def measure(options: list[str], seed: int) -> Any:
     """Yield each way and its macro F1 on test."""
-    material, features, parts = read([f"seed={seed}", *options])
-    test, train = material.rows("test"), np.flatnonzero(material.rows("train"))
-    labels = parts["labels"]
-    votes = labels.vote(material.sentences["text"].tolist())
+    dataset, settings = read([f"seed={seed}", *options])
+    test, train = dataset.rows("test"), np.flatnonzero(dataset.rows("train"))
+    labels = settings.labels
+    votes = labels.vote(dataset.sentences["text"].tolist())
     for model in LABEL_MODELS:
-        given = replace(labels, label_model=model).weigh(votes, np.full(material.Y.shape, -1)) > 0.5
-        yield f"rules alone, {model}", f1(material, given)
+        given = replace(labels, label_model=model).weigh(votes, np.full(dataset.Y.shape, -1)) > 0.5
+        yield f"rules alone, {model}", f1(dataset, given)
     drawn = np.random.default_rng(seed).permutation(train)
     for size in GOLD:
         for model in LABEL_MODELS:
-            weak = by_rules(material, replace(labels, rules=True, label_model=model), drawn[:size])
-            yield f"rules, {model}, classifier, {size} gold", fit(weak, material, features, parts, seed)
+            weak = by_rules(dataset, replace(labels, rules=True, label_model=model), drawn[:size])
+            yield f"rules, {model}, classifier, {size} gold", fit(weak, dataset, settings)
         if size:
             few = [*drawn[:size], *np.flatnonzero(test)]
-            only = material._replace(sentences=material.sentences.iloc[few].reset_index(drop=True), Y=material.Y[few])
+            only = dataset._replace(sentences=dataset.sentences.iloc[few].reset_index(drop=True), Y=dataset.Y[few])
             if only.Y[:size].any(axis=0).all():
-                yield f"classifier, {size} gold", fit(only, only, features, parts, seed)
+                yield f"classifier, {size} gold", fit(only, only, settings)
             else:  # nothing to learn some topic from
                 yield f"classifier, {size} gold", float("nan")
-    yield "classifier, all gold labels of train", fit(material, material, features, parts, seed)
+    yield "classifier, all gold labels of train", fit(dataset, dataset, settings)
 
 
-def read(options: list[str]) -> tuple[Material, dict[str, Any], dict[str, Any]]:
-    """Return the material, the features and the other parts of a `slugline train` with some options."""
-    with initialize_config_dir(str(shipped("conf")), version_base="1.3"):
-        config = compose("train", options)
-    parts = {name: instantiate(config[name], name) for name in ("data", "labels", "split", "model", "threshold")}
-    features = {name: instantiate(node, name) for name, node in config.features.items()}
-    return read_material(config, parts, Stages(Off()), lambda stage: nullcontext()), features, parts
+def read(options: list[str]) -> tuple[Dataset, TrainSettings]:
+    """Return the dataset and the settings of a `slugline train` with some options."""
+    settings = compose_settings("train", [*options, "cache=off"])
+    return build_dataset(settings.data, settings.labels, settings.split, Stages()), settings
 
 
-def by_rules(material: Material, labels: Any, gold: np.ndarray) -> Material:
-    """Return the material with labels by rules in train, all but those of some sentences."""
-    sentences = material.sentences
+def by_rules(dataset: Dataset, labels: Any, gold: np.ndarray) -> Dataset:
+    """Return the dataset with labels by rules in train, all but those of some sentences."""
+    sentences = dataset.sentences
     known = np.isin(np.arange(len(sentences)), gold)
     hidden = sentences.assign(label_source=np.where(known, "gold", ""))  # what rules may know of the truth
     labelled = labels.label_by_rules(hidden)
-    weak = (material.rows("train") & ~known)[:, None]
-    return material._replace(
+    weak = (dataset.rows("train") & ~known)[:, None]
+    return dataset._replace(
         sentences=sentences.assign(label_source=np.where(weak[:, 0], "rules", "gold")),
-        Y=np.where(weak, to_matrix(labelled["labels"], material.topics), material.Y),
+        Y=np.where(weak, to_matrix(labelled["labels"], dataset.topics), dataset.Y),
         weights=np.where(weak, np.array(labelled["weights"].tolist()), 1.0),
     )
 
 
-def fit(material: Material, truth: Material, features: dict[str, Any], parts: dict[str, Any], seed: int) -> float:
+def fit(dataset: Dataset, truth: Dataset, settings: TrainSettings) -> float:
     """Return macro F1 on test of the default model."""
-    return f1(truth, decide(material, features, parts, seed))
+    return f1(truth, decide(dataset, settings))
 
 
-def decide(material: Material, features: dict[str, Any], parts: dict[str, Any], seed: int) -> np.ndarray:
+def decide(dataset: Dataset, settings: TrainSettings) -> np.ndarray:
     """Return which topics a model fitted on train gives each sentence, booleans (sentences, topics)."""
-    clock, stages = (lambda stage: nullcontext()), Stages(Off())
-    options = {"folds": 5, "seed": seed, "n_jobs": -1}
-    outcome = fit_model(material, features, parts["model"], parts["threshold"], clock, stages, **options)
-    return outcome.model.decide(outcome.probabilities)
+    fitted = fit_model(dataset, settings, Stages())
+    return fitted.model.decide(fitted.probabilities)
 
 
-def f1(material: Material, given: np.ndarray) -> float:
+def f1(dataset: Dataset, given: np.ndarray) -> float:
     """Return macro F1 on test."""
-    test = material.rows("test")
-    return score("test", material.Y[test], given[test], None, material.topics)["test/f1_macro"]
+    test = dataset.rows("test")
+    return score("test", dataset.Y[test], given[test], None, dataset.topics)["test/f1_macro"]
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
@@ -37,6 +38,26 @@ def find_wrong_option(arguments: Sequence[str]) -> str | None:
         return messages.getvalue().splitlines()[-1].partition("error: ")[2] if ended.code else None
     modes = [f"--{name}" for name in ("run", "multirun", "cfg", "info", "shell_completion") if getattr(options, name)]
     return f"found {listing(modes)}; allowed: one of them" if len(modes) > 1 else None
+
+
+def compose_settings(command: str, overrides: Sequence[str] = ()) -> Any:
+    """Return the settings that a command line asks for, without running the command: for scripts and tests.
+
+    Parameters
+    ----------
+    command : str
+        As `train`.
+    overrides : sequence of str
+        As `["labels=rules", "seed=1"]`.
+
+    Examples
+    --------
+    >>> compose_settings("train", ["seed=1"]).split
+    ByArticle(dev=0.1, test=0.2, seed=1)
+    """
+    register(command)
+    with initialize_config_dir(str(shipped("conf")), version_base="1.3"):
+        return build_settings(compose(command, list(overrides)), find_settings(command))
 
 
 def read_launch() -> Launch:
