@@ -62,19 +62,9 @@ def detect_drift(
 ) -> DriftReport:
     """Compare new sentences with those that a model was judged on, and count their topics.
 
-    Parameters
-    ----------
-    model, model_uri
-        A model that carries a reference, see `check_reference`, and how messages name it.
-    sentences
-        Columns `article_id, text, source, published`.
-    period, prevalence
-        Of the counts, and how they are corrected; see `period_bins` and `estimate_prevalence`.
-
-    Raises
-    ------
-    InputError
-        When the reference cannot be read.
+    The model must carry a reference; messages name it by its uri, and `InputError` says when that cannot be read.
+    Sentences have columns `article_id, text, source, published`. `period` and `prevalence` are those of the counts, as
+    of `period_bins` and `estimate_prevalence`.
     """
     reference = model.info["reference"]
     probabilities = model.predict_proba(sentences["text"].tolist())

@@ -70,11 +70,7 @@ class Contender(NamedTuple):
 
 @dataclass(frozen=True)
 class EvaluationSet:
-    """The labelled sentences that models are judged on.
-
-    Their `part` of the split (or `all`), texts, labels (booleans, shape (sentences, topics)), topics, and ids of
-    articles, shape (sentences,).
-    """
+    """The labelled sentences that models are judged on: of a part of the split, or of `all`."""
 
     part: str
     texts: Sequence[str]
@@ -149,9 +145,8 @@ def _measure(contender: Contender, dataset: EvaluationSet) -> tuple[Figures, np.
     """Return the figures of a model, and its predictions, booleans, shape (sentences, topics)."""
     model, folder, Y, topics = contender.model, contender.folder, dataset.Y, dataset.topics
     if missing := [topic for topic in topics if topic not in model.topics]:
-        raise InputError(
-            f"model {folder} has no topic '{missing[0]}', which the data has; it has: {listing(model.topics, 40)}"
-        )
+        known = listing(model.topics, 40)
+        raise InputError(f"model {folder} has no topic '{missing[0]}', which the data has; it has: {known}")
 
     start = time.perf_counter()
     probabilities = model.predict_proba(dataset.texts)

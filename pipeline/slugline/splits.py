@@ -16,9 +16,7 @@ _ALIASES = {"validation": "dev", "valid": "dev", "val": "dev"}
 
 @dataclass(frozen=True)
 class ByArticle:
-    """All sentences of an article in one part; topics and sentences in proportion.
-
-    Iterative stratification: Sechidis et al. 2011, see `stratify`.
+    """All sentences of an article in one part; topics and sentences in proportion, see `stratify`.
 
     Parameters
     ----------
@@ -138,16 +136,8 @@ def stratify(Y: np.ndarray, groups: np.ndarray, shares: Sequence[float], seed: i
     lacks rows most; then: the first), and goes on; groups are shuffled first. After Sechidis, Tsoumakas and Vlahavas
     2011, doi:10.1007/978-3-642-23808-6_10, with groups for examples.
 
-    Parameters
-    ----------
-    Y, groups
-        Labels, booleans, shape (rows, topics), and the key of each row's group, shape (rows,).
-    shares
-        Of each part, 1 together.
-
-    Returns
-    -------
-    The number of each row's part, from 0, shape (rows,).
+    `Y` are booleans, shape (rows, topics); `groups` the keys of groups, shape (rows,); `shares` are 1 together. Parts
+    are numbered from 0, shape (rows,).
     """
     groups = np.unique(groups, return_inverse=True)[1]
     n_groups = int(groups.max(initial=-1)) + 1

@@ -70,8 +70,5 @@ def reliability_curve(y: np.ndarray, p: np.ndarray, bins: int = 10) -> pd.DataFr
 
 
 def brier_score(y: np.ndarray, p: np.ndarray) -> float:
-    """Return the mean squared distance of probabilities from 0 or 1 (Brier 1950); 0 is best.
-
-    To be judged against that of the constant share of positives, `share * (1 - share)`.
-    """
+    """Return the mean squared distance of probabilities from 0 or 1 (Brier 1950); 0 is best."""
     return float(np.mean((p - y) ** 2))

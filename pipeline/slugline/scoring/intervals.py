@@ -30,12 +30,8 @@ def score_intervals(
 
     Parameters
     ----------
-    Y, predicted, probabilities
-        Shape (sentences, topics); average precision is left out without probabilities.
-    groups
-        The key of each sentence's article, shape (sentences,).
-    topics
-        Names of the columns.
+    Y, predicted, probabilities, groups, topics
+        See `slugline.scoring`; average precision is left out without probabilities.
     resamples, seed, level
         Of the bootstrap; `level` is how often an interval holds the true score.
 
@@ -103,14 +99,7 @@ def paired_differences(
 ) -> pd.DataFrame:
     """Return each score of two models on the same sentences, and by how much that of the first is higher.
 
-    Parameters
-    ----------
-    Y, first, second
-        Labels, and the predictions of both models, booleans, shape (sentences, topics).
-    groups, topics, resamples, seed, level
-        See `score_intervals`.
-    probabilities
-        Those of both models; average precision is left out without them.
+    Takes the predictions, `first` and `second`, and the probabilities of both models; all else as `score_intervals`.
 
     Returns
     -------
@@ -123,9 +112,7 @@ def paired_differences(
     samplers = {name: partial(bootstrap.draw_difference, a[name], b[name]) for name in a}
     resampled = bootstrap.resample(samplers, articles, resamples, np.random.default_rng(seed))
 
-    rows = {
-        name: (values.score, *bootstrap.studentised_difference(values, level)) for name, values in resampled.items()
-    }
+    rows = {name: (gap.score, *bootstrap.studentised_difference(gap, level)) for name, gap in resampled.items()}
     table = pd.DataFrame(rows, index=["difference", "low", "high", "p"]).T.rename_axis("metric")
     for place, (column, (predicted, ranked)) in enumerate(zip(("one", "other"), models, strict=True)):
         scores = score("", Y, predicted, ranked, topics)

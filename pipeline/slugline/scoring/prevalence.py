@@ -69,14 +69,12 @@ def estimate_prevalence(
 
     Parameters
     ----------
-    predicted
-        Predictions or probabilities, shape (sentences, topics).
-    periods, groups
-        The period, and the key of the article, of each sentence; no period is a period of its own.
+    predicted, groups, topics, resamples, seed, level
+        As of `score_intervals`, but predictions may be probabilities.
+    periods
+        Of each sentence; no period is a period of its own.
     labelled
         What `count_articles` returns for labelled sentences.
-    topics, resamples, seed, level
-        See `score_intervals`.
     method
         `difference` or `adjusted`.
 

@@ -12,22 +12,11 @@ _COLUMNS = ["precision", "recall", "f1", "ap", "support"]
 def score(
     part: str, Y: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray | None, topics: Sequence[str]
 ) -> Scores:
-    """Return all scores of one part under their metric keys.
+    """Return all scores of one part under their metric keys: `test/f1_macro`, `test/f1/<topic>`, ...
 
-    Parameters
-    ----------
-    part
-        Beginning of the keys: `test` gives `test/f1_macro`, `test/f1/<topic>`, ...
-    Y, predicted, probabilities
-        Shape (sentences, topics); average precision is left out without probabilities.
-    topics
-        Names of the columns.
-
-    Returns
-    -------
     Scores of each topic, and averages: `macro` over topics, `micro` over all decisions, `samples` over sentences. The
     definitions are scikit-learn's. Where a score is undefined it counts as 0 for a topic; in `samples` as 1, so that a
-    sentence without topics is right when none is predicted.
+    sentence without topics is right when none is predicted. Average precision is left out without probabilities.
 
     Examples
     --------

@@ -62,14 +62,9 @@ def score_slices(
 ) -> pd.DataFrame:
     """Return a score of the sentences with each value, and its difference from that of all other sentences.
 
-    Parameters
-    ----------
-    Y, predicted, groups, topics, resamples, seed, level
-        See `score_intervals`; slice and rest are compared on the same resamples of articles.
-    values
-        What makes the slices, shape (sentences,): sources, months, `length_bins`, ...
-    metric
-        A name of `score_intervals`, but not average precision. A macro average counts 0 for a topic that a slice lacks.
+    `values`, shape (sentences,), make the slices. `metric` is a name of `score_intervals`, but not average precision;
+    a macro average counts 0 for a topic that a slice lacks. All else as `score_intervals`; slice and rest are compared
+    on the same resamples of articles.
 
     Returns
     -------
@@ -90,13 +85,10 @@ def score_slices(
         # The same seed for all slices: they are compared on the same resamples.
         here, gap = bootstrap.resample(samplers, articles, resamples, np.random.default_rng(seed)).values()
 
-        rest = [here.score - gap.score, gap.score, *bootstrap.studentised_difference(gap, level)]
-        scores = [
-            here.score,
-            *bootstrap.studentised_interval(here, level),
-            *(rest if len(slices) > 1 else [np.nan] * 5),
-        ]
-        rows[value] = [len(part), len(np.unique(article[inside])), *scores]
+        interval = bootstrap.studentised_interval(here, level)
+        comparison = [here.score - gap.score, gap.score, *bootstrap.studentised_difference(gap, level)]
+        rest = comparison if len(slices) > 1 else [np.nan] * 5
+        rows[value] = [len(part), len(np.unique(article[inside])), here.score, *interval, *rest]
 
     table = pd.DataFrame.from_dict(rows, orient="index", columns=_COLUMNS + _COLUMNS_OF_REST)
     return _judge(table.rename_axis("slice"))
