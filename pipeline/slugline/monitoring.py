@@ -62,9 +62,9 @@ def detect_drift(
 ) -> DriftReport:
     """Compare new sentences with those that a model was judged on, and count their topics.
 
-    The model must carry a reference; messages name it by its uri, and `InputError` says when that cannot be read.
-    Sentences have columns `article_id, text, source, published`. `period` and `prevalence` are those of the counts, as
-    of `period_bins` and `estimate_prevalence`.
+    The model must carry a reference, see `check_reference`; messages name it by `model_uri`. Sentences have columns
+    `article_id, text, source, published`. `period` is that of the counts, see `period_bins`, and `prevalence` how they
+    are corrected, see `estimate_prevalence`. Raises `InputError` when the reference cannot be read.
     """
     reference = model.info["reference"]
     probabilities = model.predict_proba(sentences["text"].tolist())

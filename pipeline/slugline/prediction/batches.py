@@ -28,8 +28,8 @@ class Batch:
 class PredictionCounts:
     """What became of the rows of an input; counts of several batches are added with `+`.
 
-    Of the `articles` that were read come the `sentences`, each a record of the output; `debris` of a web page among
-    them gets no topic. `rejected` rows could not be read.
+    `articles` were read and labelled; each of their `sentences` is a record of the output, of which those that are
+    `debris` of a web page get no topic. `rejected` rows could not be read.
 
     Examples
     --------
@@ -96,7 +96,9 @@ class BatchLabeller:
         sentences = predictions.sentences
         if self.explain:
             labelled = zip(sentences, predictions.sentence_topics, strict=True)
-            explanations = [model.explain(one.text, self.explain, topics) if topics else {} for one, topics in labelled]
+            explanations = [
+                model.explain(sentence.text, self.explain, topics) if topics else {} for sentence, topics in labelled
+            ]
             predictions = predictions._replace(explanations=explanations)
 
         debris = sum(sentence.debris for sentence in sentences)

@@ -33,8 +33,8 @@ _MIN_RATE = 0.01  # of true less false positive rate: below, a model cannot tell
 class Counts(NamedTuple):
     """Numbers of sentences, in each article or in each sample of articles.
 
-    In all, shape (articles, 1), and, shape (articles, topics), with the topic as given by the model (or the sum of
-    probabilities), by the labels, and by both.
+    All `sentences`, shape (articles, 1); and those with a topic, shape (articles, topics): as `given` by the model (or
+    the sum of its probabilities), `true` by the labels, and by `both`.
     """
 
     sentences: np.ndarray
@@ -121,14 +121,20 @@ def pack_counts(counts: Counts) -> dict[str, list[str]]:
     """
     most = min(_MAX_ARTICLES, _MAX_NUMBERS // sum(values.shape[1] for values in counts))
     rows = np.sort(np.random.default_rng(0).permutation(len(counts.true))[: max(1, most)])
-    columns = {name: values[rows].astype(int).T.tolist() for name, values in counts._asdict().items()}
-    return {name: [" ".join(map(str, column)) for column in numbers] for name, numbers in columns.items()}
+    packed = {}
+    for name, values in counts._asdict().items():
+        columns = values[rows].astype(int).T.tolist()
+        packed[name] = [" ".join(map(str, column)) for column in columns]
+    return packed
 
 
 def unpack_counts(packed: Mapping[str, Sequence[str]], topics: int) -> Counts:
     """Return the counts that `pack_counts` packed; raise ValueError where they are not counts of so many topics."""
-    columns = [list(map(str.split, packed[name])) for name in Counts._fields]
-    counts = Counts(*(np.array(numbers, float).T for numbers in columns))
+    parts = []
+    for name in Counts._fields:
+        columns = [column.split() for column in packed[name]]
+        parts.append(np.array(columns, float).T)
+    counts = Counts(*parts)
     articles, shapes = len(counts.true), [values.shape for values in counts]
     if not 0 < articles <= _MAX_ARTICLES or shapes != [(articles, 1), *[(articles, topics)] * 3]:
         raise ValueError(f"counts of {topics} topics have shapes {shapes}")
