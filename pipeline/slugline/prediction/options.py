@@ -41,11 +41,6 @@ class PredictOptions:
     dask_address
         Address of a Dask scheduler; None starts a cluster on this machine for the call.
 
-    Raises
-    ------
-    InputError
-        For options that are not allowed, alone or together.
-
     Examples
     --------
     >>> PredictOptions(input="articles.jsonl", output="topics.csv").engine

@@ -37,11 +37,7 @@ class _WorkerPool(NamedTuple):
 
 
 def map_batches(
-    work: Work[BatchT, ResultT],
-    batches: Iterator[BatchT],
-    options: PredictOptions,
-    model: TopicModel,
-    model_folder: str,
+    work: Work[BatchT, ResultT], batches: Iterator[BatchT], options: PredictOptions, model: TopicModel, folder: str
 ) -> Generator[ResultT]:
     """Do the work on each batch, in order; few batches are pending at once, so memory does not grow with the input.
 
@@ -54,7 +50,7 @@ def map_batches(
         return
 
     pending: deque[Callable[[], ResultT]] = deque()
-    with _open_pool(options, work, model, model_folder, several=len(first) > 1) as pool:
+    with _open_pool(options, work, model, folder, several=len(first) > 1) as pool:
         for batch in chain(first, batches):
             pending.append(pool.submit(batch))
             if len(pending) > pool.max_pending:
@@ -65,14 +61,14 @@ def map_batches(
 
 @contextmanager
 def _open_pool(
-    options: PredictOptions, work: Work[Any, Any], model: TopicModel, model_folder: str, *, several: bool
+    options: PredictOptions, work: Work[Any, Any], model: TopicModel, folder: str, *, several: bool
 ) -> Iterator[_WorkerPool]:
     """Open a pool of workers; where there is only one batch, or one core, this process is the worker."""
     if options.engine == "dask":
         with _dask_pool(options, work, model) as pool:
             yield pool
     elif several and (n_jobs := _count_jobs(options.n_jobs)) > 1:
-        with _process_pool(n_jobs, work, model_folder) as pool:
+        with _process_pool(n_jobs, work, folder) as pool:
             yield pool
     else:
         yield _WorkerPool(lambda batch: partial(work, model, batch), 0)

@@ -34,7 +34,7 @@ def score_all_slices(
 ) -> pd.DataFrame:
     """Return micro F1 of each slice, a row, and of the rest: columns `by`, `slice` and those of `score_slices`.
 
-    Sliced `by` columns of the sentences, or `period`, `length` and `place`; those with one slice alone are left out. p
+    `by` names columns of the sentences, or `period`, `length` and `place`; those with one slice alone are left out. p
     is corrected for all slices together.
     """
     tables = []
