@@ -86,7 +86,7 @@ def test_a_topic_that_no_sentence_has_is_not_judged(good):
     dataset = news()
     none = replace(dataset, Y=dataset.Y & [True, False], part="all")
     verdict = judge(Gate(min_topic_f1=1.1, max_calibration_error=1.0), none, good, good)
-    assert verdict.absent == ["talks"]
+    assert verdict.dataset.absent == ["talks"]
     assert verdict.failed == ["F1 of truce is 1.000"]
     assert "180 sentences of all; not judged, since none has it: talks" in describe_verdict(verdict)
 

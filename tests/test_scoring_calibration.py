@@ -8,8 +8,8 @@ from hypothesis.extra import numpy as hnp
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
-from slugline.scoring import brier_score, expected_calibration_error, reliability_curve, score_calibration
-from slugline.scoring.calibration import folded_normal_mean
+from slugline.scoring import expected_calibration_error, reliability_curve, score_calibration
+from slugline.scoring.calibration import brier_score, folded_normal_mean
 
 pairs = st.integers(2, 40).flatmap(
     lambda n: st.tuples(hnp.arrays(bool, n), hnp.arrays(float, n, elements=st.floats(0, 1)))

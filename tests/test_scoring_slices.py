@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from slugline.errors import InputError
-from slugline.scoring import length_bins, score, score_slices
+from slugline.scoring import score, score_slices
+from slugline.scoring.slices import length_bins
 
 TOPICS = ["a", "b"]
 

@@ -8,6 +8,7 @@ section 9A.1, ratio of cluster totals) and chi-square statistics are divided by 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,15 +32,8 @@ Profile = dict[str, Any]
 class DriftReport:
     """New sentences against those that a model was judged on.
 
-    Attributes
-    ----------
-    table
-        What changed; see `compare_profiles`.
-    counts
-        Sentences by topic, of all periods together (`period` is `all`) and of each, corrected for the model's errors;
-        see `estimate_prevalence`.
-    summary
-        One line on what was compared.
+    The table of `compare_profiles`; counts of sentences by topic, of all periods together (`period` is `all`) and of
+    each, as `estimate_prevalence` gives them; and one line on what was compared.
     """
 
     table: pd.DataFrame
@@ -68,23 +62,9 @@ def detect_drift(
 ) -> DriftReport:
     """Compare new sentences with those that a model was judged on, and count their topics.
 
-    Parameters
-    ----------
-    model
-        One that carries a reference; see `check_reference`.
-    sentences
-        Columns `article_id, text, source, published`.
-    model_uri
-        How messages name the model.
-    period
-        Of the counts; see `period_bins`.
-    prevalence
-        How counts are corrected: `difference` or `adjusted`.
-
-    Raises
-    ------
-    InputError
-        When the reference cannot be read.
+    The model must carry a reference, see `check_reference`; messages name it by `model_uri`. Sentences have columns
+    `article_id, text, source, published`. `period` is that of the counts, see `period_bins`, and `prevalence` how they
+    are corrected, see `estimate_prevalence`. Raises `InputError` when the reference cannot be read.
     """
     reference = model.info["reference"]
     probabilities = model.predict_proba(sentences["text"].tolist())
@@ -106,28 +86,17 @@ def detect_drift(
     periods = [np.full(len(sentences), "all", object)]
     if pd.notna(bins).any():  # without any date there is nothing to count over time
         periods.append(bins)
-    counts = [
-        estimate_prevalence(predicted, values, articles, labelled, model.topics, method=prevalence)
-        for values in periods
-    ]
-    return DriftReport(table, pd.concat(counts), summary)
+    count = partial(estimate_prevalence, groups=articles, labelled=labelled, topics=model.topics, method=prevalence)
+    return DriftReport(table, pd.concat([count(predicted, values) for values in periods]), summary)
 
 
 def profile_sentences(
     model: TopicModel, sentences: pd.DataFrame, probabilities: np.ndarray, reference: Profile | None = None
 ) -> Profile:
-    """Return the profile of sentences.
+    """Return the profile of sentences, columns `article_id, text, source`, by the topics and words of a model.
 
-    Parameters
-    ----------
-    model
-        Whose topics and words are counted.
-    sentences
-        Columns `article_id, text, source`.
-    probabilities
-        What the model gives them, shape (sentences, topics).
-    reference
-        A profile whose bins and named sources are taken over.
+    `probabilities` are what the model gives them, shape (sentences, topics). Bins and named sources are those of the
+    reference, a profile, where there is one.
     """
     words, unknown = count_words(model.vectorizers, sentences["text"].tolist())
     return profile(
@@ -153,20 +122,10 @@ def profile(
     sources: Sequence[str | None],
     reference: Profile | None = None,
 ) -> Profile:
-    """Return the profile of sentences of which topics and words are known.
+    """Return the profile of sentences of which topics, shape (sentences, topics), and words are known.
 
-    Parameters
-    ----------
-    predicted, probabilities
-        Booleans and floats, shape (sentences, topics).
-    topics
-        Names of the columns.
-    words, unknown
-        Numbers of words of each sentence, and of those that the model does not know (None: it knows characters alone).
-    articles, sources
-        The article and the source of each sentence.
-    reference
-        A profile whose bins and named sources are taken over.
+    `words` and `unknown` are the numbers of words of each sentence, and of those that the model does not know (None: it
+    knows characters alone).
     """
     group = pd.factorize(np.asarray(articles, object))[0]
     ones = np.ones(len(group))
@@ -180,9 +139,12 @@ def profile(
     for name, column in values.items():
         edges = list(known[name]["edges"] if name in known else _quantiles(column))
         distributions[name] = distribution(np.searchsorted(edges, column, side="left"), edges, group)
-    # Sources have no order: their names take the place of edges, and one bin more holds all others.
-    names = known["source"]["edges"] if "source" in known else _most_common(sources)
-    distributions["source"] = distribution(_number_sources(sources, names), names, group)
+    # Sources have no order: their names take the place of edges, and one bin more holds all others, and none.
+    common = pd.Series(list(sources), dtype=object).dropna().value_counts().index[:_MAX_SOURCES].tolist()
+    names = known["source"]["edges"] if "source" in known else common
+    place = {name: number for number, name in enumerate(names)}
+    numbers = np.array([place.get(source or "", len(names)) for source in sources], np.int64)
+    distributions["source"] = distribution(numbers, names, group)
 
     size = {"sentences": len(group), "articles": int(group.max(initial=-1)) + 1}
     return {**size, "shares": shares, "distributions": distributions}
@@ -210,16 +172,11 @@ def distribution(bins: np.ndarray, edges: Sequence[Any], group: np.ndarray) -> d
 
 
 def compare_profiles(reference: Profile, new: Profile) -> pd.DataFrame:
-    """Return what changed from one profile to another.
+    """Return what changed from one profile to another: columns `what, reference, new, effect, p, drift`.
 
     Shares are compared by Cohen's h and a z test, distributions by the population stability index and a chi-square
-    test.
-
-    Returns
-    -------
-    Columns `what, reference, new, effect, p, drift`. For distributions, `reference` and `new` are the shares of the bin
-    that changed most. `p` is corrected for the number of tests (Holm 1979); there is drift where `p` is below `ALPHA`
-    and the effect at least that of `MIN_EFFECT`.
+    test; for these, `reference` and `new` are the shares of the bin that changed most. `p` is corrected for the number
+    of tests (Holm 1979); there is drift where `p` is below `ALPHA` and the effect at least that of `MIN_EFFECT`.
     """
     rows = []
     for kind, compare in (("shares", _compare_shares), ("distributions", compare_distributions)):
@@ -253,17 +210,6 @@ def compare_distributions(name: str, reference: Mapping[str, Any], new: Mapping[
 def _quantiles(values: np.ndarray) -> list[float]:
     """Return the edges between bins that are as equally full as can be."""
     return np.unique(np.quantile(values, np.linspace(0, 1, _BINS + 1)[1:-1])).tolist() if len(values) else []
-
-
-def _most_common(sources: Sequence[str | None]) -> list[str]:
-    """Return the sources that are counted by name."""
-    return pd.Series(list(sources), dtype=object).dropna().value_counts().index[:_MAX_SOURCES].tolist()
-
-
-def _number_sources(sources: Sequence[str | None], names: Sequence[str]) -> np.ndarray:
-    """Return the place of each source among names; others, and none, come last."""
-    place = {name: number for number, name in enumerate(names)}
-    return np.array([place.get(source or "", len(names)) for source in sources], np.int64)
 
 
 def _compare_shares(name: str, reference: Mapping[str, float], new: Mapping[str, float]) -> dict[str, Any]:

@@ -51,21 +51,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class Figures:
-    """What the gate looks at.
-
-    Attributes
-    ----------
-    macro
-        Macro F1.
-    topics
-        F1 of each topic.
-    calibration
-        Expected calibration error, the mean over topics.
-    milliseconds
-        For a sentence, in a batch.
-    megabytes
-        On disk.
-    """
+    """What the gate looks at: macro F1, F1 of each topic, and the rest as in `Gate`."""
 
     macro: float
     topics: dict[str, float]
@@ -84,21 +70,7 @@ class Contender(NamedTuple):
 
 @dataclass(frozen=True)
 class EvaluationSet:
-    """The labelled sentences that models are judged on.
-
-    Attributes
-    ----------
-    part
-        Name of the part of the split, or `all`.
-    texts
-        The sentences.
-    Y
-        Their labels, booleans, shape (sentences, topics).
-    topics
-        Names of the columns of `Y`.
-    articles
-        The id of each sentence's article, shape (sentences,).
-    """
+    """The labelled sentences that models are judged on: of a part of the split, or of `all`."""
 
     part: str
     texts: Sequence[str]
@@ -107,7 +79,6 @@ class EvaluationSet:
     articles: np.ndarray
 
     def __post_init__(self) -> None:
-        """Raise `InputError` where there is nothing to judge by."""
         if not len(self.texts):
             raise InputError(f"part={self.part}: it has no sentences")
         if not self.Y.any():
@@ -128,44 +99,23 @@ class EvaluationSet:
 class Verdict:
     """The judgement of a candidate, against the champion where there is one.
 
-    Attributes
-    ----------
-    candidate, champion
-        Figures of both models.
-    gate
-        The gate that the candidate was judged by.
-    sentences, part
-        How many sentences of which part of the split both were judged on.
-    absent
-        Topics that were not judged, since no sentence has them.
-    difference
-        Macro F1 of the candidate less the champion's: `one, other, difference, low, high, p`.
-    version, champion_version
-        Of the registered model.
-    failed
-        What the candidate fails; empty: it may become the champion.
+    `difference` is macro F1 of the candidate less the champion's: `one, other, difference, low, high, p`. The candidate
+    may become the champion if it `failed` nothing.
     """
 
     candidate: Figures
     gate: Gate
-    sentences: int
-    part: str
-    absent: list[str]
+    dataset: EvaluationSet
     version: str
     failed: list[str]
     champion: Figures | None = None
     champion_version: str | None = None
-    difference: dict[str, float] | None = None
+    difference: dict[Any, float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as JSON can hold it."""
-        values: dict[str, Any] = {
-            "candidate": asdict(self.candidate),
-            "gate": asdict(self.gate),
-            "sentences": self.sentences,
-            "part": self.part,
-            "absent": self.absent,
-        }
+        values: dict[str, Any] = {"candidate": asdict(self.candidate), "gate": asdict(self.gate)}
+        values |= {"sentences": len(self.dataset.texts), "part": self.dataset.part, "absent": self.dataset.absent}
         if self.champion is not None:
             values["champion"] = asdict(self.champion) | {"version": self.champion_version}
             values["difference"] = self.difference
@@ -173,54 +123,30 @@ class Verdict:
 
 
 def judge(gate: Gate, dataset: EvaluationSet, candidate: Contender, champion: Contender | None) -> Verdict:
-    """Judge a candidate by itself and against the champion.
+    """Judge a candidate by itself, and against the champion where there is one.
 
-    Parameters
-    ----------
-    gate
-        What the candidate must be.
-    dataset
-        The labelled sentences, on which neither model should have been trained.
-    candidate, champion
-        The models; without a champion the candidate is judged by itself.
-
-    Raises
-    ------
-    InputError
-        When a model lacks a topic of the dataset.
+    Neither should have been trained on the dataset. Raises `InputError` when a model lacks a topic of it.
     """
     judged = dataset.without_absent()
     figures, predicted = _measure(candidate, judged)
-    failed = gate.failures(figures)
+    verdict = Verdict(figures, gate, dataset, candidate.version, gate.failures(figures))
+    if champion is None:
+        return verdict
 
-    old_figures, difference = None, None
-    if champion is not None:
-        old_figures, old_predicted = _measure(champion, judged)
-        difference = _macro_difference(judged, predicted, old_predicted)
-        if difference["low"] < -gate.max_macro_drop:
-            failed.append(f"macro F1 lower by up to {-difference['low']:.3f}")
-
-    return Verdict(
-        candidate=figures,
-        gate=gate,
-        sentences=len(dataset.texts),
-        part=dataset.part,
-        absent=dataset.absent,
-        version=candidate.version,
-        failed=failed,
-        champion=old_figures,
-        champion_version=champion.version if champion else None,
-        difference=difference,
-    )
+    champion_figures, champion_predicted = _measure(champion, judged)
+    table = paired_differences(judged.Y, predicted, champion_predicted, judged.articles, judged.topics)
+    difference = table.drop(columns="p_holm").loc["f1_macro"].to_dict()
+    if difference["low"] < -gate.max_macro_drop:
+        verdict.failed.append(f"macro F1 lower by up to {-difference['low']:.3f}")
+    return replace(verdict, champion=champion_figures, champion_version=champion.version, difference=difference)
 
 
 def _measure(contender: Contender, dataset: EvaluationSet) -> tuple[Figures, np.ndarray]:
     """Return the figures of a model, and its predictions, booleans, shape (sentences, topics)."""
     model, folder, Y, topics = contender.model, contender.folder, dataset.Y, dataset.topics
     if missing := [topic for topic in topics if topic not in model.topics]:
-        raise InputError(
-            f"model {folder} has no topic '{missing[0]}', which the data has; it has: {listing(model.topics, 40)}"
-        )
+        known = listing(model.topics, 40)
+        raise InputError(f"model {folder} has no topic '{missing[0]}', which the data has; it has: {known}")
 
     start = time.perf_counter()
     probabilities = model.predict_proba(dataset.texts)
@@ -238,10 +164,3 @@ def _measure(contender: Contender, dataset: EvaluationSet) -> tuple[Figures, np.
         megabytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6,
     )
     return figures, predicted
-
-
-def _macro_difference(dataset: EvaluationSet, predicted: np.ndarray, old_predicted: np.ndarray) -> dict[str, float]:
-    """Return by how much macro F1 of the candidate is higher than that of the champion."""
-    table = paired_differences(dataset.Y, predicted, old_predicted, dataset.articles, dataset.topics)
-    row: dict[Any, float] = table.drop(columns="p_holm").loc["f1_macro"].to_dict()
-    return row

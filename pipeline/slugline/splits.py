@@ -16,9 +16,7 @@ _ALIASES = {"validation": "dev", "valid": "dev", "val": "dev"}
 
 @dataclass(frozen=True)
 class ByArticle:
-    """All sentences of an article in one part; topics and sentences in proportion.
-
-    Iterative stratification: Sechidis et al. 2011, see `stratify`.
+    """All sentences of an article in one part; topics and sentences in proportion, see `stratify`.
 
     Parameters
     ----------
@@ -43,10 +41,8 @@ class ByArticle:
         """Return the part of each sentence, shape (sentences,)."""
         groups, articles = pd.factorize(sentences["article_id"])
         if len(articles) < _MIN_ARTICLES:
-            raise InputError(
-                f"a split by article needs at least {_MIN_ARTICLES} articles, found {len(articles)}; "
-                "or use split=random"
-            )
+            needed = f"a split by article needs at least {_MIN_ARTICLES} articles"
+            raise InputError(f"{needed}, found {len(articles)}; or use split=random")
         return _stratify_parts(Y, groups, self.dev, self.test, self.seed)
 
 
@@ -91,10 +87,8 @@ class ByTime:
         time = pd.to_datetime(published, errors="coerce", utc=True, format="ISO8601")
         if time.isna().any():
             row = sentences[time.isna().to_numpy()].iloc[0]
-            raise InputError(
-                f"split=time: article {row['article_id']} has no date (published: {row.get('published')!r}); "
-                "allowed: ISO 8601, as 2016-10-06"
-            )
+            undated = f"article {row['article_id']} has no date (published: {row.get('published')!r})"
+            raise InputError(f"split=time: {undated}; allowed: ISO 8601, as 2016-10-06")
 
         later = time.rank(method="max", ascending=False, pct=True).to_numpy() - 1e-9  # share at that moment or later
         parts: np.ndarray = np.select([later <= self.test, later <= self.test + self.dev], ["test", "dev"], "train")
@@ -121,9 +115,8 @@ class Given:
     def __call__(self, sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
         """Return the part of each sentence, shape (sentences,); raise `InputError` for another name."""
         if self.column not in sentences:
-            raise InputError(
-                f"split.column: no column '{self.column}' in the data; found: {listing(sentences.columns)}"
-            )
+            found = listing(sentences.columns)
+            raise InputError(f"split.column: no column '{self.column}' in the data; found: {found}")
         parts = sentences[self.column].replace(_ALIASES)
         if len(wrong := parts[~parts.isin(PARTS)]):
             raise InputError(f"split.column '{self.column}': found {wrong.iloc[0]!r}; allowed: {listing(PARTS)}")
@@ -143,20 +136,8 @@ def stratify(Y: np.ndarray, groups: np.ndarray, shares: Sequence[float], seed: i
     lacks rows most; then: the first), and goes on; groups are shuffled first. After Sechidis, Tsoumakas and Vlahavas
     2011, doi:10.1007/978-3-642-23808-6_10, with groups for examples.
 
-    Parameters
-    ----------
-    Y
-        Labels, booleans, shape (rows, topics).
-    groups
-        The key of each row's group, shape (rows,).
-    shares
-        Of each part, 1 together.
-    seed
-        Of the order of the groups.
-
-    Returns
-    -------
-    The number of each row's part, from 0, shape (rows,).
+    `Y` are booleans, shape (rows, topics); `groups` the keys of groups, shape (rows,); `shares` are 1 together. Parts
+    are numbered from 0, shape (rows,).
     """
     groups = np.unique(groups, return_inverse=True)[1]
     n_groups = int(groups.max(initial=-1)) + 1
@@ -185,14 +166,8 @@ def stratify(Y: np.ndarray, groups: np.ndarray, shares: Sequence[float], seed: i
 class Leakage(NamedTuple):
     """How far the parts of a split overlap.
 
-    Attributes
-    ----------
-    articles
-        How many have sentences in more than one part.
-    sentences
-        For dev and test, how many of their sentences stand in train too, case and punctuation aside.
-    shares
-        The same as shares of the part.
+    How many articles have sentences in several parts; and how many sentences of dev and of test stand in train too,
+    case and punctuation aside, with their shares of the part.
     """
 
     articles: int
@@ -203,14 +178,7 @@ class Leakage(NamedTuple):
 def measure_leakage(keys: np.ndarray, parts: np.ndarray, articles: np.ndarray) -> Leakage:
     """Count articles in several parts, and sentences of dev and test that stand in train too.
 
-    Parameters
-    ----------
-    keys
-        What makes two sentences the same: their `normal_form`, or a digest of it, shape (sentences,).
-    parts
-        The part of each sentence: train, dev or test.
-    articles
-        The id, or a digest of the id, of each sentence's article.
+    Sentences of one key are the same: their `normal_form`, or a digest of it; `articles` are ids, or digests of them.
     """
     parts_of_article = pd.Series(parts).groupby(articles).nunique()
     in_train = pd.Series(keys).isin(keys[parts == "train"]).to_numpy()

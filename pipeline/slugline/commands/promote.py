@@ -53,8 +53,9 @@ def _read_dataset(settings: PromoteSettings) -> EvaluationSet:
 
 def describe_verdict(verdict: Verdict) -> str:
     """Return the verdict in a few lines."""
-    absent = f"; not judged, since none has it: {listing(verdict.absent)}" if verdict.absent else ""
-    lines = [f"data    {verdict.sentences} sentences of {verdict.part}{absent}"]
+    dataset = verdict.dataset
+    absent = f"; not judged, since none has it: {listing(dataset.absent)}" if dataset.absent else ""
+    lines = [f"data    {len(dataset.texts)} sentences of {dataset.part}{absent}"]
     lines.append(_describe_figures("candidate", verdict.candidate))
     if verdict.champion:
         lines.append(_describe_figures("champion", verdict.champion))

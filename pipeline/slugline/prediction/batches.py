@@ -1,7 +1,8 @@
 """Batches: rows of the input cut into pieces of about equal size, and the labeller that turns each into records."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass
 from typing import NamedTuple
 
 from slugline.data.articles import to_article
@@ -9,8 +10,7 @@ from slugline.data.readers import Row
 from slugline.data.schema import Article, Rejected
 from slugline.data.sentences import split_article, whole_article
 from slugline.model import TopicModel
-from slugline.prediction.counts import PredictionCounts
-from slugline.prediction.records import Explanation, Predictions
+from slugline.prediction.records import Predictions
 
 _ROW_SIZE = 100  # characters a row counts for besides its text, so that batches of short rows take no more memory
 
@@ -24,6 +24,45 @@ class Batch:
     rows: list[ReadRow]
 
 
+@dataclass(frozen=True)
+class PredictionCounts:
+    """What became of the rows of an input; counts of several batches are added with `+`.
+
+    `articles` were read and labelled; each of their `sentences` is a record of the output, of which those that are
+    `debris` of a web page get no topic. `rejected` rows could not be read.
+
+    Examples
+    --------
+    >>> PredictionCounts(articles=2, sentences=9) + PredictionCounts(articles=1, sentences=4, debris=1)
+    PredictionCounts(articles=3, sentences=13, debris=1, rejected=0, first_rejected=None)
+    """
+
+    articles: int = 0
+    sentences: int = 0
+    debris: int = 0
+    rejected: int = 0
+    first_rejected: Rejected | None = None
+
+    def __add__(self, later: "PredictionCounts") -> "PredictionCounts":
+        return PredictionCounts(
+            self.articles + later.articles,
+            self.sentences + later.sentences,
+            self.debris + later.debris,
+            self.rejected + later.rejected,
+            self.first_rejected or later.first_rejected,
+        )
+
+    def to_json(self) -> str:
+        """Return the counts as one line of JSON: a list in the order of the fields."""
+        return json.dumps(astuple(self))
+
+    @classmethod
+    def from_json(cls, line: str) -> "PredictionCounts":
+        """Read what `to_json` wrote."""
+        articles, sentences, debris, rejected, first_rejected = json.loads(line)
+        return cls(articles, sentences, debris, rejected, Rejected(*first_rejected) if first_rejected else None)
+
+
 class LabelledBatch(NamedTuple):
     """What became of a batch: its records as bytes, the rows that were rejected, and the counts of both."""
 
@@ -34,18 +73,9 @@ class LabelledBatch(NamedTuple):
 
 @dataclass(frozen=True)
 class BatchLabeller:
-    """Turns a batch into records with a model; it is sent to worker processes.
+    """Turns a batch into records with a model, as `PredictOptions` ask for; it is sent to worker processes.
 
-    Parameters
-    ----------
-    columns : dict of str to str
-        For each article column its name in the input.
-    split_sentences : bool
-        Whether to split articles into sentences; False takes each article as one sentence.
-    explain : int
-        How many terms explain each topic given, 0 for no explanations.
-    ending : str
-        Ending of the output file, which says how records are encoded.
+    `columns` has for each article column its name in the input; records are encoded by the `ending` of the output file.
     """
 
     columns: dict[str, str]
@@ -55,46 +85,40 @@ class BatchLabeller:
 
     def __call__(self, model: TopicModel, batch: Batch) -> LabelledBatch:
         """Label the sentences of a batch."""
-        items = [self._read(where, row) for where, row in batch.rows]
+        items = [
+            Rejected(where, row) if isinstance(row, str) else to_article(row, where, self.columns)
+            for where, row in batch.rows
+        ]
         articles = [item for item in items if isinstance(item, Article)]
         rejected = [item for item in items if isinstance(item, Rejected)]
 
         predictions = label_articles(model, articles, self.split_sentences)
+        sentences = predictions.sentences
         if self.explain:
-            predictions = predictions._replace(explanations=_explain(model, predictions, self.explain))
+            labelled = zip(sentences, predictions.sentence_topics, strict=True)
+            explanations = [
+                model.explain(sentence.text, self.explain, topics) if topics else {} for sentence, topics in labelled
+            ]
+            predictions = predictions._replace(explanations=explanations)
 
-        debris = sum(sentence.debris for sentence in predictions.sentences)
+        debris = sum(sentence.debris for sentence in sentences)
         first_rejected = rejected[0] if rejected else None
-        counts = PredictionCounts(len(articles), len(predictions.sentences), debris, len(rejected), first_rejected)
+        counts = PredictionCounts(len(articles), len(sentences), debris, len(rejected), first_rejected)
         return LabelledBatch(predictions.encode(self.ending), rejected, counts)
-
-    def _read(self, where: str, row: Row | str) -> Article | Rejected:
-        """Return the article of a row, or why there is none."""
-        return Rejected(where, row) if isinstance(row, str) else to_article(row, where, self.columns)
 
 
 def cut_batches(rows: Iterable[ReadRow], columns: Mapping[str, str], size: int) -> Iterator[Batch]:
-    """Cut a stream of rows into batches.
+    """Cut a stream of rows into batches, each complete once it has this many characters.
 
-    Parameters
-    ----------
-    rows : iterable of (str, Row or str)
-        Each row with its place in the input; a string in place of a row is the reason why it cannot be read.
-    columns : mapping of str to str
-        For each article column its name in the input; batches leave out all others.
-    size : int
-        A batch is complete once it has this many characters.
-
-    Yields
-    ------
-    Batch
+    Batches leave out what is not among `columns`, which has for each article column its name in the input.
     """
     batch: list[ReadRow] = []
     characters = 0
     for where, row in rows:
-        needed = row if isinstance(row, str) else _only_article_cells(row, columns)
-        batch.append((where, needed))
-        characters += _ROW_SIZE + _text_length(needed)
+        cells = row if isinstance(row, str) else _only_article_cells(row, columns)
+        batch.append((where, cells))
+        texts = [cells] if isinstance(cells, str) else cells.values()
+        characters += _ROW_SIZE + sum(len(text) for text in texts if isinstance(text, str))
         if characters >= size:
             yield Batch(batch)
             batch, characters = [], 0
@@ -103,20 +127,7 @@ def cut_batches(rows: Iterable[ReadRow], columns: Mapping[str, str], size: int) 
 
 
 def label_articles(model: TopicModel, articles: Iterable[Article], split_sentences: bool = True) -> Predictions:
-    """Label the sentences of articles.
-
-    Parameters
-    ----------
-    model : TopicModel
-    articles : iterable of Article
-    split_sentences : bool
-        Whether to split articles into sentences; False takes each article as one sentence.
-
-    Returns
-    -------
-    Predictions
-        Without explanations; debris gets no topic.
-    """
+    """Label the sentences of articles, without explanations; debris gets no topic."""
     split = split_article if split_sentences else whole_article
     sentences = [sentence for article in articles for sentence in split(article)]
 
@@ -126,19 +137,8 @@ def label_articles(model: TopicModel, articles: Iterable[Article], split_sentenc
     return Predictions(model.topics, sentences, sentence_topics, probabilities)
 
 
-def _explain(model: TopicModel, predictions: Predictions, top: int) -> Sequence[Explanation]:
-    """Return for each sentence the terms that moved each of its topics."""
-    labelled = zip(predictions.sentences, predictions.sentence_topics, strict=True)
-    return [model.explain(sentence.text, top, topics) if topics else {} for sentence, topics in labelled]
-
-
 def _only_article_cells(row: Row, columns: Mapping[str, str]) -> Row:
     """Return the cells of a row that make an article; of a row without a text column, only the names."""
     if columns["text"] not in row:
         return dict.fromkeys(row)
     return {name: row[name] for name in columns.values() if name in row}
-
-
-def _text_length(row: Row | str) -> int:
-    """Return how many characters of text a row holds."""
-    return len(row) if isinstance(row, str) else sum(len(cell) for cell in row.values() if isinstance(cell, str))

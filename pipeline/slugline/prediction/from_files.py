@@ -8,6 +8,7 @@ here or on a Dask cluster, need no shared disk; and none that outlives a killed 
 import json
 from collections.abc import Callable, Generator
 from contextlib import closing
+from dataclasses import astuple
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -20,8 +21,7 @@ from slugline.data.schema import Rejected
 from slugline.errors import InputError
 from slugline.model import TopicModel, load_model
 from slugline.model.heads import LinearHead
-from slugline.prediction.batches import LabelledBatch, cut_batches
-from slugline.prediction.counts import PredictionCounts
+from slugline.prediction.batches import LabelledBatch, PredictionCounts, cut_batches
 from slugline.prediction.options import PredictOptions
 from slugline.prediction.part_files import PartFiles
 from slugline.prediction.records import check_topics
@@ -43,11 +43,8 @@ class _Job(NamedTuple):
         """Label all batches of the input but the first `skip`, which are only read."""
         options, labeller = self.options, self.options.labeller()
         rows = read_rows(options.input, options.format, options.encoding)
-        batches = cut_batches(rows, labeller.columns, options.batch)
-        remaining = islice(batches, skip, None)
-        return map_batches(
-            labeller, remaining, workers=options.workers(), model=self.model, model_folder=str(self.folder)
-        )
+        batches = islice(cut_batches(rows, labeller.columns, options.batch), skip, None)
+        return map_batches(labeller, batches, options, self.model, str(self.folder))
 
 
 class ByteStream(Protocol):
@@ -69,21 +66,17 @@ def predict_files(
 
     Parameters
     ----------
-    model_folder : str or Path
+    model_folder
         Folder of a saved model.
-    options : PredictOptions
+    options
         What to read and where to write.
-    stream : binary stream or None
+    stream
         Where records go when the options name no output file; each batch is one call of its `write`.
-    on_progress : callable or None
+    on_progress
         Called with the counts so far: before the first batch, which tells what a resumed run keeps, and after each.
-    on_rejected : callable or None
+    on_rejected
         Called with each row that cannot be read when records go to a stream; with an output file, these rows go to
         `OUTPUT.rejected.jsonl` beside it.
-
-    Returns
-    -------
-    PredictionCounts
 
     Raises
     ------
@@ -92,30 +85,21 @@ def predict_files(
     """
     folder = Path(model_folder).resolve()
     job = _Job(load_model(folder), folder, options)
-    _check_model(job.model, options)  # a model that does not pass is refused before anything is written
+    check_topics(job.model.topics, options.labeller().ending)  # before anything is written
+    if options.explain and not isinstance(job.model.head, LinearHead):
+        raise InputError("explain: only linear models have a weight for each term; give explain=0 for this one")
 
-    report_progress = on_progress or _ignore
+    report_progress = on_progress or (lambda _: None)
     if options.output is not None:
         counts = _predict_to_file(job, Path(options.output), report_progress)
     elif stream is not None:
-        counts = _predict_to_stream(job, stream, report_progress, on_rejected or _ignore)
+        counts = _predict_to_stream(job, stream, report_progress, on_rejected or (lambda _: None))
     else:
         raise ValueError("options.output is None; give predict_files a stream to write to")
 
     first_rejected = [counts.first_rejected] if counts.first_rejected else []
     check_any_read(range(counts.articles), first_rejected, "article")
     return counts
-
-
-def _check_model(model: TopicModel, options: PredictOptions) -> None:
-    """Check that predictions of a model can be written, and explained where the options ask for it."""
-    check_topics(model.topics, options.labeller().ending)
-    if options.explain and not isinstance(model.head, LinearHead):
-        raise InputError("explain: only linear models have a weight for each term; give explain=0 for this one")
-
-
-def _ignore(_: object) -> None:
-    """Do nothing: the callback when none is given."""
 
 
 def _predict_to_stream(
@@ -179,17 +163,8 @@ def _check_output(parts: PartFiles, options: PredictOptions, files: InputFiles) 
 
 def _fingerprint(job: _Job, files: InputFiles) -> str:
     """Return a digest of all that decides the records: version, model, input files, options."""
-    options, labeller = job.options, job.options.labeller()
-    settings = [
-        __version__,
-        options.batch,
-        labeller.columns,
-        labeller.split_sentences,
-        labeller.explain,
-        labeller.ending,
-        options.format,
-        options.encoding,
-    ]
+    options = job.options
+    settings = [__version__, options.batch, *astuple(options.labeller()), options.format, options.encoding]
     digest = blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16)
 
     for file in sorted(job.folder.rglob("*")):

@@ -23,19 +23,18 @@ def predict_articles(
 
     Parameters
     ----------
-    model : TopicModel
+    model
         A fitted model, as `slugline.load_model` returns it.
-    articles : iterable of str, mapping or Article, or DataFrame
+    articles
         Texts; mappings or rows with a `text` and any other article columns; or articles as the readers give them,
         which are taken as they are. The `article_id` of one without is its number in the input, counted from 0.
-    split_sentences : bool
+    split_sentences
         Whether to split articles into sentences; False takes each article as one sentence.
 
     Returns
     -------
-    DataFrame
-        A row per sentence: the columns of sentences, `topics` (a tuple, empty for debris), and the probability of
-        each topic in a column of its name.
+    A row per sentence: the columns of sentences, `topics` (a tuple, empty for debris), and the probability of each
+    topic in a column of its name.
 
     Raises
     ------
@@ -55,8 +54,7 @@ def predict_articles(
     1     The talks begin on Monday.                     (consultation,)   0.002066
     """
     check_topics(model.topics, ".parquet")
-    rows = _to_rows(articles)
-    complete_articles = [_to_article(row, number) for number, row in enumerate(rows)]
+    complete_articles = [_to_article(row, number) for number, row in enumerate(_to_rows(articles))]
     return label_articles(model, complete_articles, split_sentences).to_frame()
 
 

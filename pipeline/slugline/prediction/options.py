@@ -8,7 +8,6 @@ from slugline.data.articles import article_columns
 from slugline.errors import InputError
 from slugline.prediction.batches import BatchLabeller
 from slugline.prediction.records import output_ending
-from slugline.prediction.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -17,35 +16,30 @@ class PredictOptions:
 
     Parameters
     ----------
-    input : str, Path or list of these
+    input
         A file, a folder, a glob or several of these; `-` is standard input.
-    output : str, Path or None
+    output
         A file ending in `.jsonl`, `.csv` or `.parquet`; None writes JSON lines to a stream.
-    format : str or None
+    format
         Format of the input when its ending does not tell: text, jsonl, csv, tsv or parquet.
-    columns : mapping of str to str
+    columns
         Article columns whose names in the input differ.
-    split_sentences : bool
+    split_sentences
         Whether to split articles into sentences; False takes each row as one sentence.
-    encoding : str
+    encoding
         Encoding of the input.
-    explain : int
+    explain
         How many terms explain each topic given, in a column `explain`; 0 for none.
-    resume : bool
+    resume
         Whether to keep the parts that a killed run left.
-    n_jobs : int
+    n_jobs
         Number of worker processes; -1 is all cores.
-    batch : int
+    batch
         Characters of text that a worker labels at once.
-    engine : str
+    engine
         `local` for processes on this machine, or `dask`.
-    dask_address : str or None
+    dask_address
         Address of a Dask scheduler; None starts a cluster on this machine for the call.
-
-    Raises
-    ------
-    InputError
-        For options that are not allowed, alone or together.
 
     Examples
     --------
@@ -70,7 +64,12 @@ class PredictOptions:
     dask_address: str | None = None
 
     def __post_init__(self) -> None:
-        self.workers().check()
+        if self.engine not in ("local", "dask"):
+            raise InputError(f"engine: unknown engine '{self.engine}'; allowed: local, dask")
+        if self.dask_address and self.engine != "dask":
+            raise InputError("dask_address: only engine=dask uses a cluster; give that too")
+        if self.n_jobs == 0:
+            raise InputError("n_jobs: 0; allowed: a number of processes, -1 for all cores")
         if self.explain < 0:
             raise InputError(f"explain: {self.explain}; allowed: a number of terms, 0 for none")
         if self.batch < 1:
@@ -78,10 +77,6 @@ class PredictOptions:
         if self.resume and self.output is None:
             raise InputError("resume=true: only output to a file can be resumed; give output=FILE")
         self.labeller()  # checks the ending of the output and the columns
-
-    def workers(self) -> Workers:
-        """Return the workers that these options ask for."""
-        return Workers(self.engine, self.n_jobs, self.dask_address)
 
     def labeller(self) -> BatchLabeller:
         """Return what labels a batch as these options ask for."""

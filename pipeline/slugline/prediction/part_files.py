@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,52 +12,29 @@ from slugline.files import write_atomically
 from slugline.prediction.records import csv_header, encode_jsonl, parquet_schema
 
 
-@dataclass(frozen=True)
 class PartFiles:
     """The part files of an output, one a batch, in a folder beside it until they are joined.
 
     The journal in that folder begins with the fingerprint of the job and gets a line, the note, for each part once the
     part is whole. So a run may be killed at any moment: a part without its line is written again, and without a
     journal all of them are.
-
-    Parameters
-    ----------
-    output : Path
-        The file that the parts are joined into.
     """
 
-    output: Path
-
-    @property
-    def folder(self) -> Path:
-        """Where the parts are."""
-        return self.output.with_name(self.output.name + ".parts")
-
-    @property
-    def rejected(self) -> Path:
-        """The file for the rows that were rejected."""
-        return self.output.with_name(self.output.name + ".rejected.jsonl")
+    def __init__(self, output: Path) -> None:
+        self.output = output
+        self.folder = output.with_name(output.name + ".parts")
+        self.rejected = output.with_name(output.name + ".rejected.jsonl")
+        self._journal = self.folder / "journal"
+        # Not by `write_atomically`: a run killed while joining would leave its draft beside the output for good; here
+        # the resumed run writes over it.
+        self._draft = self.folder / "whole"
 
     @contextmanager
     def open(self, fingerprint: str, resume: bool) -> Iterator[list[str]]:
-        """Make the folder, or resume what a killed run of the same job left; after an error the parts stay.
+        """Make the folder, or resume what a killed run of the same job left; yield the notes of the parts it keeps.
 
-        Parameters
-        ----------
-        fingerprint : str
-            What tells this job from others, in one line.
-        resume : bool
-            Whether to keep the parts that are there; False starts again.
-
-        Yields
-        ------
-        list of str
-            The notes of the parts that are kept.
-
-        Raises
-        ------
-        InputError
-            When the parts are another job's, or another process is writing the same output.
+        The fingerprint, one line, tells this job from others. After an error the parts stay. Raises `InputError` when
+        they are another job's, or another process is writing the same output.
         """
         from filelock import FileLock, Timeout
 
@@ -81,14 +57,14 @@ class PartFiles:
     def write(self, number: int, records: bytes, rejected: Sequence[Rejected], note: str) -> None:
         """Write a part, and only then its note, one line, into the journal."""
         with _report_disk_errors(self.output):
-            self._records_file(number).write_bytes(records)
-            self._rejected_file(number).write_bytes(encode_jsonl(item._asdict() for item in rejected))
+            self._part(number, "rows").write_bytes(records)
+            self._part(number, "rejected").write_bytes(encode_jsonl(item._asdict() for item in rejected))
             with self._journal.open("a", encoding="utf-8") as stream:
                 stream.write(note + "\n")
 
     def join(self, count: int, topics: Sequence[str], explained: bool) -> None:
         """Join the first `count` parts into the output, which is replaced once they are."""
-        parts = [self._records_file(number) for number in range(count)]
+        parts = [self._part(number, "rows") for number in range(count)]
         with _report_disk_errors(self.output):
             if self.output.suffix == ".parquet":
                 _join_parquet(parts, self._draft, parquet_schema(topics, explained))
@@ -100,7 +76,7 @@ class PartFiles:
     def close(self, count: int) -> None:
         """Join what was rejected, or remove such a file of an earlier run, and give up the parts."""
         with _report_disk_errors(self.output):
-            _join_bytes([self._rejected_file(number) for number in range(count)], self._draft)
+            _join_bytes([self._part(number, "rejected") for number in range(count)], self._draft)
             if self._draft.stat().st_size:
                 self._draft.replace(self.rejected)
             else:
@@ -111,10 +87,8 @@ class PartFiles:
         """Write a journal with the lines that are kept; return the notes among them."""
         lines = self._read_journal() if resume else []
         if lines and lines[0] != fingerprint:
-            raise InputError(
-                f"resume=true: {self.folder} belongs to another model, input or config; "
-                "remove it, or start again with resume=false"
-            )
+            found = f"{self.folder} belongs to another model, input or config"
+            raise InputError(f"resume=true: {found}; remove it, or start again with resume=false")
 
         lines = lines or [fingerprint]
         with _report_disk_errors(self.output), write_atomically(self._journal) as draft:
@@ -125,21 +99,8 @@ class PartFiles:
         """Return the whole lines: the last one may have been cut off."""
         return self._journal.read_text(encoding="utf-8").split("\n")[:-1] if self._journal.is_file() else []
 
-    @property
-    def _journal(self) -> Path:
-        return self.folder / "journal"
-
-    @property
-    def _draft(self) -> Path:
-        # Not by `write_atomically`: a run killed while joining would leave its draft beside the output for good; here
-        # the resumed run writes over it.
-        return self.folder / "whole"
-
-    def _records_file(self, number: int) -> Path:
-        return self.folder / f"{number:08d}.rows"
-
-    def _rejected_file(self, number: int) -> Path:
-        return self.folder / f"{number:08d}.rejected"
+    def _part(self, number: int, kind: str) -> Path:
+        return self.folder / f"{number:08d}.{kind}"
 
 
 @contextmanager
@@ -148,7 +109,7 @@ def _report_disk_errors(output: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = error.strerror or error
         raise InputError(f"output: cannot write {output}: {reason}; resume=true takes up what is done") from error
 
 

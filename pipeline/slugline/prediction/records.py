@@ -26,16 +26,8 @@ Explanation = Mapping[str, Mapping[str, float]]  # for each topic of a sentence 
 class Predictions(NamedTuple):
     """Labelled sentences: the prediction table of the design.
 
-    Attributes
-    ----------
-    topics : tuple of str
-        The topics of the model.
-    sentences : sequence of Sentence
-    sentence_topics : sequence of tuple of str
-        The topics given to each sentence, thresholds applied.
-    probabilities : ndarray of shape (sentences, topics)
-    explanations : sequence of Explanation or None
-        For each sentence the weight of the terms behind its topics; None when nobody asked for them.
+    `topics` are all of the model, `sentence_topics` those given to each sentence, thresholds applied; `probabilities`
+    have shape (sentences, topics). `explanations` are None when nobody asked for them.
     """
 
     topics: tuple[str, ...]
@@ -77,13 +69,7 @@ def output_ending(output: Path) -> str:
 
 
 def check_topics(topics: Sequence[str], ending: str) -> None:
-    """Check that topics can be columns of the output.
-
-    Raises
-    ------
-    InputError
-        For a topic that is named like another column, cannot be encoded, or has a comma when the output is CSV.
-    """
+    """Raise `InputError` for a topic that cannot be a column: by its name, its encoding, or a comma in CSV."""
     uses = Counter(_column_names(topics, explained=True))
     if clashing := [topic for topic in topics if uses[topic] > 1]:
         raise InputError(

@@ -1,50 +1,29 @@
 """Workers that label batches: this process, a pool of processes, or a Dask cluster, all driven by one loop."""
 
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from importlib import import_module
 from itertools import chain, islice
+from threading import Thread
 from typing import Any, NamedTuple, TypeVar
 
 from slugline.errors import InputError
 from slugline.model import TopicModel, load_model
+from slugline.prediction.options import PredictOptions
 
-_ENGINES = ("local", "dask")
 _DASK_TIMEOUT = "20s"  # to wait for a Dask scheduler, and then for its first worker
+_LOST_WORKER = (
+    "a worker process ended before its work was done, perhaps killed for lack of memory; "
+    "n_jobs=1 needs least, and resume=true takes up what is done"
+)
 
 BatchT = TypeVar("BatchT")
 ResultT = TypeVar("ResultT")
 Work = Callable[[TopicModel, BatchT], ResultT]  # what is done with a batch; it is sent to other processes
-
-
-class Workers(NamedTuple):
-    """Which workers to use.
-
-    Attributes
-    ----------
-    engine : str
-        `local` for processes on this machine, or `dask`.
-    n_jobs : int
-        Number of processes, as joblib counts them: -1 is all cores.
-    dask_address : str or None
-        Address of a Dask scheduler; None starts a cluster on this machine for the call.
-    """
-
-    engine: str = "local"
-    n_jobs: int = -1
-    dask_address: str | None = None
-
-    def check(self) -> None:
-        """Check the settings; raise `InputError` for an unknown engine, no process, or an address not used."""
-        if self.engine not in _ENGINES:
-            raise InputError(f"engine: unknown engine '{self.engine}'; allowed: {', '.join(_ENGINES)}")
-        if self.dask_address and self.engine != "dask":
-            raise InputError("dask_address: only engine=dask uses a cluster; give that too")
-        if self.n_jobs == 0:
-            raise InputError("n_jobs: 0; allowed: a number of processes, -1 for all cores")
 
 
 class _WorkerPool(NamedTuple):
@@ -58,39 +37,20 @@ class _WorkerPool(NamedTuple):
 
 
 def map_batches(
-    work: Work[BatchT, ResultT], batches: Iterator[BatchT], *, workers: Workers, model: TopicModel, model_folder: str
+    work: Work[BatchT, ResultT], batches: Iterator[BatchT], options: PredictOptions, model: TopicModel, folder: str
 ) -> Generator[ResultT]:
     """Do the work on each batch, in order; few batches are pending at once, so memory does not grow with the input.
 
-    Parameters
-    ----------
-    work : callable
-        Takes the model and a batch; it must be picklable.
-    batches : iterator
-        The batches, each picklable.
-    workers : Workers
-        The workers to use; a single batch is done in this process.
-    model : TopicModel
-        The model, for this process and for Dask.
-    model_folder : str
-        The folder it was loaded from, where processes on this machine load it too.
-
-    Yields
-    ------
-    result
-        What the work returns for each batch.
-
-    Raises
-    ------
-    InputError
-        When a worker is lost, or there is no Dask or no cluster.
+    Work and batches must be picklable. The model is for this process, which does a single batch, and for Dask; other
+    processes on this machine load it from its folder. Raises `InputError` when a worker is lost, or there is no Dask or
+    no cluster.
     """
     first = list(islice(batches, 2))
     if not first:
         return
 
     pending: deque[Callable[[], ResultT]] = deque()
-    with _open_pool(workers, work, model, model_folder, several=len(first) > 1) as pool:
+    with _open_pool(options, work, model, folder, several=len(first) > 1) as pool:
         for batch in chain(first, batches):
             pending.append(pool.submit(batch))
             if len(pending) > pool.max_pending:
@@ -101,14 +61,14 @@ def map_batches(
 
 @contextmanager
 def _open_pool(
-    workers: Workers, work: Work[Any, Any], model: TopicModel, model_folder: str, *, several: bool
+    options: PredictOptions, work: Work[Any, Any], model: TopicModel, folder: str, *, several: bool
 ) -> Iterator[_WorkerPool]:
     """Open a pool of workers; where there is only one batch, or one core, this process is the worker."""
-    if workers.engine == "dask":
-        with _dask_pool(workers, work, model) as pool:
+    if options.engine == "dask":
+        with _dask_pool(options, work, model) as pool:
             yield pool
-    elif several and (n_jobs := _count_jobs(workers.n_jobs)) > 1:
-        with _process_pool(n_jobs, work, model_folder) as pool:
+    elif several and (n_jobs := _count_jobs(options.n_jobs)) > 1:
+        with _process_pool(n_jobs, work, folder) as pool:
             yield pool
     else:
         yield _WorkerPool(lambda batch: partial(work, model, batch), 0)
@@ -134,9 +94,12 @@ def _process_pool(n_jobs: int, work: Work[Any, Any], model_folder: str) -> Itera
     try:
         yield _WorkerPool(lambda batch: executor.submit(_work_on, work, model_folder, batch).result, 2 * n_jobs)
     except BrokenExecutor as error:
-        raise _lost_worker() from error
+        raise InputError(_LOST_WORKER) from error
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+_load_model = lru_cache(maxsize=1)(load_model)  # once per worker process
 
 
 def _work_on(work: Work[Any, Any], model_folder: str, batch: Any) -> Any:
@@ -144,17 +107,8 @@ def _work_on(work: Work[Any, Any], model_folder: str, batch: Any) -> Any:
     return work(_load_model(model_folder), batch)
 
 
-@lru_cache(maxsize=1)
-def _load_model(folder: str) -> TopicModel:
-    """Load a model once per worker process."""
-    return load_model(folder)
-
-
 def _start_worker() -> None:
     """Prepare a worker: one thread, as there is a worker for each core, and an end when the main process ends."""
-    import signal
-    from threading import Thread
-
     import pyarrow as pa
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the main process ends the workers
@@ -171,16 +125,8 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _lost_worker() -> InputError:
-    """Return the error for a worker that has ended."""
-    return InputError(
-        "a worker process ended before its work was done, perhaps killed for lack of memory; "
-        "n_jobs=1 needs least, and resume=true takes up what is done"
-    )
-
-
 @contextmanager
-def _dask_pool(workers: Workers, work: Work[Any, Any], model: TopicModel) -> Iterator[_WorkerPool]:
+def _dask_pool(options: PredictOptions, work: Work[Any, Any], model: TopicModel) -> Iterator[_WorkerPool]:
     """Open the workers of a Dask cluster; raise `InputError` where there is no Dask or no cluster.
 
     The model goes to them as data: they need Slugline, but neither the folder of the model nor the disk of the output.
@@ -191,34 +137,30 @@ def _dask_pool(workers: Workers, work: Work[Any, Any], model: TopicModel) -> Ite
         raise InputError('engine=dask: Dask is not installed; pip install "slugline[dask]"') from error
 
     quiet = {"distributed.admin.large-graph-warning-threshold": "1GiB"}  # one long article may be large
-    with dask.config.set(quiet), _dask_client(workers, distributed) as client:
+    with dask.config.set(quiet), _dask_client(options, distributed) as client:
         remote_model = client.scatter(model, broadcast=True)
         threads = sum(client.nthreads().values())
         try:
             yield _WorkerPool(lambda batch: client.submit(work, remote_model, batch, pure=False).result, 2 * threads)
         except distributed.KilledWorker as error:
-            raise _lost_worker() from error
+            raise InputError(_LOST_WORKER) from error
 
 
 @contextmanager
-def _dask_client(workers: Workers, distributed: Any) -> Iterator[Any]:
+def _dask_client(options: PredictOptions, distributed: Any) -> Iterator[Any]:
     """Open a client of the cluster at an address, or of one of processes on this machine, started for the call."""
-    if workers.dask_address:
-        with _connect(workers.dask_address, distributed) as client:
+    address = options.dask_address
+    if not address:
+        quiet = {"host": "127.0.0.1", "dashboard_address": None, "silence_logs": "CRITICAL"}
+        cluster = distributed.LocalCluster(n_workers=_count_jobs(options.n_jobs), threads_per_worker=1, **quiet)
+        with cluster, distributed.Client(cluster) as client:
             yield client
         return
 
-    options = {"threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None, "silence_logs": "CRITICAL"}
-    cluster = distributed.LocalCluster(n_workers=_count_jobs(workers.n_jobs), **options)
-    with cluster, distributed.Client(cluster) as client:
-        yield client
-
-
-def _connect(address: str, distributed: Any) -> Any:
-    """Return a client of a cluster that has workers."""
     try:
         client = distributed.Client(address, timeout=_DASK_TIMEOUT)
         client.wait_for_workers(1, timeout=_DASK_TIMEOUT)
     except (OSError, ValueError) as error:  # a TimeoutError is an OSError
         raise InputError(f"dask_address: no Dask scheduler with workers at '{address}': {error}") from error
-    return client
+    with client:
+        yield client

@@ -1,7 +1,12 @@
-"""Scores of predictions against labels, the threshold of each topic, and how sure all that is. No input or output."""
+"""Scores of predictions against labels, the threshold of each topic, and how sure all that is. No input or output.
+
+Arguments are named alike in all modules: `Y` (labels) and `predicted` are booleans, `probabilities` floats, each of
+shape (sentences, topics); `y` and `p` are the labels and probabilities of one topic, shape (sentences,); `topics` names
+the columns; `groups` holds the key of each sentence's article, shape (sentences,).
+"""
 
 from slugline.scoring.articles import max_by_article, score_articles
-from slugline.scoring.calibration import brier_score, expected_calibration_error, reliability_curve, score_calibration
+from slugline.scoring.calibration import expected_calibration_error, reliability_curve, score_calibration
 from slugline.scoring.comparison import Comparison, compare_predictions
 from slugline.scoring.intervals import holm, paired_differences, score_intervals
 from slugline.scoring.prevalence import (
@@ -14,7 +19,7 @@ from slugline.scoring.prevalence import (
 )
 from slugline.scoring.ranking import reading_budget, reading_curve, work_saved
 from slugline.scoring.scores import Scores, average_precision, cut_points, score, tabulate
-from slugline.scoring.slices import check_period, length_bins, period_bins, score_all_slices, score_slices, slice_values
+from slugline.scoring.slices import check_period, period_bins, score_all_slices, score_slices, slice_values
 from slugline.scoring.thresholds import FixedThreshold, TunedThreshold, best_threshold
 
 __all__ = [
@@ -25,7 +30,6 @@ __all__ = [
     "TunedThreshold",
     "average_precision",
     "best_threshold",
-    "brier_score",
     "check_method",
     "check_period",
     "compare_predictions",
@@ -34,7 +38,6 @@ __all__ = [
     "estimate_prevalence",
     "expected_calibration_error",
     "holm",
-    "length_bins",
     "max_by_article",
     "pack_counts",
     "paired_differences",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
 from slugline.scoring.scores import Scores, score
 
@@ -16,21 +17,16 @@ def number_articles(groups: Groups) -> tuple[np.ndarray, int]:
     return numbers, len(keys)
 
 
+def article_sums(article: np.ndarray, n_articles: int) -> csr_array:
+    """Return the matrix (articles, sentences) that turns values of sentences into sums over articles."""
+    n_sentences = len(article)
+    return csr_array((np.ones(n_sentences), (article, np.arange(n_sentences))), (n_articles, n_sentences))
+
+
 def max_by_article(values: np.ndarray, groups: Groups) -> np.ndarray:
-    """Return the largest value among each article's sentences.
+    """Return the largest value among each article's sentences, shape (articles, topics), in order of appearance.
 
     Of booleans: whether any is true. Of probabilities: what articles are ranked by.
-
-    Parameters
-    ----------
-    values
-        Shape (sentences, topics).
-    groups
-        The key of each sentence's article, shape (sentences,).
-
-    Returns
-    -------
-    Shape (articles, topics), articles in order of appearance.
     """
     article, n_articles = number_articles(groups)
     if not n_articles:
@@ -50,18 +46,6 @@ def score_articles(
     *,
     probabilities: np.ndarray | None = None,
 ) -> Scores:
-    """Return all scores of one part on articles, under `test/article/f1_macro`, `test/article/f1/<topic>`, ...
-
-    Parameters
-    ----------
-    part
-        Beginning of the keys.
-    Y, predicted, probabilities
-        Labels, predictions and probabilities of sentences, shape (sentences, topics).
-    groups
-        The key of each sentence's article, shape (sentences,).
-    topics
-        Names of the columns.
-    """
+    """Return what `score` does, on articles: under `test/article/f1_macro`, `test/article/f1/<topic>`, ..."""
     ranked = None if probabilities is None else max_by_article(probabilities, groups)
     return score(f"{part}/article", max_by_article(Y, groups), max_by_article(predicted, groups), ranked, topics)

@@ -32,16 +32,8 @@ Interval = tuple[float, float]
 class Draws(NamedTuple):
     """A score of the sample, and its values with pseudo-articles: of the sample, first, and of each resample.
 
-    Attributes
-    ----------
-    score
-        Of the sample, without pseudo-articles.
-    values
-        Shape (1 + resamples,).
-    influence
-        How the values change with the weight of each article, shape (1 + resamples, articles).
-    prior_variance
-        What the pseudo-articles add to the variance, shape (1 + resamples,).
+    `values` and `prior_variance`, what the pseudo-articles add to the variance, have shape (1 + resamples,);
+    `influence`, how the values change with the weight of each article, has shape (1 + resamples, articles).
     """
 
     score: float
@@ -124,17 +116,7 @@ def draw_with_means(
 def resample(
     samplers: Mapping[str, Sampler], articles: int, resamples: int, random: np.random.Generator
 ) -> dict[str, Resampled]:
-    """Return what each score, and each mean over topics, is in resamples of the articles.
-
-    Parameters
-    ----------
-    samplers
-        One for each score, by its name; a name like `f1/<topic>` counts toward the mean `f1_macro`.
-    articles, resamples
-        How many there are.
-    random
-        Source of the weights of articles and of pseudo-articles.
-    """
+    """Return what each score, by its name, and each mean over topics is in resamples of the articles."""
     batches: dict[str, list[Resampled]] = defaultdict(list)
     # In steps, since the weights of many articles do not fit into memory at once.
     step = max(1, WEIGHTS_AT_ONCE // articles)

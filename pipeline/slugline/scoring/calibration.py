@@ -12,21 +12,9 @@ from scipy.special import ndtr
 
 
 def score_calibration(Y: np.ndarray, probabilities: np.ndarray, topics: Sequence[str], bins: int = 10) -> pd.DataFrame:
-    """Return the calibration of each topic.
+    """Return the calibration of each topic, a row: `brier, brier_constant, ece, ece_debiased`.
 
-    Parameters
-    ----------
-    Y, probabilities
-        Labels, booleans, and probabilities, shape (sentences, topics).
-    topics
-        Names of the columns.
-    bins
-        Of the calibration error.
-
-    Returns
-    -------
-    A row for each topic; columns `brier, brier_constant, ece, ece_debiased`. `brier_constant` is the Brier score of the
-    share of positives, given to every sentence.
+    `brier_constant` is the Brier score of the share of positives, given to every sentence.
     """
     rows = {
         topic: {
@@ -45,17 +33,10 @@ def expected_calibration_error(y: np.ndarray, p: np.ndarray, bins: int = 10, deb
 
     Naeini, Cooper and Hauskrecht 2015, "Obtaining well calibrated probabilities using Bayesian binning".
 
-    Parameters
-    ----------
-    y, p
-        Labels, booleans, and probabilities of one topic, shape (sentences,).
-    bins
-        How many there are.
-    debiased
-        By chance alone the error of perfect probabilities is above 0. This subtracts what chance adds to each bin, if
-        the observed distance were the true one and the share normal, as Kumar, Liang and Ma 2019, "Verified uncertainty
-        calibration", do by simulation; the result is at least 0. It takes the sentences of an article as independent:
-        where they are alike it subtracts too little.
+    By chance alone the error of perfect probabilities is above 0. `debiased` subtracts what chance adds to each bin, if
+    the observed distance were the true one and the share normal, as Kumar, Liang and Ma 2019, "Verified uncertainty
+    calibration", do by simulation; the result is at least 0. It takes the sentences of an article as independent: where
+    they are alike it subtracts too little.
     """
     curve = reliability_curve(y, p, bins)
     gap = (curve["share"] - curve["probability"]).abs().to_numpy()
@@ -76,19 +57,9 @@ def folded_normal_mean(mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
 def reliability_curve(y: np.ndarray, p: np.ndarray, bins: int = 10) -> pd.DataFrame:
     """Return the reliability curve of one topic.
 
-    DeGroot and Fienberg 1983, "The comparison and evaluation of forecasters".
-
-    Parameters
-    ----------
-    y, p
-        Labels, booleans, and probabilities, shape (sentences,).
-    bins
-        How many there are; fewer where sentences share a probability, since these are in one bin.
-
-    Returns
-    -------
-    A bin a row, from low to high probabilities; columns: mean `probability`, `share` of positives, number of
-    `sentences`.
+    DeGroot and Fienberg 1983, "The comparison and evaluation of forecasters". A bin a row, from low to high: mean
+    `probability`, `share` of positives, number of `sentences`. There are fewer bins where sentences share a
+    probability, since these are in one.
     """
     ranked = np.sort(p)
     parts = np.array_split(np.arange(len(p)), bins)
@@ -99,8 +70,5 @@ def reliability_curve(y: np.ndarray, p: np.ndarray, bins: int = 10) -> pd.DataFr
 
 
 def brier_score(y: np.ndarray, p: np.ndarray) -> float:
-    """Return the mean squared distance of probabilities from 0 or 1 (Brier 1950); 0 is best.
-
-    To be judged against that of the constant share of positives, `share * (1 - share)`.
-    """
+    """Return the mean squared distance of probabilities from 0 or 1 (Brier 1950); 0 is best."""
     return float(np.mean((p - y) ** 2))

@@ -1,7 +1,8 @@
 """Runs side by side on the sentences that they share: scores, paired differences, and the decisions that changed."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -11,26 +12,14 @@ from slugline.errors import InputError
 from slugline.scoring.intervals import paired_differences
 
 PREDICTION_COLUMNS = ("sentence_id", "article_id", "text", "labels", "topics")
-_AVERAGES = ("f1_macro", "f1_micro", "ap_macro")
-_CHANGE_COLUMNS = ["run", "topic", "change", "right", "sentence_id", "text"]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The first of several runs against each of the others.
+    """The first of several runs against each of the others, on the sentences and articles that they share.
 
-    Attributes
-    ----------
-    first
-        Name of the run that the others are compared with.
-    sentences, articles
-        How many the runs share.
-    scores
-        Metrics down, runs across.
-    differences
-        For each other run, by how much its scores are higher than those of the first; see `paired_differences`.
-    changes
-        A row for each decision that is not that of the first run: `run, topic, change, right, sentence_id, text`.
+    `scores` has metrics down and runs across; `differences` for each other run by how much its scores are higher than
+    those of the first; `changes` a row for each decision that is not that of the first run.
     """
 
     first: str
@@ -47,38 +36,24 @@ class Comparison:
 
 
 def compare_predictions(predictions: Mapping[str, pd.DataFrame]) -> Comparison:
-    """Compare the predictions of the first run with those of each other run.
+    """Compare the predictions of the first run with those of each other run, all by the runs' names.
 
-    Parameters
-    ----------
-    predictions
-        For each run, by its name, a frame with `PREDICTION_COLUMNS` and, for average precision, a column of
-        probabilities for each topic.
-
-    Raises
-    ------
-    InputError
-        When no sentence has the same labels in all runs.
+    Each is a frame with `PREDICTION_COLUMNS` and, for average precision, a column of probabilities for each topic.
+    Raises `InputError` when no sentence has the same labels in all runs.
     """
     frames = dict(zip(predictions, _shared_sentences(list(predictions.values())), strict=True))
     (first, reference), *others = frames.items()
-    topics = _all_topics(frames.values())
+    topics = sorted({topic for frame in frames.values() for topic in chain(*frame["labels"], *frame["topics"])})
 
     differences = {name: _compare_pair(frame, reference, topics) for name, frame in others}
     # The scores of the first run are the same in all tables.
     scores = {first: next(iter(differences.values()))["other"]}
     scores |= {name: table["one"] for name, table in differences.items()}
-    changes: list[dict[str, str]] = []
-    for name, frame in others:
-        changes += _changed_decisions(name, reference, frame)
-    return Comparison(
-        first=first,
-        sentences=len(reference),
-        articles=reference["article_id"].nunique(),
-        scores=pd.DataFrame(scores),
-        differences=differences,
-        changes=pd.DataFrame(changes, columns=_CHANGE_COLUMNS),
-    )
+    rows = chain.from_iterable(_changed_decisions(name, reference, frame) for name, frame in others)
+    changes = pd.DataFrame(rows, columns=["run", "topic", "change", "right", "sentence_id", "text"])
+
+    articles = reference["article_id"].nunique()
+    return Comparison(first, len(reference), articles, pd.DataFrame(scores), differences, changes)
 
 
 def _shared_sentences(frames: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
@@ -93,14 +68,6 @@ def _shared_sentences(frames: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
     return [frame.set_index("sentence_id").loc[shared].reset_index() for frame in frames]
 
 
-def _all_topics(frames: Iterable[pd.DataFrame]) -> list[str]:
-    """Return all topics that a sentence has, by label or prediction."""
-    topics: set[str] = set()
-    for frame in frames:
-        topics.update(*frame["labels"], *frame["topics"])
-    return sorted(topics)
-
-
 def _compare_pair(frame: pd.DataFrame, reference: pd.DataFrame, topics: Sequence[str]) -> pd.DataFrame:
     """Return F1 of two runs and their differences, and average precision where both have probabilities."""
     Y = to_matrix(frame["labels"], topics)
@@ -111,20 +78,16 @@ def _compare_pair(frame: pd.DataFrame, reference: pd.DataFrame, topics: Sequence
 
     articles = frame["article_id"].to_numpy()
     table = paired_differences(Y, first, second, articles, topics, probabilities=probabilities)
-    return table.loc[[f"f1/{topic}" for topic in topics] + [name for name in _AVERAGES if name in table.index]]
+    averages = [name for name in ("f1_macro", "f1_micro", "ap_macro") if name in table.index]
+    return table.loc[[*(f"f1/{topic}" for topic in topics), *averages]]
 
 
-def _changed_decisions(name: str, reference: pd.DataFrame, frame: pd.DataFrame) -> Iterator[dict[str, str]]:
-    """Yield the decisions of a run that are not those of the reference, with who is right."""
+def _changed_decisions(name: str, reference: pd.DataFrame, frame: pd.DataFrame) -> Iterator[tuple[str, ...]]:
+    """Yield the decisions of a run that are not those of the reference: run, topic, change, who is right, sentence."""
     for before, after in zip(reference.to_dict("records"), frame.to_dict("records"), strict=True):
         for topic in sorted({*before["topics"]} ^ {*after["topics"]}):
             gained = topic in after["topics"]
+            change = "gained" if gained else "lost"
             # The runs disagree, so exactly one of them is right.
-            yield {
-                "run": name,
-                "topic": topic,
-                "change": "gained" if gained else "lost",
-                "right": "now right" if gained == (topic in before["labels"]) else "now wrong",
-                "sentence_id": before["sentence_id"],
-                "text": before["text"],
-            }
+            right = "now right" if gained == (topic in before["labels"]) else "now wrong"
+            yield name, topic, change, right, before["sentence_id"], before["text"]

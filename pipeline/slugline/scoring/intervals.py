@@ -6,15 +6,9 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from slugline.scoring import bootstrap
 from slugline.scoring.articles import Groups, number_articles
-from slugline.scoring.bootstrap import (
-    Interval,
-    draw_difference,
-    draw_score,
-    resample,
-    studentised_difference,
-    studentised_interval,
-)
+from slugline.scoring.bootstrap import Interval
 from slugline.scoring.scores import score
 from slugline.scoring.sums import Measure, build_measures
 
@@ -36,18 +30,10 @@ def score_intervals(
 
     Parameters
     ----------
-    Y, predicted
-        Labels and predictions, booleans, shape (sentences, topics).
-    groups
-        The key of each sentence's article, shape (sentences,).
-    topics
-        Names of the columns.
-    probabilities
-        Shape (sentences, topics); average precision is left out without them.
-    resamples, seed
-        Of the bootstrap.
-    level
-        How often an interval holds the true score.
+    Y, predicted, probabilities, groups, topics
+        See `slugline.scoring`; average precision is left out without probabilities.
+    resamples, seed, level
+        Of the bootstrap; `level` is how often an interval holds the true score.
 
     Returns
     -------
@@ -78,28 +64,15 @@ def measure_intervals(
     random: np.random.Generator,
     level: float,
 ) -> dict[str, Interval]:
-    """Return the interval of each measure and of the means over topics.
+    """Return the interval of each of `build_measures`, and of the means over topics.
 
-    Means are no wider than the mean of the topics' intervals.
-
-    Parameters
-    ----------
-    measures
-        As `build_measures` returns them.
-    unseen
-        Topics that no sentence has: they may have any score.
-    articles, resamples
-        How many there are.
-    random
-        Source of the resamples.
-    level
-        How often an interval holds the true score.
+    The `unseen` topics, which no sentence has, may have any score. Means are no wider than the topics' intervals on
+    average.
     """
-    samplers = {
-        name: partial(draw_score, measure) for name, measure in measures.items() if name.partition("/")[2] not in unseen
-    }
-    resampled = resample(samplers, articles, resamples, random)
-    known = {name: studentised_interval(values, level) for name, values in resampled.items()}
+    seen = [name for name in measures if name.partition("/")[2] not in unseen]
+    samplers = {name: partial(bootstrap.draw_score, measures[name]) for name in seen}
+    resampled = bootstrap.resample(samplers, articles, resamples, random)
+    known = {name: bootstrap.studentised_interval(values, level) for name, values in resampled.items()}
     intervals = {name: known.get(name, _ANYTHING) for name in measures}
 
     for kind in dict.fromkeys(name.partition("/")[0] for name in measures if "/" in name):
@@ -126,20 +99,7 @@ def paired_differences(
 ) -> pd.DataFrame:
     """Return each score of two models on the same sentences, and by how much that of the first is higher.
 
-    Parameters
-    ----------
-    Y, first, second
-        Labels, and the predictions of both models, booleans, shape (sentences, topics).
-    groups
-        The key of each sentence's article, shape (sentences,).
-    topics
-        Names of the columns.
-    probabilities
-        Those of both models, shape (sentences, topics) each; average precision is left out without them.
-    resamples, seed
-        Of the bootstrap.
-    level
-        How often an interval holds the true difference.
+    Takes the predictions, `first` and `second`, and the probabilities of both models; all else as `score_intervals`.
 
     Returns
     -------
@@ -149,10 +109,10 @@ def paired_differences(
     article, articles = number_articles(groups)
     models = list(zip((first, second), probabilities or (None, None), strict=True))
     a, b = (build_measures(Y, predicted, article, topics, ranked) for predicted, ranked in models)
-    samplers = {name: partial(draw_difference, a[name], b[name]) for name in a}
-    resampled = resample(samplers, articles, resamples, np.random.default_rng(seed))
+    samplers = {name: partial(bootstrap.draw_difference, a[name], b[name]) for name in a}
+    resampled = bootstrap.resample(samplers, articles, resamples, np.random.default_rng(seed))
 
-    rows = {name: (values.score, *studentised_difference(values, level)) for name, values in resampled.items()}
+    rows = {name: (gap.score, *bootstrap.studentised_difference(gap, level)) for name, gap in resampled.items()}
     table = pd.DataFrame(rows, index=["difference", "low", "high", "p"]).T.rename_axis("metric")
     for place, (column, (predicted, ranked)) in enumerate(zip(("one", "other"), models, strict=True)):
         scores = score("", Y, predicted, ranked, topics)

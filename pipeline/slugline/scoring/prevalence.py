@@ -21,7 +21,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from slugline.errors import InputError, listing
-from slugline.scoring.articles import Groups, number_articles
+from slugline.scoring.articles import Groups, article_sums, number_articles
 from slugline.scoring.bootstrap import WEIGHTS_AT_ONCE
 
 METHODS = ("difference", "adjusted")
@@ -33,12 +33,8 @@ _MIN_RATE = 0.01  # of true less false positive rate: below, a model cannot tell
 class Counts(NamedTuple):
     """Numbers of sentences, in each article or in each sample of articles.
 
-    Attributes
-    ----------
-    sentences
-        In all, shape (articles, 1).
-    given, true, both
-        With the topic as predicted (or the sum of probabilities), by the labels, and by both, shape (articles, topics).
+    All `sentences`, shape (articles, 1); and those with a topic, shape (articles, topics): as `given` by the model (or
+    the sum of its probabilities), `true` by the labels, and by `both`.
     """
 
     sentences: np.ndarray
@@ -73,30 +69,19 @@ def estimate_prevalence(
 
     Parameters
     ----------
-    predicted
-        Predictions or probabilities, shape (sentences, topics).
-    periods, groups
-        The period, and the key of the article, of each sentence; no period is a period of its own.
+    predicted, groups, topics, resamples, seed, level
+        As of `score_intervals`, but predictions may be probabilities.
+    periods
+        Of each sentence; no period is a period of its own.
     labelled
         What `count_articles` returns for labelled sentences.
-    topics
-        Names of the columns.
     method
         `difference` or `adjusted`.
-    resamples, seed
-        Of the bootstraps.
-    level
-        How often an interval holds the true number.
 
     Returns
     -------
     Columns `period, topic, sentences, counted, corrected, low, high`; the last three are NaN where no labelled sentence
     has the topic.
-
-    Raises
-    ------
-    InputError
-        For another method.
     """
     check_method(method, "prevalence: method")
     random = np.random.default_rng(seed)
@@ -122,22 +107,10 @@ def estimate_prevalence(
 
 
 def count_articles(predicted: np.ndarray, groups: Groups, Y: np.ndarray | None = None) -> Counts:
-    """Return the sums of each article.
-
-    Parameters
-    ----------
-    predicted
-        Predictions or probabilities, shape (sentences, topics).
-    groups
-        The key of each sentence's article, shape (sentences,).
-    Y
-        Labels, booleans, shape (sentences, topics); without them no sentence counts as true.
-    """
-    article, n_articles = number_articles(groups)
+    """Return the sums of each article's predictions or probabilities, and of its labels: 0 where none are given."""
+    to_articles = article_sums(*number_articles(groups))
     true = np.zeros(predicted.shape) if Y is None else Y.astype(float)
-    ones = np.ones(len(predicted))
-    to_articles = csr_array((ones, (article, np.arange(len(predicted)))), (n_articles, len(predicted)))
-    parts = (ones[:, None], predicted.astype(float), true, predicted * true)
+    parts = (np.ones((len(predicted), 1)), predicted.astype(float), true, predicted * true)
     return Counts(*(to_articles @ part for part in parts))
 
 

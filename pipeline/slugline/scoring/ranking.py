@@ -7,17 +7,9 @@ from slugline.scoring.scores import cut_points
 
 
 def reading_curve(y: np.ndarray, p: np.ndarray) -> pd.DataFrame:
-    """Return how much of a topic is found by reading the most probable sentences first.
+    """Return how much of a topic is found by reading the most probable sentences first: columns `read` and `recall`.
 
-    Parameters
-    ----------
-    y, p
-        Labels, booleans, and probabilities of one topic, shape (sentences,).
-
-    Returns
-    -------
-    Columns `read` and `recall`, shares from nothing read to all; sentences of one probability are read together. Recall
-    is 1 where `y` has no positive.
+    Shares from nothing read to all; sentences of one probability are read together. Recall is 1 without a positive.
     """
     _, ends, hits = cut_points(y, p)
     positives = int(y.sum())
@@ -27,12 +19,8 @@ def reading_curve(y: np.ndarray, p: np.ndarray) -> pd.DataFrame:
 
 
 def reading_budget(y: np.ndarray, p: np.ndarray, recall: float = 0.95) -> float:
-    """Return the share of sentences to read, most probable first, to find this share of those with the topic.
-
-    NaN without a positive; `y` and `p` as in `reading_curve`.
-    """
-    read, _ = _read_until(y, p, recall)
-    return read
+    """Return the share to read, most probable first, to find this share of those with the topic; NaN without any."""
+    return _read_until(y, p, recall)[0]
 
 
 def work_saved(y: np.ndarray, p: np.ndarray, recall: float = 0.95) -> float:
@@ -40,7 +28,7 @@ def work_saved(y: np.ndarray, p: np.ndarray, recall: float = 0.95) -> float:
 
     Cohen et al. 2006, "Reducing workload in systematic review preparation using automated citation classification": (TN
     + FN) / N - (1 - recall), at the recall that is reached, which may be higher than that wanted. 0 is no better than
-    chance; NaN without a positive; `y` and `p` as in `reading_curve`.
+    chance; NaN without a positive.
     """
     read, reached = _read_until(y, p, recall)
     return (1 - read) - (1 - reached)

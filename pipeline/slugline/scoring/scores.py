@@ -12,24 +12,11 @@ _COLUMNS = ["precision", "recall", "f1", "ap", "support"]
 def score(
     part: str, Y: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray | None, topics: Sequence[str]
 ) -> Scores:
-    """Return all scores of one part under their metric keys.
+    """Return all scores of one part under their metric keys: `test/f1_macro`, `test/f1/<topic>`, ...
 
-    Parameters
-    ----------
-    part
-        Beginning of the keys: `test` gives `test/f1_macro`, `test/f1/<topic>`, ...
-    Y, predicted
-        Labels and predictions, booleans, shape (sentences, topics).
-    probabilities
-        Shape (sentences, topics); average precision is left out without them.
-    topics
-        Names of the columns.
-
-    Returns
-    -------
     Scores of each topic, and averages: `macro` over topics, `micro` over all decisions, `samples` over sentences. The
     definitions are scikit-learn's. Where a score is undefined it counts as 0 for a topic; in `samples` as 1, so that a
-    sentence without topics is right when none is predicted.
+    sentence without topics is right when none is predicted. Average precision is left out without probabilities.
 
     Examples
     --------
@@ -59,15 +46,7 @@ def score(
 def precision_recall_f1(
     hits: np.ndarray, predicted: np.ndarray, actual: np.ndarray, undefined: float
 ) -> dict[str, np.ndarray]:
-    """Return precision, recall and F1 from counts of any one shape.
-
-    Parameters
-    ----------
-    hits, predicted, actual
-        Numbers of true positives, of all predicted positives, and of all actual positives.
-    undefined
-        The value where a denominator is 0.
-    """
+    """Return precision, recall and F1 from counts of any one shape; `undefined` is the value where one divides by 0."""
     fractions = {"precision": (hits, predicted), "recall": (hits, actual), "f1": (2 * hits, predicted + actual)}
     return {
         name: np.where(denominator > 0, numerator / np.maximum(denominator, 1), undefined)
@@ -76,14 +55,9 @@ def precision_recall_f1(
 
 
 def average_precision(y: np.ndarray, p: np.ndarray) -> float:
-    """Return the average precision of a ranking: precisions weighted by the gain in recall, as in scikit-learn.
+    """Return the average precision of a ranking by `p`: precisions weighted by the gain in recall, as in scikit-learn.
 
-    Parameters
-    ----------
-    y
-        Labels, booleans, shape (sentences,). Without a positive the result is 0.
-    p
-        Probabilities, or any other scores to rank by, shape (sentences,).
+    0 without a positive.
     """
     if not y.any():
         return 0.0
@@ -94,13 +68,6 @@ def average_precision(y: np.ndarray, p: np.ndarray) -> float:
 def cut_points(y: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return where a ranking can be cut: between sentences of different probabilities.
 
-    Parameters
-    ----------
-    y, p
-        Labels, booleans, and probabilities of one topic, shape (sentences,).
-
-    Returns
-    -------
     The probabilities from high to low, shape (sentences,); the last place of each run of equal ones, shape (runs,); and
     how many positives stand up to there, shape (runs,).
     """

@@ -13,15 +13,9 @@ import pandas as pd
 
 from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
+from slugline.scoring import bootstrap
 from slugline.scoring.articles import Groups, number_articles
-from slugline.scoring.bootstrap import (
-    Draws,
-    draw_score,
-    draw_with_means,
-    resample,
-    studentised_difference,
-    studentised_interval,
-)
+from slugline.scoring.bootstrap import Draws
 from slugline.scoring.intervals import holm
 from slugline.scoring.sums import Measure, build_measures
 
@@ -38,36 +32,20 @@ _Measures = Mapping[str, Measure]
 def score_all_slices(
     sentences: pd.DataFrame, Y: np.ndarray, predicted: np.ndarray, topics: Sequence[str], by: Sequence[str]
 ) -> pd.DataFrame:
-    """Return micro F1 of each slice and of the rest.
+    """Return micro F1 of each slice, a row, and of the rest: columns `by`, `slice` and those of `score_slices`.
 
-    Parameters
-    ----------
-    sentences
-        With columns `article_id`, and those that `by` needs.
-    Y, predicted
-        Labels and predictions, booleans, shape (sentences, topics).
-    topics
-        Names of the columns.
-    by
-        Columns of the sentences, or `period`, `length` and `place`; those with one slice alone are left out.
-
-    Returns
-    -------
-    A slice a row, with columns `by`, `slice` and those of `score_slices`; p is corrected for all slices together. Empty
-    without slices.
+    `by` names columns of the sentences, or `period`, `length` and `place`; those with one slice alone are left out. p
+    is corrected for all slices together.
     """
     tables = []
     articles = sentences["article_id"].to_numpy()
     for name in by:
         values = _merge_rare(pd.Series(list(slice_values(sentences, name)), dtype=object), articles)
         if len(set(values)) > 1:
-            table = score_slices(Y, predicted, articles, values, topics)
-            tables.append(table.reset_index().assign(by=name))
-    if not tables:
-        return pd.DataFrame()
-
-    together = _judge(pd.concat(tables, ignore_index=True))
-    return together[["by", *(column for column in together if column != "by")]]
+            table = score_slices(Y, predicted, articles, values, topics).reset_index()
+            table.insert(0, "by", name)
+            tables.append(table)
+    return _judge(pd.concat(tables, ignore_index=True)) if tables else pd.DataFrame()
 
 
 def score_slices(
@@ -84,32 +62,14 @@ def score_slices(
 ) -> pd.DataFrame:
     """Return a score of the sentences with each value, and its difference from that of all other sentences.
 
-    Parameters
-    ----------
-    Y, predicted
-        Labels and predictions, booleans, shape (sentences, topics).
-    groups
-        The key of each sentence's article, shape (sentences,).
-    values
-        What makes the slices, shape (sentences,): sources, months, `length_bins`, ...
-    topics
-        Names of the columns.
-    metric
-        A name of `score_intervals`, but not average precision. A macro average counts 0 for a topic that a slice lacks.
-    resamples, seed
-        Of the bootstrap; slice and rest are compared on the same resamples of articles.
-    level
-        How often an interval holds the true value.
+    `values`, shape (sentences,), make the slices. `metric` is a name of `score_intervals`, but not average precision;
+    a macro average counts 0 for a topic that a slice lacks. All else as `score_intervals`; slice and rest are compared
+    on the same resamples of articles.
 
     Returns
     -------
     A slice a row, by its value; columns `sentences, articles, score, low, high, rest, difference, difference_low,
     difference_high, p, p_holm, worse`. One slice alone has no rest: NaN.
-
-    Raises
-    ------
-    InputError
-        For another metric.
     """
     article, articles = number_articles(groups)
     # By place, whatever the index of `values`; a category that no sentence has is no slice.
@@ -123,31 +83,19 @@ def score_slices(
         ]
         samplers = {"here": partial(_draw_metric, sides[0], metric), "gap": partial(_draw_gap, sides, metric)}
         # The same seed for all slices: they are compared on the same resamples.
-        here, gap = resample(samplers, articles, resamples, np.random.default_rng(seed)).values()
+        here, gap = bootstrap.resample(samplers, articles, resamples, np.random.default_rng(seed)).values()
 
-        rest = [here.score - gap.score, gap.score, *studentised_difference(gap, level)]
-        scores = [here.score, *studentised_interval(here, level), *(rest if len(slices) > 1 else [np.nan] * 5)]
-        rows[value] = [len(part), len(np.unique(article[inside])), *scores]
+        interval = bootstrap.studentised_interval(here, level)
+        comparison = [here.score - gap.score, gap.score, *bootstrap.studentised_difference(gap, level)]
+        rest = comparison if len(slices) > 1 else [np.nan] * 5
+        rows[value] = [len(part), len(np.unique(article[inside])), here.score, *interval, *rest]
 
     table = pd.DataFrame.from_dict(rows, orient="index", columns=_COLUMNS + _COLUMNS_OF_REST)
     return _judge(table.rename_axis("slice"))
 
 
 def slice_values(sentences: pd.DataFrame, name: str) -> Sequence[object] | np.ndarray:
-    """Return the value of each sentence by which it is sliced.
-
-    Parameters
-    ----------
-    sentences
-        A frame of sentences.
-    name
-        One of its columns, or `period`, `length` or `place`.
-
-    Raises
-    ------
-    InputError
-        For a name that is neither.
-    """
+    """Return the value of each sentence by which it is sliced: a column's, or its `period`, `length` or `place`."""
     if name == "period":
         return period_bins(sentences["published"], most=_MAX_SLICES)
     if name == "length":
@@ -169,21 +117,9 @@ def length_bins(texts: Sequence[str], edges: Sequence[int] = (10, 20, 40)) -> pd
 
 
 def period_bins(published: pd.Series, period: str | None = None, most: int = 31) -> np.ndarray:
-    """Return the period of each date, None where there is none.
+    """Return the period of each date (ISO 8601), None where there is none.
 
-    Parameters
-    ----------
-    published
-        Dates, ISO 8601.
-    period
-        Day, week, month, quarter or year; by default the finest that gives at most `most` periods, or else decades.
-    most
-        The largest number of periods, without `period`.
-
-    Raises
-    ------
-    InputError
-        For another period.
+    Without a `period` (day, week, month, quarter or year) it is the finest that gives at most `most`, or else decades.
 
     Examples
     --------
@@ -210,12 +146,9 @@ def check_period(period: str | None) -> None:
 
 def _places(sentences: pd.DataFrame) -> list[str]:
     """Return whether each sentence is its article's title, its first sentence, or a later one."""
-    places = []
-    for text, title, position in zip(sentences["text"], sentences["title"], sentences["position"], strict=True):
-        if isinstance(title, str) and normal_form(title) == normal_form(text):
-            places.append("title")
-        else:
-            places.append("later sentences" if position else "first sentence")
+    titles = sentences["title"].map(normal_form, na_action="ignore")
+    conditions = [titles == sentences["text"].map(normal_form), sentences["position"].astype(bool)]
+    places: list[str] = np.select(conditions, ["title", "later sentences"], "first sentence").tolist()
     return places
 
 
@@ -237,8 +170,8 @@ def _draw_metric(measures: _Measures, metric: str, weights: np.ndarray, random: 
     """Return one score of a part of the sentences; raise `InputError` for an unknown metric."""
     kind, _, macro = metric.partition("_")
     wanted = [name for name in measures if name == metric or (macro == "macro" and name.startswith(f"{kind}/"))]
-    samplers = {name: partial(draw_score, measures[name]) for name in wanted}
-    draws = dict(draw_with_means(samplers, weights, random))
+    samplers = {name: partial(bootstrap.draw_score, measures[name]) for name in wanted}
+    draws = dict(bootstrap.draw_with_means(samplers, weights, random))
     if metric not in draws:
         names = [name for name in measures if "/" not in name]
         raise InputError(f"slices: metric={metric}; allowed: {listing([*names, 'f1_macro', 'f1/TOPIC'])}, ...")

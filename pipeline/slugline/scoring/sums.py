@@ -1,32 +1,30 @@
 """Scores as sums over articles: from what each article adds to a score follows its value under weights of articles."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 
+from slugline.scoring.articles import article_sums
 from slugline.scoring.scores import precision_recall_f1
 
 
 class WeightedRatio(NamedTuple):
-    """A score, the ratio `hits / totals`, under several weightings of the articles.
+    """A score, the ratio `hits / totals`, each of shape (weightings,), under several weightings of the articles.
 
-    Attributes
-    ----------
-    hits, totals
-        Shape (weightings,).
-    residuals
-        Function of values, shape (weightings,): how each article moves `hits - values * totals`, shape (weightings,
-        articles).
-    sizes
-        What each article adds to `totals` at weight 1, shape (articles,).
+    `gains` and `sizes` are what each article adds to hits and to totals, shape (articles,); gains may differ by
+    weighting, shape (weightings, articles).
     """
 
     hits: np.ndarray
     totals: np.ndarray
-    residuals: Callable[[np.ndarray], np.ndarray]
+    gains: np.ndarray
     sizes: np.ndarray
+
+    def residuals(self, values: np.ndarray) -> np.ndarray:
+        """Return how each article moves `hits - values * totals`, shape (weightings, articles)."""
+        return np.asarray(self.gains - np.outer(values, self.sizes))
 
 
 class Ratio(NamedTuple):
@@ -37,20 +35,13 @@ class Ratio(NamedTuple):
 
     def weigh(self, weights: np.ndarray) -> WeightedRatio:
         """Return the ratio under weights of shape (weightings, articles), the first of which are all 1."""
-
-        def residuals(values: np.ndarray) -> np.ndarray:
-            return self.hits - np.outer(values, self.totals)
-
-        return WeightedRatio(weights @ self.hits, weights @ self.totals, residuals, self.totals)
+        return WeightedRatio(weights @ self.hits, weights @ self.totals, self.hits, self.totals)
 
 
 class Ranking(NamedTuple):
     """Average precision, from the runs of a ranking: each ends with the sentences of one probability.
 
-    Attributes
-    ----------
-    positive, all
-        How many positive sentences, and how many in all, each article has in each run, shape (runs, articles).
+    How many positive sentences, and how many in all, each article has in each run, shape (runs, articles).
     """
 
     positive: csr_array
@@ -66,13 +57,9 @@ class Ranking(NamedTuple):
 
         gain = _cumulate_from_last(positive / above)  # of the precisions from there on by one more positive
         loss = _cumulate_from_last(positive * precision / above)  # of the same by one more sentence
-        change = (self.positive.T @ (precision + gain) - self.all.T @ loss).T
+        gains = (self.positive.T @ (precision + gain) - self.all.T @ loss).T
         sizes = np.asarray(self.positive.sum(axis=0))
-
-        def residuals(values: np.ndarray) -> np.ndarray:
-            return np.asarray(change - np.outer(values, sizes))
-
-        return WeightedRatio((positive * precision).sum(axis=0), weights @ sizes, residuals, sizes)
+        return WeightedRatio((positive * precision).sum(axis=0), weights @ sizes, gains, sizes)
 
 
 Measure = Ratio | Ranking
@@ -87,26 +74,13 @@ def build_measures(
     *,
     n_articles: int | None = None,
 ) -> dict[str, Measure]:
-    """Return what each article adds to each score that is no mean over topics.
+    """Return what each article adds to each score that is no mean over topics: `f1/<topic>`, `f1_micro`, ...
 
-    Parameters
-    ----------
-    Y, predicted, probabilities
-        Labels, predictions and probabilities, shape (sentences, topics).
-    article
-        The number of each sentence's article, from 0, shape (sentences,).
-    topics
-        Names of the columns.
-    n_articles
-        How many articles there are; by default up to the last that has a sentence.
-
-    Returns
-    -------
-    Measures by the names of `score` without the part: `f1/<topic>`, `f1_micro`, `accuracy`, ...
+    `article` is the number of each sentence's article, from 0. Without `n_articles` the last is one with a sentence.
     """
     n_articles = n_articles or int(article.max()) + 1
+    to_articles = article_sums(article, n_articles)
     ones, both = np.ones(len(Y)), Y & predicted
-    to_articles = csr_array((ones, (article, np.arange(len(article)))), (n_articles, len(article)))
 
     def ratio(hits: np.ndarray, totals: np.ndarray) -> Ratio:
         return Ratio(to_articles @ hits, to_articles @ totals)
@@ -117,9 +91,8 @@ def build_measures(
         for topic, topic_hits, topic_totals in zip(topics, hits.T, totals.T, strict=True):
             measures[f"{kind}/{topic}"] = ratio(topic_hits, topic_totals)
 
-    measures |= {
-        f"{kind}_micro": ratio(hits.sum(axis=1), totals.sum(axis=1)) for kind, (hits, totals) in fractions.items()
-    }
+    for kind, (hits, totals) in fractions.items():
+        measures[f"{kind}_micro"] = ratio(hits.sum(axis=1), totals.sum(axis=1))
     samples = precision_recall_f1(both.sum(axis=1), predicted.sum(axis=1), Y.sum(axis=1), undefined=1.0)
     measures |= {f"{kind}_samples": ratio(values, ones) for kind, values in samples.items()}
     measures["accuracy"] = ratio((predicted == Y).all(axis=1), ones)

@@ -32,7 +32,6 @@ class TunedThreshold:
     part: str = "train"
 
     def __post_init__(self) -> None:
-        """Raise `InputError` for a target that is no share, and for another part."""
         _check_part(self.part)
         for name in ("target_precision", "target_recall"):
             target = getattr(self, name)
@@ -41,10 +40,9 @@ class TunedThreshold:
 
     def __call__(self, Y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
         """Return the threshold of each topic, shape (topics,), from labels and probabilities (sentences, topics)."""
-        if self.target_precision is not None and self.target_recall is not None:
-            raise InputError(
-                "threshold: target_precision and target_recall are both set; allowed: one of them or neither"
-            )
+        if None not in (self.target_precision, self.target_recall):
+            both = "target_precision and target_recall are both set"
+            raise InputError(f"threshold: {both}; allowed: one of them or neither")
         pairs = zip(Y.T, probabilities.T, strict=True)
         return np.array([best_threshold(y, p, self.target_precision, self.target_recall) for y, p in pairs])
 
@@ -57,7 +55,6 @@ class FixedThreshold:
     part: str = "train"
 
     def __post_init__(self) -> None:
-        """Raise `InputError` for another part."""
         _check_part(self.part)
 
     def __call__(self, Y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -70,18 +67,8 @@ def best_threshold(
 ) -> float:
     """Return the best threshold for one topic: the middle between the two probabilities that it separates.
 
-    Parameters
-    ----------
-    y, p
-        Labels, booleans, and probabilities, shape (sentences,).
-    target_precision
-        Maximise recall with at least this precision; where no threshold reaches it, maximise precision.
-    target_recall
-        Maximise precision with at least this recall.
-
-    Returns
-    -------
-    With neither target, the threshold of the best F1; 0.5 where `y` has no positive.
+    By F1 without a target; by recall with at least the target precision, or by precision where no threshold reaches
+    that; or by precision with at least the target recall. 0.5 where `y` has no positive.
     """
     if not y.any():
         return 0.5
