@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 from slugline.cache import Folder, Off, Stages, load, store, versions
 from slugline.errors import InputError
 
-TRAIN = [sys.executable, "-m", "slugline", "train", "tracking=off", "plots=false", "features=word", "folds=2"]
+TRAIN = ("train", "tracking=off", "plots=false", "features=word", "folds=2")
 
 
 def made(value):
@@ -32,9 +32,26 @@ def values(tmp_path: Path, key: dict[str, str], make=never, **settings) -> tuple
     return stages.run("stage", key, make), stages.notes
 
 
-def train(folder: Path, *options: str, data: Path | None = None) -> tuple[str, dict]:
-    source = [] if data is None else ["data=articles", f"data.path={data}"]
-    ended = subprocess.run([*TRAIN, *source, *options], cwd=folder, capture_output=True, text=True)
+TOPICS = "+labels.topics={war: {keywords: [shelled]}, peace: {keywords: [truce]}}"
+NEWS = ("data=articles", "data.path=articles.jsonl", "labels=gold", "labels.gold=gold.jsonl", TOPICS)
+
+
+def write_news(folder: Path) -> Path:
+    """Write articles and gold labels for their sentences; return the file of articles."""
+    words = {"war": "Tanks shelled the town", "peace": "Envoys signed a truce", "": "Rain fell all day"}
+    articles, gold = [], []
+    for article in range(24):
+        texts = [f"{text} on day {article} of the year." for text in words.values()]
+        articles.append({"article_id": f"a{article}", "title": "News of the day.", "text": " ".join(texts)})
+        for topic, text in zip(words, texts, strict=True) if article < 20 else ():  # the others are left to rules
+            gold.append({"article_id": f"a{article}", "text": text, "labels": [topic] if topic else []})
+    for name, rows in (("articles", articles), ("gold", gold)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder / "articles.jsonl"
+
+
+def train(command, folder: Path, *options: str) -> tuple[str, dict]:
+    ended = command(folder, *TRAIN, *NEWS, *options)
     assert ended.returncode == 0, ended.stderr
     run = max((folder / "experiments/runs").glob("*/*"), key=lambda place: place.stat().st_mtime)
     metrics = json.loads((run / "metrics.json").read_text())
@@ -168,46 +185,43 @@ def test_a_process_killed_at_any_moment_leaves_no_broken_entry(tmp_path):
         subprocess.run(command, check=True)
 
 
-def test_a_second_run_reads_nothing_again_and_gives_the_same(tmp_path):
-    said, first = train(tmp_path)
+def test_a_second_run_reads_nothing_again_and_gives_the_same(tmp_path, command):
+    write_news(tmp_path)
+    said, first = train(command, tmp_path)
     assert "cache   articles made, nothing was kept" in said
-    said, second = train(tmp_path)
+    said, second = train(command, tmp_path)
     assert "cache   reused articles, sentences, labels, features.word\n" in said
     assert "made" not in said
     assert second == first
-    said, _ = train(tmp_path, "model.C=1")
+    said, _ = train(command, tmp_path, "model.C=1")
     assert "cache   reused articles, sentences, labels, features.word\n" in said
-    said, off = train(tmp_path, "cache=off")
+    said, off = train(command, tmp_path, "cache=off")
     assert "cache" not in said
     assert off == first
 
 
-def test_a_run_says_which_file_or_key_changed(tmp_path):
-    sample = Path(__file__).parents[1] / "data/sample/articles.jsonl"
-    data = tmp_path / "articles.jsonl"
-    data.write_bytes(sample.read_bytes())
-    train(tmp_path, data=data)
-    said, _ = train(tmp_path, "features.word.min_df=3", data=data)
+def test_a_run_says_which_file_or_key_changed(tmp_path, command):
+    data = write_news(tmp_path)
+    train(command, tmp_path)
+    said, _ = train(command, tmp_path, "features.word.min_df=3")
     assert "cache   reused articles, sentences, labels\ncache   features.word made, changed: min_df\n" in said
-    said, _ = train(tmp_path, "labels=rules", data=data)
+    said, _ = train(command, tmp_path, "labels.rules=true")
     assert "cache   reused articles, sentences\ncache   labels made, changed: labels." in said
-    said, _ = train(tmp_path, "data.columns.title=headline", data=data)
+    said, _ = train(command, tmp_path, "data.columns.title=headline")
     assert "cache   articles made, changed: data.columns.title\n" in said
     data.write_text("".join(data.read_text().splitlines(keepends=True)[:-1]))
-    said, _ = train(tmp_path, data=data)
+    said, _ = train(command, tmp_path)
     assert "cache   articles made, changed: file articles.jsonl\n" in said
     assert "cache   labels made, changed: sentences\n" in said
 
 
-def test_a_topic_without_anything_said_of_it_is_another_key_and_so_is_another_order(tmp_path):
+def test_a_topic_without_anything_said_of_it_is_another_key_and_so_is_another_order(tmp_path, command):
     rows = [{"article_id": f"a{n % 8}", "text": f"They met {n} times.", "labels": ["war"][: n % 2]} for n in range(40)]
     (tmp_path / "s.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    command = [*TRAIN, "data=sentences", "data.path=s.jsonl", "labels=given", "+labels.topics={war: {}}"]
-    first = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    options = (*TRAIN, "data=sentences", "data.path=s.jsonl", "labels=given")
+    first = command(tmp_path, *options, "+labels.topics={war: {}}")
     assert first.returncode == 0, first.stderr
     for topics in ("{war: {}, tax: {}}", "{tax: {}, war: {}}"):
-        other = subprocess.run(
-            [*command[:-1], f"+labels.topics={topics}"], cwd=tmp_path, capture_output=True, text=True
-        )
+        other = command(tmp_path, *options, f"+labels.topics={topics}")
         assert other.stderr.startswith("slugline: no positive example in train of: tax")
     assert len(list((tmp_path / "experiments/cache/labels").glob("[!.]*/"))) == 3

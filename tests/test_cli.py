@@ -1,17 +1,15 @@
 """The real command: help, and one line for whatever a user gets wrong, with nothing left behind."""
 
 import json
-import os
 import random
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
 from slugline import __version__
-from slugline.cli import COMMANDS, discard_empty
+from slugline.cli import COMMANDS
 
 ACTS = {
     "war": ["Tanks shelled the town of", "Bombs hit the bridge at"],
@@ -136,37 +134,16 @@ MORE = {  # the long tail
 MORE |= {(*arguments, "tracking=off"): says for arguments, says in DATA.items()}
 
 
-def run_all(command, top: Path, cases) -> dict:
-    """Run commands two at a time, each in a folder of its own, and return `{arguments: (result, what is new in there)}`."""
-
-    def one(numbered):
-        number, arguments = numbered
-        folder = top / str(number)
-        folder.mkdir()
-        fill(folder)
-        before = set(folder.rglob("*"))
-        result = command(folder, *arguments)
-        return arguments, (result, sorted(str(file.relative_to(folder)) for file in set(folder.rglob("*")) - before))
-
-    with ThreadPoolExecutor(2) as pool:
-        return dict(pool.map(one, enumerate(cases)))
+def run_in(folder: Path, command, *arguments: str):
+    """Run a command in a folder with these inputs; return what became of it, and which files are new in there."""
+    fill(folder)
+    before = set(folder.rglob("*"))
+    result = command(folder, *arguments)
+    return result, sorted(str(file.relative_to(folder)) for file in set(folder.rglob("*")) - before)
 
 
-@pytest.fixture(scope="module")
-def ended(command, tmp_path_factory):
-    """All commands that fail by config or data, ended, with tracking to a SQLite store that is not there yet."""
-    return run_all(command, tmp_path_factory.mktemp("cli"), [*CONFIG, *DATA])
-
-
-@pytest.fixture(scope="module")
-def ended_more(command, tmp_path_factory):
-    """The same of the long tail."""
-    return run_all(command, tmp_path_factory.mktemp("more"), MORE)
-
-
-def assert_one_line(ended, arguments, says):
+def assert_one_line(result, left, says):
     """Assert that a command ended with 1 and one line that says this, and left nothing behind but what it read."""
-    result, left = ended[arguments]
     begin, *others = says
     assert result.stderr.count("\n") == 1, result.stderr
     assert result.stderr.startswith(f"slugline: {begin}"), result.stderr
@@ -177,46 +154,39 @@ def assert_one_line(ended, arguments, says):
 
 
 @pytest.mark.parametrize("arguments", CONFIG, ids=" ".join)
-def test_a_mistake_in_the_command_or_config_is_one_line_and_leaves_nothing(ended, arguments):
-    assert_one_line(ended, arguments, CONFIG[arguments])
-    assert ended[arguments][0].stdout == ""
+def test_a_mistake_in_the_command_or_config_is_one_line_and_leaves_nothing(command, tmp_path, arguments):
+    result, left = run_in(tmp_path, command, *arguments)
+    assert_one_line(result, left, CONFIG[arguments])
+    assert result.stdout == ""
 
 
 @pytest.mark.parametrize("arguments", DATA, ids=lambda arguments: " ".join(arguments[3:]))
-def test_data_that_nothing_can_be_learned_from_is_one_line_and_leaves_no_run(ended, arguments):
-    assert_one_line(ended, arguments, DATA[arguments])
+def test_data_that_nothing_can_be_learned_from_is_one_line_and_leaves_no_run(command, tmp_path, arguments):
+    assert_one_line(*run_in(tmp_path, command, *arguments), DATA[arguments])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("arguments", MORE, ids=" ".join)
-def test_any_other_mistake_is_one_line_and_leaves_nothing(ended_more, arguments):
-    assert_one_line(ended_more, arguments, MORE[arguments])
-
-
-@pytest.fixture(scope="module")
-def helped(command, tmp_path_factory):
-    """What the commands that only tell something say."""
-    cases = [("--help",), ("--version",), (), *((name, "--help") for name in COMMANDS), ("train", "--cfg", "job")]
-    return run_all(command, tmp_path_factory.mktemp("help"), cases)
+def test_any_other_mistake_is_one_line_and_leaves_nothing(command, tmp_path, arguments):
+    assert_one_line(*run_in(tmp_path, command, *arguments), MORE[arguments])
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_help_of_a_command_shows_its_keys_and_writes_nothing(helped, name):
-    result, left = helped[name, "--help"]
+def test_help_of_a_command_shows_its_keys_and_writes_nothing(command, tmp_path, name):
+    result, left = run_in(tmp_path, command, name, "--help")
     assert (result.returncode, result.stderr, left) == (0, "", [])
     assert "tracking" in result.stdout
     assert "model: complement_nb, linear_svc" in result.stdout or name != "train"
 
 
-def test_help_lists_every_command_and_so_does_no_argument(helped):
-    text = helped[("--help",)][0].stdout
+def test_help_lists_every_command_and_so_does_no_argument(command, tmp_path):
+    text = command(tmp_path, "--help").stdout
     assert all(f"\n  {name} " in text for name in COMMANDS)
-    assert [helped[case][0].stdout for case in ((), ("--help",))] == [text, text]
-    assert helped[("--version",)][0].stdout == f"slugline {__version__}\n"
+    assert command(tmp_path).stdout == text
+    assert command(tmp_path, "--version").stdout == f"slugline {__version__}\n"
 
 
-def test_cfg_job_prints_the_whole_config_and_runs_nothing(helped):
-    result, left = helped["train", "--cfg", "job"]
+def test_cfg_job_prints_the_whole_config_and_runs_nothing(command, tmp_path):
+    result, left = run_in(tmp_path, command, "train", "--cfg", "job")
     assert (result.returncode, result.stderr, left) == (0, "", [])
     for key in (
         "target_precision: null",
@@ -228,15 +198,53 @@ def test_cfg_job_prints_the_whole_config_and_runs_nothing(helped):
         assert key in result.stdout
 
 
-def test_a_users_config_folder_and_module_train_a_model_once_allowed(command, tmp_path):
+@pytest.mark.parametrize("module", ["mine.py", "conf/mine.py"])
+def test_a_users_config_folder_and_module_beside_it_train_a_model_once_allowed(command, tmp_path, module):
     fill(tmp_path)
-    arguments = on(
-        "good", "--config-dir=conf", "model=mine", "allowed_modules=[mine]", "tracking=off", "model.C=${folds}"
-    )
-    result = command(tmp_path, *arguments, PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
+    (tmp_path / "mine.py").rename(tmp_path / module)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    options = ["model=mine", "model.C=${folds}", "tracking=off", "plots=false", "data.path=../good.jsonl"]
+    arguments = ["train", "data=sentences", "labels=given", f"--config-dir={tmp_path}/conf", *options]
+    result = command(elsewhere, *arguments, "allowed_modules=[mine]")
     assert (result.returncode, result.stderr) == (0, "")
     assert "f1" in result.stdout
-    assert list(tmp_path.glob("experiments/runs/*/*/model/model.json"))
+    (header,) = elsewhere.glob("experiments/runs/*/*/model/model.json")
+    assert "_target_: mine.Svc\n  C: 5\n" in (header.parents[1] / "config.yaml").read_text()
+    assert "mine" not in sys.modules  # `command` saw to it
+
+
+def test_a_users_module_that_is_nowhere_is_one_line_with_where_it_was_looked_for(command, tmp_path):
+    fill(tmp_path)
+    (tmp_path / "mine.py").unlink()
+    result = command(tmp_path, *on("good", "--config-dir=conf", "model=mine", "allowed_modules=[mine]"))
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert result.stderr.startswith("slugline: allowed_modules: there is no module 'mine'; looked in: ")
+    assert str(tmp_path) in result.stderr
+
+
+RULES = """
+def says_truce(text):
+    return "truce" in text
+"""
+
+
+def test_a_users_rules_beside_a_config_folder_label_once_allowed(command, tmp_path):
+    fill(tmp_path)
+    (tmp_path / "my_rules.py").write_text(RULES)
+    topics = {"peace": {"keywords": ["pact"]}, "war": {"keywords": ["shelled", "bombs"]}}
+    functions = {"truce": {"topic": "peace", "function": "my_rules.says_truce"}}
+    labels = {"topics": topics, "functions": functions, "rules": True, "given": False}
+    (tmp_path / "conf/experiment").mkdir()
+    (tmp_path / "conf/experiment/own.yaml").write_text(f"# @package _global_\n{json.dumps({'labels': labels})}\n")
+    options = ["--config-dir=conf", "experiment=own", "tracking=off", "plots=false", "features=word"]
+    refused = command(tmp_path, *on("good", *options))
+    assert refused.returncode == 1
+    assert "my_rules" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    result = command(tmp_path, *on("good", *options, "labels.allowed_modules=[my_rules]"))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "all labels come from rules" in result.stdout
 
 
 def test_a_model_that_the_store_has_not_is_one_line_and_nothing_is_labelled(command, tmp_path):
@@ -247,7 +255,6 @@ def test_a_model_that_the_store_has_not_is_one_line_and_nothing_is_labelled(comm
     assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
 
 
-@pytest.mark.slow
 def test_a_model_that_a_store_with_others_has_not_is_one_line_too(command, tmp_path):
     fill(tmp_path)
     assert command(tmp_path, *on("good")).returncode == 0
@@ -259,20 +266,9 @@ def test_a_model_that_a_store_with_others_has_not_is_one_line_too(command, tmp_p
     assert set(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.slow
 def test_a_run_that_fails_in_a_store_with_others_adds_none(command, tmp_path):
     fill(tmp_path)
     assert command(tmp_path, *on("good")).returncode == 0
     for arguments in DATA:
         assert command(tmp_path, *arguments).returncode == 1
     assert len(MlflowClient(f"sqlite:///{tmp_path}/store.db").search_runs(["1"])) == 1
-
-
-@pytest.mark.parametrize("kept", [False, True])
-def test_folders_of_a_run_that_never_began_are_removed_unless_something_is_in_them(tmp_path, monkeypatch, kept):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "experiments" / "runs" / "1").mkdir(parents=True)
-    if kept:
-        (tmp_path / "experiments" / "mlflow.db").touch()
-    discard_empty(tmp_path / "experiments" / "runs" / "1")
-    assert [file.name for file in tmp_path.rglob("*")] == (["experiments", "mlflow.db"] if kept else [])

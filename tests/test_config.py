@@ -3,36 +3,43 @@
 import dataclasses
 import json
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from sklearn.svm import LinearSVC
 
 from slugline.cli import COMMANDS
-from slugline.config import SCHEMAS, check, find_target, flatten, instantiate, prepare, shipped, to_yaml
+from slugline.components import flatten
+from slugline.config.build import build_settings, check_missing, instantiate
+from slugline.config.launch import register
+from slugline.config.schemas import SETTINGS, find_settings
 from slugline.errors import InputError
+from slugline.files import shipped
 from slugline.splits import ByArticle
 
 CONF = Path(__file__).parents[1] / "conf"
-COMPONENTS = ("data", "labels", "split", "threshold", "tracking")
+COMPONENTS = ("data", "labels", "split", "threshold", "cache", "tracking")
 OPTIONS = [(group, file.stem) for group in COMPONENTS for file in sorted((CONF / group).glob("*.yaml"))]
 OPTIONS.remove(("labels", "plover"))  # topics that other options take in
-ALLOWED = ("slugline", "sklearn")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def conf():
     """Let Hydra find our configs."""
-    prepare()
+    for command in COMMANDS:
+        register(command)
     with initialize_config_dir(str(CONF), version_base="1.3"):
         yield
 
 
-def keys_of(target: str) -> set[str]:
-    """Return the fields of a component of ours."""
-    return {item.name for item in dataclasses.fields(find_target(target, "", ALLOWED))}
+def component_class(target: str) -> type:
+    """Return the class of a component of ours."""
+    module, _, name = target.rpartition(".")
+    return getattr(import_module(module), name)
 
 
 # ---- what the files say
@@ -41,19 +48,53 @@ def keys_of(target: str) -> set[str]:
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_a_component_shows_all_of_its_keys_and_no_other(group, option):
     node = compose("train", [f"{group}={option}"])[group]
-    assert set(node) - {"_target_"} == keys_of(node._target_)
+    assert set(node) - {"_target_"} == {field.name for field in dataclasses.fields(component_class(node._target_))}
+
+
+# What an option is there for; and `columns`, which are written out for `--help`: a column's name is its default
+TAXONOMY = {"topics", "functions", "guidelines"}
+CHOSEN = {
+    ("data", "articles"): {"columns"},
+    ("data", "sentences"): {"columns"},
+    ("labels", "sample"): {"gold", "given", *TAXONOMY},
+    ("labels", "gold"): {"gold", "columns"},
+    ("labels", "rules"): {"rules", *TAXONOMY},
+    ("labels", "india_police_events"): TAXONOMY,
+}
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_a_value_in_an_option_is_the_default_of_its_class_unless_the_option_is_for_it(group, option):
+    node = OmegaConf.to_container(compose("train", [f"{group}={option}"])[group], resolve=False)
+    differing = set()
+    for field in dataclasses.fields(component_class(node["_target_"])):
+        default = field.default
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        value = OmegaConf.create({"value": node[field.name]})
+        references = "${seed}" in str(node[field.name])  # whose default is 0, too
+        if default is not dataclasses.MISSING and not references and value != {"value": default}:
+            differing.add(field.name)
+    assert differing == CHOSEN.get((group, option), set())
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_has_a_file_and_a_schema_that_agree(command):
-    fields = {item.name for item in dataclasses.fields(SCHEMAS[command])}
-    assert set(compose(command)) == fields
-    written = {key for key in OmegaConf.load(CONF / f"{command}.yaml") if key != "defaults"}
-    assert fields - written <= {file.name for file in CONF.iterdir() if file.is_dir()}
+    fields = dataclasses.fields(find_settings(command))
+    assert set(compose(command)) == {field.name for field in fields}
+    components = {field.name for field in fields if field.metadata.get("component")}
+    assert components <= {file.name for file in CONF.iterdir() if file.is_dir()}
+    assert [field.name for field in fields if not _is_explained(field)] == []
+    assert {"defaults"} == set(OmegaConf.load(CONF / f"{command}.yaml"))  # options are in the settings alone
+
+
+def _is_explained(field: dataclasses.Field) -> bool:
+    """Tell whether a field of settings says in the help what it is, or whose help does."""
+    return bool(field.metadata) or dataclasses.is_dataclass(field.type)
 
 
 def test_there_is_no_primary_file_without_a_command():
-    assert {file.stem for file in CONF.glob("*.yaml")} == set(COMMANDS) == set(SCHEMAS)
+    assert {file.stem for file in CONF.glob("*.yaml")} == set(COMMANDS) == set(SETTINGS)
 
 
 @pytest.mark.parametrize("file", sorted(CONF.rglob("*.yaml")), ids=lambda file: f"{file.parent.name}/{file.stem}")
@@ -65,9 +106,8 @@ def test_every_file_begins_with_what_it_is(file):
 @pytest.mark.parametrize("experiment", [file.stem for file in sorted((CONF / "experiment").glob("*.yaml"))])
 def test_every_experiment_composes_and_its_components_can_be_made(experiment):
     config = compose("train", [f"experiment={experiment}"])
-    check(config)
-    for section in (*COMPONENTS, "model"):
-        instantiate(config[section], section)
+    settings = build_settings(config, find_settings("train"))
+    assert all(getattr(settings, section) is not None for section in (*COMPONENTS, "model"))
 
 
 @pytest.mark.parametrize(
@@ -126,7 +166,7 @@ REFUSED = {
     "slugline.tracking.Path": "is not a class of an allowed module",
     "slugline.tracking.subprocess": "is not a class of an allowed module",
     "slugline.tracking.subprocess.Popen": "there is no",
-    "slugline.config.instantiate": "is not a class of an allowed module",
+    "slugline.config.build.instantiate": "is not a class of an allowed module",
     "slugline.cli.main": "is not a class of an allowed module",
     "sklearn.svm.LinearSVD": "there is no 'sklearn.svm.LinearSVD'",
     "sklearn.nowhere.X": "there is no 'sklearn.nowhere.X'",
@@ -196,6 +236,17 @@ def test_keys_and_types_that_a_target_does_not_take_are_told_with_those_it_does(
     assert "\n" not in str(error.value)
 
 
+LITERAL = ["${oc.env:HOME}", r"\${oc.env:HOME}", r"C:\\\${nope} and ${a", "$ {x} }"]
+
+
+@pytest.mark.parametrize("text", LITERAL)
+def test_text_that_looks_like_a_reference_stays_as_it_is(text):
+    topics = {"war": {"definition": text, "keywords": [text]}, text: {}}
+    labels = instantiate({"_target_": "slugline.labels.Labels", "topics": topics, "guidelines": text}, "labels")
+    assert (labels.guidelines, labels.topics["war"].definition, labels.topics["war"].keywords) == (text, text, [text])
+    assert set(labels.topics) == {"war", text}
+
+
 def test_a_taxonomy_is_made_whole():
     labels = instantiate(compose("train", ["labels=rules"]).labels, "labels")
     assert len(labels.topics) == 15
@@ -205,20 +256,25 @@ def test_a_taxonomy_is_made_whole():
 # ---- what is recorded of it
 
 
-def test_parameters_are_flat_and_without_the_texts_of_the_taxonomy():
-    found = flatten(compose("train"))
+@pytest.fixture(scope="module")
+def recorded():
+    """What is recorded of the default settings."""
+    return build_settings(compose("train"), find_settings("train")).to_config()
+
+
+def test_settings_are_recorded_flat_for_the_parameters(recorded):
+    found = flatten(recorded)
     assert found["model._target_"] == "sklearn.svm.LinearSVC"
     assert found["features.word.ngram_range"] == [1, 2]
-    assert not [key for key in found if key.startswith("labels.topics")]
     assert json.dumps(found)
 
 
-def test_the_recorded_yaml_has_the_taxonomy_and_no_references():
-    text = to_yaml(compose("train"))
+def test_the_recorded_yaml_has_the_taxonomy_and_no_references(recorded):
+    text = yaml.safe_dump(recorded)
     assert "${" not in text
     assert "ceasefire:" in text
 
 
 def test_a_missing_value_is_told_with_how_to_give_it():
     with pytest.raises(InputError, match=r"missing value: data\.path, labels\.gold; give it as data\.path=VALUE"):
-        check(compose("train", ["data=articles", "labels=gold"]))
+        check_missing(compose("train", ["data=articles", "labels=gold"]))

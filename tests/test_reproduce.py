@@ -5,10 +5,12 @@ import re
 import pytest
 from mlflow import MlflowClient
 
-from slugline.commands.reproduce import check_config
+from slugline.cache import Folder
+from slugline.config.recorded import read_recorded
+from slugline.data.corpus import ArticleCorpus
 from slugline.errors import InputError
 
-GOOD = "data:\n  _target_: slugline.data.corpus.ArticleCorpus\n  path: news\nseed: 0\n"
+GOOD = "data:\n  _target_: slugline.data.corpus.ArticleCorpus\n  path: news\nseed: 7\n"
 BAD = {
     "a class of another module": (
         "model:\n  _target_: subprocess.Popen\n",
@@ -32,21 +34,43 @@ BAD = {
     "aliases": ("data: &a [1]\nlabels: [*a, *a]\n", "has aliases"),
     "no mapping": ("- 1\n", "has no keys"),
     "no YAML": ("data: [\n", "is no YAML"),
-    "depth": ("data: " + "[" * 5000, "is no YAML"),
+    "depth": ("data: " + "[" * 1_000_000, "is nested more than 50 deep"),
     "size": ("seed: 0 #" + "x" * (1 << 20), "larger than"),
 }
 
 
 def test_a_config_of_ours_passes():
-    check_config(GOOD, ())
-    check_config("model:\n  _target_: mine.Model\nallowed_modules: [mine]\n", ("mine",))
+    settings = read_recorded(GOOD, ())
+    assert (settings.data, settings.seed) == (ArticleCorpus("news"), 7)
+
+
+def test_a_config_with_a_class_of_the_users_passes_where_its_module_is_allowed(tmp_path, monkeypatch):
+    (tmp_path / "mine_recorded.py").write_text("class Model:\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    text = GOOD + "model:\n  _target_: mine_recorded.Model\nallowed_modules: [mine_recorded]\n"
+    settings = read_recorded(text, ["mine_recorded"])
+    assert type(settings.model).__name__ == "Model"
+    assert settings.allowed_modules == ["mine_recorded"]
+
+
+def test_a_config_with_the_names_of_before_the_package_was_called_slugline_passes():
+    old = GOOD.replace("slugline.data.corpus.", "pipeline.corpus.")
+    assert read_recorded(old, ()).to_config() == read_recorded(GOOD, ()).to_config()
+
+
+def test_cache_and_tracking_of_a_recorded_run_are_left_to_where_it_is_run_again():
+    text = (
+        "cache:\n  _target_: slugline.cache.Off\ntracking:\n  _target_: slugline.tracking.Mlflow\n  uri: sqlite:////x\n"
+    )
+    settings = read_recorded(GOOD + text, ())
+    assert (settings.cache, settings.tracking) == (Folder(), None)
 
 
 @pytest.mark.parametrize("what", BAD)
 def test_a_config_that_asks_for_more_than_training_is_refused_in_one_line(what):
     text, message = BAD[what]
     with pytest.raises(InputError, match=re.escape(message)) as found:
-        check_config(text, ())
+        read_recorded(text, ())
     assert "\n" not in str(found.value)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
 
 DATA = Path(os.environ.get("SLUGLINE_DATA", Path(__file__).parents[2] / "shared" / "data"))
 TOPICS = [
@@ -18,21 +19,6 @@ TOPICS = [
 QUICK = ("tracking=off", "plots=false", "features=word", "folds=2")
 
 
-def slugline(folder, *arguments, stdin=None, **environment):
-    """Run the command in a folder and return what became of it."""
-    clean = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
-    return subprocess.run(
-        [sys.executable, "-m", "slugline", *arguments],
-        cwd=folder,
-        env=clean | environment,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-
-
 def metrics_of(folder):
     """Return the metrics of the newest run without tracking below a folder, times left out."""
     newest = max(folder.glob("experiments/runs/*/*/metrics.json"))
@@ -40,10 +26,10 @@ def metrics_of(folder):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """A folder in which `slugline train` has run once with the defaults."""
+def trained(tmp_path_factory, process):
+    """A folder in which `slugline train` has run once with the defaults, as a program, on its own store."""
     folder = tmp_path_factory.mktemp("trained")
-    done = slugline(folder, "train")
+    done = process(folder, "train", MLFLOW_TRACKING_URI="")
     assert done.returncode == 0, done.stderr
     return folder, done
 
@@ -51,8 +37,6 @@ def trained(tmp_path_factory):
 @pytest.fixture(scope="module")
 def store(trained):
     """The MLflow client of that folder's store."""
-    from mlflow import MlflowClient
-
     return MlflowClient(f"sqlite:///{trained[0]}/experiments/mlflow.db")
 
 
@@ -128,11 +112,9 @@ def test_the_first_model_is_registered_and_the_champion(store, run):
     assert "ceasefire" in version.description
 
 
-def test_the_champion_labels_the_real_article_from_standard_input(trained):
-    article = DATA / "articles" / "syria_ceasefire_resolution.txt"
-    if not article.exists():
-        pytest.skip(f"no real data at {DATA}")
-    done = slugline(trained[0], "predict", stdin=article.read_text(encoding="utf-8"))
+def test_the_champion_labels_the_real_article_from_standard_input(trained, process, real_article):
+    text = real_article.read_text(encoding="utf-8")
+    done = process(trained[0], "predict", stdin=text, MLFLOW_TRACKING_URI="")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["debris"] for row in rows] == [False] * 14 + [True] * 2
     given = {topic for row in rows for topic in row["topics"]}
@@ -155,23 +137,24 @@ assert len(model.thresholds) == len(model.topics) == 15
     assert done.returncode == 0, done.stderr
 
 
-def test_the_same_config_data_and_seed_give_the_same_metrics_to_the_last_digit(tmp_path):
+def test_the_same_config_data_and_seed_give_the_same_metrics_to_the_last_digit(tmp_path, command, process):
     found = []
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        assert slugline(tmp_path / name, "train", *QUICK).returncode == 0
-        found.append(metrics_of(tmp_path / name))
+    for run in (command, process):  # another process hashes otherwise
+        folder = tmp_path / run.__name__
+        folder.mkdir()
+        assert run(folder, "train", *QUICK).returncode == 0
+        found.append(metrics_of(folder))
     assert found[0] == found[1]
 
 
-def test_a_user_without_labels_gets_a_first_model_by_rules_and_is_told_what_its_scores_mean(tmp_path):
-    done = slugline(tmp_path, "train", *QUICK, "labels=rules")
+def test_a_user_without_labels_gets_a_first_model_by_rules_and_is_told_what_its_scores_mean(tmp_path, command):
+    done = command(tmp_path, "train", *QUICK, "labels=rules")
     assert done.returncode == 0, done.stderr
     assert "all labels come from rules" in done.stdout
 
 
-def test_a_split_by_time_puts_the_latest_articles_into_test(tmp_path):
-    assert slugline(tmp_path, "train", *QUICK, "split=time").returncode == 0
+def test_a_split_by_time_puts_the_latest_articles_into_test(tmp_path, command):
+    assert command(tmp_path, "train", *QUICK, "split=time").returncode == 0
     (run,) = tmp_path.glob("experiments/runs/*/*")
     dates = {
         part: pd.read_parquet(run / f"predictions_{part}.parquet")["article_id"].str[:10] for part in ("dev", "test")
@@ -198,42 +181,39 @@ def one_of_three(tmp_path):
     return file
 
 
-def test_a_multiclass_model_gives_exactly_one_topic_and_a_leaking_split_is_used_with_a_warning(tmp_path):
+def test_a_multiclass_model_gives_exactly_one_topic_and_a_leaking_split_is_used_with_a_warning(tmp_path, command):
     file = one_of_three(tmp_path)
     options = ["data=sentences", f"data.path={file}", "labels=given", "labels.mode=multiclass", "split=column"]
-    done = slugline(tmp_path, "train", *QUICK, "features.word.min_df=1", *options)
+    done = command(tmp_path, "train", *QUICK, "features.word.min_df=1", *options)
     assert done.returncode == 0, done.stderr
     assert "3 articles stand in more than one part" in done.stdout
     (model,) = tmp_path.glob("experiments/runs/*/*/model")
     text = "The striker scored twice. Shares fell.\n"
-    predicted = slugline(tmp_path, "predict", f"model_uri={model}", stdin=text)
+    predicted = command(tmp_path, "predict", f"model_uri={model}", stdin=text)
     rows = [json.loads(line) for line in predicted.stdout.splitlines()]
     assert [row["topics"] for row in rows] == [["sport"], ["market"]]
     assert sum(rows[0][topic] for topic in ("sport", "market", "rain")) == pytest.approx(1)
 
 
-def test_a_run_that_fails_is_marked_failed_with_the_error(tmp_path):
-    options = ["model=sklearn", "model._target_=sklearn.ensemble.HistGradientBoostingClassifier", "features=word"]
-    done = slugline(tmp_path, "train", *options)
+def test_a_run_that_fails_is_marked_failed_with_the_error(tmp_path, command):
+    target = "model._target_=sklearn.ensemble.HistGradientBoostingClassifier"
+    options = ["model=sklearn", target, "features=word", "plots=false"]
+    done = command(tmp_path, "train", *options)
     assert done.returncode == 1
     assert done.stderr.startswith("slugline: model HistGradientBoostingClassifier cannot be fitted: ")
     assert len(done.stderr.splitlines()) == 1
-    from mlflow import MlflowClient
-
-    store = MlflowClient(f"sqlite:///{tmp_path}/experiments/mlflow.db")
+    store = MlflowClient(f"sqlite:///{tmp_path}/store.db")
     (run,) = store.search_runs([store.get_experiment_by_name("slugline").experiment_id])
     assert run.info.status == "FAILED"
     assert "HistGradientBoostingClassifier" in run.data.tags["error"]
 
 
 @pytest.mark.slow
-def test_a_sweep_is_a_parent_with_a_child_each_and_goes_on_when_one_fails(tmp_path):
+def test_a_sweep_is_a_parent_with_a_child_each_and_goes_on_when_one_fails(tmp_path, command):
     target = "model._target_=sklearn.ensemble.HistGradientBoostingClassifier,sklearn.naive_bayes.BernoulliNB"
-    done = slugline(tmp_path, "train", "-m", "model=sklearn", target, "features=word")
+    done = command(tmp_path, "train", "-m", "model=sklearn", target, "features=word", "plots=false")
     assert done.returncode == 1  # because one failed
-    from mlflow import MlflowClient
-
-    store = MlflowClient(f"sqlite:///{tmp_path}/experiments/mlflow.db")
+    store = MlflowClient(f"sqlite:///{tmp_path}/store.db")
     runs = store.search_runs([store.get_experiment_by_name("slugline").experiment_id], order_by=["start_time"])
     parent, *children = runs
     assert [child.data.tags["mlflow.parentRunId"] for child in children] == [parent.info.run_id] * 2
@@ -244,19 +224,19 @@ def test_a_sweep_is_a_parent_with_a_child_each_and_goes_on_when_one_fails(tmp_pa
     store.download_artifacts(parent.info.run_id, "best.yaml", str(tmp_path))
     (tmp_path / "experiment").mkdir()
     (tmp_path / "best.yaml").rename(tmp_path / "experiment/best.yaml")
-    again = slugline(tmp_path, "train", "--config-dir=.", "experiment=best", "tracking=off")
+    again = command(tmp_path, "train", "--config-dir=.", "experiment=best", "tracking=off")
     assert again.returncode == 0, again.stderr
     assert metrics_of(tmp_path)["test/f1_macro"] == parent.data.metrics["test/f1_macro"]
 
 
 @pytest.mark.slow
-def test_india_police_events_is_accounted_for_and_scores_at_least_065_over_five_seeds(tmp_path):
+def test_india_police_events_is_accounted_for_and_scores_at_least_065_over_five_seeds(tmp_path, command):
     if not (DATA / "india_police_events").exists():
         pytest.skip(f"no real data at {DATA}")
     scores = []
     for seed in range(5):
         options = ["experiment=india_police_events", "tracking=off", "plots=false", f"seed={seed}"]
-        assert slugline(tmp_path, "train", *options, SLUGLINE_DATA=str(DATA)).returncode == 0
+        assert command(tmp_path, "train", *options, SLUGLINE_DATA=str(DATA)).returncode == 0
         metrics = metrics_of(tmp_path)
         left_out = sum(metrics[f"data/{name}"] for name in ("debris", "unlabelled"))
         assert metrics["data/sentences"] == 21391 == metrics["data/used"] + left_out

@@ -12,7 +12,7 @@ from sklearn.metrics import brier_score_loss, f1_score
 from slugline import load_model
 from slugline.errors import InputError
 from slugline.scoring import Counts, pack_counts, period_bins, score_all_slices, unpack_counts
-from slugline.training.evaluation import Evaluation
+from slugline.training.settings import EvaluationSettings
 
 WORDS = {"truce": ["truce", "ceasefire"], "talks": ["talks", "summit"], "": ["rain", "bread", "football"]}
 DATA = ("data=sentences", "data.path=gold.jsonl", "data.articles=news.jsonl", "labels=given", "features=word")
@@ -249,7 +249,7 @@ def test_counts_survive_json_and_what_is_no_count_is_refused():
 )
 def test_a_mistake_in_the_config_is_told_before_anything_is_fitted(options, says):
     with pytest.raises(InputError, match=f"^{re.escape(says)}$"):
-        Evaluation(**options)
+        EvaluationSettings(**options)
 
 
 @pytest.mark.parametrize(

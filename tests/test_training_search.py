@@ -9,7 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from mlflow import MlflowClient
 
 from slugline.errors import InputError
-from slugline.training.search import Trial, import_optuna, to_distribution
+from slugline.training.search import import_optuna, report_fold, to_distribution
 
 SMALL = ("train", "-m", "features=word", "folds=3", "plots=false")
 OPTUNA = ("hydra/sweeper=optuna", "hydra.sweeper.study_name=study")
@@ -49,7 +49,7 @@ def test_without_optuna_the_message_names_the_extra(monkeypatch):
 
 def test_outside_a_search_nothing_is_reported(monkeypatch):
     monkeypatch.delenv("SLUGLINE_TRIAL", raising=False)
-    Trial().report(0, 0.1)
+    report_fold(0, 0.1)
 
 
 @pytest.mark.slow
@@ -87,8 +87,8 @@ def test_a_job_that_is_worse_than_those_before_is_pruned(tmp_path, command):
 
 
 @pytest.mark.slow
-def test_jobs_on_all_cores_share_their_features_and_lose_no_run(tmp_path, command):
-    done = command(tmp_path, *SMALL, "hydra/launcher=joblib", "model.C=0.1,0.3,1,3")
+def test_jobs_on_all_cores_share_their_features_and_lose_no_run(tmp_path, process):
+    done = process(tmp_path, *SMALL, "hydra/launcher=joblib", "model.C=0.1,0.3,1,3")
     assert done.returncode == 0, done.stderr
     jobs, parent, _ = jobs_and_parent(tmp_path)
     assert sorted(float(run.data.params["model.C"]) for run in jobs) == [0.1, 0.3, 1.0, 3.0]

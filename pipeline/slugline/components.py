@@ -72,7 +72,9 @@ def to_plain(value: Any) -> Any:
         return {field.name: to_plain(getattr(value, field.name)) for field in _changed(value)}
     if hasattr(value, "get_params") and not isinstance(value, type):
         return to_config(value)
-    return value.item() if hasattr(value, "item") else str(value)
+    if isinstance(value, type):
+        return value.__name__  # a dtype, as `float32`
+    return to_plain(value.tolist()) if hasattr(value, "tolist") else str(value)  # NumPy's numbers and arrays
 
 
 def settings_to_config(settings: Any) -> dict[str, Any]:

@@ -161,7 +161,8 @@ def _escape(value: Any) -> Any:
         return {key: _escape(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_escape(item) for item in value]
-    return value.replace("${", "\\${") if isinstance(value, str) else value
+    # A backslash before `${` is doubled, or it would take away the effect of ours
+    return re.sub(r"(\\*)\$\{", r"\1\1\\${", value) if isinstance(value, str) else value
 
 
 def _to_plain(node: Any) -> Any:

@@ -15,6 +15,7 @@ from slugline.errors import InputError, listing
 from slugline.training.settings import TrainSettings
 
 MAX_BYTES = 1 << 20
+MAX_DEPTH = 50
 OF_THE_PLACE = ("cache", "tracking")  # they belong to where a run was made, not to the experiment
 OLD_NAMES = {  # of modules, before the package was called slugline; the longest first
     "pipeline.corpus.": "slugline.data.",
@@ -60,8 +61,7 @@ def _parse(text: str) -> dict[str, Any]:
     if len(text) > MAX_BYTES:
         raise InputError(f"config.yaml of the run is larger than {MAX_BYTES} bytes")
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise InputError("config.yaml of the run has aliases, which could stand for any amount of text")
+        _check_structure(text)
         config = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError) as error:
         raise InputError(f"config.yaml of the run is no YAML: {' '.join(str(error).split())[:200]}") from error
@@ -70,6 +70,17 @@ def _parse(text: str) -> dict[str, Any]:
         what = f"the key '{unknown[0]}'" if isinstance(config, dict) else "no keys"
         raise InputError(f"config.yaml of the run has {what}; allowed: {listing(known, 40)}")
     return config
+
+
+def _check_structure(text: str) -> None:
+    """Raise `InputError` for YAML of which a little text could take a long time or much memory to read."""
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise InputError("config.yaml of the run has aliases, which could stand for any amount of text")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise InputError(f"config.yaml of the run is nested more than {MAX_DEPTH} deep")
 
 
 def _check(config: dict[str, Any], allowed: Sequence[str]) -> None:
