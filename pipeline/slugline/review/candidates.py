@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from slugline.data import Corpus
+from slugline.data.corpus import Corpus, read_corpus
 from slugline.labels import Labels, Topic, read_gold
 
 
@@ -63,13 +63,13 @@ class ReviewTasks:
     summary: list[str]
 
 
-def read_candidates(data: Callable[[], Corpus], labels: Labels) -> Candidates:
+def read_candidates(data: Callable[[], Corpus | pd.DataFrame], labels: Labels) -> Candidates:
     """Read sentences and the labels that people gave them; labels by rules count as none.
 
     Parameters
     ----------
     data : callable
-        Returns the corpus.
+        A reader: returns a corpus, or a frame of articles.
     labels : Labels
         The labeller.
 
@@ -78,7 +78,7 @@ def read_candidates(data: Callable[[], Corpus], labels: Labels) -> Candidates:
     Candidates
         All sentences of the corpus.
     """
-    corpus = data()
+    corpus = read_corpus(data)
     labelled = replace(labels, rules=False)(corpus.sentences(), read_gold(labels.gold, labels.columns))
     by_people = (labelled.sentences["label_source"] != "").to_numpy()
     left_out = {"rejected": len(corpus.rejected), "gold labels without a sentence": len(labelled.unmatched)}
