@@ -10,36 +10,40 @@ from typing import NamedTuple
 import pytest
 
 GUIDE = Path(__file__).parents[1] / "pipeline" / "guide" / "components.md"
-BLOCK = re.compile(r"^```(\w+) ?(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
+FILE = re.compile(r"^`([\w/.]+)`[^\n]*:\n\n```(?:python|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+OUTPUT = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 class Step(NamedTuple):
-    """Commands, the exit code of each, and the lines that the guide says they print."""
+    """Commands, and the lines that the guide says they print."""
 
     commands: list[str]
-    exit_code: int
     lines: list[str]
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of each command: 1 where all that they print are errors."""
+        return int(bool(self.lines) and all(line.startswith("slugline: ") for line in self.lines))
 
 
 def read_steps() -> list[Step]:
     """Return the guide's commands, each block with the lines of the text block that follows it."""
     steps = []
-    for kind, info, content in BLOCK.findall(GUIDE.read_text(encoding="utf-8")):
+    for kind, content in OUTPUT.findall(GUIDE.read_text(encoding="utf-8")):
         if kind == "sh":
-            steps.append(Step(content.splitlines(), int(info.removeprefix("exit=") or 0), []))
-        elif kind == "text" and steps:
+            steps.append(Step(content.splitlines(), []))
+        elif steps:
             steps[-1].lines.extend(content.splitlines())
     return steps
 
 
 def write_files(folder: Path) -> None:
     """Write the guide's files; blocks of one file follow each other."""
-    for kind, name, content in BLOCK.findall(GUIDE.read_text(encoding="utf-8")):
-        if kind in ("python", "yaml"):
-            file = folder / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("a", encoding="utf-8") as stream:
-                stream.write(content)
+    for name, content in FILE.findall(GUIDE.read_text(encoding="utf-8")):
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a", encoding="utf-8") as stream:
+            stream.write(content)
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +96,11 @@ def test_its_commands_print_what_it_says_in_the_order_of_the_guide(run, step):
         output += printed
     missing = [line for line in step.lines if not prints(line, output)]
     assert not missing, output
+
+
+def test_every_file_in_it_has_a_name():
+    text = GUIDE.read_text(encoding="utf-8")
+    assert len(FILE.findall(text)) == len(re.findall(r"^```(?:python|yaml)\n", text, re.MULTILINE))
 
 
 def test_it_has_a_component_of_each_kind_and_names_each_file_that_it_makes(mine):
