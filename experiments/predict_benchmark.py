@@ -127,14 +127,13 @@ def stored(model: Any, folder: Path) -> dict[str, dict[str, float]]:
 def cold(model: Any, folder: Path) -> dict[str, float]:
     """Return the seconds of a command that loads a model and labels one article, everything compiled."""
     import mlflow
-    import pandas as pd
 
     from slugline.model.export import to_sklearn
     from slugline.tracking import Mlflow
 
     store = f"sqlite:///{folder}/store.db"
     with Mlflow(uri=store).run("benchmark", folder, {}) as run:
-        run.log_model(model, pd.DataFrame({"text": ["They marched."]}), "of a benchmark")
+        run.register_model(run.log_model(model, "of a benchmark"), "of a benchmark")
     (folder / "article.txt").write_text("The two sides agreed to a ceasefire. Sanctions stay, officials said.")
     (folder / "script.py").write_text(MLFLOW_SCRIPT)
     pipeline, kinds = to_sklearn(model), ("cloudpickle", "skops")

@@ -108,6 +108,21 @@ def test_a_library_at_the_edge_is_imported_there_alone(library):
     assert users == EDGES[library]
 
 
+def test_only_the_command_line_prints_and_exits():
+    users = set()
+    for name, file in MODULES.items():
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "sys.exit"):
+                users.add(room(name))
+    assert users == {"cli", "commands", "config"}
+
+
+def test_the_guide_to_the_layout_names_every_room():
+    table = (PACKAGE.parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## Where is")[0]
+    rooms = {name for row in ORDER for name in row}
+    assert {name for name in rooms if f"`{name}/`" not in table and f"`{name}.py`" not in table} == set()
+
+
 PROBES = {
     "the command line": ("import slugline.cli", HEAVY | {"numpy", "omegaconf"}),
     "help": (

@@ -618,7 +618,6 @@ def test_a_protocol_of_skops_does_not_open_a_way_around(
 @pytest.fixture(scope="module")
 def store(good: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """Return the address of a real store with one model, and the folder of that model's artifacts."""
-    import pandas as pd
 
     root = tmp_path_factory.mktemp("store")
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
@@ -627,7 +626,7 @@ def store(good: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         tracking = Mlflow(uri=f"sqlite:///{root}/mlflow.db")
         with tracking.run("attack", root, {}) as run:
-            run.log_model(load_model(good / "linear"), pd.DataFrame({"text": SENTENCES[:1]}), "a model", "its card")
+            run.log_model(load_model(good / "linear"), "its card")
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root}/mlflow.db")
         (mlmodel,) = root.rglob("MLmodel")
         yield "models:/slugline@champion", mlmodel.parent

@@ -20,7 +20,7 @@ from slugline.launch import Launch
 from slugline.monitoring import profile_sentences
 from slugline.scoring import Scores, pack_counts
 from slugline.splits import PARTS
-from slugline.tracking import Mlflow, in_sweep
+from slugline.tracking import ActiveRun, Mlflow, in_sweep
 from slugline.training.evaluation import check_evaluation, evaluate, reference_counts
 from slugline.training.fit import FittedModel, OnFold, fit_model
 from slugline.training.repeats import draw_learning_curve, repeat_splits
@@ -28,7 +28,6 @@ from slugline.training.run import TrainingRun
 from slugline.training.settings import TrainSettings
 
 COMPARED_TABLES = ("calibration", "slices")  # beside the mistakes, in MLflow's evaluation view
-EXAMPLE = "The two sides agreed to a ceasefire after talks in Geneva, officials said."
 
 
 def train(
@@ -103,7 +102,7 @@ class _Job:
     settings: TrainSettings
     launch: Launch
     stages: Stages
-    start: Callable[[], Any]
+    start: Callable[[], ActiveRun]
     show: Callable[[str], object]
 
 
@@ -202,7 +201,7 @@ def _describe_origin(
     }
 
 
-def _record(job: _Job, active: Any, run: TrainingRun) -> TrainingRun:
+def _record(job: _Job, active: ActiveRun, run: TrainingRun) -> TrainingRun:
     """Write and log all that is to be known of a run, and its model; return the run with the model's URI."""
     run.folder.mkdir(parents=True, exist_ok=True)
     with job.stages.timed("report"):
@@ -221,10 +220,9 @@ def _record(job: _Job, active: Any, run: TrainingRun) -> TrainingRun:
 
     description = report.describe_run(run)
     with job.stages.timed("log"):
-        example = pd.DataFrame({"text": [EXAMPLE]})
-        model_uri = active.log_model(run.model, example, description, card)
-    with job.stages.timed("log"):
+        model_uri = active.log_model(run.model, card)
         active.log_files(run.folder, description)
-        metrics = run.metrics | report.count_metrics(run.dataset) | job.stages.all_seconds()
-        active.log_metrics(metrics)
-    return replace(run, metrics=metrics, model_uri=model_uri)
+    metrics = run.metrics | report.count_metrics(run.dataset) | job.stages.all_seconds()
+    active.log_metrics(metrics)
+    # Last, so that no model is registered whose run is not whole
+    return replace(run, metrics=metrics, model_uri=active.register_model(model_uri, description))

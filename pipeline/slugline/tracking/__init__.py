@@ -2,13 +2,14 @@
 
 from slugline.tracking.history import Record, last_runs, read_artifact, read_run, same_versions, set_tags
 from slugline.tracking.registry import Registry, Version
-from slugline.tracking.runs import Mlflow, Off
+from slugline.tracking.runs import ActiveRun, Mlflow, Off
 from slugline.tracking.side_runs import SideRun, log_side_run
 from slugline.tracking.store import PARENT, abandon_sweep, connect, in_sweep, model_folder, serve_ui
 from slugline.tracking.sweeps import end_sweep, start_sweep
 
 __all__ = [
     "PARENT",
+    "ActiveRun",
     "Mlflow",
     "Off",
     "Record",

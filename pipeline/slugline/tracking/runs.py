@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # who only predicts need not wait for pandas
 
 REQUIREMENTS = ("slugline", "mlflow", "numpy", "scipy", "pyarrow", "pandas")  # what loading and serving a model needs
 CONTEXTS = {"train": "training", "dev": "validation", "test": "testing"}
+EXAMPLE = "The two sides agreed to a ceasefire after talks in Geneva, officials said."
 BATCH_METRICS, BATCH_PARAMS = 1000, 100  # what one `log_batch` takes
 
 
@@ -130,8 +131,10 @@ class MlflowRun:
         for start in range(0, len(values), BATCH_METRICS):
             client.log_batch(self.run_id, metrics=values[start : start + BATCH_METRICS])
 
-    def log_model(self, model: "TopicModel", example: "pd.DataFrame", description: str, card: str) -> str:
-        """Log a model as a pyfunc of data alone, its card beside it, and register it; return its URI."""
+    def log_model(self, model: "TopicModel", card: str) -> str:
+        """Log a model as a pyfunc of data alone, its card beside it; return its URI."""
+        import pandas as pd
+
         from slugline.model.store import CARD, digest, save_model
 
         with TemporaryDirectory() as folder:
@@ -142,31 +145,28 @@ class MlflowRun:
                 loader_module="slugline.model.pyfunc",
                 data_path=str(saved),
                 signature=_signature(model.topics),
-                input_example=example,
+                input_example=pd.DataFrame({"text": [EXAMPLE]}),
                 pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
             )
             self.mlflow.set_tags({"model_uri": info.model_uri, "model_digest": digest(saved)})
-        if in_sweep():  # of a sweep the best alone is registered, at its end
-            return str(info.model_uri)
-        return self.register(info.model_uri, description)
+        return str(info.model_uri)
 
-    def register(self, uri: str, description: str) -> str:
-        """Register a logged model as the next version and return the version's URI.
+    def register_model(self, uri: str, description: str) -> str:
+        """Register a logged model as the next version, the first one as the champion; return the version's URI.
 
-        The first one becomes the champion.
+        Where no registered model is named, or in a sweep, whose best model alone is registered at its end, nothing is
+        registered, and the URI stays as it is.
         """
-        if self.settings.registered_model is None:
+        if self.settings.registered_model is None or in_sweep():
             return uri
         name, alias, client = self.settings.registered_model, self.settings.alias, self.mlflow.MlflowClient()
-        with redirect_stderr(StringIO()):  # MLflow says there what we say ourselves
-            made = self.mlflow.register_model(uri, name)
-        client.update_model_version(name, made.version, description)
-        if (
-            alias not in client.get_registered_model(name).aliases
-        ):  # the first model is the champion until another is promoted
-            client.set_registered_model_alias(name, alias, made.version)
-            return f"models:/{name}@{alias}"
-        return f"models:/{name}/{made.version}"
+        with redirect_stderr(StringIO()):  # MLflow prints there what we say ourselves
+            registered = self.mlflow.register_model(uri, name)
+        client.update_model_version(name, registered.version, description)
+        if alias in client.get_registered_model(name).aliases:
+            return f"models:/{name}/{registered.version}"
+        client.set_registered_model_alias(name, alias, registered.version)
+        return f"models:/{name}@{alias}"
 
     def where(self) -> str:
         """Say which run this is, in which store."""
@@ -205,7 +205,7 @@ class LocalRun:
     def log_tables(self, tables: "Mapping[str, pd.DataFrame]") -> None:
         """Keep nothing: the same tables are in the folder."""
 
-    def log_model(self, model: "TopicModel", example: "pd.DataFrame", description: str, card: str) -> str:
+    def log_model(self, model: "TopicModel", card: str) -> str:
         """Save the model with its card and return its folder."""
         from slugline.model.store import CARD, save_model
 
@@ -213,9 +213,16 @@ class LocalRun:
         (saved / CARD).write_text(card, encoding="utf-8")
         return str(saved)
 
+    def register_model(self, uri: str, description: str) -> str:
+        """Register nothing, and return where the model is."""
+        return uri
+
     def where(self) -> str:
         """Say where the run is."""
         return str(self.folder)
+
+
+ActiveRun = MlflowRun | LocalRun
 
 
 def _signature(topics: Sequence[str]) -> Any:

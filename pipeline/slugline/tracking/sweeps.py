@@ -89,4 +89,4 @@ def _take_best(run: MlflowRun, best: Any, table: "pd.DataFrame", to_experiment: 
     client.log_text(parent, table.to_csv(index=False), "jobs.csv")
     config = run.mlflow.artifacts.load_text(f"{best.info.artifact_uri}/config.yaml")
     client.log_text(parent, to_experiment(config, NEXT_STEP), "best.yaml")
-    return run.register(best.data.tags["model_uri"], best.data.tags.get("mlflow.note.content", ""))
+    return run.register_model(best.data.tags["model_uri"], best.data.tags.get("mlflow.note.content", ""))
