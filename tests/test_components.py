@@ -16,11 +16,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import ComplementNB
 from sklearn.svm import LinearSVC
 
-from slugline.components import flatten, option, to_config, to_plain
+from slugline.components import field_help, flatten, settings_to_config, to_config, to_params, to_plain, to_yaml
 from slugline.config.build import instantiate
 from slugline.config.launch import register
 from slugline.labels import Labels, Near, Rule, Topic
 from slugline.splits import ByArticle
+from slugline.tracking import Off
+from slugline.training.settings import TrainSettings
 
 CONF = Path(__file__).parents[1] / "conf"
 GROUPS = ("data", "labels", "split", "model", "threshold", "cache", "tracking")
@@ -186,13 +188,50 @@ def test_flat_keys_keep_what_is_empty():
     assert flatten({"a": {"b": 1, "c": {}}, "d": []}, "x.") == {"x.a.b": 1, "x.a.c": {}, "x.d": []}
 
 
-def test_an_option_has_its_help_and_a_default_of_its_own():
-    @dataclass
-    class Settings:
-        names: list[str] = option(["a"], "names")
-        seed: int = option(3, "of the split")
+def test_settings_are_written_with_their_components_and_without_the_texts_of_the_taxonomy_as_parameters():
+    labels = Labels(topics={"war": Topic(keywords=["shell~"])}, guidelines="Judge the sentence.")
+    settings = TrainSettings(labels=labels, features={"word": TfidfVectorizer()}, tracking=Off())
+    config = settings_to_config(settings)
+    assert config["features"]["word"]["_target_"] == "sklearn.feature_extraction.text.TfidfVectorizer"
+    assert config["evaluation"]["recall"] == 0.95
+    assert yaml.safe_load(to_yaml(config)) == config
+    assert list(yaml.safe_load(to_yaml(config))) == [field.name for field in dataclasses.fields(settings)]
+    params = to_params(config)
+    assert params["tracking._target_"] == "slugline.tracking.Off"
+    assert params["labels.rules"] is False
+    assert [key for key in params if key.startswith(("labels.topics", "labels.functions", "labels.guidelines"))] == []
 
-    one, other = Settings(), Settings()
-    one.names.append("b")
-    assert (other.names, other.seed) == (["a"], 3)
-    assert [field.metadata["help"] for field in dataclasses.fields(Settings)] == ["names", "of the split"]
+
+def test_the_help_of_a_field_is_what_the_docstring_of_its_class_or_an_ancestor_says():
+    @dataclass
+    class Store:
+        """A store.
+
+        Parameters
+        ----------
+        uri : str
+            Where it is,
+            on two lines.
+        """
+
+        uri: str = ""
+
+    @dataclass
+    class Run(Store):
+        """A run.
+
+        Parameters
+        ----------
+        name, seed
+            Both alike.
+
+        Returns
+        -------
+        nothing
+            Is no field.
+        """
+
+        name: str = ""
+        seed: int = 0
+
+    assert field_help(Run) == {"uri": "Where it is, on two lines.", "name": "Both alike.", "seed": "Both alike."}

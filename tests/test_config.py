@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from sklearn.svm import LinearSVC
 
 from slugline.cli import COMMANDS
-from slugline.components import flatten
+from slugline.components import field_help, settings_to_config, to_params
 from slugline.config.build import build_settings, check_missing, instantiate
 from slugline.config.launch import register
 from slugline.config.schemas import SETTINGS, find_settings
@@ -84,13 +84,13 @@ def test_a_command_has_a_file_and_a_schema_that_agree(command):
     assert set(compose(command)) == {field.name for field in fields}
     components = {field.name for field in fields if field.metadata.get("component")}
     assert components <= {file.name for file in CONF.iterdir() if file.is_dir()}
-    assert [field.name for field in fields if not _is_explained(field)] == []
     assert {"defaults"} == set(OmegaConf.load(CONF / f"{command}.yaml"))  # options are in the settings alone
 
 
-def _is_explained(field: dataclasses.Field) -> bool:
-    """Tell whether a field of settings says in the help what it is, or whose help does."""
-    return bool(field.metadata) or dataclasses.is_dataclass(field.type)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_of_a_command_is_described(command):
+    settings = find_settings(command)
+    assert [field.name for field in dataclasses.fields(settings) if not field_help(settings).get(field.name)] == []
 
 
 def test_there_is_no_primary_file_without_a_command():
@@ -259,13 +259,14 @@ def test_a_taxonomy_is_made_whole():
 @pytest.fixture(scope="module")
 def recorded():
     """What is recorded of the default settings."""
-    return build_settings(compose("train"), find_settings("train")).to_config()
+    return settings_to_config(build_settings(compose("train"), find_settings("train")))
 
 
-def test_settings_are_recorded_flat_for_the_parameters(recorded):
-    found = flatten(recorded)
+def test_parameters_are_flat_and_without_the_texts_of_the_taxonomy(recorded):
+    found = to_params(recorded)
     assert found["model._target_"] == "sklearn.svm.LinearSVC"
     assert found["features.word.ngram_range"] == [1, 2]
+    assert not [key for key in found if key.startswith("labels.topics")]
     assert json.dumps(found)
 
 

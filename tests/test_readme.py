@@ -19,7 +19,7 @@ LINES = [line.split(" #")[0].strip() for line in SHELL.splitlines() if line.star
 
 @pytest.fixture(scope="module")
 def newcomer(tmp_path_factory):
-    """A folder with the sample as a user's own articles and labels, in which `slugline train` has run."""
+    """A folder with the sample as a user's own articles and labels, in which a model was trained."""
     folder = tmp_path_factory.mktemp("newcomer")
     articles = [json.loads(line) for line in (ROOT / "data/sample/articles.jsonl").read_text("utf-8").splitlines()]
     (folder / "FOLDER").mkdir()
@@ -30,7 +30,7 @@ def newcomer(tmp_path_factory):
     (folder / "FILE.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     (folder / "data").symlink_to(ROOT / "data")
     (folder / "conf").symlink_to(ROOT / "conf")
-    done = run(folder, "slugline train")
+    done = run(folder, "slugline train plots=false features=word folds=2")
     assert done.returncode == 0, done.stderr
     return folder
 

@@ -3,11 +3,14 @@
 import re
 
 import pytest
+import yaml
 from mlflow import MlflowClient
+from omegaconf import OmegaConf
 
 from slugline.cache import Folder
-from slugline.config.recorded import read_recorded
-from slugline.data.corpus import ArticleCorpus
+from slugline.components import settings_to_config
+from slugline.config.recorded import read_recorded, to_experiment
+from slugline.data import ArticleCorpus
 from slugline.errors import InputError
 
 GOOD = "data:\n  _target_: slugline.data.corpus.ArticleCorpus\n  path: news\nseed: 7\n"
@@ -53,9 +56,20 @@ def test_a_config_with_a_class_of_the_users_passes_where_its_module_is_allowed(t
     assert settings.allowed_modules == ["mine_recorded"]
 
 
+def test_an_experiment_made_of_a_config_holds_its_text_as_text():
+    text = r"\${oc.env:HOME} or ${oc.env:HOME}"
+    config = {"name": "one", "cache": {}, "labels": {"topics": {"war": {"definition": text}}}, "seed": 7}
+    file = to_experiment(yaml.safe_dump(config), "a note")
+    assert file.startswith("# @package _global_\n# a note\n")
+    experiment = OmegaConf.to_container(OmegaConf.create(file), resolve=True)
+    assert experiment["labels"] == config["labels"]
+    assert (experiment["seed"], experiment["name"], "cache" in experiment) == (7, None, False)
+    assert experiment["defaults"] == [{"override /labels": None}]
+
+
 def test_a_config_with_the_names_of_before_the_package_was_called_slugline_passes():
     old = GOOD.replace("slugline.data.corpus.", "pipeline.corpus.")
-    assert read_recorded(old, ()).to_config() == read_recorded(GOOD, ()).to_config()
+    assert settings_to_config(read_recorded(old, ())) == settings_to_config(read_recorded(GOOD, ()))
 
 
 def test_cache_and_tracking_of_a_recorded_run_are_left_to_where_it_is_run_again():

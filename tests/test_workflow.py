@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
 
 from slugline.data import SentenceCorpus
 from slugline.labels import Labels
 from slugline.launch import Launch
 from slugline.ngrams import TfidfVectorizer
 from slugline.tracking import Mlflow
+from slugline.tracking.keys import to_mlflow_key
 from slugline.training.settings import TrainSettings
 from slugline.workflow import train
 
@@ -71,10 +71,13 @@ def test_a_run_that_cannot_write_a_file_registers_no_model(
     assert runs_and_models(tmp_path) == (["FAILED"], 0)
 
 
-def test_a_run_whose_metrics_the_store_refuses_registers_no_model(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(
+    "name", ["law & order", "C++", "🔥 fire", "a,b", "people's <b>protest</b>", "$x$ {{ y }}", "x" * 300]
+)
+def test_a_topic_of_any_name_is_trained_and_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(MlflowException, match="law & order"):
-        train(settings(tmp_path, topic="law & order"))
-    assert runs_and_models(tmp_path) == (["FAILED"], 0)
+    run = train(settings(tmp_path, topic=name))
+    assert run.model.predict(["tanks shelled the bridge"]) == [(name,)]
+    assert runs_and_models(tmp_path) == (["FINISHED"], 1)
+    logged = MlflowClient(f"sqlite:///{tmp_path}/store.db").get_run(str(run.run_id)).data.metrics
+    assert logged[to_mlflow_key(f"test/f1/{name}")] == run.metrics[f"test/f1/{name}"]

@@ -140,7 +140,7 @@ def _build_dataclass(target: Any, values: Mapping[Any, Any], where: str) -> Any:
     if unknown := [key for key in values if key not in names]:
         raise InputError(f"{where}: unknown key '{unknown[0]}'; allowed: {listing(names)}")
     try:
-        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(target), _escape(values)))
+        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(target), escape(values)))
     except OmegaConfBaseException as error:
         raise InputError(f"{where}: {one_line(error)}") from error
 
@@ -155,12 +155,12 @@ def _to_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _escape(value: Any) -> Any:
+def escape(value: Any) -> Any:
     """Return values so that OmegaConf takes `${` for text: what was resolved, or comes from a store, stays as it is."""
     if isinstance(value, Mapping):
-        return {key: _escape(item) for key, item in value.items()}
+        return {key: escape(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_escape(item) for item in value]
+        return [escape(item) for item in value]
     # A backslash before `${` is doubled, or it would take away the effect of ours
     return re.sub(r"(\\*)\$\{", r"\1\1\\${", value) if isinstance(value, str) else value
 

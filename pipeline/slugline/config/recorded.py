@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from slugline.config.build import ALLOWED_MODULES, build_settings
+from slugline.config.build import ALLOWED_MODULES, build_settings, escape
 from slugline.errors import InputError, listing
 from slugline.training.settings import TrainSettings
 
@@ -52,7 +52,7 @@ def to_experiment(text: str, note: str) -> str:
     kept = {key: node for key, node in config.items() if key not in OF_THE_PLACE} | {"name": None}
     # without these, the keys of the default options would be there too
     overrides = [{f"override /{group}": None} for group in groups if group in kept]
-    body = yaml.safe_dump({"defaults": overrides} | kept, sort_keys=False, allow_unicode=True, width=120)
+    body = yaml.safe_dump({"defaults": overrides} | escape(kept), sort_keys=False, allow_unicode=True, width=120)
     return f"# @package _global_\n# {note}\n{body}"
 
 

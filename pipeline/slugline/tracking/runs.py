@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from slugline.errors import Stopped
+from slugline.tracking.keys import to_mlflow_key
 from slugline.tracking.origin import origin_tags
 from slugline.tracking.store import MODEL_FOLDER, PARENT, connect, in_sweep, sqlite_file
 
@@ -125,7 +126,7 @@ class MlflowRun:
 
         now, client = int(time.time() * 1000), self.mlflow.MlflowClient()
         pairs = [Param(key, str(value)[:6000]) for key, value in params.items()]
-        values = [Metric(key, value, now, 0) for key, value in metrics.items()]
+        values = [Metric(to_mlflow_key(key), value, now, 0) for key, value in metrics.items()]
         for start in range(0, len(pairs), BATCH_PARAMS):
             client.log_batch(self.run_id, params=pairs[start : start + BATCH_PARAMS])
         for start in range(0, len(values), BATCH_METRICS):

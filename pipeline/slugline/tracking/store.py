@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -120,7 +121,14 @@ def _fetch(source: str, tracking_uri: str | None) -> Path:
 
 
 def serve_ui(host: str, port: int, uri: str | None = None) -> None:
-    """Serve the MLflow UI, in two processes of ours, until it ends; raise `InputError` when it ends with an error."""
+    """Serve the MLflow UI, in two processes of ours, until it ends.
+
+    Raises
+    ------
+    InputError
+        When nothing can listen on the port, or the UI ends with an error.
+    """
+    _check_port(host, port)
     mlflow = connect(uri)
     options = {"backend-store-uri": mlflow.get_tracking_uri(), "host": host, "port": str(port), "workers": "1"}
     command = [sys.executable, "-m", "mlflow", "server"]
@@ -130,6 +138,17 @@ def serve_ui(host: str, port: int, uri: str | None = None) -> None:
     ended = subprocess.run(command, env=environment, check=False)
     if ended.returncode > 0:
         raise InputError(f"the MLflow UI ended with {ended.returncode}; is port {port} of {host} taken?")
+
+
+def _check_port(host: str, port: int) -> None:
+    """Check that a server can listen on a port; MLflow's ends with 0 when it cannot."""
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except (OSError, OverflowError) as error:
+        reason = str(error.strerror if isinstance(error, OSError) else error).partition(" (")[0]
+        raise InputError(
+            f"the MLflow UI cannot listen on port {port} of {host}: {reason}; give another port="
+        ) from error
 
 
 def _make_store(mlflow: Any, file: Path) -> None:
