@@ -13,15 +13,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ArticleCorpus", "Corpus", "SentenceCorpus"]
 
-# They import pandas, which the reading and splitting of articles must not wait for.
-_LATE = {
-    "ArticleCorpus": "slugline.data.corpus",
-    "Corpus": "slugline.data.corpus",
-    "SentenceCorpus": "slugline.data.ready_sentences",
-}
-
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATE:
+    # They import pandas, which the reading and splitting of articles must not wait for
+    if name not in __all__:
         raise AttributeError(f"module 'slugline.data' has no attribute {name!r}")
-    return getattr(import_module(_LATE[name]), name)
+    module = "ready_sentences" if name == "SentenceCorpus" else "corpus"
+    return getattr(import_module(f"slugline.data.{module}"), name)

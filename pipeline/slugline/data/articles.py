@@ -18,26 +18,10 @@ def read_articles(
     encoding: str = "utf-8",
     keep: Sequence[str] = (),
 ) -> Iterator[tuple[str, Article | Rejected]]:
-    """Read articles from files, one at a time, in the order of files and rows.
+    """Read articles from the files that `find_files` finds, one at a time, each with its place (`file` or `file:line`).
 
-    Parameters
-    ----------
-    path, format, encoding
-        Which files, as `find_files` takes them.
-    columns : mapping of str to str, optional
-        Article columns and their names in the files. Only `text` must be there.
-    keep : sequence of str
-        Further columns of the files that the articles carry, in `Article.kept`.
-
-    Yields
-    ------
-    (str, Article) or (str, Rejected)
-        The place (`file` or `file:line`) with the article, or with why it was rejected.
-
-    Raises
-    ------
-    InputError
-        When there is nothing at `path`, or for an unknown article column.
+    A row that is no article comes as `Rejected`. `columns` says where the files have other names for article columns;
+    only `text` must be there. `keep` names further columns that the articles carry, in `Article.kept`.
     """
     column_names = article_columns(columns or {})
     for where, row in read_rows(path, format, encoding):
@@ -52,39 +36,20 @@ def article_columns(columns: Mapping[str, str]) -> dict[str, str]:
 
 
 def to_article(row: Row, where: str, columns: Mapping[str, str], keep: Sequence[str] = ()) -> Article | Rejected:
-    """Make an article of a row.
+    """Make an article of a row, or say why it is none.
 
-    Parameters
-    ----------
-    row : Row
-        A row of a file.
-    where : str
-        Its place, which becomes the `article_id` of an article without one.
-    columns : mapping of str to str
-        The name in the file of every article column, from `article_columns`.
-    keep : sequence of str
-        Further columns for `Article.kept`.
-
-    Returns
-    -------
-    Article or Rejected
-        The article, or why the row is none.
+    `where` is the place of the row, which becomes the `article_id` of an article without one; `columns` come from
+    `article_columns`; the cells of the columns in `keep` become `Article.kept`.
     """
     text = get_text(row, columns["text"], where)
     if isinstance(text, Rejected):
         return text
 
     cells = {name: cell_text(row.get(column)) for name, column in columns.items()}
-    return Article(
-        article_id=cells["article_id"] or _spell_out(where),
-        title=normalise(cells["title"]) if cells["title"] else None,
-        text=text,
-        published=cells["published"],
-        source=cells["source"],
-        url=cells["url"],
-        language=cells["language"],
-        kept=tuple(cell_text(row.get(column)) for column in keep),
-    )
+    article_id = cells["article_id"] or _spell_out(where)
+    title = normalise(cells["title"]) if cells["title"] else None
+    about = (cells["published"], cells["source"], cells["url"], cells["language"])
+    return Article(article_id, title, text, *about, tuple(cell_text(row.get(column)) for column in keep))
 
 
 def get_text(row: Row, column: str, where: str) -> str | Rejected:

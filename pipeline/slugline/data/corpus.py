@@ -24,14 +24,9 @@ _BUILT_IN_COLUMNS = sorted(
 class Corpus(NamedTuple):
     """Articles, and their sentences where these came ready made.
 
-    Parameters
-    ----------
-    articles : DataFrame
-        A row for each article, with the columns `ARTICLE_COLUMNS` and those that `keep` names.
-    ready_sentences : DataFrame or None
-        A row for each sentence, with `SENTENCE_COLUMNS`, `labels` and maybe `split`; None: split the articles.
-    rejected : list of Rejected
-        The files and rows that could not be read.
+    `articles` has the columns `ARTICLE_COLUMNS` and those that `keep` names; `ready_sentences` has `SENTENCE_COLUMNS`,
+    `labels` and maybe `split`, or is None where the articles are to be split; `rejected` are the files and rows that
+    could not be read.
     """
 
     articles: pd.DataFrame
@@ -115,9 +110,7 @@ class ArticleCorpus:
 
     def __call__(self) -> Corpus:
         """Read the articles; raise `InputError` when there are none."""
-        articles, rejected = separate_rejected(self._articles())
-        check_any_read(articles, rejected, "article")
-        corpus = self._corpus(articles, rejected)
+        corpus = self._corpus(*read_all(self._articles(), "article"))
         check_kept_columns(corpus.articles, self.keep)
         return corpus
 
@@ -134,9 +127,8 @@ class ArticleCorpus:
     def _articles(self) -> Iterator[Article | Rejected]:
         """Yield the articles of the files."""
         check_keep(self.keep)
-        return reject_repeated_ids(
-            read_articles(self.path, self.format, columns=self.columns, encoding=self.encoding, keep=self.keep)
-        )
+        articles = read_articles(self.path, self.format, columns=self.columns, encoding=self.encoding, keep=self.keep)
+        return reject_repeated_ids(articles)
 
 
 def read_corpus(reader: Callable[[], Corpus | pd.DataFrame]) -> Corpus:
@@ -161,15 +153,12 @@ def split_articles(articles: pd.DataFrame) -> pd.DataFrame:
 # ---- what articles and ready-made sentences have in common
 
 
-def separate_rejected(stream: Iterable[_Item | Rejected]) -> tuple[list[_Item], list[Rejected]]:
-    """Return what was read, and what was rejected."""
-    read: list[_Item] = []
-    rejected: list[Rejected] = []
-    for item in stream:
-        if isinstance(item, Rejected):
-            rejected.append(item)
-        else:
-            read.append(item)
+def read_all(stream: Iterable[_Item | Rejected], noun: str) -> tuple[list[_Item], list[Rejected]]:
+    """Return what was read, and what was rejected; raise `InputError` when nothing could be read."""
+    items = list(stream)
+    rejected = [item for item in items if isinstance(item, Rejected)]
+    read = [item for item in items if not isinstance(item, Rejected)]
+    check_any_read(read, rejected, noun)
     return read, rejected
 
 
@@ -189,28 +178,10 @@ def reject_repeated_ids(articles: Iterable[tuple[str, Article | Rejected]]) -> I
 def in_chunks(
     stream: Iterable[_Item | Rejected], size: int, noun: str, group: Callable[[_Item], object]
 ) -> Iterator[tuple[list[_Item], list[Rejected]]]:
-    """Cut a stream into chunks without cutting a group of neighbours.
+    """Cut a stream into chunks of `size` items or more, so that neighbours of one `group` stay together.
 
-    Parameters
-    ----------
-    stream : iterable of items and Rejected
-        What was read, and what was rejected.
-    size : int
-        How many items a chunk has; it has more where its last group goes on.
-    noun : str
-        What an item is called in the error.
-    group : callable
-        Returns the group that an item belongs to.
-
-    Yields
-    ------
-    (list of items, list of Rejected)
-        A chunk, and what was rejected among its items.
-
-    Raises
-    ------
-    InputError
-        When nothing at all could be read.
+    Each chunk comes with what was rejected among its items. Raises `InputError`, which calls an item by `noun`, when
+    nothing at all could be read.
     """
     read: list[_Item] = []
     rejected: list[Rejected] = []

@@ -24,30 +24,18 @@ _FORMATS = tuple(dict.fromkeys(_FORMAT_OF_ENDING.values()))
 
 
 def find_files(path: Any, format: str | None = None, encoding: str = "utf-8") -> list[NamedFile]:
-    """Find the files that a path stands for.
+    """Find the files that a path stands for, each with the name it goes by in messages and ids.
 
-    Parameters
-    ----------
-    path : str, Path or list of these
-        A file, a folder, a glob, `-` for standard input, or a list of these.
-    format : str, optional
-        What the files are (text, jsonl, csv, tsv, parquet), where their endings do not tell.
-    encoding : str
-        The name of an encoding; it is only checked here.
-
-    Returns
-    -------
-    list of (Path, str)
-        Each file and the name it goes by: its path below the folder, its path as the glob found it, or its name.
-
-    Raises
-    ------
-    InputError
-        When there is no such file, a file has no known format, or there is no such encoding.
+    `path` is a file, a folder, a glob, `-` for standard input, or a list of these; `format` is needed where endings do
+    not tell; `encoding` is only checked here. The name is the path below the folder, the path as the glob found it, or
+    the file's name. Raises `InputError` for no file, an unknown format or an unknown encoding.
     """
     if format is not None and format not in _FORMATS:
         raise InputError(f"data.format: unknown format '{format}'; allowed: {listing(_FORMATS)}")
-    _check_encoding(encoding)
+    try:
+        codecs.lookup(encoding)
+    except LookupError as error:
+        raise InputError(f"encoding: there is no '{encoding}'; allowed: Python's, as utf-8, latin-1, cp1252") from error
 
     paths = list(path) if isinstance(path, (list, tuple)) else [path]
     if wrong := [item for item in paths if not isinstance(item, (str, Path)) or item == ""]:
@@ -64,7 +52,7 @@ def find_files(path: Any, format: str | None = None, encoding: str = "utf-8") ->
 
 
 def format_of(file: Path) -> str:
-    """Return the format of a file by its ending; standard input is text; raise `InputError` for an unknown ending."""
+    """Return the format of a file by its ending, or "text" for standard input; refuse an unknown ending."""
     file_format = "text" if str(file) == "-" else _known_format(file)
     if file_format is None:
         endings = listing(_FORMAT_OF_ENDING)
@@ -83,14 +71,6 @@ def open_text(file: Path, encoding: str, errors: str = "strict") -> TextIO:
     """Open a file, a gzip file or standard input as text, without its byte-order mark, line ends as they are."""
     encoding = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
     return io.TextIOWrapper(open_bytes(file), encoding=encoding, errors=errors, newline="")
-
-
-def _check_encoding(encoding: str) -> None:
-    """Refuse an encoding that Python does not know."""
-    try:
-        codecs.lookup(encoding)
-    except LookupError as error:
-        raise InputError(f"encoding: there is no '{encoding}'; allowed: Python's, as utf-8, latin-1, cp1252") from error
 
 
 def _expand(path: str, format: str | None) -> list[NamedFile]:

@@ -10,26 +10,10 @@ _MARKS = {"0": False, "1": True, "false": False, "true": True, "0.0": False, "1.
 
 
 def parse_labels(value: object, delimiter: str, where: str) -> tuple[str, ...] | None:
-    """Read the labels in a cell.
+    """Read the labels in a cell, each once: a list, a JSON list as text, or one string with a delimiter between topics.
 
-    Parameters
-    ----------
-    value : list of str, str or None
-        A list of topics, a JSON list as text, or one string with a delimiter between topics.
-    delimiter : str
-        What stands between two topics of a string.
-    where : str
-        The place of the cell, for the error.
-
-    Returns
-    -------
-    tuple of str, or None
-        The topics, each once. None, which means unlabelled, for an empty cell (None or NaN).
-
-    Raises
-    ------
-    InputError
-        When the cell holds something else.
+    None, which means unlabelled, stands for an empty cell (None or NaN). `where` is the place of the cell, for the
+    error.
 
     Examples
     --------
@@ -43,9 +27,8 @@ def parse_labels(value: object, delimiter: str, where: str) -> tuple[str, ...] |
 
     labels = _split_labels(value, delimiter, where) if isinstance(value, str) else value
     if not isinstance(labels, (list, tuple)) or not all(isinstance(label, str) for label in labels):
-        raise InputError(
-            f"{where}: labels are {labels!r}; allowed: a list of names or one string with '{delimiter}' between names"
-        )
+        allowed = f"a list of names or one string with '{delimiter}' between names"
+        raise InputError(f"{where}: labels are {labels!r}; allowed: {allowed}")
     return tuple(dict.fromkeys(label.strip() for label in labels if label.strip()))
 
 

@@ -7,6 +7,7 @@ import re
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +19,14 @@ Row = Mapping[str, Any]  # the name of each column and what it holds
 Rows = Iterator[tuple[str, Row | str]]  # a place (`file` or `file:line`) with a row, or with why there is none
 
 READ_ERRORS = (OSError, EOFError, zlib.error, UnicodeError, csv.Error)
-_BATCH_ROWS = 4096  # rows of a Parquet file held at once
 _UNDECODED = re.compile("[\udc80-\udcff]")  # bytes outside the encoding, as `surrogateescape` keeps them
 
 
 def read_rows(path: Any, format: str | None = None, encoding: str = "utf-8") -> Rows:
-    """Read the rows of files, one at a time.
+    """Read the rows of the files that `find_files` finds, one at a time, each with its place (`file` or `file:line`).
 
-    Parameters
-    ----------
-    path, format, encoding
-        Which files, as `find_files` takes them. A text file is one row with `article_id` and `text`.
-
-    Yields
-    ------
-    (str, Row) or (str, str)
-        The place of a row (`file` or `file:line`) with the row, or with the reason why it cannot be read.
-
-    Raises
-    ------
-    InputError
-        When there is nothing at `path`.
+    In place of a row that cannot be read comes the reason, a string. A text file is one row with `article_id` and
+    `text`.
     """
     for file, name in find_files(path, format, encoding):
         file_format = format or format_of(file)
@@ -86,33 +74,20 @@ def _read_jsonl(file: Path, name: str, encoding: str) -> Rows:
 def parse_lines(lines: Iterable[bytes], name: str, encoding: str) -> Rows:
     """Yield the row of each line of JSON, or why there is none, blank lines skipped; `name` is that of the file."""
     for number, line in enumerate(lines, start=1):
-        if line.strip():
-            yield f"{name}:{number}", _parse_json(line, encoding)
-
-
-def _parse_json(line: bytes, encoding: str) -> Row | str:
-    """Return the object that a line of JSON holds, or what is wrong with it."""
-    try:
-        row = json.loads(line.decode(encoding).removeprefix("\ufeff"))
-    except (ValueError, RecursionError) as error:
-        return f"not JSON: {error}"
-    return row if isinstance(row, dict) else f"a JSON {type(row).__name__}, not an object"
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line.decode(encoding).removeprefix("\ufeff"))
+        except (ValueError, RecursionError) as error:
+            yield f"{name}:{number}", f"not JSON: {error}"
+        else:
+            yield f"{name}:{number}", row if isinstance(row, dict) else f"a JSON {type(row).__name__}, not an object"
 
 
 def read_csv(file: Path, name: str, encoding: str, delimiter: str = ",") -> Rows:
-    """Read the records of a CSV file under the names in its first line, blank lines skipped.
+    """Yield the records of a CSV file under the names in its first line, each with `name:line` where it begins.
 
-    Parameters
-    ----------
-    file, name, encoding
-        The file, the name it goes by, and how its text is encoded.
-    delimiter : str
-        What stands between two fields.
-
-    Yields
-    ------
-    (str, Row) or (str, str)
-        `name:line`, the line on which the record begins, with its row or with what is wrong with it.
+    In place of a record that cannot be read comes the reason, a string; blank lines are skipped.
     """
     csv.field_size_limit(sys.maxsize)
     with open_text(file, encoding, "surrogateescape") as stream:
@@ -145,11 +120,6 @@ def _to_row(header: Sequence[str], record: Sequence[str], encoding: str) -> Row 
     return dict(zip(header, record, strict=True))
 
 
-def _read_tsv(file: Path, name: str, encoding: str) -> Rows:
-    """Yield one row a record of a tab-separated file."""
-    return read_csv(file, name, encoding, delimiter="\t")
-
-
 def _read_parquet(file: Path, name: str, encoding: str) -> Rows:
     """Yield one row a record; the file is read in batches."""
     import pyarrow as pa
@@ -159,7 +129,7 @@ def _read_parquet(file: Path, name: str, encoding: str) -> Rows:
     try:
         with open_bytes(file) as stream:
             source = io.BytesIO(stream.read()) if file.suffix == ".gz" else file
-            for batch in parquet.ParquetFile(source).iter_batches(_BATCH_ROWS):
+            for batch in parquet.ParquetFile(source).iter_batches(4096):  # rows held at once
                 for row in batch.to_pylist():
                     number += 1
                     yield f"{name}:{number}", row
@@ -171,6 +141,6 @@ _READERS: dict[str, Callable[[Path, str, str], Rows]] = {
     "text": _read_text,
     "jsonl": _read_jsonl,
     "csv": read_csv,
-    "tsv": _read_tsv,
+    "tsv": partial(read_csv, delimiter="\t"),
     "parquet": _read_parquet,
 }

@@ -7,17 +7,10 @@ from typing import Any
 import pandas as pd
 
 from slugline.data.articles import article_columns, cell_text, get_text, to_article
-from slugline.data.corpus import (
-    Corpus,
-    check_keep,
-    check_kept_columns,
-    in_chunks,
-    reject_repeated_ids,
-    separate_rejected,
-)
+from slugline.data.corpus import Corpus, check_keep, check_kept_columns, in_chunks, read_all, reject_repeated_ids
 from slugline.data.input_files import NamedFile, find_files
 from slugline.data.label_cells import parse_labels, read_marks
-from slugline.data.readers import Row, check_any_read, read_rows
+from slugline.data.readers import Row, read_rows
 from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected, sentence_id
 from slugline.data.sentences import is_debris
 from slugline.errors import InputError, listing
@@ -73,9 +66,7 @@ class SentenceCorpus:
 
     def __call__(self) -> Corpus:
         """Read the sentences; raise `InputError` when there are none or a cell cannot be read as labels."""
-        rows, rejected = separate_rejected(self._rows())
-        check_any_read(rows, rejected, "sentence")
-        corpus = self._corpus(rows, rejected)
+        corpus = self._corpus(*read_all(self._rows(), "sentence"))
         check_kept_columns(corpus.ready_sentences, self.keep)
         return corpus
 
@@ -132,22 +123,17 @@ class SentenceCorpus:
         if self.topic_columns:
             return read_marks(row, self.topic_columns, where)
         if column not in row:
-            raise InputError(
-                f"{where}: no column '{column}' for the labels; found: {listing(row)}; "
-                "or name 0/1 columns in data.topic_columns"
-            )
+            problem = f"no column '{column}' for the labels; found: {listing(row)}"
+            raise InputError(f"{where}: {problem}; or name 0/1 columns in data.topic_columns")
         return parse_labels(row[column], self.delimiter, where)
 
     def _add_about(self, articles: pd.DataFrame) -> pd.DataFrame:
         """Add what the files of `self.articles` say about each article."""
-        read, rejected = separate_rejected(reject_repeated_ids(self._about()))
-        check_any_read(read, rejected, "article of data.articles")
-
+        read, _ = read_all(reject_repeated_ids(self._about()), "article of data.articles")
         article_of_id = {article.article_id: article for article in read}
         if missing := [key for key in articles["article_id"] if key not in article_of_id]:
-            raise InputError(
-                f"data.articles: {len(missing)} articles of the sentences are not there, the first: {missing[0]}"
-            )
+            problem = f"{len(missing)} articles of the sentences are not there, the first: {missing[0]}"
+            raise InputError(f"data.articles: {problem}")
         for column in _ABOUT_COLUMNS:
             articles[column] = [getattr(article_of_id[key], column) for key in articles["article_id"]]
         return articles

@@ -10,18 +10,9 @@ if TYPE_CHECKING:
 
 
 class Article(NamedTuple):
-    """A news article.
+    """A news article; `article_id` is unique among those read together, `published` is ISO 8601.
 
-    Parameters
-    ----------
-    article_id : str
-        Unique among the articles that are read together.
-    title, published, source, url, language : str or None
-        What is known about the article; `published` as ISO 8601.
-    text : str
-        The text that the offsets of its sentences refer to.
-    kept : tuple of (str or None)
-        The cells of further columns that `data.keep` names.
+    The offsets of its sentences refer to `text`; `kept` has the cells of the further columns that `data.keep` names.
     """
 
     article_id: str
@@ -35,23 +26,11 @@ class Article(NamedTuple):
 
 
 class Sentence(NamedTuple):
-    """A sentence of an article: `text == article.text[start:end]`.
+    """A sentence of an article: `text == article.text[start:end]`, without blanks at its ends.
 
-    Parameters
-    ----------
-    sentence_id : str
-        The same for the same article, span and text in every run (see `sentence_id`).
-    article_id : str
-        The article that the sentence belongs to.
-    position : int
-        Its number in the article, from 0.
-    start, end : int
-        Its span in the text of the article, in characters (Unicode code points).
-    text : str
-        The sentence, without blanks at its ends.
-    debris : bool
-        Whether it is debris: text that a web page puts around an article and nobody wrote as news, such as a byline,
-        "Post a Comment" or a list of links.
+    `sentence_id` is the same in every run (see the function `sentence_id`), `position` counts from 0, `start` and `end`
+    are in characters (Unicode code points). `debris` marks text that a web page puts around an article and nobody wrote
+    as news, such as a byline, "Post a Comment" or a list of links.
     """
 
     sentence_id: str
@@ -64,15 +43,7 @@ class Sentence(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """A file or row that could not be read.
-
-    Parameters
-    ----------
-    where : str
-        Its place: `file` or `file:line`.
-    reason : str
-        What is wrong with it.
-    """
+    """A file or row that could not be read: its place, `file` or `file:line`, and what is wrong with it."""
 
     where: str
     reason: str
@@ -97,14 +68,7 @@ def sentence_id(article_id: str, start: int, end: int, text: str) -> str:
 
 
 def to_matrix(labels: Iterable[Sequence[str]], topics: Sequence[str]) -> "np.ndarray":
-    """Return the labels of sentences as booleans, shape (sentences, topics).
-
-    Parameters
-    ----------
-    labels : iterable of sequence of str
-        The topics of each sentence, all of them among `topics`.
-    topics : sequence of str
-        The names of the columns, in order.
+    """Return the labels of sentences as booleans, shape (sentences, topics), with the columns in the order of `topics`.
 
     Examples
     --------

@@ -26,7 +26,6 @@ _TITLES = re.compile(
 )
 # sentencex takes these words for abbreviations before a capital letter too
 _WORDS = re.compile(r"\b(?:May|[Nn]o)\.(?=\s+[“\"'‘(]?[A-Z])")
-_WRAPPED_WIDTHS = (40, 100)  # characters, from the narrowest to the widest line of hard-wrapped text
 _SOLID = re.compile(r"\S")
 _LONGEST_TITLE = 16  # characters: more than any of _TITLES with the mark before it
 _LINE = re.compile(r"[^\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
@@ -56,21 +55,9 @@ _DEBRIS = re.compile(
 
 
 def split_text(text: str, *, article_id: str = "", language: str = "en") -> list[Sentence]:
-    r"""Split a text into its sentences.
+    r"""Split a text into its sentences, in order and apart; all between them is blank.
 
-    Parameters
-    ----------
-    text : str
-        An article. A line end ends a sentence, except in hard-wrapped text.
-    article_id : str
-        The article that the sentences belong to, which goes into their ids.
-    language : str
-        A code as `en` or `de`, by which abbreviations are known; unknown languages are split like English.
-
-    Returns
-    -------
-    list of Sentence
-        In order and apart; all between them is blank.
+    `language` is a code as `en` or `de`, by which abbreviations are known; unknown languages are split like English.
 
     Examples
     --------
@@ -124,29 +111,21 @@ def _find_spans(text: str, language: str) -> list[_Span]:
     A line end ends a sentence, except in hard-wrapped text. Within a line `sentencex` decides, on a copy in which quote
     marks and brackets are blanks; then what it cut after a title ("Gen.") is joined again.
     """
-    unwrapped = _unwrap(text)
-    lines = [line.span() for line in _LINE.finditer(unwrapped)]
-    pieces = (piece for start, end in lines for piece in _split_line(unwrapped, start, end, language))
+    if _is_hard_wrapped(text):
+        text = re.sub(r"(?<=\S)\n(?=\S)", " ", text)  # one for one: no offset moves
+    lines = [line.span() for line in _LINE.finditer(text)]
+    pieces = (piece for start, end in lines for piece in _split_line(text, start, end, language))
     spans = (_strip(text, start, end) for start, end in pieces)
     return [(start, end) for start, end in spans if start < end]
 
 
-def _unwrap(text: str) -> str:
-    """Return the text with the line ends of hard-wrapped paragraphs as blanks: same length, same offsets."""
-    return re.sub(r"(?<=\S)\n(?=\S)", " ", text) if _is_hard_wrapped(text) else text
-
-
 def _is_hard_wrapped(text: str) -> bool:
-    """Return whether lines are cut to a width.
-
-    They are when most lines that another one follows have 40 to 100 characters and end in mid-sentence.
-    """
-    narrowest, widest = _WRAPPED_WIDTHS
+    """Return whether most lines that another one follows have 40 to 100 characters and end in mid-sentence."""
     followed = [line.rstrip() for line, after in pairwise(text.split("\n")) if line.strip() and after.strip()]
-    if len(followed) < 2 or max(map(len, followed)) > widest:
+    if len(followed) < 2 or max(map(len, followed)) > 100:
         return False
 
-    cut = [line for line in followed if len(line) >= narrowest and line[-1] not in ".!?:;”\"'’"]
+    cut = [line for line in followed if len(line) >= 40 and line[-1] not in ".!?:;”\"'’"]
     return len(cut) > len(followed) / 2
 
 
@@ -172,10 +151,7 @@ def _split_line(text: str, start: int, end: int, language: str) -> Iterator[_Spa
 
 
 def _continues(before: str, after: str) -> bool:
-    """Return whether a sentence goes on over a cut, from the text before it and the first letter after it.
-
-    It does after a title, and in small letters after a quotation ("Why?" asked ...).
-    """
+    """Return whether a sentence goes on over a cut: after a title, and in small letters after a quotation."""
     return bool(_TITLES.search(before)) or (before[-1:] in "\"”»’'" and after.islower())
 
 

@@ -1,9 +1,11 @@
 """The codebook: the taxonomy as a guide for those who label."""
 
+import re
 from collections.abc import Mapping
 
 from slugline.labels.taxonomy import Topic
 
+_CLAUSE_END = re.compile(r" - |;|\.")
 _MODES = {
     "multilabel": "A sentence may carry several topics, or none.",
     "multiclass": "A sentence carries exactly one topic.",
@@ -11,20 +13,10 @@ _MODES = {
 
 
 def codebook(topics: Mapping[str, Topic], guidelines: str, mode: str) -> str:
-    """Return the annotation guide in Markdown.
-
-    Parameters
-    ----------
-    topics : mapping of str to Topic
-        The topics by name. A topic comes right after its parent.
-    guidelines : str
-        What holds for all topics; it opens the guide.
-    mode : {"multilabel", "multiclass"}
-        Whether a sentence may carry several topics or carries exactly one.
-    """
+    """Return the annotation guide in Markdown: the guidelines for all topics, then each topic after its parent."""
     lines = ["# Codebook", "", *guidelines.strip().splitlines(), "", _MODES[mode], ""]
     lines += ["| topic | in short |", "| --- | --- |"]
-    lines += [f"| {name} | {_first_clause(topic.definition)} |" for name, topic in topics.items()]
+    lines += [f"| {name} | {_CLAUSE_END.split(topic.definition)[0]} |" for name, topic in topics.items()]
     for name, topic in _in_families(topics).items():
         lines += _section(name, topic)
     return "\n".join(lines) + "\n"
@@ -56,10 +48,3 @@ def _in_families(topics: Mapping[str, Topic]) -> dict[str, Topic]:
 
     visit(None)
     return order | {name: topic for name, topic in topics.items() if name not in order}  # a circle of parents
-
-
-def _first_clause(definition: str) -> str:
-    """Return a definition up to its first full stop, dash or semicolon."""
-    for end in (" - ", ";", "."):
-        definition = definition.partition(end)[0]
-    return definition

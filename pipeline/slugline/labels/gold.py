@@ -24,19 +24,10 @@ def gold_files(gold: Any) -> list[NamedFile]:
 
 
 def read_gold(gold: Any, columns: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
-    """Read gold labels, texts and ids brought to the form that they have in the sentences.
+    """Read gold labels from files, texts and ids brought to the form that they have in the sentences.
 
-    Parameters
-    ----------
-    gold : str, Path or list of these, optional
-        The files, as `find_files` takes them; None: no gold labels.
-    columns : mapping of str to str
-        `sentence_id, article_id, text, labels` and their names in the files.
-
-    Yields
-    ------
-    (str, Row) or (str, str)
-        The place with the row, or with the reason why it cannot be read.
+    `columns` are `sentence_id, article_id, text, labels` and their names in the files. Each row comes with its place;
+    in place of one that cannot be read comes the reason, a string. None for `gold`: there are no gold labels.
     """
     if gold is None:
         return
@@ -50,26 +41,9 @@ def read_gold(gold: Any, columns: Mapping[str, str]) -> Iterator[tuple[str, Any]
 
 
 def parse_gold(rows: GoldRows, columns: Mapping[str, str], delimiter: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Check the rows of gold labels and parse what they hold.
+    """Check the rows of `read_gold`; yield their `sentence_id`, `article_id`, `text` and `labels` with their place.
 
-    Parameters
-    ----------
-    rows : iterable of (str, Row)
-        The rows, from `read_gold`.
-    columns : mapping of str to str
-        `sentence_id, article_id, text, labels` and their names in the rows.
-    delimiter : str
-        What stands between two labels of one string.
-
-    Yields
-    ------
-    (str, dict)
-        The place with the `sentence_id`, `article_id`, `text` and `labels` of a row.
-
-    Raises
-    ------
-    InputError
-        For a row that cannot be read, or that lacks labels or what they are of.
+    Raises `InputError` for a row that cannot be read, or that lacks labels or what they are of.
     """
     column_of = {name: columns.get(name) or name for name in _COLUMNS}
     for where, row in rows:
@@ -81,26 +55,10 @@ def parse_gold(rows: GoldRows, columns: Mapping[str, str], delimiter: str) -> It
 
 
 def match_gold(sentences: pd.DataFrame, gold: Iterable[tuple[str, dict[str, Any]]]) -> tuple[pd.Series, list[str]]:
-    """Find the sentence of each gold label: by `sentence_id`, else by `article_id` and exact `text`.
+    """Find the sentence of each gold label from `parse_gold`: by `sentence_id`, else by `article_id` and exact `text`.
 
-    Parameters
-    ----------
-    sentences : DataFrame
-        The sentences, with `sentence_id`, `article_id`, `text`.
-    gold : iterable of (str, dict)
-        The gold labels, from `parse_gold`.
-
-    Returns
-    -------
-    labels : Series of tuple or None
-        The gold labels of each sentence.
-    unmatched : list of str
-        The places of the rows that match no sentence.
-
-    Raises
-    ------
-    InputError
-        When two rows give different labels to a sentence.
+    Returns the gold labels of each sentence, a tuple or None, and the places of the rows that match no sentence. Raises
+    `InputError` when two rows give different labels to a sentence.
     """
     rows_of_id = {key: [row] for row, key in enumerate(sentences["sentence_id"])}
     rows_of_text: dict[tuple[str, str], list[int]] = {}
@@ -114,9 +72,8 @@ def match_gold(sentences: pd.DataFrame, gold: Iterable[tuple[str, dict[str, Any]
         rows = rows_of_id.get(str(record["sentence_id"])) or rows_of_text.get(text_key, [])
         for row in rows:
             if labels[row] is not None and set(labels[row]) != set(record["labels"] or ()):
-                raise InputError(
-                    f"gold labels, {where}: other labels for the same sentence stand before: {listing(labels[row])}"
-                )
+                before = listing(labels[row])
+                raise InputError(f"gold labels, {where}: other labels for the same sentence stand before: {before}")
             labels[row] = record["labels"]
         if not rows:
             unmatched.append(where)
@@ -124,19 +81,9 @@ def match_gold(sentences: pd.DataFrame, gold: Iterable[tuple[str, dict[str, Any]
 
 
 def known_labels(sentences: pd.DataFrame, topics: Iterable[str]) -> np.ndarray:
-    """Return the labels that people gave as a matrix.
+    """Return the labels that people gave (by `label_source`) as a matrix of int8, shape (sentences, topics).
 
-    Parameters
-    ----------
-    sentences : DataFrame
-        The labelled sentences, with `labels` and `label_source`.
-    topics : iterable of str
-        The names of the columns, in order.
-
-    Returns
-    -------
-    ndarray of int8, shape (sentences, topics)
-        1 where a sentence carries the topic, 0 where it does not, -1 where no person labelled it.
+    1 where a sentence carries the topic, 0 where it does not, -1 where no person labelled it.
     """
     by_people = sentences["label_source"].isin(["gold", "given"]).to_numpy()
     labels = [labels if known else () for labels, known in zip(sentences["labels"], by_people, strict=True)]

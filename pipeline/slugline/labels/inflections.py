@@ -1,5 +1,7 @@
 """Regular English inflections of a word, as a verb and as a noun, since a phrase does not say which it is."""
 
+import re
+
 _VOWELS = "aeiou"
 _SIBILANTS = ("s", "x", "z", "ch", "sh")
 
@@ -29,17 +31,8 @@ def inflect(word: str) -> tuple[str, ...]:
         return (word, f"{word}s", f"{word}d", f"{word}ing" if word.endswith(("ee", "oe", "ye")) else f"{stem}ing")
 
     s_form = f"{word}{'es' if word.endswith(_SIBILANTS) else 's'}"
-    doubled = [f"{word}{word[-1]}"] if _may_double(word) else []
-    plain = [] if doubled and _count_syllables(word) == 1 else [word]
+    # Doubled after one vowel that follows a consonant; always so in a word of one syllable, a group of vowels
+    may_double = word[-1] not in f"{_VOWELS}wxy" and word[-2] in _VOWELS and word[-3] not in _VOWELS
+    doubled = [f"{word}{word[-1]}"] if may_double else []
+    plain = [] if doubled and len(re.findall(f"[{_VOWELS}y]+", word)) == 1 else [word]
     return (word, s_form, *(f"{base}{ending}" for base in plain + doubled for ending in ("ed", "ing")))
-
-
-def _may_double(word: str) -> bool:
-    """Return whether the last consonant may be doubled: one vowel before it, and a consonant before that."""
-    return word[-1] not in f"{_VOWELS}wxy" and word[-2] in _VOWELS and word[-3] not in _VOWELS
-
-
-def _count_syllables(word: str) -> int:
-    """Return how many groups of vowels a word has."""
-    is_vowel = [letter in f"{_VOWELS}y" for letter in word]
-    return sum(vowel and not before for before, vowel in zip([False, *is_vowel], is_vowel, strict=False))

@@ -15,17 +15,14 @@ from slugline.errors import InputError, listing
 
 LABEL_MODELS = ("dawid_skene", "majority")
 
-_ANSWERS = (-1, 0, 1)
 _MIN_RULES = 3  # rules of a topic from which their accuracies can be told apart without gold labels
 _MIN_GOLD = 30  # gold labels from which the accuracies of fewer rules can be estimated
-_MAX_ROUNDS, _TOLERANCE = 200, 1e-6  # of expectation maximisation: it stops when no probability moves by more
 
 
 class _Patterns(NamedTuple):
-    """The distinct rows of votes and gold labels.
+    """The distinct rows of votes (patterns, rules) and gold labels (patterns,): 1, 0 or -1 for unknown.
 
-    `votes` (patterns, rules), `gold` (patterns,) 1, 0 or -1 for unknown, `counts` (patterns,) how many rows have the
-    pattern, `of_row` (rows,) the pattern of each row.
+    `counts` (patterns,) are how many rows have the pattern, `of_row` (rows,) the pattern of each row.
     """
 
     votes: np.ndarray
@@ -41,31 +38,12 @@ def to_probabilities(
     label_model: str = "dawid_skene",
     gold: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Turn the votes of rules into probabilities of topics.
+    """Turn the votes of rules into probabilities of topics, shape (sentences, topics); 0 for a topic without rules.
 
-    Parameters
-    ----------
-    votes : ndarray, shape (sentences, rules)
-        +1, -1 or 0 (abstains).
-    topic_of_rule : sequence of str
-        The topic that each rule votes on.
-    topics : sequence of str
-        The names of the columns, in order.
-    label_model : {"dawid_skene", "majority"}
-        `majority` takes the share of votes for the topic among those for and against it. `dawid_skene` estimates how
-        accurate each rule is and weighs it by that.
-    gold : ndarray, shape (sentences, topics), optional
-        1, 0, or -1 where nobody labelled. A gold label is a probability of 1 or 0, and `dawid_skene` learns from it.
-
-    Returns
-    -------
-    ndarray, shape (sentences, topics)
-        From 0 to 1; 0 for a topic without rules.
-
-    Raises
-    ------
-    InputError
-        For another label model.
+    `votes` (sentences, rules) are +1, -1 or 0 (abstains); `topic_of_rule` names the topic of each rule. The label model
+    "majority" takes the share of votes for the topic among those for and against it; "dawid_skene" estimates how
+    accurate each rule is and weighs it by that. `gold` (sentences, topics) is 1, 0, or -1 where nobody labelled: a gold
+    label is a probability of 1 or 0, and "dawid_skene" learns from it.
 
     Examples
     --------
@@ -91,25 +69,11 @@ def to_probabilities(
 def describe_rules(
     votes: np.ndarray, topic_of_rule: Mapping[str, str], gold: np.ndarray, topics: Sequence[str]
 ) -> pd.DataFrame:
-    """Describe what each rule does.
+    """Describe what each rule does, given votes (sentences, rules) and gold labels (sentences, topics), -1 for unknown.
 
-    Parameters
-    ----------
-    votes : ndarray, shape (sentences, rules)
-        +1, -1 or 0 (abstains).
-    topic_of_rule : mapping of str to str
-        The topic of each rule by its name, in the order of the columns of `votes`.
-    gold : ndarray, shape (sentences, topics)
-        1, 0, or -1 where nobody labelled.
-    topics : sequence of str
-        The names of the columns of `gold`, in order.
-
-    Returns
-    -------
-    DataFrame
-        A row for each rule, with `rule`, `topic`, `votes` (how many), and as shares of the sentences: `coverage` (it
-        votes), `overlaps` (another rule of the topic votes too), `conflicts` (another one votes the other way). Of its
-        votes, `judged` are on sentences with a gold label, `correct` agree with it, `accuracy` is the share of these.
+    Returns a row for each rule, with `rule`, `topic`, `votes` (how many), and as shares of the sentences: `coverage`
+    (it votes), `overlaps` (another rule of the topic votes too), `conflicts` (another one votes the other way). Of its
+    votes, `judged` are on sentences with a gold label, `correct` agree with it, `accuracy` is the share of these.
     """
     rule_topics = np.array(list(topic_of_rule.values()))
     rows = []
@@ -187,10 +151,10 @@ def _dawid_skene(patterns: _Patterns) -> np.ndarray:
         return majority
 
     truth = np.where(known, patterns.gold, 0.05 + 0.9 * majority)
-    answers = np.stack([patterns.votes == answer for answer in _ANSWERS], axis=-1).astype(float)
-    for _ in range(_MAX_ROUNDS):
+    answers = np.stack([patterns.votes == answer for answer in (-1, 0, 1)], axis=-1).astype(float)
+    for _ in range(200):
         before, truth = truth, np.where(known, patterns.gold, _update(answers, truth, patterns.counts))
-        if np.abs(truth - before).max() < _TOLERANCE:
+        if np.abs(truth - before).max() < 1e-6:  # no probability moves any more
             break
     return truth
 

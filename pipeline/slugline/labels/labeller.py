@@ -1,8 +1,8 @@
 """The labeller: labels sentences by gold labels from a file, by labels that came with them, and by rules."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import compress
+from itertools import chain, compress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,17 +18,10 @@ _MODES = ("multilabel", "multiclass")
 
 
 class Labelled(NamedTuple):
-    """What a labeller gives.
+    """What a labeller gives: the sentences, all topics in order, and the places of gold labels that match no sentence.
 
-    Parameters
-    ----------
-    sentences : DataFrame
-        The sentences with `labels` (tuple of topics, or None) and `label_source` (`gold`, `given`, `rules`, or "" where
-        unlabelled); from rules with `soft` also `weights`, how sure the label of each topic is, from 0 to 1.
-    topics : tuple of str
-        The topics, in order.
-    unmatched : list of str
-        The places of gold labels that match no sentence.
+    `sentences` have `labels` (tuple of topics, or None) and `label_source` (`gold`, `given`, `rules`, or "" where
+    unlabelled); from rules with `soft` also `weights`, how sure the label of each topic is, from 0 to 1.
     """
 
     sentences: pd.DataFrame
@@ -90,39 +83,24 @@ class Labels:
     allowed_modules: list[str] = field(default_factory=list)
 
     def __call__(self, sentences: pd.DataFrame, gold_rows: GoldRows = ()) -> Labelled:
-        """Label sentences.
+        """Label sentences with `sentence_id`, `article_id`, `text`, and maybe `labels` that came with them.
 
-        Parameters
-        ----------
-        sentences : DataFrame
-            With `sentence_id`, `article_id`, `text`, and maybe `labels` that came with them.
-        gold_rows : iterable of (str, Row)
-            The rows of the gold files, from `read_gold`.
-
-        Returns
-        -------
-        Labelled
-            The same sentences in the same order, with their labels; a subclass may change these.
-
-        Raises
-        ------
-        InputError
-            For a gold row that cannot be read, a label outside the taxonomy, or rules that cannot be applied.
+        `gold_rows` are the rows of the gold files, from `read_gold`. Returns the same sentences in the same
+        order, with their labels; a subclass may change these. Raises `InputError` for a gold row that cannot be
+        read, a label outside the taxonomy, or rules that cannot be applied.
         """
         if self.mode not in _MODES:
             raise InputError(f"labels.mode: '{self.mode}'; allowed: {listing(_MODES)}")
 
         labelled, unmatched = self._label_by_people(sentences, gold_rows)
-        topics = self._find_topics(labelled["labels"])
-        self._check_labels(labelled["labels"].dropna(), topics)
+        labels = labelled["labels"].dropna()
+        topics = tuple(self.topics) or tuple(sorted(set(chain.from_iterable(labels))))
+        self._check_labels(labels, topics)
         if self.rules:
             labelled = self.label_by_rules(labelled)
 
-        if not topics and labelled["labels"].notna().any():
-            raise InputError(
-                f"no topic: none of the {labelled['labels'].notna().sum()} labelled sentences names any, "
-                "nor does labels.topics"
-            )
+        if not topics and (count := labelled["labels"].notna().sum()):
+            raise InputError(f"no topic: none of the {count} labelled sentences names any, nor does labels.topics")
         return Labelled(labelled, topics, unmatched)
 
     def all_rules(self) -> dict[str, Rule]:
@@ -139,36 +117,15 @@ class Labels:
         return vote(texts, self.all_rules(), self.allowed_modules)
 
     def weigh(self, votes: np.ndarray, known: np.ndarray) -> np.ndarray:
-        """Turn votes into probabilities.
+        """Turn `votes` into the probability of each topic, shape (sentences, topics).
 
-        Parameters
-        ----------
-        votes : ndarray, shape (sentences, rules)
-            The votes, from `vote`.
-        known : ndarray, shape (sentences, topics)
-            Labels by people, from `known_labels`: 1, 0, or -1 where there are none.
-
-        Returns
-        -------
-        ndarray, shape (sentences, topics)
-            The probability of each topic.
+        `known` are the labels by people from `known_labels`: 1, 0, or -1 where there are none.
         """
         topic_of_rule = [rule.topic for rule in self.all_rules().values()]
         return to_probabilities(votes, topic_of_rule, list(self.topics), self.label_model, known)
 
     def label_by_rules(self, sentences: pd.DataFrame) -> pd.DataFrame:
-        """Label by rules what has no label, and say how sure all labels are.
-
-        Parameters
-        ----------
-        sentences : DataFrame
-            With `text`, `labels`, `label_source`.
-
-        Returns
-        -------
-        DataFrame
-            The same sentences, with every label filled in; `weights` beside them when labels are soft.
-        """
+        """Label by rules the sentences without a label; with `soft`, say in `weights` how sure all labels are."""
         if not self.all_rules():
             raise InputError("labels.rules: no topic has keywords or patterns, and labels.functions is empty")
         P = self.weigh(self.vote(sentences["text"].tolist()), known_labels(sentences, self.topics))
@@ -187,7 +144,7 @@ class Labels:
 
     def _label_by_people(self, sentences: pd.DataFrame, gold_rows: GoldRows) -> tuple[pd.DataFrame, list[str]]:
         """Take labels that came with the sentences, and gold labels over them; also return unmatched gold rows."""
-        labels = pd.Series([None] * len(sentences), index=sentences.index, dtype=object)
+        labels = _to_series([None] * len(sentences), sentences.index)
         source = pd.Series("", index=sentences.index, dtype=object)
         if self.given and "labels" in sentences:
             is_given = sentences["labels"].notna()
@@ -197,24 +154,17 @@ class Labels:
         labels, source = labels.mask(gold.notna(), gold), source.mask(gold.notna(), "gold")
         return sentences.assign(labels=labels, label_source=source.astype(str)), unmatched
 
-    def _find_topics(self, labels: pd.Series) -> tuple[str, ...]:
-        """Return the topics of the taxonomy, or without one those that the labels name."""
-        if self.topics:
-            return tuple(self.topics)
-        return tuple(sorted({topic for names in labels.dropna() for topic in names}))
-
     def _check_labels(self, labels: pd.Series, topics: tuple[str, ...]) -> None:
         """Refuse a label outside the taxonomy, and in multiclass any number of labels but one."""
         known = set(topics)
         for row, names in labels.items():
             if unknown := [topic for topic in names if topic not in known]:
-                raise InputError(
-                    f"sentence {row}: label '{unknown[0]}' is no topic of the taxonomy; allowed: {listing(topics, 40)}"
-                )
+                problem = f"label '{unknown[0]}' is no topic of the taxonomy; allowed: {listing(topics, 40)}"
+                raise InputError(f"sentence {row}: {problem}")
             if self.mode == "multiclass" and len(names) != 1:
                 raise InputError(f"sentence {row}: {len(names)} labels, but labels.mode=multiclass wants exactly one")
 
 
-def _to_series(tuples: Iterable[tuple[Any, ...]], index: pd.Index) -> pd.Series:
-    """Return tuples as the cells of a column."""
-    return pd.Series(list(tuples), index=index, dtype=object)
+def _to_series(cells: list[Any], index: pd.Index) -> pd.Series:
+    """Return tuples, or None, as the cells of a column."""
+    return pd.Series(cells, index=index, dtype=object)

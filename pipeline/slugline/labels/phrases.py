@@ -28,16 +28,10 @@ _LAST_CHARACTER = chr(0x10FFFF)
 
 
 class Spans(NamedTuple):
-    """Where phrases stand among the tokens of all texts.
+    """Where phrases stand among the tokens of all texts: from their first tokens to the places after their last ones.
 
-    Parameters
-    ----------
-    starts : ndarray of int, shape (spans,)
-        The places of their first tokens.
-    ends : ndarray of int, shape (spans,)
-        The places after their last tokens.
-    partners : ndarray of int, shape (spans,), or None
-        For pairs of phrases near each other, of which `starts` and `ends` are the first: where the second begins.
+    For pairs of phrases near each other, `starts` and `ends` are those of the first, `partners` where the second
+    begins.
     """
 
     starts: np.ndarray
@@ -46,13 +40,7 @@ class Spans(NamedTuple):
 
 
 class PhraseFinder:
-    """Finds phrases, and pairs of phrases near each other, in some texts.
-
-    Parameters
-    ----------
-    texts : sequence of str
-        The texts to look in.
-    """
+    """Finds phrases, and pairs of phrases near each other, in some texts."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = texts
@@ -88,15 +76,7 @@ class PhraseFinder:
         return Spans(first.starts[close], first.ends[close], partner[close])
 
     def texts_with(self, spans: Spans, negated: str) -> np.ndarray:
-        """Return which texts hold one of some spans: booleans, shape (texts,).
-
-        Parameters
-        ----------
-        spans : Spans
-            Where a phrase stands, or a pair of phrases.
-        negated : {"count", "skip", "only"}
-            What becomes of spans in the scope of a negation; see `Rule`.
-        """
+        """Return which texts hold one of some spans: booleans, shape (texts,); `Rule` says what `negated` does."""
         starts = spans.starts
         if negated != "count":
             in_scope = self._tokens.is_negated[starts]

@@ -16,26 +16,10 @@ _Function = Callable[[str], bool | None]
 
 
 def vote(texts: Sequence[str], rules: Mapping[str, Rule], allowed_modules: Sequence[str] = ()) -> np.ndarray:
-    """Let rules vote on texts.
+    """Let rules vote on texts: int8, shape (texts, rules); 1 for the topic of the rule, -1 against it, 0 for neither.
 
-    Parameters
-    ----------
-    texts : sequence of str
-        The texts of sentences.
-    rules : mapping of str to Rule
-        The rules by name.
-    allowed_modules : sequence of str
-        The modules whose functions a rule may name in `function`.
-
-    Returns
-    -------
-    ndarray of int8, shape (texts, rules)
-        1 for the topic of the rule, -1 against it, 0 where it abstains.
-
-    Raises
-    ------
-    InputError
-        For a phrase without a word, a pattern that is no regular expression, or a function that is not allowed.
+    `allowed_modules` are those whose functions a rule may name in `function`. Raises `InputError` for a phrase without
+    a word, a pattern that is no regular expression, or a function that is not allowed.
 
     Examples
     --------
@@ -44,27 +28,21 @@ def vote(texts: Sequence[str], rules: Mapping[str, Rule], allowed_modules: Seque
     [[1, 0], [1, -1], [0, 0]]
     """
     text_number, distinct = pd.factorize(np.array(texts, dtype=object))
-    keys = {name: _config_key(name, rule) for name, rule in rules.items()}
+    # The rule of a topic's keywords has the topic's name
+    sections = {name: "topics" if name == rule.topic else "functions" for name, rule in rules.items()}
+    keys = {name: f"labels.{section}.{name}" for name, section in sections.items()}
 
     # Everything is checked before anything is searched.
     for name, rule in rules.items():
         _check_phrases(keys[name], rule)
-    functions = {
-        name: _find_function(keys[name], rule.function, allowed_modules)
-        for name, rule in rules.items()
-        if rule.function
-    }
+    named = {name: rule.function for name, rule in rules.items() if rule.function}
+    functions = {name: _find_function(keys[name], dotted, allowed_modules) for name, dotted in named.items()}
 
     finder = PhraseFinder(list(distinct))
     votes = np.zeros((len(distinct), len(rules)), np.int8)
     for column, (name, rule) in enumerate(rules.items()):
         votes[_applies(finder, keys[name], rule, functions.get(name)), column] = VOTES[rule.vote]
     return votes[text_number]
-
-
-def _config_key(name: str, rule: Rule) -> str:
-    """Return where a rule stands in the config; the rule of a topic's keywords has the topic's name."""
-    return f"labels.{'topics' if name == rule.topic else 'functions'}.{name}"
 
 
 def _applies(finder: PhraseFinder, key: str, rule: Rule, function: _Function | None) -> np.ndarray:

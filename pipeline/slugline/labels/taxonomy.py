@@ -143,41 +143,16 @@ class Rule:
 
 
 _TAXONOMY_KEYS = {"topics": dict[str, Topic], "functions": dict[str, Rule], "guidelines": str, "mode": str}
-_OTHER_SETTINGS = (  # of a labeller, and of Hydra
-    "gold",
-    "given",
-    "rules",
-    "columns",
-    "delimiter",
-    "label_model",
-    "soft",
-    "allowed_modules",
-    "_target_",
-    "defaults",
-)
+_LABELLER_KEYS = ("gold", "given", "rules", "columns", "delimiter", "label_model", "soft", "allowed_modules")
+_ALL_KEYS = (*_TAXONOMY_KEYS, *_LABELLER_KEYS, "_target_", "defaults")  # the last two are Hydra's
 _KIND_NAMES = {str: "a text, in quotes if need be", int: "a whole number", bool: "true or false"}
 _KIND_NAMES |= {list: "a list", dict: "a mapping of names to values"}
 
 
 def collect_rules(topics: Mapping[str, Topic], functions: Mapping[str, Rule]) -> dict[str, Rule]:
-    """Collect all rules of a taxonomy.
+    """Collect all rules: those of topics' keywords and patterns, named like the topics, then the labelling functions.
 
-    Parameters
-    ----------
-    topics : mapping of str to Topic
-        The topics by name.
-    functions : mapping of str to Rule
-        The labelling functions by name.
-
-    Returns
-    -------
-    dict of Rule
-        The rule of each topic's keywords and patterns, under the name of the topic, then the labelling functions.
-
-    Raises
-    ------
-    InputError
-        For a labelling function that cannot work.
+    Raises `InputError` for a labelling function that cannot work.
     """
     rules = {
         name: Rule(topic=name, any=topic.keywords, patterns=topic.patterns)
@@ -185,11 +160,10 @@ def collect_rules(topics: Mapping[str, Topic], functions: Mapping[str, Rule]) ->
         if topic.keywords or topic.patterns
     }
     for name, rule in functions.items():
+        where = f"labels.functions.{name}"
         if name in rules:
-            raise InputError(
-                f"labels.functions.{name}: this is the name of the rule of a topic's keywords; choose another"
-            )
-        _check_rule(rule, topics, f"labels.functions.{name}")
+            raise InputError(f"{where}: this is the name of the rule of a topic's keywords; choose another")
+        _check_rule(rule, topics, where)
         rules[name] = rule
     return rules
 
@@ -197,22 +171,9 @@ def collect_rules(topics: Mapping[str, Topic], functions: Mapping[str, Rule]) ->
 def read_taxonomy(file: Path) -> dict[str, Any]:
     """Read a taxonomy from a YAML file such as `conf/labels/plover.yaml`, without Hydra.
 
-    Parameters
-    ----------
-    file : Path
-        The file, with any of the keys `topics`, `functions`, `guidelines` and `mode`. Other settings of a labeller
-        (`gold`, `rules`, ...) are ignored.
-
-    Returns
-    -------
-    dict
-        What the file gives of `topics` (dict of Topic), `functions` (dict of Rule), `guidelines` and `mode` (str): as
-        in `Labels(rules=True, **read_taxonomy(file))`.
-
-    Raises
-    ------
-    InputError
-        When the file cannot be read, or for an unknown key or a value of the wrong type.
+    Returns what the file gives of `topics` (dict of Topic), `functions` (dict of Rule), `guidelines` and `mode` (str),
+    as in `Labels(rules=True, **read_taxonomy(file))`; other settings of a labeller are ignored. Raises `InputError`
+    when the file cannot be read, or for an unknown key or a value of the wrong type.
     """
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -220,15 +181,12 @@ def read_taxonomy(file: Path) -> dict[str, Any]:
         raise InputError(f"{file}: cannot be read as YAML: {' '.join(str(error).split())}") from error
 
     values = content if isinstance(content, dict) else {}
-    if unknown := [key for key in values if key not in _TAXONOMY_KEYS and key not in _OTHER_SETTINGS]:
-        raise InputError(
-            f"{file}: unknown key '{unknown[0]}'; allowed: {listing([*_TAXONOMY_KEYS, *_OTHER_SETTINGS], 20)}"
-        )
+    if unknown := [key for key in values if key not in _ALL_KEYS]:
+        raise InputError(f"{file}: unknown key '{unknown[0]}'; allowed: {listing(_ALL_KEYS, 20)}")
     if not values.get("topics"):
         raise InputError(f"{file}: no topics; allowed: a YAML mapping with the keys {listing(_TAXONOMY_KEYS)}")
-    return {
-        key: _to_field(kind, values[key], f"{file}: {key}") for key, kind in _TAXONOMY_KEYS.items() if key in values
-    }
+    given = [key for key in _TAXONOMY_KEYS if key in values]
+    return {key: _to_field(_TAXONOMY_KEYS[key], values[key], f"{file}: {key}") for key in given}
 
 
 def _to_field(kind: Any, value: Any, where: str) -> Any:

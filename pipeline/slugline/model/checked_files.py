@@ -5,19 +5,11 @@ import math
 import os
 import warnings
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import numpy as np
 
 from slugline.errors import InputError
-
-
-class ArrayHeader(NamedTuple):
-    """What NumPy's header says of an array."""
-
-    shape: tuple[int, ...]
-    fortran_order: bool
-    dtype: np.dtype[Any]
 
 
 def check(holds: bool, folder: Path, problem: str) -> None:
@@ -53,34 +45,20 @@ def _refuse_constant(name: str) -> None:
 
 
 def read_array(folder: Path, name: str, dtype: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """Read an array; its size is checked before memory is allocated.
+    """Read an array of exactly this type and shape, in C order and of finite numbers; refuse any other file.
 
-    Parameters
-    ----------
-    folder : Path
-        The model.
-    name : str
-        The file in it.
-    dtype : dtype
-        The exact type, byte order included.
-    shape : tuple of int
-        The exact shape, in C order.
-
-    Raises
-    ------
-    InputError
-        For a file that holds anything else, or numbers that are not finite.
+    Its size is checked before memory is allocated.
     """
     with regular_file(folder, name).open("rb") as stream:
         try:
-            header = read_array_header(stream, os.fstat(stream.fileno()).st_size)
+            found_shape, fortran_order, found_dtype = read_array_header(stream, os.fstat(stream.fileno()).st_size)
         except ValueError as error:
             raise InputError(f"model {folder}: {name} is not a NumPy array: {error}") from error
 
         expected = np.dtype(dtype)
-        check(header.dtype == expected, folder, f"{name} holds {header.dtype!s:.40}, not {expected}")
-        is_right = header.shape == shape and not header.fortran_order
-        check(is_right, folder, f"{name} has shape {header.shape!s:.40}, not {shape} in C order")
+        check(found_dtype == expected, folder, f"{name} holds {found_dtype!s:.40}, not {expected}")
+        is_right = found_shape == shape and not fortran_order
+        check(is_right, folder, f"{name} has shape {found_shape!s:.40}, not {shape} in C order")
         array = np.fromfile(stream, dtype=expected).reshape(shape)
 
     is_finite = expected.kind != "f" or bool(np.isfinite(array).all())
@@ -88,20 +66,11 @@ def read_array(folder: Path, name: str, dtype: Any, shape: tuple[int, ...]) -> n
     return array
 
 
-def read_array_header(stream: IO[bytes], size: int) -> ArrayHeader:
-    """Read NumPy's header of an array.
+def read_array_header(stream: IO[bytes], size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return shape, Fortran order and dtype from NumPy's header of an array, in a file of `size` bytes.
 
-    Parameters
-    ----------
-    stream : binary file
-        At the beginning of the header; left at its end.
-    size : int
-        Bytes in the file.
-
-    Raises
-    ------
-    ValueError
-        Unless header and array take up exactly `size` bytes, so that no array is larger than its file, and for objects.
+    Raises ValueError for objects, and unless header and array take up exactly `size` bytes, so that no array is larger
+    than its file.
     """
     try:
         version = np.lib.format.read_magic(stream)
@@ -117,4 +86,4 @@ def read_array_header(stream: IO[bytes], size: int) -> ArrayHeader:
         raise ValueError(f"type {dtype!s:.40} or shape {shape!s:.40}; allowed: plain numbers")
     if size - stream.tell() != math.prod(shape) * dtype.itemsize:
         raise ValueError("its size is not what its shape says")
-    return ArrayHeader(shape, bool(fortran_order), dtype)
+    return shape, bool(fortran_order), dtype

@@ -13,8 +13,6 @@ from sklearn.base import BaseEstimator
 
 from slugline.model.skops_audit import CLASSIFIERS, TREE_REGRESSOR, refuse_unless
 
-_MAX_JOBS = 256
-
 
 def check_estimators(estimators: Any, n_topics: int, n_features: int) -> None:
     """Raise `RefusedError` unless these are as many classifiers as topics, over as many features, each sound.
@@ -49,16 +47,13 @@ def _iterate_parts(value: Any, seen: set[int]) -> Iterator[Any]:
 
 def _contents(value: Any) -> Iterable[Any]:
     """Return what an estimator or a container holds."""
-    contents: Iterable[Any] = ()
     if isinstance(value, BaseEstimator):
-        contents = vars(value).values()
-    elif isinstance(value, dict):
-        contents = value.values()
-    elif isinstance(value, np.ndarray) and value.dtype == object:
-        contents = np.ravel(value)
-    elif isinstance(value, list | tuple):
-        contents = value
-    return contents
+        return list(vars(value).values())
+    if isinstance(value, dict):
+        return value.values()
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return list(value.flat)
+    return value if isinstance(value, list | tuple) else ()
 
 
 def _check_part(part: Any, n_features: int) -> None:
@@ -78,7 +73,7 @@ def _check_part(part: Any, n_features: int) -> None:
     refuse_unless(has_one_output, f"{name} of more than two classes")
 
     jobs = attributes.get("n_jobs")
-    has_few_jobs = jobs is None or (type(jobs) is int and -_MAX_JOBS <= jobs <= _MAX_JOBS)
+    has_few_jobs = jobs is None or (type(jobs) is int and abs(jobs) <= 256)
     refuse_unless(has_few_jobs, f"{name} with n_jobs={jobs!r:.20}")
     if name in _CHECKS:
         _CHECKS[name](part, n_features)

@@ -39,10 +39,7 @@ def save_estimators(head: EstimatorHead, folder: Path) -> None:
 def load_estimators(folder: Path, n_topics: int, n_features: int) -> EstimatorHead:
     """Read a head from the folder of a model: audit the file, make the objects, check them.
 
-    Raises
-    ------
-    InputError
-        For anything that is not allowed.
+    Raises `InputError` for anything that is not allowed.
     """
     slope = read_array(folder, "slope.npy", np.float64, (n_topics,))
     offset = read_array(folder, "offset.npy", np.float64, (n_topics,))

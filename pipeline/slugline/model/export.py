@@ -1,6 +1,6 @@
 """A topic model for those who have no Slugline: a plain scikit-learn pipeline, written by joblib or skops."""
 
-from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,76 +14,44 @@ from slugline.model.vectorizers import Vectorizer
 from slugline.ngrams import HashingCounter
 
 
-def write_sklearn(model: TopicModel, file: Path) -> None:
-    """Write a scikit-learn pipeline by joblib; loading the file runs what is in it, as with any pickle."""
-    import joblib
-
-    joblib.dump(to_sklearn(model), file, compress=3)
-
-
-def write_skops(model: TopicModel, file: Path) -> None:
-    """Write a scikit-learn pipeline by skops, of types that skops trusts by itself."""
-    import skops.io
-
-    with file.open("wb") as stream:
-        skops.io.dump(to_sklearn(model), stream)
-
-
-WRITERS: dict[str, Callable[[TopicModel, Path], None]] = {"sklearn": write_sklearn, "skops": write_skops}
-
-
 def write_model(model: TopicModel, file: Path, format: str) -> Path:
-    """Write a model as a plain scikit-learn pipeline, whole or not at all.
+    """Write a model with a linear head as a plain scikit-learn pipeline, whole or not at all.
 
-    Parameters
-    ----------
-    model : TopicModel
-        A model with a linear head.
-    file : Path
-        Replaced if it exists.
-    format : {"sklearn", "skops"}
-        How the pipeline is written.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    InputError
-        If the model is not linear, the format unknown, or the file cannot be written.
+    `format` is "sklearn" (by joblib: loading the file runs what is in it, as with any pickle) or "skops" (of types that
+    skops trusts by itself). Raises `InputError` if the model is not linear, the format unknown, or the file cannot be
+    written.
     """
-    if format not in WRITERS:
-        raise InputError(f"format={format}; allowed: {', '.join(WRITERS)}")
+    if format not in ("sklearn", "skops"):
+        raise InputError(f"format={format}; allowed: sklearn, skops")
     if file.is_dir():
         raise InputError(f"output={file}: cannot be written: Is a directory")
     try:
         with write_atomically(file) as draft:
-            WRITERS[format](model, draft)
+            _dump(to_sklearn(model), draft, format)
     except OSError as error:
         raise InputError(f"output={file}: cannot be written: {error.strerror}") from error
     return file
 
 
+def _dump(pipeline: Any, file: Path, format: str) -> None:
+    """Write a scikit-learn pipeline by joblib or skops."""
+    if format == "sklearn":
+        import joblib
+
+        joblib.dump(pipeline, file, compress=3)
+    else:
+        import skops.io
+
+        with file.open("wb") as stream:
+            skops.io.dump(pipeline, stream)
+
+
 def to_sklearn(model: TopicModel) -> Any:
     """Return a fitted scikit-learn `Pipeline` that gives the model's probabilities and needs no Slugline.
 
-    Parameters
-    ----------
-    model : TopicModel
-        With a linear head.
-
-    Returns
-    -------
-    sklearn.pipeline.Pipeline
-        Its classifier's `classes_` are the topics, its `thresholds_` the model's. scikit-learn's `predict` does not use
-        these: it cuts at 0.5, or takes the likeliest topic where the model is multiclass.
-
-    Raises
-    ------
-    InputError
-        If the model is not linear.
+    Its classifier's `classes_` are the topics, its `thresholds_` the model's. scikit-learn's `predict` does not use
+    these: it cuts at 0.5, or takes the likeliest topic where the model is multiclass. Raises `InputError` if the head
+    is not linear.
     """
     from sklearn.pipeline import FeatureUnion, Pipeline
 
@@ -96,14 +64,8 @@ def _to_vectorizer(vectorizer: Vectorizer) -> Any:
     from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 
     counter, weighing = vectorizer.counter, {"norm": vectorizer.norm, "binary": vectorizer.binary}
-    ngrams = {
-        "analyzer": counter.options.analyzer,
-        "ngram_range": counter.options.ngram_range,
-        "lowercase": counter.options.lowercase,
-        "strip_accents": counter.options.strip_accents,
-        "token_pattern": counter.options.token_pattern,
-        "stop_words": sorted(counter.options.stop_words) or None,
-    }
+    # The options are named as in scikit-learn
+    ngrams = asdict(counter.options) | {"stop_words": sorted(counter.options.stop_words) or None}
     if isinstance(counter, HashingCounter):
         sign = counter.alternate_sign
         return HashingVectorizer(**ngrams, **weighing, n_features=counter.n_features, alternate_sign=sign)
@@ -126,7 +88,10 @@ def _to_classifier(model: TopicModel) -> Any:
     from sklearn.multiclass import OneVsRestClassifier
     from sklearn.preprocessing import LabelBinarizer
 
-    head = _linear_head(model)
+    head = model.head
+    if not isinstance(head, LinearHead):
+        kinds = sorted({type(estimator).__name__ for estimator in head.estimators})
+        raise InputError(f"only linear models can be exported, not {', '.join(kinds)}; use the model folder itself")
     fitted = OneVsRestClassifier(LogisticRegression(solver="liblinear"))
     fitted.estimators_ = []
     for weights, intercept in zip(head.weights, head.intercept, strict=True):
@@ -142,11 +107,3 @@ def _to_classifier(model: TopicModel) -> Any:
     labels.sparse_input_ = False
     fitted.thresholds_ = model.thresholds
     return fitted
-
-
-def _linear_head(model: TopicModel) -> LinearHead:
-    """Return the weights of a model; raise `InputError` if its head is not linear."""
-    if not isinstance(model.head, LinearHead):
-        kinds = sorted({type(estimator).__name__ for estimator in model.head.estimators})
-        raise InputError(f"only linear models can be exported, not {', '.join(kinds)}; use the model folder itself")
-    return model.head

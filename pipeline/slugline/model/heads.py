@@ -12,10 +12,7 @@ from scipy.sparse import csr_array, issparse
 class LinearHead:
     """Log-odds are `X @ weights.T + intercept`; calibration is folded into both.
 
-    Attributes
-    ----------
-    weights : ndarray of shape (topics, features), float32
-    intercept : ndarray of shape (topics,), float64
+    `weights` (topics, features) are float32, `intercept` (topics,) float64.
     """
 
     weights: np.ndarray
@@ -33,14 +30,9 @@ class LinearHead:
 
 @dataclass(frozen=True)
 class EstimatorHead:
-    """Log-odds are `slope * decision value + offset`, with one scikit-learn classifier per topic.
+    """Log-odds are `slope * decision value + offset`, with one two-class scikit-learn classifier per topic.
 
-    Attributes
-    ----------
-    estimators : list of classifier
-        Fitted on two classes, one for each topic.
-    slope, offset : ndarray of shape (topics,)
-        The calibration.
+    `slope` and `offset`, both (topics,), are the calibration.
     """
 
     estimators: list[Any]
@@ -92,18 +84,7 @@ def linear_coefficients(estimator: Any) -> tuple[np.ndarray, float] | None:
 
 
 def to_probabilities(log_odds: np.ndarray, mode: str) -> np.ndarray:
-    """Turn log-odds into probabilities.
-
-    Parameters
-    ----------
-    log_odds : ndarray of shape (sentences, topics)
-    mode : {"multilabel", "multiclass"}
-
-    Returns
-    -------
-    ndarray of shape (sentences, topics)
-        Each topic for itself; where `mode` is "multiclass", rows sum to 1.
-    """
+    """Turn log-odds into probabilities, shape (sentences, topics); where `mode` is "multiclass", rows sum to 1."""
     with np.errstate(over="ignore"):  # 1 / inf is 0, as it should be
         probabilities = np.asarray(1.0 / (1.0 + np.exp(-log_odds)))
     if mode == "multiclass":

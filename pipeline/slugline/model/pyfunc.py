@@ -15,18 +15,10 @@ class PyfuncModel:
         self.model = model
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Predict topics.
+        """Return the `topics` of texts, a list per text, and a column of probabilities for each topic.
 
-        Parameters
-        ----------
-        model_input : DataFrame with a column `text`, Series or list of str
-        params : dict, optional
-            MLflow passes it; it is not used.
-
-        Returns
-        -------
-        DataFrame
-            `topics`, a list per text, and a column of probabilities for each topic.
+        `model_input` is a DataFrame with a column `text`, a Series or a list; MLflow passes `params`, which are not
+        used.
         """
         texts = model_input["text"] if isinstance(model_input, pd.DataFrame) else model_input
         probabilities = self.model.predict_proba(list(texts))

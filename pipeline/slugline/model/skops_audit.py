@@ -11,8 +11,8 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any, NamedTuple
-from zipfile import ZIP_STORED, ZipFile, ZipInfo
+from typing import Any
+from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
 from sklearn.tree._tree import NODE_DTYPE
@@ -56,9 +56,7 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
     "ListNode": frozenset({"builtins.list"}),
     "TupleNode": frozenset({"builtins.tuple"}),
     "TypeNode": frozenset({"builtins.str", "builtins.int", "builtins.bool"}),  # the types of the keys of a dict
-    "NdArrayNode": frozenset(
-        {"numpy.ndarray", "numpy.bool", "numpy.int32", "numpy.int64", "numpy.float32", "numpy.float64"}
-    ),
+    "NdArrayNode": frozenset(f"numpy.{name}" for name in ("ndarray", "bool", "int32", "int64", "float32", "float64")),
     "SparseMatrixNode": frozenset({"scipy.sparse._csr.csr_array", "scipy.sparse._csr.csr_matrix"}),
     "TreeNode": frozenset({"sklearn.tree._tree.Tree"}),
     "ObjectNode": frozenset({*CLASSIFIERS, TREE_REGRESSOR, _LABEL_BINARIZER}),
@@ -72,13 +70,6 @@ class RefusedError(ValueError):
     """The file holds something that is not allowed."""
 
 
-class Archive(NamedTuple):
-    """A skops file whose entries passed the checks, and its schema."""
-
-    zip: ZipFile
-    schema: dict[str, Any]
-
-
 def refuse_unless(holds: bool, problem: str) -> None:
     """Raise `RefusedError` unless a condition holds."""
     if not holds:
@@ -86,29 +77,20 @@ def refuse_unless(holds: bool, problem: str) -> None:
 
 
 def audit(data: bytes, n_features: int) -> None:
-    """Check every entry, node, type, array and tree of a skops file.
+    """Check every entry, node, type, array and tree of a skops file for a model of `n_features` features.
 
-    Parameters
-    ----------
-    data : bytes
-        The file.
-    n_features : int
-        How many features the model has.
-
-    Raises
-    ------
-    RefusedError
-        For anything that is not allowed; files that are not whole raise other errors too.
+    Raises `RefusedError` for anything that is not allowed; files that are not whole raise other errors too.
     """
     archive = _open_archive(data)
-    for name in archive.zip.namelist():
+    schema = _read_schema(archive)
+    for name in archive.namelist():
         if name.endswith(".npy"):
-            _check_array(archive.zip, name)
+            _check_array(archive, name)
         elif name.endswith(".npz"):
-            _check_sparse(archive.zip.read(name))
+            _check_sparse(archive.read(name))
 
     nodes_by_number: dict[int, dict[str, Any]] = {}
-    for node in _iterate_nodes(archive.schema):
+    for node in _iterate_nodes(schema):
         loader, type_made = node["__loader__"], f"{node.get('__module__')}.{node.get('__class__')}"
         is_allowed = isinstance(loader, str) and type_made in _ALLOWED.get(loader, ())
         refuse_unless(is_allowed, f"{loader!s:.40} of {type_made:.80} is not on the list of what a model may hold")
@@ -118,10 +100,10 @@ def audit(data: bytes, n_features: int) -> None:
         is_unique = type(number) is int and nodes_by_number.setdefault(number, node) == node
         refuse_unless(is_unique, "two nodes with one number")
         if loader == "TreeNode":
-            _check_tree(archive.zip, node, n_features)
+            _check_tree(archive, node, n_features)
 
 
-def _open_archive(data: bytes) -> Archive:
+def _open_archive(data: bytes) -> ZipFile:
     """Open a skops file: a flat zip of stored entries, so that nothing in it is larger than the file."""
     # The last 22 bytes must be the zip's end record: without a comment, and not of the format for large files
     end, directory_size = data[-22:], int.from_bytes(data[-10:-6], "little")
@@ -136,16 +118,11 @@ def _open_archive(data: bytes) -> Archive:
     refuse_unless(len(set(names)) == len(names) and SCHEMA in names, f"repeated entries, or no {SCHEMA}")
 
     for entry in entries:
-        is_sound = _is_stored(entry) and not stat.S_ISLNK(entry.external_attr >> 16)
-        refuse_unless(is_sound, f"{entry.filename} is compressed, locked or a link")
+        is_stored = entry.compress_type == ZIP_STORED and entry.compress_size == entry.file_size
+        is_odd = entry.flag_bits & 1 or stat.S_ISLNK(entry.external_attr >> 16)  # encrypted, or a link
+        refuse_unless(is_stored and not is_odd, f"{entry.filename} is compressed, locked or a link")
     refuse_unless(sum(entry.file_size for entry in entries) <= len(data), "entries that overlap")
-    return Archive(archive, _read_schema(archive))
-
-
-def _is_stored(entry: ZipInfo) -> bool:
-    """Return whether an entry is neither compressed nor encrypted."""
-    is_encrypted = entry.flag_bits & 1
-    return entry.compress_type == ZIP_STORED and entry.compress_size == entry.file_size and not is_encrypted
+    return archive
 
 
 def _read_schema(archive: ZipFile) -> dict[str, Any]:
@@ -176,7 +153,7 @@ def _iterate_nodes(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _check_array(archive: ZipFile, name: str) -> None:
     """Refuse an entry unless it is an array of numbers, names or tree nodes, and as large as its header says."""
     with archive.open(name) as stream:
-        dtype = read_array_header(stream, archive.getinfo(name).file_size).dtype
+        _, _, dtype = read_array_header(stream, archive.getinfo(name).file_size)
     refuse_unless(dtype.kind in "biufU" or dtype == NODE_DTYPE, f"{name} holds {dtype!s:.40}")
 
 

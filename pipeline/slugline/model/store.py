@@ -18,33 +18,23 @@ from slugline.errors import InputError
 from slugline.model.checked_files import check, read_array, read_json
 from slugline.model.heads import EstimatorHead, Head, LinearHead
 from slugline.model.topic_model import TopicModel
-from slugline.model.vectorizers import Vectorizer, describe, to_arrays
-from slugline.ngrams import HashingCounter, NgramOptions, VocabularyCounter, minimum_word_length
+from slugline.model.vectorizers import Vectorizer, describe, from_values, to_arrays
+from slugline.ngrams import NgramOptions, VocabularyCounter, minimum_word_length
 
 CARD = "README.md"  # the model card, for people; it is not read back
 MAX_HEADER = 4 << 20  # bytes
 _FORMAT = 1
 _HEADER = "model.json"
 _MAX_TOPICS, _MAX_VECTORIZERS, _MAX_NGRAM = 10_000, 16, 64
-_ANALYZERS = ("word", "char", "char_wb")
-_NORMS = ("l1", "l2", None)
-_ACCENTS = ("ascii", "unicode", None)
-_MODES = ("multilabel", "multiclass")
+_OPTIONS = {
+    "analyzer": ("word", "char", "char_wb"),
+    "norm": ("l1", "l2", None),
+    "strip_accents": ("ascii", "unicode", None),
+}
 
 
 def save_model(model: TopicModel, folder: str | Path) -> Path:
     """Write a model into a new folder: first the arrays, last the header, without which nothing loads.
-
-    Parameters
-    ----------
-    model : TopicModel
-    folder : str or Path
-        Must not exist.
-
-    Returns
-    -------
-    Path
-        The folder.
 
     Raises
     ------
@@ -68,14 +58,7 @@ def save_model(model: TopicModel, folder: str | Path) -> Path:
 
         save_estimators(model.head, folder)
 
-    text = json.dumps(_make_header(model), ensure_ascii=False, indent=1, allow_nan=False)
-    (folder / _HEADER).write_text(text + "\n", encoding="utf-8")
-    return folder
-
-
-def _make_header(model: TopicModel) -> dict[str, Any]:
-    """Return the content of `model.json`."""
-    return {
+    header = {
         "format": _FORMAT,
         "mode": model.mode,
         "topics": list(model.topics),
@@ -83,6 +66,9 @@ def _make_header(model: TopicModel) -> dict[str, Any]:
         "features": [describe(vectorizer) for vectorizer in model.vectorizers],
         "info": dict(model.info),
     }
+    text = json.dumps(header, ensure_ascii=False, indent=1, allow_nan=False)
+    (folder / _HEADER).write_text(text + "\n", encoding="utf-8")
+    return folder
 
 
 def digest(folder: Path) -> str:
@@ -95,7 +81,7 @@ def digest(folder: Path) -> str:
     for file in sorted(file for file in folder.iterdir() if file.name != CARD):
         hashed.update(file.name.encode())
         if file.name == _HEADER:
-            header = _read_header(folder) | {"info": None}
+            header = read_json(folder, _HEADER, MAX_HEADER) | {"info": None}
             hashed.update(json.dumps(header, sort_keys=True).encode())
         elif file.suffix == ".skops":
             with ZipFile(file) as archive:
@@ -107,16 +93,7 @@ def digest(folder: Path) -> str:
 
 
 def load_model(folder: str | Path) -> TopicModel:
-    """Read a model from a folder; no code from the model runs.
-
-    Parameters
-    ----------
-    folder : str or Path
-        One that `save_model` wrote.
-
-    Returns
-    -------
-    TopicModel
+    """Read a model from a folder that `save_model` wrote; no code from the model runs.
 
     Raises
     ------
@@ -124,12 +101,11 @@ def load_model(folder: str | Path) -> TopicModel:
         With one line that says which file is wrong.
     """
     folder = Path(folder)
-    header = _read_header(folder)
+    header = read_json(folder, _HEADER, MAX_HEADER)
     version = header.get("format")
-    is_known = type(version) is int and version == _FORMAT
-    check(is_known, folder, f"format {version!r:.40}; this version reads {_FORMAT}")
+    check(type(version) is int and version == _FORMAT, folder, f"format {version!r:.40}; this version reads {_FORMAT}")
     topics = _read_topics(folder, header.get("topics"))
-    check(header.get("mode") in _MODES, folder, f"mode {header.get('mode')!r:.40}")
+    check(header.get("mode") in ("multilabel", "multiclass"), folder, f"mode {header.get('mode')!r:.40}")
 
     descriptions: Any = header.get("features")
     is_list = isinstance(descriptions, list) and 0 < len(descriptions) <= _MAX_VECTORIZERS
@@ -142,11 +118,6 @@ def load_model(folder: str | Path) -> TopicModel:
     n_features = sum(vectorizer.counter.n_features for vectorizer in vectorizers)
     head = _read_head(folder, header.get("head"), len(topics), n_features)
     return TopicModel(topics, header["mode"], vectorizers, head, thresholds, info=info)
-
-
-def _read_header(folder: Path) -> dict[str, Any]:
-    """Return the object in `model.json`."""
-    return read_json(folder, _HEADER, MAX_HEADER)
 
 
 def _read_topics(folder: Path, topics: Any) -> tuple[str, ...]:
@@ -165,29 +136,28 @@ def _read_vectorizer(folder: Path, number: int, description: Any) -> Vectorizer:
     check(is_named, folder, f"{where} are not an object with a name")
     for key in ("lowercase", "idf", "sublinear_tf", "binary"):
         check(isinstance(description.get(key), bool), folder, f"{where}: {key} is neither true nor false")
-    for key, allowed in {"analyzer": _ANALYZERS, "norm": _NORMS, "strip_accents": _ACCENTS}.items():
+    for key, allowed in _OPTIONS.items():
         check(description.get(key, 0) in allowed, folder, f"{where}: an unknown option for {key}")
 
     size = description.get("terms")
     check(type(size) is int and 0 < size < 2**31, folder, f"{where}: {size!r:.40} terms")
-    options = _read_options(folder, where, description)
-    idf = read_array(folder, f"idf_{number}.npy", np.float64, (size,)) if description["idf"] else None
+    _check_ngrams(folder, where, description)
 
-    counter: VocabularyCounter | HashingCounter
+    values = {"vectorizer": description}
+    if description["idf"]:
+        values["idf"] = read_array(folder, f"idf_{number}.npy", np.float64, (size,))
     if "alternate_sign" in description:
-        sign = description["alternate_sign"]
-        check(isinstance(sign, bool), folder, f"{where}: alternate_sign is neither true nor false")
+        is_sign = isinstance(description["alternate_sign"], bool)
+        check(is_sign, folder, f"{where}: alternate_sign is neither true nor false")
         only_counts = not description["idf"] and not description["sublinear_tf"]
         check(only_counts, folder, f"{where}: hashed features have neither idf nor sublinear_tf")
-        counter = HashingCounter(options, size, sign)
     else:
-        counter = _read_vocabulary(folder, number, size, options)
-    weighing = {key: description[key] for key in ("sublinear_tf", "binary", "norm")}
-    return Vectorizer(description["name"], counter, idf, **weighing)
+        values["offsets"], values["terms"] = _read_vocabulary(folder, number, size)
+    return from_values(values)
 
 
-def _read_options(folder: Path, where: str, description: Mapping[str, Any]) -> NgramOptions:
-    """Return how a vectorizer counts; its token pattern must be a plain run of word characters."""
+def _check_ngrams(folder: Path, where: str, description: Mapping[str, Any]) -> None:
+    """Check how a vectorizer counts; its token pattern must be a plain run of word characters."""
     bounds: Any = description.get("ngram_range")
     are_numbers = isinstance(bounds, list) and len(bounds) == 2 and all(type(n) is int for n in bounds)
     is_range = are_numbers and 1 <= bounds[0] <= bounds[1] <= _MAX_NGRAM
@@ -200,18 +170,10 @@ def _read_options(folder: Path, where: str, description: Mapping[str, Any]) -> N
     pattern: Any = description.get("token_pattern")
     is_plain = isinstance(pattern, str) and minimum_word_length(pattern) is not None
     check(is_plain, folder, f"{where}: token_pattern {pattern!r:.40}")
-    return NgramOptions(
-        description["analyzer"],
-        (bounds[0], bounds[1]),
-        lowercase=description["lowercase"],
-        strip_accents=description["strip_accents"],
-        token_pattern=pattern,
-        stop_words=frozenset(words),
-    )
 
 
-def _read_vocabulary(folder: Path, number: int, size: int, options: NgramOptions) -> VocabularyCounter:
-    """Read a vocabulary: sorted and unique terms in UTF-8; lone surrogates are allowed, as in Python's strings."""
+def _read_vocabulary(folder: Path, number: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Read offsets and bytes of a vocabulary: sorted and unique terms in UTF-8; lone surrogates are allowed."""
     offsets_name, terms_name = f"offsets_{number}.npy", f"terms_{number}.npy"
     offsets = read_array(folder, offsets_name, np.int32, (size + 1,))
     is_ascending = offsets[0] == 0 and bool((offsets[1:] > offsets[:-1]).all())
@@ -226,10 +188,10 @@ def _read_vocabulary(folder: Path, number: int, size: int, options: NgramOptions
     is_whole = bool((first_bytes & 0xC0 != 0x80).all())  # else a byte inside a character
     check(is_whole, folder, f"{offsets_name} cut a character")
 
-    counter = VocabularyCounter.from_buffers(options, offsets, data)
-    is_sorted = size == 1 or bool(pc.all(pc.less(counter.terms[:-1], counter.terms[1:])).as_py())
+    terms = VocabularyCounter.from_buffers(NgramOptions(), offsets, data).terms
+    is_sorted = size == 1 or bool(pc.all(pc.less(terms[:-1], terms[1:])).as_py())
     check(is_sorted, folder, f"{terms_name} are not sorted and unique")
-    return counter
+    return offsets, data
 
 
 def _read_head(folder: Path, kind: Any, n_topics: int, n_features: int) -> Head:

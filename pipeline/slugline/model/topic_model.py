@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from slugline.data.schema import Article
-from slugline.data.sentences import split_article
+from slugline.data.sentences import split_text
 from slugline.errors import InputError, listing
 from slugline.model.heads import Head, LinearHead, to_probabilities
 from slugline.model.vectorizers import Vectorizer, score_all, transform_all
@@ -19,19 +18,9 @@ _ORIGIN = {"slugline": "Slugline", "run_id": "run", "data_digest": "training dat
 
 
 class ArticleSentence(NamedTuple):
-    """A sentence of an article and what the model gives it.
+    """A sentence of an article, `text == article[start:end]` in code points, and the probability of each topic.
 
-    Attributes
-    ----------
-    position : int
-        0 for the first sentence of the article.
-    start, end : int
-        `text == article[start:end]`, in code points.
-    text : str
-    topics : tuple of str
-        Those given to the sentence; none for debris of a web page, such as a byline or "Post a comment".
-    probabilities : dict of str to float
-        The probability of each topic.
+    `position` is 0 for the first sentence; debris of a web page, such as a byline or "Post a comment", has no `topics`.
     """
 
     position: int
@@ -103,60 +92,25 @@ class TopicModel:
         return to_probabilities(self.decision_function(texts), self.mode)
 
     def predict(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
-        """Return the topics of each text.
-
-        Parameters
-        ----------
-        texts : sequence of str
-            Sentences; for a whole article use `predict_article`.
-        """
+        """Return the topics of each text, a sentence; for a whole article use `predict_article`."""
         return self.to_topics(self.decide(self.predict_proba(texts)))
 
     def predict_article(self, text: str, *, language: str = "en") -> list[ArticleSentence]:
-        """Split an article into sentences and predict the topics of each, as `slugline predict` does.
-
-        Parameters
-        ----------
-        text : str
-            The article, as plain text.
-        language : str
-            Code of its language, for the splitting.
-
-        Returns
-        -------
-        list of ArticleSentence
-            In the order of the text.
-        """
+        """Split an article, a plain text, into sentences and predict the topics of each, as `slugline predict` does."""
         if not isinstance(text, str):
             raise TypeError(f"text is {type(text).__name__}; allowed: str, one article")
-        article = Article("", title=None, text=text, published=None, source=None, url=None, language=language)
-        sentences = split_article(article)
-
+        sentences = split_text(text, language=language or "en")
         probabilities = self.predict_proba([sentence.text for sentence in sentences])
         topics = self.to_topics(self.decide(probabilities))
-        return [
-            ArticleSentence(
-                sentence.position,
-                sentence.start,
-                sentence.end,
-                sentence.text,
-                () if sentence.debris else given,
-                dict(zip(self.topics, row, strict=True)),
-            )
-            for sentence, given, row in zip(sentences, topics, probabilities.tolist(), strict=True)
-        ]
+        predicted = []
+        for sentence, names, row in zip(sentences, topics, probabilities.tolist(), strict=True):
+            _, _, position, start, end, part, debris = sentence
+            by_topic = dict(zip(self.topics, row, strict=True))
+            predicted.append(ArticleSentence(position, start, end, part, () if debris else names, by_topic))
+        return predicted
 
     def decide(self, probabilities: np.ndarray) -> np.ndarray:
-        """Return which topics are given: those at or above their threshold, or the likeliest one.
-
-        Parameters
-        ----------
-        probabilities : ndarray of shape (texts, topics)
-
-        Returns
-        -------
-        ndarray of shape (texts, topics), bool
-        """
+        """Return which topics are given, bool (texts, topics): those that reach their threshold, or the likeliest."""
         if self.mode == "multiclass":
             return np.asarray(probabilities.argmax(axis=1)[:, None] == np.arange(len(self.topics)))
         return np.asarray(probabilities >= self.thresholds)
@@ -166,27 +120,10 @@ class TopicModel:
         return [tuple(compress(self.topics, row)) for row in decisions.tolist()]
 
     def explain(self, text: str, top: int = 5, topics: Sequence[str] | None = None) -> dict[str, dict[str, float]]:
-        """Return the terms of a text that move each topic most.
+        """Return the `top` terms of a text that move each topic most (0: all), for all topics or some.
 
-        Parameters
-        ----------
-        text : str
-            A sentence.
-        top : int
-            How many terms per topic; 0 for all.
-        topics : sequence of str, optional
-            Explain only these.
-
-        Returns
-        -------
-        dict of str to dict of str to float
-            For each topic its terms and what each adds to the log-odds, the largest in size first, and last the entry
-            `(intercept)`. All terms and the intercept add up to `decision_function`.
-
-        Raises
-        ------
-        InputError
-            If the head is not linear, or there is no such topic.
+        For each topic, its terms come with what each adds to the log-odds, the largest in size first, and last the
+        entry `(intercept)`; all terms and the intercept add up to `decision_function`. The head must be linear.
         """
         head, names = self._linear_head(), self.topics if topics is None else topics
         rows = [self._index(topic) for topic in names]
@@ -201,13 +138,7 @@ class TopicModel:
         return explanation
 
     def top_terms(self, topic: str, top: int = 20) -> dict[str, float]:
-        """Return the terms with the largest weights for a topic, the largest first.
-
-        Raises
-        ------
-        InputError
-            If the head is not linear, or there is no such topic.
-        """
+        """Return the terms with the largest weights for a topic, the largest first; the head must be linear."""
         weights = self._linear_head().weights[self._index(topic)]
         largest = np.argsort(-weights, kind="stable")[:top]
         return {self.terms[column]: float(weights[column]) for column in largest}
@@ -221,24 +152,25 @@ class TopicModel:
 
     def __repr__(self) -> str:
         rule = "the likeliest topic" if self.mode == "multiclass" else "each topic has a threshold of its own"
-        sizes = [f"{vectorizer.name}: {_describe_size(vectorizer)}" for vectorizer in self.vectorizers]
-        origin = [f"{name} {str(self.info[key])[:40]}" for key, name in _ORIGIN.items() if self.info.get(key)]
-        lines = {
-            "topics": listing(self.topics, 8),
-            "features": ", ".join(sizes),
-            "head": self._describe_head(),
-            "origin": ", ".join(origin) or "unknown",
-        }
-        first = f"TopicModel: {len(self.topics)} topics, {self.mode} ({rule})"
-        return "\n".join([first, *(f"  {name:<10}{line}" for name, line in lines.items())])
-
-    def _describe_head(self) -> str:
-        """Return the kind of the head and its size in a few words."""
         if isinstance(self.head, LinearHead):
             topics, features = self.head.weights.shape
-            return f"linear, {topics:,} x {features:,} weights"
-        kinds = sorted({type(estimator).__name__ for estimator in self.head.estimators})
-        return f"{listing(kinds)}, one for each topic"
+            head = f"linear, {topics:,} x {features:,} weights"
+        else:
+            head = f"{listing(sorted({type(part).__name__ for part in self.head.estimators}))}, one for each topic"
+
+        sizes = []
+        for vectorizer in self.vectorizers:
+            unit = "terms" if isinstance(vectorizer.counter, VocabularyCounter) else "hashed columns"
+            sizes.append(f"{vectorizer.name}: {vectorizer.counter.n_features:,} {unit}")
+        origin = [f"{name} {str(self.info[key])[:40]}" for key, name in _ORIGIN.items() if self.info.get(key)]
+        lines = [
+            f"TopicModel: {len(self.topics)} topics, {self.mode} ({rule})",
+            f"  topics    {listing(self.topics, 8)}",
+            f"  features  {', '.join(sizes)}",
+            f"  head      {head}",
+            f"  origin    {', '.join(origin) or 'unknown'}",
+        ]
+        return "\n".join(lines)
 
     def _linear_head(self) -> LinearHead:
         """Return the head; raise `InputError` unless it is linear."""
@@ -251,12 +183,6 @@ class TopicModel:
         if topic not in self.topics:
             raise InputError(f"the model has no topic '{topic}'; allowed: {listing(self.topics, 40)}")
         return self.topics.index(topic)
-
-
-def _describe_size(vectorizer: Vectorizer) -> str:
-    """Return how many features a vectorizer has."""
-    unit = "terms" if isinstance(vectorizer.counter, VocabularyCounter) else "hashed columns"
-    return f"{vectorizer.counter.n_features:,} {unit}"
 
 
 def _check_texts(texts: Sequence[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """Fitted features as data: a vocabulary, its weights, and how to count. No scikit-learn."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -13,17 +13,9 @@ from slugline.ngrams import HashingCounter, NgramOptions, VocabularyCounter
 
 @dataclass(frozen=True)
 class Vectorizer:
-    """TF-IDF over fixed columns, with scikit-learn's formulas.
+    """TF-IDF over fixed columns, with the formulas and options of scikit-learn's `TfidfVectorizer`.
 
-    Attributes
-    ----------
-    name : str
-        The name of the features in the config, such as `word`.
-    counter : VocabularyCounter or HashingCounter
-    idf : ndarray of shape (terms,), float64, or None
-        Inverse document frequencies; None for plain counts.
-    sublinear_tf, binary, norm
-        As in scikit-learn's `TfidfVectorizer`.
+    `name` is that of the features in the config, such as `word`; `idf` are float64 (terms,), or None for plain counts.
     """
 
     name: str
@@ -39,17 +31,7 @@ class Vectorizer:
         return normalize(self._weigh(self.counter.count(texts, np.int32)), self.norm)
 
     def score(self, texts: Sequence[str], weights: np.ndarray) -> np.ndarray:
-        """Return `transform(texts) @ weights` without building the features of all texts at once.
-
-        Parameters
-        ----------
-        texts : sequence of str
-        weights : ndarray of shape (terms, topics), float64
-
-        Returns
-        -------
-        ndarray of shape (texts, topics)
-        """
+        """Return `transform(texts) @ weights` (texts, topics) without building the features of all texts at once."""
 
         def score_chunk(counts: csr_array) -> np.ndarray:
             X = self._weigh(counts)
@@ -111,14 +93,10 @@ def score_all(vectorizers: Sequence[Vectorizer], texts: Sequence[str], weights: 
 
 
 def count_words(vectorizers: Sequence[Vectorizer], texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray | None]:
-    """Count the words of each text, and those that are unknown to the model.
+    """Count the words of each text, and those that are unknown to the model, each shape (texts,).
 
-    Returns
-    -------
-    words : ndarray of shape (texts,)
-        By the first vectorizer of words; where there is none, words are separated by blanks.
-    unknown_words : ndarray of shape (texts,), or None
-        Words that are not in its vocabulary; None where no vectorizer has a vocabulary of words.
+    The first vectorizer of words decides; where there is none, words are separated by blanks, and the second array is
+    None.
     """
     for vectorizer in vectorizers:
         counter = vectorizer.counter
@@ -128,67 +106,45 @@ def count_words(vectorizers: Sequence[Vectorizer], texts: Sequence[str]) -> tupl
 
 
 def from_estimator(name: str, fitted: Any) -> Vectorizer:
-    """Extract the data from a fitted scikit-learn vectorizer, or from one of ours.
+    """Extract the data from a fitted vectorizer of counts, TF-IDF or hashes, scikit-learn's or ours.
 
-    Parameters
-    ----------
-    name : str
-        The name of the features in the config.
-    fitted : CountVectorizer, TfidfVectorizer or HashingVectorizer
-
-    Raises
-    ------
-    InputError
-        Where a function replaces its analyzer, preprocessor, tokenizer or accent stripper.
+    Raises `InputError` where a function replaces its analyzer, preprocessor, tokenizer or accent stripper.
     """
     functions = [key for key in ("preprocessor", "tokenizer") if getattr(fitted, key) is not None]
     if functions or callable(fitted.analyzer) or callable(fitted.strip_accents):
-        raise InputError(
-            f"features.{name}: a function in place of the analyzer cannot be saved; allowed: word, char, char_wb"
-        )
+        problem = "a function in place of the analyzer cannot be saved"
+        raise InputError(f"features.{name}: {problem}; allowed: word, char, char_wb")
 
     stop_words = fitted.get_stop_words() if fitted.analyzer == "word" else None
-    options = NgramOptions(
-        fitted.analyzer,
-        tuple(fitted.ngram_range),
-        lowercase=bool(fitted.lowercase),
-        strip_accents=fitted.strip_accents,
-        token_pattern=fitted.token_pattern,
-        stop_words=frozenset(stop_words or ()),
-    )
+    named = {key: getattr(fitted, key) for key in ("strip_accents", "token_pattern")}
+    named |= {"lowercase": bool(fitted.lowercase), "stop_words": frozenset(stop_words or ())}
+    options = NgramOptions(fitted.analyzer, tuple(fitted.ngram_range), **named)
     if hasattr(fitted, "n_features"):
         hashing = HashingCounter(options, int(fitted.n_features), bool(fitted.alternate_sign))
         return Vectorizer(name, hashing, None, binary=bool(fitted.binary), norm=fitted.norm)
 
-    vocabulary, is_tfidf = fitted.vocabulary_, hasattr(fitted, "idf_")
-    return Vectorizer(
-        name,
-        VocabularyCounter.from_terms(options, sorted(vocabulary, key=vocabulary.__getitem__)),
-        np.asarray(fitted.idf_, dtype=np.float64) if is_tfidf and fitted.use_idf else None,
-        sublinear_tf=is_tfidf and bool(fitted.sublinear_tf),
-        binary=bool(fitted.binary),
-        norm=fitted.norm if is_tfidf else None,
-    )
+    vocabulary, binary = fitted.vocabulary_, bool(fitted.binary)
+    counter = VocabularyCounter.from_terms(options, sorted(vocabulary, key=vocabulary.__getitem__))
+    if not hasattr(fitted, "idf_"):
+        return Vectorizer(name, counter, None, binary=binary, norm=None)
+    idf = np.asarray(fitted.idf_, dtype=np.float64) if fitted.use_idf else None
+    return Vectorizer(name, counter, idf, sublinear_tf=bool(fitted.sublinear_tf), binary=binary, norm=fitted.norm)
 
 
 def describe(vectorizer: Vectorizer) -> dict[str, Any]:
-    """Return how a vectorizer counts and weighs, in types that JSON can hold."""
+    """Return how a vectorizer counts and weighs, in types that JSON can hold; the order is that of saved models."""
     counter = vectorizer.counter
-    options = counter.options
     description = {
         "name": vectorizer.name,
         "terms": counter.n_features,
-        "analyzer": options.analyzer,
-        "ngram_range": list(options.ngram_range),
-        "lowercase": options.lowercase,
-        "strip_accents": options.strip_accents,
-        "token_pattern": options.token_pattern,
-        "stop_words": sorted(options.stop_words),
+        **asdict(counter.options),
         "idf": vectorizer.idf is not None,
         "sublinear_tf": vectorizer.sublinear_tf,
         "binary": vectorizer.binary,
         "norm": vectorizer.norm,
     }
+    description["ngram_range"] = list(counter.options.ngram_range)
+    description["stop_words"] = sorted(counter.options.stop_words)
     if isinstance(counter, HashingCounter):
         description["alternate_sign"] = counter.alternate_sign
     return description
@@ -210,17 +166,13 @@ def to_values(vectorizer: Vectorizer) -> dict[str, Any]:
 def from_values(values: Mapping[str, Any]) -> Vectorizer:
     """Return the vectorizer of `to_values`, unchecked; `store.load_model` checks what a stranger may have written."""
     description = values["vectorizer"]
-    named = {key: description[key] for key in ("lowercase", "strip_accents", "token_pattern")}
-    options = NgramOptions(
-        description["analyzer"],
-        tuple(description["ngram_range"]),
-        stop_words=frozenset(description["stop_words"]),
-        **named,
-    )
+    options = {field.name: description[field.name] for field in fields(NgramOptions)}
+    options |= {"ngram_range": tuple(options["ngram_range"]), "stop_words": frozenset(options["stop_words"])}
+
     counter: VocabularyCounter | HashingCounter
     if "alternate_sign" in description:
-        counter = HashingCounter(options, description["terms"], description["alternate_sign"])
+        counter = HashingCounter(NgramOptions(**options), description["terms"], description["alternate_sign"])
     else:
-        counter = VocabularyCounter.from_buffers(options, values["offsets"], values["terms"])
+        counter = VocabularyCounter.from_buffers(NgramOptions(**options), values["offsets"], values["terms"])
     weighing = {key: description[key] for key in ("sublinear_tf", "binary", "norm")}
     return Vectorizer(description["name"], counter, values.get("idf"), **weighing)

@@ -3,8 +3,6 @@
 This is the one door: other rooms import from here only.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 from slugline.ngrams.counting import VocabularyCounter

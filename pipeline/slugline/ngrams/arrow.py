@@ -3,8 +3,6 @@
 PyArrow's own `pa.array`, `pa.scalar` and `to_numpy` import pandas, which takes longer than predicting; these do not.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 import numpy as np

@@ -3,13 +3,11 @@
 Only Arrow, NumPy and SciPy are used, and nothing loops over words or characters in Python. README.md explains how.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -30,14 +28,7 @@ FEW_TEXTS = 8  # up to so many texts, a dict is faster than arrays
 
 @dataclass(frozen=True)
 class VocabularyCounter:
-    """Count the terms of a fixed vocabulary.
-
-    Parameters
-    ----------
-    options : NgramOptions
-        Which n-grams to take from a text.
-    terms : BinaryArray
-        The vocabulary in the order of the columns, as UTF-8; lone surrogates are passed through.
+    """Count the terms of a fixed vocabulary: UTF-8 terms in the order of the columns, lone surrogates passed through.
 
     Examples
     --------
@@ -51,14 +42,12 @@ class VocabularyCounter:
     terms: pa.BinaryArray
 
     @classmethod
-    def from_terms(cls, options: NgramOptions, terms: Iterable[str]) -> VocabularyCounter:
+    def from_terms(cls, options: NgramOptions, terms: Iterable[str]) -> Self:
         """Make a counter from a vocabulary of strings."""
         return cls(options, encode_terms(terms))
 
     @classmethod
-    def from_buffers(
-        cls, options: NgramOptions, offsets: NDArray[np.int32], data: NDArray[np.uint8]
-    ) -> VocabularyCounter:
+    def from_buffers(cls, options: NgramOptions, offsets: NDArray[np.int32], data: NDArray[np.uint8]) -> Self:
         """Make a counter from the offsets (terms + 1) and the UTF-8 bytes of its terms, one after the other."""
         return cls(options, binary_array(offsets, data))
 
@@ -78,13 +67,7 @@ class VocabularyCounter:
         return decode_terms(self.terms)
 
     def count(self, texts: Sequence[str], dtype: DTypeLike = np.int64) -> csr_array:
-        """Count the terms in each text; the first call builds a table of the terms.
-
-        Returns
-        -------
-        csr_array of shape (texts, terms)
-            Counts, with sorted indices.
-        """
+        """Return the counts of the terms (texts, terms), indices sorted; the first call builds a table of the terms."""
         if len(texts) <= FEW_TEXTS:
             return self._count_few(texts).astype(dtype)
         return stack(self.map_chunks(texts, ready_to_stack), dtype)
@@ -92,17 +75,8 @@ class VocabularyCounter:
     def map_chunks(self, texts: Sequence[str], function: Callable[[csr_array], T]) -> list[T]:
         """Count the terms in chunks of the texts, in threads, and apply a function to the counts of each chunk.
 
-        Parameters
-        ----------
-        texts : sequence of str
-        function : callable
-            Takes int32 counts (texts of the chunk, terms), whose indices are not sorted: sorting them takes longer than
-            counting.
-
-        Returns
-        -------
-        list
-            The function's result for each chunk, in the order of the texts.
+        The function takes int32 counts (texts of the chunk, terms) whose indices are not sorted: sorting them takes
+        longer than counting. Its results are returned in the order of the texts.
         """
         if len(texts) <= FEW_TEXTS:
             return [function(self._count_few(texts))]
@@ -110,12 +84,7 @@ class VocabularyCounter:
         return map_threads(lambda chunk: function(self._count_chunk(chunk)), split_texts(texts))
 
     def count_words(self, texts: Sequence[str]) -> tuple[Ints, Ints]:
-        """Count the words of each text, and those that are not in the vocabulary; for the analyzer "word" only.
-
-        Returns
-        -------
-        words, unknown_words : ndarray of shape (texts,)
-        """
+        """Count the words of each text, and those it does not know, each (texts,); only for the analyzer "word"."""
         rows = read_rows(self.options, texts)
         is_unknown = index_in(self.terms, rows.alphabet) < 0
         unknown = np.bincount(rows.row_of_symbol, is_unknown[rows.symbols], len(rows.lengths))
@@ -136,8 +105,7 @@ class VocabularyCounter:
         rows = read_rows(self.options, texts)
         if self.options.analyzer != "char_wb":
             return self._count_rows(rows)
-        counts_of_words = self._count_rows(rows_of_padded_words(rows.alphabet))
-        return count_symbols(rows) @ counts_of_words
+        return count_symbols(rows) @ self._count_rows(rows_of_padded_words(rows.alphabet))
 
     def _count_rows(self, rows: Rows) -> csr_array:
         """Count the terms in rows of symbols."""
@@ -149,15 +117,14 @@ class VocabularyCounter:
 
     def _count_few(self, texts: Sequence[str]) -> csr_array:
         """Count the terms in a few texts, by a dict."""
-        indices: list[int] = []
         counts: list[int] = []
+        indices: list[int] = []
         starts = [0]
         for text in texts:
             columns = Counter(self._columns.get(term, -1) for term in ngrams_of_text(self.options, text))
             columns.pop(-1, None)
-            row = sorted(columns.items())
-            indices += [column for column, _ in row]
-            counts += [count for _, count in row]
+            indices += sorted(columns)
+            counts += [columns[column] for column in sorted(columns)]
             starts.append(len(indices))
         arrays = [np.array(values, np.int32) for values in (counts, indices, starts)]
         return csr_array(tuple(arrays), shape=(len(texts), self.n_features))

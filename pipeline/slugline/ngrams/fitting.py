@@ -1,7 +1,5 @@
 """Learn a vocabulary of n-grams from many texts and count it, with Arrow, NumPy and SciPy alone."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from numbers import Integral
@@ -41,13 +39,10 @@ def fit_count(
         Keep so many terms, the most frequent ones.
     binary : bool
         Count a term once per text.
-    dtype : dtype
-        Type of the counts.
 
     Returns
     -------
-    counts : csr_array of shape (texts, terms)
-        With sorted indices.
+    counts : csr_array of shape (texts, terms), of type `dtype`, with sorted indices
     terms : BinaryArray
         In alphabetical order, as UTF-8; lone surrogates are passed through.
 
@@ -59,11 +54,8 @@ def fit_count(
     Examples
     --------
     >>> counts, terms = fit_count(NgramOptions("word"), ["a truce", "truce talks"])
-    >>> terms.to_pylist()
-    [b'talks', b'truce']
-    >>> counts.toarray()
-    array([[0, 1],
-           [1, 1]])
+    >>> terms.to_pylist(), counts.toarray().tolist()
+    ([b'talks', b'truce'], [[0, 1], [1, 1]])
     """
     chunks = share_alphabet(map_threads(partial(read_rows, options), split_texts(texts)))
     trie, counts = _learn(options, chunks)
@@ -73,7 +65,7 @@ def fit_count(
     if binary:
         for part in counts:
             part.data.fill(1)
-    keep = _select_columns(counts, len(texts), min_df=min_df, max_df=max_df, max_features=max_features, dtype=dtype)
+    keep = _select_columns(counts, len(texts), (min_df, max_df, max_features), dtype)
     return stack(counts, dtype, keep), spell_terms(trie, keep, " " if options.analyzer == "word" else "")
 
 
@@ -88,15 +80,10 @@ def _learn(options: NgramOptions, chunks: list[Rows]) -> tuple[Trie, list[csr_ar
 
 
 def _select_columns(
-    counts: Sequence[csr_array | csc_array],
-    n_texts: int,
-    *,
-    min_df: float,
-    max_df: float,
-    max_features: int | None,
-    dtype: DTypeLike,
+    counts: Sequence[csr_array | csc_array], n_texts: int, limits: tuple[float, float, int | None], dtype: DTypeLike
 ) -> NDArray[np.bool_]:
     """Choose columns by the number of texts they occur in, then by how often they occur; boolean, (columns,)."""
+    min_df, max_df, max_features = limits
     lowest = min_df if isinstance(min_df, Integral) else min_df * n_texts
     highest = max_df if isinstance(max_df, Integral) else max_df * n_texts
     if highest < lowest:

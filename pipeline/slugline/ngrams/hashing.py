@@ -21,16 +21,10 @@ _U32 = NDArray[np.uint32]
 
 @dataclass(frozen=True)
 class HashingCounter:
-    """Count n-grams in columns chosen by their hashes.
+    """Count n-grams in `n_features` columns chosen by their hashes.
 
-    Parameters
-    ----------
-    options : NgramOptions
-        Which n-grams to take from a text.
-    n_features : int
-        The number of columns.
-    alternate_sign : bool
-        Count an n-gram as -1 where its hash is negative, so that n-grams that share a column cancel out on average.
+    With `alternate_sign`, an n-gram of negative hash counts as -1, so that n-grams that share a column cancel out on
+    average.
     """
 
     options: NgramOptions
@@ -42,7 +36,7 @@ class HashingCounter:
         return [f"#{column}" for column in range(self.n_features)]
 
     def count(self, texts: Sequence[str], dtype: DTypeLike = np.int64) -> csr_array:
-        """Count the n-grams of each text: a matrix (texts, n_features) with sorted indices."""
+        """Return the counts of the n-grams (texts, n_features), with sorted indices."""
         return csr_array(vstack(self.map_chunks(texts, lambda counts: counts), format="csr").astype(dtype))
 
     def map_chunks(self, texts: Sequence[str], function: Callable[[csr_array], T]) -> list[T]:

@@ -1,7 +1,5 @@
 """Sparse matrices of counts: made from rows of symbols, and put together from the counts of chunks."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Which n-grams to take from a text, and how to list those of one text in plain Python."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -9,9 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Literal, TypeVar
 
 S = TypeVar("S", str, list[str])  # characters or words
-_TOKEN_PATTERN = r"(?u)\b\w\w+\b"  # noqa: S105 - no password
 _WORD_RUN = re.compile(r"(?:\(\?u\))?(?:\\b)?((?:\\w)+)\+(?:\\b)?")
-_BLANKS = re.compile(r"\s\s+")
 
 
 @dataclass(frozen=True)
@@ -29,11 +25,6 @@ class NgramOptions:
     stop_words : frozenset of str
         Words to leave out before n-grams are taken; for the analyzer "word" only.
 
-    Raises
-    ------
-    ValueError
-        For another token pattern, and for an empty range or one that starts below 1.
-
     Examples
     --------
     >>> list(ngrams_of_text(NgramOptions("word", (1, 2)), "A fragile truce held"))
@@ -45,7 +36,7 @@ class NgramOptions:
     _: KW_ONLY
     lowercase: bool = True
     strip_accents: Literal["ascii", "unicode"] | None = None
-    token_pattern: str = _TOKEN_PATTERN
+    token_pattern: str = r"(?u)\b\w\w+\b"  # noqa: S105 - no password
     stop_words: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -88,7 +79,7 @@ def _slices(symbols: S, ngram_range: tuple[int, int]) -> Iterator[S]:
 
 def join_blanks(text: str) -> str:
     """Replace runs of white space by one blank, as scikit-learn's analyzer "char" does."""
-    return _BLANKS.sub(" ", text)
+    return re.sub(r"\s\s+", " ", text)
 
 
 def normalize_texts(options: NgramOptions, texts: Sequence[str]) -> Sequence[str]:
@@ -98,13 +89,10 @@ def normalize_texts(options: NgramOptions, texts: Sequence[str]) -> Sequence[str
     if options.strip_accents is None:
         return texts
 
-    strip = _to_ascii if options.strip_accents == "ascii" else _remove_marks
-    return [text if text.isascii() else strip(unicodedata.normalize("NFKD", text)) for text in texts]
-
-
-def _to_ascii(decomposed: str) -> str:
-    """Drop all characters that are not ASCII."""
-    return decomposed.encode("ascii", "ignore").decode()
+    decomposed = [text if text.isascii() else unicodedata.normalize("NFKD", text) for text in texts]
+    if options.strip_accents == "ascii":
+        return [text.encode("ascii", "ignore").decode() for text in decomposed]
+    return [text if text.isascii() else _remove_marks(text) for text in decomposed]
 
 
 def _remove_marks(decomposed: str) -> str:

@@ -1,7 +1,5 @@
 """Texts as rows of symbols: words or characters, numbered in alphabetical order."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,35 +10,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from slugline.ngrams.arrow import (
-    Ints,
-    binary_array,
-    cumulative_lengths,
-    decode_terms,
-    encode_terms,
-    index_in,
-    to_arrow,
-    to_numpy,
-)
+from slugline.ngrams import arrow
+from slugline.ngrams.arrow import Ints, cumulative_lengths, decode_terms, to_arrow, to_numpy
 from slugline.ngrams.options import NgramOptions, join_blanks, minimum_word_length, normalize_texts
 from slugline.ngrams.threads import map_threads
 
 _WORD_CHARACTER = re.compile(r"\w")
-_ASCII = bytes(range(128))
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of symbols of an alphabet.
+    """Rows of symbols, one after the other in `symbols`: indices into `alphabet`, or -1 for a symbol that is not in it.
 
-    Attributes
-    ----------
-    symbols : ndarray of shape (symbols,)
-        The symbols of all rows one after the other, as indices into the alphabet; -1 for one that is not in it.
-    starts : ndarray of shape (rows + 1,)
-        Row i is `symbols[starts[i]:starts[i + 1]]`.
-    alphabet : BinaryArray
-        The distinct symbols.
+    Row i is `symbols[starts[i]:starts[i + 1]]`; `starts` has shape (rows + 1,).
     """
 
     symbols: Ints
@@ -80,7 +62,7 @@ def read_rows(options: NgramOptions, texts: Sequence[str]) -> Rows:
 def rows_of_characters(texts: Sequence[str]) -> Rows:
     """Read texts as rows of characters."""
     distinct, symbols = _number_code_points(_code_points("".join(texts)))
-    return Rows(symbols, cumulative_lengths(texts), encode_terms(map(chr, distinct)))
+    return Rows(symbols, cumulative_lengths(texts), arrow.encode_terms(map(chr, distinct)))
 
 
 def rows_of_padded_words(words: pa.BinaryArray) -> Rows:
@@ -97,7 +79,7 @@ def share_alphabet(chunks: list[Rows]) -> list[Rows]:
 
 def recode(rows: Rows, alphabet: pa.BinaryArray) -> Rows:
     """Give the symbols of rows their indices in another alphabet, -1 where they are not in it."""
-    codes = index_in(alphabet, rows.alphabet)
+    codes = arrow.index_in(alphabet, rows.alphabet)
     return Rows(codes[rows.symbols], rows.starts, alphabet)
 
 
@@ -123,7 +105,7 @@ def _rows_of_runs(texts: Sequence[str], is_member: Callable[[str], bool]) -> Row
     begins, ends = edges[::2], edges[1::2]
 
     offsets = np.concatenate([[0], np.cumsum(ends - begins)])
-    runs = binary_array(offsets, np.compress(mask, np.frombuffer(joined, np.uint8))).dictionary_encode()
+    runs = arrow.binary_array(offsets, np.compress(mask, np.frombuffer(joined, np.uint8))).dictionary_encode()
     text_starts = 1 + cumulative_lengths(encoded) + np.arange(len(texts) + 1)
     return Rows(to_numpy(runs.indices), np.searchsorted(begins, text_starts), runs.dictionary)
 
@@ -135,7 +117,7 @@ def _mask_members(joined: bytes, is_member: Callable[[str], bool]) -> NDArray[np
     if joined.isascii():
         return mask
 
-    points = _code_points(joined.translate(None, _ASCII).decode("utf-8", "surrogatepass"))
+    points = _code_points(joined.translate(None, bytes(range(128))).decode("utf-8", "surrogatepass"))
     distinct, codes = _number_code_points(points)
     members = np.array([is_member(chr(point)) for point in distinct], np.bool_)[codes]
     utf8_lengths = 2 + (points >= 1 << 11) + (points >= 1 << 16)

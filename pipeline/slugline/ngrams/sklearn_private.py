@@ -3,8 +3,6 @@
 A release of scikit-learn that moves one of these names breaks this file alone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

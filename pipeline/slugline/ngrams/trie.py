@@ -1,7 +1,5 @@
 """From rows of symbols to n-grams, the nodes of a trie, and from these to counts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -20,15 +18,7 @@ from slugline.ngrams.threads import map_threads
 
 
 class Occurrences(NamedTuple):
-    """Where n-grams of one length occur.
-
-    Attributes
-    ----------
-    starts : ndarray of shape (occurrences,)
-        Index of the first symbol of each n-gram.
-    nodes : ndarray of shape (occurrences,)
-        Its node in the trie, or the key of that node as long as the node is not known.
-    """
+    """Where n-grams of one length occur: the first symbol of each, and its node in the trie or yet the node's key."""
 
     starts: Ints
     nodes: Ints
@@ -41,17 +31,9 @@ Resolve = Callable[[int, list[Occurrences]], list[Occurrences]]  # from keys of 
 class Trie:
     """N-grams of symbols; level n holds the n-grams of n symbols.
 
-    A node of level 1 is a symbol. A node of level n is the index of its key among the sorted keys of that level, and
-    its key is (node of its first n - 1 symbols) * (symbols in the alphabet + 1) + last symbol + 1.
-
-    Attributes
-    ----------
-    alphabet : BinaryArray
-        The distinct symbols, in alphabetical order.
-    keys : list of ndarray
-        `keys[n - 2]` are the sorted keys of level n, from 2 on.
-    columns : list of ndarray
-        `columns[n - 1]` are the columns of the nodes of level n, -1 for a node that is not a term.
+    A node of level 1 is a symbol of `alphabet`, which is sorted. A node of level n is the index of its key in `keys[n -
+    2]`, the sorted keys of that level, and its key is (node of its first n - 1 symbols) * (symbols in the alphabet + 1)
+    + last symbol + 1. `columns[n - 1]` are the columns of the nodes of level n, -1 for one that is no term.
     """
 
     alphabet: pa.BinaryArray
@@ -111,10 +93,8 @@ def build_trie(options: NgramOptions, chunks: list[Rows]) -> tuple[Trie, list[cs
 
     trie = Trie(chunks[0].alphabet, keys, _number_terms(len(chunks[0].alphabet) + 1, keys, is_term))
     levels_by_chunk = list(zip(*levels, strict=True)) or [()] * len(chunks)
-    counts = map_threads(
-        lambda rows, levels: count_columns(options, rows, levels, trie.columns, trie.n_terms), chunks, levels_by_chunk
-    )
-    return trie, counts
+    count = partial(count_columns, options, columns=trie.columns, n_columns=trie.n_terms)
+    return trie, map_threads(count, chunks, levels_by_chunk)
 
 
 def _learn_level(keys: list[Ints], _: int, chunks: list[Occurrences]) -> list[Occurrences]:

@@ -6,8 +6,6 @@ analyzer, preprocessor, tokenizer or accent stripper, token patterns other than 
 dtypes, and documents that are not text.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,24 +15,17 @@ from scipy.sparse import csr_array
 from sklearn.feature_extraction import text as sk
 from sklearn.preprocessing import normalize
 
+from slugline.ngrams import sklearn_private as private
 from slugline.ngrams.arrow import decode_terms
 from slugline.ngrams.counting import FEW_TEXTS, VocabularyCounter
 from slugline.ngrams.fitting import fit_count
 from slugline.ngrams.hashing import HashingCounter
 from slugline.ngrams.options import NgramOptions, minimum_word_length
-from slugline.ngrams.sklearn_private import (
-    CountingHook,
-    check_ngram_range,
-    check_vocabulary,
-    to_sklearn_sparse,
-    validate_parameters,
-    warn_unused_parameters,
-)
 
 _DTYPES = {np.dtype(kind) for kind in ("int32", "int64", "float32", "float64")}
 
 
-class CountVectorizer(CountingHook):
+class CountVectorizer(private.CountingHook):
     """Count the words or n-grams of texts; see scikit-learn's class of this name.
 
     Examples
@@ -45,34 +36,27 @@ class CountVectorizer(CountingHook):
            [1, 1]])
     """
 
-    @validate_parameters  # type: ignore[untyped-decorator]
+    @private.validate_parameters  # type: ignore[untyped-decorator]
     def fit_transform(self, raw_documents: Iterable[Any], y: object = None) -> csr_array:
         """Learn the vocabulary and count it: a matrix (documents, terms)."""
         if isinstance(raw_documents, str) or self.vocabulary is not None:
             return super().fit_transform(raw_documents)
 
-        check_ngram_range(self)
+        private.check_ngram_range(self)
         documents = list(raw_documents)
         options, texts = _read_options(self), _read_texts(self, documents)
         if options is None or texts is None:
             return super().fit_transform(documents)
 
         # The rest of scikit-learn's checks, in its order; `build_analyzer` checks stop words and token pattern
-        warn_unused_parameters(self)
-        check_vocabulary(self)
+        private.warn_unused_parameters(self)
+        private.check_vocabulary(self)
         self.build_analyzer()
 
-        counts, terms = fit_count(
-            options,
-            texts,
-            min_df=self.min_df,
-            max_df=self.max_df,
-            max_features=self.max_features,
-            binary=self.binary,
-            dtype=self.dtype,
-        )
+        names = ("min_df", "max_df", "max_features", "binary", "dtype")
+        counts, terms = fit_count(options, texts, **{name: getattr(self, name) for name in names})
         self.vocabulary_ = {term: column for column, term in enumerate(decode_terms(terms))}
-        return to_sklearn_sparse(counts)
+        return private.to_sklearn_sparse(counts)
 
     def _count_known(self, documents: list[Any]) -> csr_array | None:
         if len(documents) <= FEW_TEXTS:
@@ -98,18 +82,18 @@ class HashingVectorizer(sk.HashingVectorizer):  # type: ignore[misc]
         if isinstance(X, str):
             return super().transform(X)
 
-        check_ngram_range(self)
+        private.check_ngram_range(self)
         documents = list(X)
         options, texts = _read_options(self), _read_texts(self, documents)
         if options is None or texts is None:
             return super().transform(documents)
 
-        warn_unused_parameters(self)
+        private.warn_unused_parameters(self)
         self.build_analyzer()  # for its checks
         counts = HashingCounter(options, self.n_features, self.alternate_sign).count(texts, self.dtype)
         if self.binary:
             counts.data.fill(1)
-        return to_sklearn_sparse(counts if self.norm is None else normalize(counts, norm=self.norm, copy=False))
+        return private.to_sklearn_sparse(counts if self.norm is None else normalize(counts, norm=self.norm, copy=False))
 
 
 # Kept outside the estimators, so that `transform` changes no attribute and counters are not pickled
@@ -120,10 +104,8 @@ def _counter_of(vectorizer: CountVectorizer, options: NgramOptions) -> Vocabular
     """Return the counter of the fitted vocabulary, or None if scikit-learn must count it."""
     vocabulary = vectorizer.vocabulary_
     known, counter = _counters.get(vectorizer, (None, None))
-    if known is vocabulary and counter is not None:
-        is_unchanged = (counter.options, counter.n_features) == (options, len(vocabulary))
-        if is_unchanged:
-            return counter
+    if known is vocabulary and counter and counter.options == options and counter.n_features == len(vocabulary):
+        return counter
 
     terms = sorted(vocabulary, key=vocabulary.__getitem__)
     if not all(isinstance(term, str) and vocabulary[term] == column for column, term in enumerate(terms)):
@@ -142,20 +124,15 @@ def _read_options(vectorizer: Any) -> NgramOptions | None:
     if v.ngram_range[0] < 1 or v.dtype is None or np.dtype(v.dtype) not in _DTYPES:
         return None
 
+    words: dict[str, Any] = {}
+    if v.analyzer == "word":
+        pattern = v.token_pattern
+        if v.tokenizer is not None or not isinstance(pattern, str) or minimum_word_length(pattern) is None:
+            return None
+        words = {"token_pattern": pattern, "stop_words": frozenset(v.get_stop_words() or ())}
     low, high = v.ngram_range
     accents = v.strip_accents or None
-    if v.analyzer != "word":
-        return NgramOptions(v.analyzer, (low, high), lowercase=bool(v.lowercase), strip_accents=accents)
-    if v.tokenizer is not None or not isinstance(v.token_pattern, str) or minimum_word_length(v.token_pattern) is None:
-        return None
-    return NgramOptions(
-        "word",
-        (low, high),
-        lowercase=bool(v.lowercase),
-        strip_accents=accents,
-        token_pattern=v.token_pattern,
-        stop_words=frozenset(v.get_stop_words() or ()),
-    )
+    return NgramOptions(v.analyzer, (low, high), lowercase=bool(v.lowercase), strip_accents=accents, **words)
 
 
 def _read_texts(vectorizer: Any, documents: list[Any]) -> list[str] | None:

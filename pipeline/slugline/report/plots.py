@@ -1,5 +1,6 @@
 """Plots of a run, a small one per topic."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
@@ -130,7 +131,9 @@ def _write_grid(
         if shared_scales and number + across < len(panels):
             axes.tick_params(labelbottom=False)
             axes.set_xlabel("")
-    figure.savefig(file, dpi=100)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)  # of topics that are emoji, say
+        figure.savefig(file, dpi=100)
 
 
 def _draw_terms(axes: "Axes", terms: Mapping[str, float]) -> None:
