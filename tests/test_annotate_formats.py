@@ -185,6 +185,11 @@ def test_a_pass_of_prodigy_over_one_topic_is_read_as_one_topic(tmp_path):
     assert [one.labels for one in read(tmp_path, "o.jsonl", rows, topics=["aid"])[0]] == [("aid",), ()]
 
 
+def test_binary_answers_are_put_together_too_where_a_tool_wrote_an_id_as_a_float(tmp_path):
+    rows = [binary(7.0, topic, answer) for topic, answer in zip(TOPICS, ["accept", "reject", "accept"], strict=True)]
+    assert labelled(read(tmp_path, "out.jsonl", rows)) == ([("7", "ann", ("ceasefire", "threat"))], [])
+
+
 def record(responses, **more):
     """Return a record of Argilla as its SDK writes it."""
     return {"id": "s0", "fields": {"text": "A."}, "metadata": {}, "suggestions": {}, "responses": responses, **more}

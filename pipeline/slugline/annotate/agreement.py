@@ -18,20 +18,9 @@ _METHODS = ("majority", "adjudicated")
 class MergedLabels(NamedTuple):
     """The labels of a sentence by all its annotators together.
 
-    Attributes
-    ----------
-    sentence_id : str
-        The id of the sentence.
-    labels : tuple of str
-        The topics that the annotators agree on, sorted.
-    annotators : tuple of str
-        Those who labelled the sentence, the adjudicator too; not those who skipped it.
-    votes : dict of str to int
-        How many annotators gave each topic; the adjudicator has no vote.
-    ties : tuple of str
-        The topics that are left open.
-    resolved : bool
-        Whether somebody labelled the sentence and no topic is left open; in multiclass also, that it has one topic.
+    `annotators` are those who labelled the sentence, the adjudicator too; `votes` count how many gave each topic,
+    without the adjudicator; `ties` are the topics left open. A sentence is `resolved` when somebody labelled it and no
+    topic is left open; in multiclass also, when it has one topic.
     """
 
     sentence_id: str
@@ -77,31 +66,13 @@ def merge_annotations(
     adjudicator: str | None = None,
     mode: str = "multilabel",
 ) -> pd.DataFrame:
-    """Merge the latest annotations of all annotators into one set of labels a sentence.
+    """Merge the latest annotations of all annotators into a row a sentence, with the columns of `MergedLabels`.
 
-    Parameters
-    ----------
-    annotations : iterable of Annotation
-        The answers of all annotators.
-    method : {"majority", "adjudicated"}
-        With `majority` a topic is given when more than half of those who labelled the sentence gave it, in multiclass
-        the topic that most gave; a tie is left open, unless the adjudicator labelled the sentence. With `adjudicated`
-        the adjudicator's labels count; without them a topic is given when all gave it, and is left open when only some
-        did. A skipped sentence has no vote, and one that all skipped is not resolved.
-    adjudicator : str, optional
-        The annotator who decides and has no vote.
-    mode : {"multilabel", "multiclass"}
-        Whether a sentence may carry several topics.
-
-    Returns
-    -------
-    DataFrame
-        One row a sentence with the columns of `MergedLabels`.
-
-    Raises
-    ------
-    InputError
-        For another method or mode, and for `adjudicated` without an adjudicator.
+    With `method="majority"` a topic is given when more than half of those who labelled the sentence gave it, in
+    multiclass the topic that most gave; a tie is left open, unless the adjudicator labelled the sentence. With
+    `"adjudicated"` the adjudicator's labels count; without them a topic is given when all gave it, and is left open
+    when only some did. The adjudicator has no vote, nor has a skipped sentence; one that all skipped is not resolved.
+    `mode` is `"multilabel"` or `"multiclass"`.
 
     Examples
     --------
@@ -163,20 +134,8 @@ def krippendorff_alpha(annotations: Iterable[Annotation], topics: Sequence[str])
 
     K. Krippendorff (2011), Computing Krippendorff's alpha-reliability, for nominal data, any number of observers and
     missing data: https://repository.upenn.edu/asc_papers/43. A sentence that fewer than two annotators labelled does
-    not count.
-
-    Parameters
-    ----------
-    annotations : iterable of Annotation
-        The answers of all annotators.
-    topics : sequence of str
-        The topics to compute alpha for.
-
-    Returns
-    -------
-    Series
-        Alpha by topic: 1 is perfect agreement, 0 that of chance; NaN where no sentence counts, or where all answers are
-        the same, so that chance cannot be told.
+    not count. 1 is perfect agreement, 0 that of chance; NaN where no sentence counts, or where all answers are the
+    same, so that chance cannot be told.
 
     Examples
     --------
@@ -187,15 +146,14 @@ def krippendorff_alpha(annotations: Iterable[Annotation], topics: Sequence[str])
     {'aid': 1.0}
     """
     answers = [annotation for annotation in keep_latest(annotations) if annotation.labels is not None]
-    sentence = pd.factorize(np.array([answer.sentence_id for answer in answers], dtype=object))[0]
     marks = [[topic in (answer.labels or ()) for topic in topics] for answer in answers]
+    ids = pd.Index([answer.sentence_id for answer in answers], dtype=object)
+    by_sentence = pd.DataFrame(marks, index=ids, columns=range(len(topics)), dtype=float).groupby(level=0, sort=False)
 
     # How many annotators labelled each sentence, and how many of them gave each topic
-    counts = np.bincount(sentence) if answers else np.zeros(0)
-    yes = np.zeros((len(counts), len(topics)))
-    np.add.at(yes, sentence, np.array(marks, dtype=float).reshape(len(answers), len(topics)))
-    pairable = counts > 1
-    counts, yes = counts[pairable, None].astype(float), yes[pairable]
+    counts, yes = by_sentence.size().to_numpy(float)[:, None], np.ascontiguousarray(by_sentence.sum())
+    pairable = counts[:, 0] > 1
+    counts, yes = counts[pairable], yes[pairable]
     no = counts - yes
 
     disagreeing = (yes * no / (counts - 1)).sum(axis=0)  # o_01 of the coincidence matrix, which is o_10 too

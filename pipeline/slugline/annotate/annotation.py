@@ -1,5 +1,6 @@
 """Annotations: what annotators answered, checked, and matched with the sentences, whatever file it came in."""
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from reprlib import Repr
@@ -18,20 +19,8 @@ _short.maxlevel, _short.maxstring, _short.maxother = 2, 60, 60
 class Annotation(NamedTuple):
     """The answer of one annotator on one sentence.
 
-    Attributes
-    ----------
-    sentence_id : str
-        The stable id of the sentence.
-    labels : tuple of str, or None
-        The topics of the sentence in the order of the taxonomy; None where the annotator skipped it.
-    annotator : str
-        Who annotated.
-    when : str or None
-        The time, ISO 8601 in UTC.
-    text : str or None
-        The text that the annotator saw.
-    where : str
-        The place in the file, for messages.
+    `labels` are in the order of the taxonomy, None where the annotator skipped the sentence; `when` is ISO 8601 in UTC;
+    `text` is what the annotator saw; `where` is the place in the file, for messages.
     """
 
     sentence_id: str
@@ -53,13 +42,6 @@ class RawAnnotation(NamedTuple):
     text: object = None
 
 
-class Matches(NamedTuple):
-    """Annotations whose sentence is still there unchanged, and the others, each with the reason."""
-
-    matched: list[Annotation]
-    unmatched: list[tuple[Annotation, str]]
-
-
 class BadValueError(ValueError):
     """A value that no annotation can have; its row is rejected and the rest of the file is read."""
 
@@ -74,23 +56,23 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def to_json_lines(rows: Iterable[Mapping[Any, Any]]) -> bytes:
+    """Return rows as lines of JSON; what UTF-8 cannot hold, a lone surrogate, is escaped."""
+    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    return "".join(lines).encode(errors="backslashreplace")
+
+
+def with_nested(row: Row, *fields: str) -> dict[str, Any]:
+    """Return the values of a row, and in their place those of the objects in some of its fields."""
+    values = dict(row)
+    for field in fields:
+        if isinstance(nested := row.get(field), dict):
+            values |= nested
+    return values
+
+
 def validate(raw: RawAnnotation, topics: Mapping[str, int], default_annotator: str) -> Annotation | Rejected:
-    """Turn a raw annotation into an annotation, or say why it is none.
-
-    Parameters
-    ----------
-    raw : RawAnnotation
-        What a file holds.
-    topics : mapping of str to int
-        The position of each topic; labels are sorted by it.
-    default_annotator : str
-        The annotator where the file names none.
-
-    Returns
-    -------
-    Annotation or Rejected
-        The checked annotation, or the place of the row and what is wrong with it.
-    """
+    """Turn a raw annotation into an annotation, its labels in the order of the topics, or say why it is none."""
     try:
         labels = None if raw.labels is None else _parse_labels(raw.labels, topics)
         annotator, when = _parse_name(raw.annotator, "annotator"), _parse_time(raw.when)
@@ -99,7 +81,7 @@ def validate(raw: RawAnnotation, topics: Mapping[str, int], default_annotator: s
         if (sentence_id := _parse_name(raw.sentence_id, "sentence_id")) is None:
             raise BadValueError("no sentence_id")
     except BadValueError as error:
-        return Rejected(raw.where, one_line(str(error)))
+        return Rejected(raw.where, str(error))
 
     return Annotation(sentence_id, labels, annotator or default_annotator, when, raw.text, raw.where)
 
@@ -125,10 +107,7 @@ def _parse_name(value: object, field: str) -> str | None:
 
 
 def _parse_time(value: object) -> str | None:
-    """Return a time as ISO 8601 in UTC, None where it is empty.
-
-    A text is ISO 8601, a number counts seconds from 1970; without a time zone, UTC is assumed.
-    """
+    """Return a time, ISO 8601 or seconds from 1970, as ISO 8601; None where it is empty, UTC where it has no zone."""
     if value is None or value == "":
         return None
     try:
@@ -142,34 +121,24 @@ def _parse_time(value: object) -> str | None:
         raise BadValueError(f"{shorten(value)} is no time; allowed: ISO 8601, or seconds from 1970") from error
 
 
-def match_annotations(annotations: Iterable[Annotation], sentences: pd.DataFrame) -> Matches:
-    """Separate annotations of sentences that still exist unchanged from the others.
+def match_annotations(
+    annotations: Iterable[Annotation], sentences: pd.DataFrame
+) -> tuple[list[Annotation], list[tuple[Annotation, str]]]:
+    """Separate annotations of sentences that still exist unchanged from the others, each of these with the reason.
 
     Texts are compared without regard to blanks, line ends and leading apostrophes, which browsers and spreadsheets
     change. An annotation without a text is matched by its id alone: the id stands for the text too.
-
-    Parameters
-    ----------
-    annotations : iterable of Annotation
-        What annotators answered.
-    sentences : DataFrame
-        The sentences, with `sentence_id` and `text`.
-
-    Returns
-    -------
-    Matches
-        Both groups, in the order of the annotations.
     """
     texts = dict(zip(sentences["sentence_id"], map(_comparable, sentences["text"]), strict=True))
     id_of_text = {text: key for key, text in texts.items()}
 
-    matches = Matches([], [])
+    matched, unmatched = [], []
     for annotation in annotations:
         if reason := _find_difference(annotation, texts, id_of_text):
-            matches.unmatched.append((annotation, reason))
+            unmatched.append((annotation, reason))
         else:
-            matches.matched.append(annotation)
-    return matches
+            matched.append(annotation)
+    return matched, unmatched
 
 
 def _find_difference(annotation: Annotation, texts: Mapping[str, str], id_of_text: Mapping[str, str]) -> str | None:

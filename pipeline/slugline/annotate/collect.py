@@ -1,6 +1,5 @@
 """Gold labels from annotations: files are read and added to the history, and all answers in it are merged."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from slugline.annotate.agreement import merge_annotations
-from slugline.annotate.annotation import Annotation, match_annotations
+from slugline.annotate.annotation import Annotation, match_annotations, to_json_lines
 from slugline.annotate.history import append_history, read_history
 from slugline.annotate.reader import read_annotations
 from slugline.data.input_files import find_files
@@ -25,22 +24,10 @@ _SETTINGS = ".settings.json"  # what `write_tasks` puts beside the tasks for Arg
 class CollectedGold:
     """What came of collecting annotations.
 
-    Attributes
-    ----------
-    read : int
-        How many annotations the files hold.
-    rejected : list of Rejected
-        The rows that could not be read.
-    unmatched : list of Rejected
-        The annotations whose sentence changed or is gone.
-    new : int
-        How many annotations the history did not hold yet.
-    history : list of Annotation
-        All annotations of the history whose sentence is unchanged.
-    gold : DataFrame
-        The sentences that the annotators resolved, with `sentence_id, article_id, text, labels, annotators`.
-    unresolved : DataFrame
-        The other sentences, with the columns of `MergedLabels`.
+    The files hold `read` annotations, of which `new` were not in the history yet; `rejected` rows could not be read,
+    and the sentence of `unmatched` annotations changed or is gone. `history` are all annotations of sentences that are
+    unchanged, `gold` the sentences that they resolve, with `sentence_id, article_id, text, labels, annotators`, and
+    `unresolved` the others, with the columns of `MergedLabels`.
     """
 
     read: int
@@ -53,23 +40,10 @@ class CollectedGold:
 
 
 def find_annotation_files(path: Any) -> list[Path]:
-    """Find the files of annotations at a path.
+    """Find the files of annotations at a file, a folder, a glob, or several of these; raise `InputError` without any.
 
-    Parameters
-    ----------
-    path : str or sequence of str
-        A file, a folder, a glob, or several of these. A file that is named may have any ending; from folders and globs
-        come the files that annotators or their tools write, and not the settings that `write_tasks` puts beside them.
-
-    Returns
-    -------
-    list of Path
-        The files in their order, sorted within a folder or glob.
-
-    Raises
-    ------
-    InputError
-        Where there is none.
+    A file that is named may have any ending; from folders and globs come the files that annotators or their tools
+    write, and not the settings that `write_tasks` puts beside them.
     """
     paths = [path] if isinstance(path, str) else list(path)
     named = {Path(name) for name in paths if isinstance(name, str)}
@@ -112,22 +86,13 @@ def collect_gold(
     method, adjudicator, mode
         As in `merge_annotations`.
 
-    Returns
-    -------
-    CollectedGold
-        The gold labels, and counts and reasons of what could not be used.
-
     Raises
     ------
     InputError
         For a file that holds no annotations of the format, and for a broken history.
     """
-    annotations: list[Annotation] = []
-    rejected: list[Rejected] = []
-    for file in files:
-        read, invalid = read_annotations(file, format, topics)
-        annotations += read
-        rejected += invalid
+    contents = [read_annotations(file, format, topics) for file in files]
+    annotations = [annotation for read, _ in contents for annotation in read]
     matched, unmatched = match_annotations(annotations, sentences)
 
     new = append_history(history, matched) if matched else 0
@@ -138,7 +103,7 @@ def collect_gold(
     gold = merged[merged["resolved"]].merge(texts, on="sentence_id")
     return CollectedGold(
         read=len(annotations),
-        rejected=rejected,
+        rejected=[row for _, rejected in contents for row in rejected],
         unmatched=[Rejected(annotation.where, reason) for annotation, reason in unmatched],
         new=new,
         history=known,
@@ -149,5 +114,4 @@ def collect_gold(
 
 def write_gold(file: Path, gold: pd.DataFrame) -> None:
     """Write the gold labels of `CollectedGold` as JSON lines, which the labels of `labels=gold` are read from."""
-    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in gold.to_dict("records")]
-    write_files({file: "".join(lines).encode(errors="backslashreplace")})
+    write_files({file: to_json_lines(gold.to_dict("records"))})

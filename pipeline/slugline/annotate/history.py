@@ -10,54 +10,34 @@ from typing import Any
 from filelock import FileLock
 
 from slugline.annotate.agreement import keep_latest
-from slugline.annotate.annotation import Annotation, one_line, shorten
+from slugline.annotate.annotation import Annotation, one_line, shorten, to_json_lines
 from slugline.errors import InputError
-
-_TEXT_FIELDS = ("sentence_id", "annotator", "where")
-_OPTIONAL_FIELDS = ("when", "text")
 
 
 def append_history(file: Path, annotations: Iterable[Annotation]) -> int:
-    """Add new annotations to a history, which is created where there is none.
+    """Add new annotations to a history, which is created where there is none; return how many were new.
 
     An annotation with a time is new unless its annotator gave the sentence the same labels at the same time. One
     without a time is new when it differs from the last that the annotator gave the sentence. Processes wait for each
     other; after a full disk or a kill, the history is as it was before or holds all.
-
-    Parameters
-    ----------
-    file : Path
-        The history.
-    annotations : iterable of Annotation
-        What to add.
-
-    Returns
-    -------
-    int
-        How many annotations were new.
-
-    Raises
-    ------
-    InputError
-        When the file cannot be written, or holds a line that is no annotation.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{file}.lock"):
-            lines = _new_lines(read_history(file), annotations)
-            _append(file, "".join(lines).encode(errors="backslashreplace"))
+            new = _find_new(read_history(file), annotations)
+            _append(file, to_json_lines(new))
     except OSError as error:
         raise InputError(one_line(f"history: cannot write {file}: {error.strerror or error}")) from error
-    return len(lines)
+    return len(new)
 
 
-def _new_lines(known: list[Annotation], annotations: Iterable[Annotation]) -> list[str]:
-    """Return a line for each annotation that the history does not hold yet."""
+def _find_new(known: list[Annotation], annotations: Iterable[Annotation]) -> list[dict[str, Any]]:
+    """Return a record of each annotation that the history does not hold yet."""
     imported = datetime.now(UTC).isoformat(timespec="seconds")
     known_answers = {(item.sentence_id, item.annotator, item.when, item.labels) for item in known}
     last_labels = {(item.sentence_id, item.annotator): item.labels for item in keep_latest(known)}
 
-    lines = []
+    new = []
     for annotation in annotations:
         key = (annotation.sentence_id, annotation.annotator)
         answer = (*key, annotation.when, annotation.labels)
@@ -67,8 +47,8 @@ def _new_lines(known: list[Annotation], annotations: Iterable[Annotation]) -> li
 
         known_answers.add(answer)
         last_labels[key] = annotation.labels
-        lines.append(json.dumps({**annotation._asdict(), "imported": imported}, ensure_ascii=False) + "\n")
-    return lines
+        new.append({**annotation._asdict(), "imported": imported})
+    return new
 
 
 def _append(file: Path, data: bytes) -> None:
@@ -87,24 +67,10 @@ def _append(file: Path, data: bytes) -> None:
 
 
 def read_history(file: Path) -> list[Annotation]:
-    """Read all annotations of a history.
+    """Read all annotations of a history in the order in which they were added; none where there is no file yet.
 
-    A last line without its line end was never written whole and is passed over.
-
-    Parameters
-    ----------
-    file : Path
-        The history.
-
-    Returns
-    -------
-    list of Annotation
-        In the order in which they were added; empty where there is no file yet.
-
-    Raises
-    ------
-    InputError
-        When the file cannot be read, or holds any other line that is no annotation.
+    A last line without its line end was never written whole and is passed over; any other that is no annotation raises
+    `InputError`.
     """
     try:
         lines = file.read_bytes().split(b"\n")[:-1] if file.exists() else []
@@ -118,13 +84,13 @@ def _parse(line: bytes, where: str) -> Annotation:
     try:
         record: Any = json.loads(line)
         labels = record["labels"]
-        valid = all(isinstance(record[name], str) for name in _TEXT_FIELDS)
-        valid &= all(record[name] is None or isinstance(record[name], str) for name in _OPTIONAL_FIELDS)
+        valid = all(isinstance(record[name], str) for name in ("sentence_id", "annotator", "where"))
+        valid &= all(isinstance(record[name], (str, type(None))) for name in ("when", "text"))
         valid &= labels is None or (isinstance(labels, list) and all(isinstance(label, str) for label in labels))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(one_line(f"history, {where}: no annotation: {error}; take the line out")) from error
     if not valid:
         raise InputError(f"history, {where}: no annotation: {shorten(record)}; take the line out")
 
-    fields = {name: record[name] for name in Annotation._fields}
-    return Annotation(**fields | {"labels": None if labels is None else tuple(labels)})
+    annotation = Annotation(**{name: record[name] for name in Annotation._fields})
+    return annotation if labels is None else annotation._replace(labels=tuple(labels))

@@ -17,28 +17,12 @@ _FORMATS_OF_KIND = {
 
 
 def read_annotations(path: Path, format: str | None, topics: Sequence[str]) -> tuple[list[Annotation], list[Rejected]]:
-    """Read the annotations in a file that annotators or their tools wrote.
+    """Read the annotations in a file that annotators or their tools wrote, and return those rejected beside them.
 
-    Parameters
-    ----------
-    path : Path
-        The file. Where it does not name the annotator, its own name without the ending does.
-    format : str or None
-        One of `FORMATS`; None to recognise it.
-    topics : sequence of str
-        The topics that sentences may carry; labels are returned in this order.
-
-    Returns
-    -------
-    annotations : list of Annotation
-        What could be read.
-    rejected : list of Rejected
-        The rows that could not be read, and those where an annotator contradicts an earlier row of the same time.
-
-    Raises
-    ------
-    InputError
-        For a file that is not of the format, or of none.
+    `format` is one of `FORMATS`, None to recognise it. Labels are returned in the order of `topics`. Where the file
+    does not name the annotator, its own name without the ending does. Rejected are rows that cannot be read, and those
+    where an annotator contradicts an earlier row of the same time. Raises `InputError` for a file that is not of the
+    format, or of none.
     """
     if format is not None and format not in FORMATS:
         raise InputError(f"format: {shorten(format)}; allowed: {listing(FORMATS)}")
@@ -55,13 +39,10 @@ def read_annotations(path: Path, format: str | None, topics: Sequence[str]) -> t
         raise InputError(f"{path}: no annotations as {name} has them; the first row has: {_list_fields(rows[0][1])}")
     rejected += [Rejected(where, f"no row of {name}: {_list_fields(row)}") for where, row in rows if not fits(row)]
 
-    raw_annotations = FORMATS[name].read(fitting, tuple(positions))
-    items = [
-        raw if isinstance(raw, Rejected) else validate(raw, positions, default_annotator=path.stem)
-        for raw in raw_annotations
-    ]
+    raw = FORMATS[name].read(fitting, tuple(positions))
+    items = [item if isinstance(item, Rejected) else validate(item, positions, path.stem) for item in raw]
     annotations, invalid = _reject_contradictions(items)
-    return annotations, rejected + invalid
+    return annotations, [Rejected(where, one_line(reason)) for where, reason in rejected + invalid]
 
 
 def _reject_contradictions(items: Sequence[Annotation | Rejected]) -> tuple[list[Annotation], list[Rejected]]:
@@ -70,7 +51,7 @@ def _reject_contradictions(items: Sequence[Annotation | Rejected]) -> tuple[list
     annotations, rejected = [], []
     for item in items:
         if isinstance(item, Rejected):
-            rejected.append(Rejected(item.where, one_line(item.reason)))
+            rejected.append(item)
             continue
 
         earlier = first.setdefault((item.sentence_id, item.annotator, item.when), item)
@@ -78,7 +59,7 @@ def _reject_contradictions(items: Sequence[Annotation | Rejected]) -> tuple[list
             annotations.append(item)
         else:
             reason = f"{item.annotator} gave other labels at the same time, at {earlier.where}"
-            rejected.append(Rejected(item.where, one_line(reason)))
+            rejected.append(Rejected(item.where, reason))
     return annotations, rejected
 
 

@@ -3,13 +3,12 @@
 import codecs
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 from slugline.annotate.annotation import Row, one_line
 from slugline.annotate.formats.escaping import unescape
 from slugline.annotate.formats.xlsx import read_workbook
-from slugline.data.readers import READ_ERRORS, parse_lines, read_csv
+from slugline.data.readers import READ_ERRORS, Rows, parse_lines, read_csv
 from slugline.data.schema import Rejected
 from slugline.errors import InputError
 
@@ -25,27 +24,7 @@ _JSON_ENDINGS, _WORKBOOK_ENDINGS = (".json", ".jsonl", ".ndjson"), (".xlsx", ".x
 
 
 def read_rows(path: Path, kind: str) -> tuple[list[tuple[str, Row]], list[Rejected]]:
-    """Read all rows of a file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    kind : {"json", "csv", "xlsx"}
-        What it is, by `find_kind`.
-
-    Returns
-    -------
-    rows : list of tuple of str and mapping
-        The place of each row, and its values by name.
-    rejected : list of Rejected
-        The rows that could not be read.
-
-    Raises
-    ------
-    InputError
-        When no row could be read.
-    """
+    """Read the rows of a file of a kind by `find_kind`, each with its place; raise `InputError` without any."""
     readers = {"json": _read_json, "csv": _read_csv, "xlsx": read_workbook}
     try:
         items = list(readers[kind](path))
@@ -53,7 +32,7 @@ def read_rows(path: Path, kind: str) -> tuple[list[tuple[str, Row]], list[Reject
         raise InputError(one_line(f"{path}: cannot be read as {kind}: {error}")) from error
 
     rows = [(where, row) for where, row in items if not isinstance(row, str)]
-    rejected = [Rejected(where, one_line(reason)) for where, reason in items if isinstance(reason, str)]
+    rejected = [Rejected(where, reason) for where, reason in items if isinstance(reason, str)]
     if not rows:
         first = f"{rejected[0].where}: {rejected[0].reason}" if rejected else "it is empty"
         raise InputError(one_line(f"{path}: no row could be read as {kind}; {first}"))
@@ -93,7 +72,7 @@ def _find_encoding(head: bytes) -> str:
     return next((encoding for mark, encoding in _ENCODINGS.items() if head.startswith(mark)), "utf-8")
 
 
-def _read_json(path: Path) -> Iterator[tuple[str, Row | str]]:
+def _read_json(path: Path) -> Rows:
     """Yield the objects of a JSON list, of lines of JSON, or a single one; the place in a list is a number."""
     data = path.read_bytes()
     encoding = _find_encoding(data)
@@ -118,7 +97,7 @@ def _read_json(path: Path) -> Iterator[tuple[str, Row | str]]:
         yield where, item if isinstance(item, dict) else f"a JSON {type(item).__name__}, not an object"
 
 
-def _read_csv(path: Path) -> Iterator[tuple[str, Row | str]]:
+def _read_csv(path: Path) -> Rows:
     """Yield the rows of a CSV file with any of three delimiters, cells as they were before they were escaped."""
     encoding = _find_encoding(_read_head(path)).removesuffix("-sig")
     for where, row in read_csv(path, path.name, encoding, _find_delimiter(path, encoding)):

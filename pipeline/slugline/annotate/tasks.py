@@ -20,18 +20,9 @@ _SUGGESTED_FROM = 0.5  # the probability from which on a topic is suggested wher
 class Task(NamedTuple):
     """A sentence to be labelled.
 
-    Attributes
-    ----------
-    sentence_id, article_id, text : str
-        The sentence.
-    metadata : dict of str to str
-        Where the sentence comes from (`METADATA_COLUMNS`) and why it is asked for (`reason`), as far as known.
-    given : tuple of str, or None
-        The labels that it has already.
-    scores : dict of str to float, or None
-        The probability of each topic by a model.
-    suggested : tuple of str, or None
-        The topics that follow from the scores.
+    `metadata` says where it comes from (`METADATA_COLUMNS`) and why it is asked for (`reason`), as far as known;
+    `given` are the labels that it has already, `scores` the probability of each topic by a model, `suggested` the
+    topics that follow from these.
     """
 
     sentence_id: str
@@ -75,22 +66,9 @@ def to_tasks(
     reasons: Sequence[str] | None,
     mode: str,
 ) -> Tasks:
-    """Turn sentences into tasks.
+    """Turn sentences into tasks, with the arguments of `write_tasks`.
 
-    Parameters
-    ----------
-    sentences, topics, probabilities, reasons, mode
-        As in `write_tasks`.
-
-    Returns
-    -------
-    Tasks
-        One task a sentence, in their order.
-
-    Raises
-    ------
-    InputError
-        For a topic, label or sentence that could not be read back from any format.
+    Raises `InputError` for a topic, label or sentence that could not be read back from any format.
     """
     if mode not in MODES:
         raise InputError(f"mode: {shorten(mode)}; allowed: {listing(MODES)}")
@@ -120,9 +98,8 @@ def _check_topics(topics: Mapping[str, str]) -> None:
     for topic in topics:
         has_control_characters = any(unicodedata.category(sign) in ("Cc", "Cs") for sign in topic)
         if not topic or topic != topic.strip() or has_control_characters:
-            raise InputError(
-                f"topic {shorten(topic)} cannot be written: it is empty, or has blanks around or line ends"
-            )
+            reason = "it is empty, or has blanks around or line ends"
+            raise InputError(f"topic {shorten(topic)} cannot be written: {reason}")
 
 
 def _check_ids(ids: pd.Series) -> None:
@@ -130,9 +107,8 @@ def _check_ids(ids: pd.Series) -> None:
     if invalid := [key for key in ids if not isinstance(key, str) or not key]:
         raise InputError(f"sentence_id {shorten(invalid[0])}; allowed: text")
     if len(repeated := ids[ids.duplicated()]):
-        raise InputError(
-            f"sentence_id {shorten(repeated.iloc[0])} stands more than once; each sentence is asked for once"
-        )
+        key = shorten(repeated.iloc[0])
+        raise InputError(f"sentence_id {key} stands more than once; each sentence is asked for once")
 
 
 def _check_labels(labels: object, topics: Mapping[str, str], key: str) -> tuple[str, ...] | None:
@@ -170,8 +146,9 @@ def _to_metadata(sentences: pd.DataFrame, reasons: Sequence[str] | None) -> list
     columns: dict[str, Any] = {name: sentences[name] for name in METADATA_COLUMNS if name in sentences}
     if reasons is not None:
         columns["reason"] = reasons
-    if not columns:
-        return [{} for _ in range(len(sentences))]
 
-    texts = [[cell_text(value) or "" for value in column] for column in columns.values()]
-    return [dict(zip(columns, row, strict=True)) for row in zip(*texts, strict=True)]
+    metadata: list[dict[str, str]] = [{} for _ in range(len(sentences))]
+    for name, column in columns.items():
+        for texts, value in zip(metadata, column, strict=True):
+            texts[name] = cell_text(value) or ""
+    return metadata

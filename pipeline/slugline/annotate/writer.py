@@ -55,7 +55,6 @@ def write_tasks(
     contents = FORMATS[format].encode(to_tasks(sentences, topics, probabilities, reasons, mode))
     files = {output.with_suffix(suffix) if suffix else output: content for suffix, content in contents.items()}
     if len(files) < len(contents):
-        raise InputError(
-            f"output: {output} has the ending of the file beside it; allowed: any but {listing(filter(None, contents))}"
-        )
+        others = listing(filter(None, contents))
+        raise InputError(f"output: {output} has the ending of the file beside it; allowed: any but {others}")
     write_files(files)

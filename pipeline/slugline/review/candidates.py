@@ -12,18 +12,10 @@ from slugline.labels import Labels, Topic, read_gold
 
 @dataclass(frozen=True)
 class Candidates:
-    """The sentences to choose from.
+    """The labelled sentences to choose from.
 
-    Attributes
-    ----------
-    sentences : DataFrame
-        The sentences, labelled.
-    by_people : array of bool, shape (sentences,)
-        Which of them people labelled, be it with no topic.
-    topics : tuple of str
-        The topics of the labels.
-    left_out : dict of str to int
-        How many articles or labels could not be used, by reason.
+    `by_people`, booleans of shape (sentences,), tells which of them people labelled, be it with no topic; `left_out`
+    counts the articles and labels that could not be used, by reason.
     """
 
     sentences: pd.DataFrame
@@ -34,28 +26,14 @@ class Candidates:
 
 @dataclass(frozen=True)
 class ReviewTasks:
-    """The sentences that annotators are asked to look at.
+    """The sentences that annotators are asked to look at, the most important first.
 
-    Attributes
-    ----------
-    sentences : DataFrame
-        The sentences, the most important first.
-    topics : tuple of str
-        The topics to choose from.
-    definitions : dict of str to str
-        The definition of each topic.
-    probabilities : array of shape (sentences, topics)
-        The model's probabilities.
-    reasons : list of str
-        Why each sentence is asked for.
-    mode : {"multilabel", "multiclass"}
-        Whether a sentence may carry several topics.
-    summary : list of str
-        Lines for the terminal that say how the sentences were chosen.
+    `definitions` hold the topics to choose from, `probabilities` are the model's, of shape (sentences, topics),
+    `reasons` say why each sentence is asked for, and `summary`, in lines for the terminal, how the sentences were
+    chosen.
     """
 
     sentences: pd.DataFrame
-    topics: tuple[str, ...]
     definitions: dict[str, str]
     probabilities: np.ndarray
     reasons: list[str]
@@ -64,20 +42,7 @@ class ReviewTasks:
 
 
 def read_candidates(data: Callable[[], Corpus | pd.DataFrame], labels: Labels) -> Candidates:
-    """Read sentences and the labels that people gave them; labels by rules count as none.
-
-    Parameters
-    ----------
-    data : callable
-        A reader: returns a corpus, or a frame of articles.
-    labels : Labels
-        The labeller.
-
-    Returns
-    -------
-    Candidates
-        All sentences of the corpus.
-    """
+    """Read sentences and the labels that people gave them; labels by rules count as none."""
     corpus = read_corpus(data)
     labelled = replace(labels, rules=False)(corpus.sentences(), read_gold(labels.gold, labels.columns))
     by_people = (labelled.sentences["label_source"] != "").to_numpy()

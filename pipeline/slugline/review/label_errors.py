@@ -16,14 +16,9 @@ OutOfFold = Callable[[pd.DataFrame, np.ndarray], np.ndarray]
 
 
 class LabelErrors(NamedTuple):
-    """Labels that look wrong, the surest first.
+    """Labels that look wrong, the surest first; all arrays have shape (errors,).
 
-    Attributes
-    ----------
-    rows, columns : array of int, shape (errors,)
-        The sentence and the topic of each.
-    quality : array of float, shape (errors,)
-        The probability that the label is right.
+    `rows` and `columns` are the sentence and the topic of each, `quality` is the probability that the label is right.
     """
 
     rows: np.ndarray
@@ -32,29 +27,11 @@ class LabelErrors(NamedTuple):
 
 
 def find_errors(candidates: Candidates, labels: Labels, size: int, predict_out_of_fold: OutOfFold) -> ReviewTasks:
-    """Choose the sentences whose labels by people look wrong, the surest first.
+    """Choose at most `size` sentences whose labels by people look wrong, the surest first.
 
-    Parameters
-    ----------
-    candidates : Candidates
-        The sentences with their labels.
-    labels : Labels
-        The taxonomy and its mode.
-    size : int
-        How many sentences to choose at most.
-    predict_out_of_fold : callable
-        Takes the labelled sentences, a DataFrame, and their labels, booleans of shape (sentences, topics), and returns
-        probabilities in that shape by models that have not seen the sentence.
-
-    Returns
-    -------
-    ReviewTasks
-        The sentences to look at again, with what looks wrong.
-
-    Raises
-    ------
-    InputError
-        When the labels are too few to cross-validate, when none looks wrong, and without cleanlab.
+    `predict_out_of_fold` takes the labelled sentences and their labels, booleans of shape (sentences, topics), and
+    returns probabilities in that shape by models that have not seen the sentence. Raises `InputError` when the labels
+    are too few to cross-validate, when none looks wrong, and without cleanlab.
     """
     by_people, debris = candidates.by_people, candidates.sentences["debris"].to_numpy()
     has_topics = candidates.sentences["labels"].map(bool).to_numpy() & by_people
@@ -75,7 +52,6 @@ def find_errors(candidates: Candidates, labels: Labels, size: int, predict_out_o
     chosen = list(reasons)[:size]
     return ReviewTasks(
         sentences=sentences.iloc[chosen],
-        topics=topics,
         definitions=define_topics(topics, labels.topics, {}),
         probabilities=probabilities[chosen],
         reasons=[reasons[row] for row in chosen],
@@ -87,9 +63,8 @@ def find_errors(candidates: Candidates, labels: Labels, size: int, predict_out_o
 def _check_enough_labels(sentences: pd.DataFrame, Y: np.ndarray, topics: Sequence[str]) -> None:
     """Raise `InputError` for labels that no model could be cross-validated on."""
     if (articles := sentences["article_id"].nunique()) < 2:
-        raise InputError(
-            f"what=errors needs labelled sentences of at least 2 articles to cross-validate, found {articles}"
-        )
+        needed = "labelled sentences of at least 2 articles to cross-validate"
+        raise InputError(f"what=errors needs {needed}, found {articles}")
     if constant := [topic for topic, share in zip(topics, Y.mean(axis=0), strict=True) if share in (0, 1)]:
         raise InputError(f"labels with and without each topic are needed to check them; all alike: {listing(constant)}")
 
@@ -98,24 +73,8 @@ def find_label_errors(Y: np.ndarray, probabilities: np.ndarray) -> LabelErrors:
     """Find labels that look wrong by confident learning, each topic for itself.
 
     Northcutt, Jiang and Chuang 2021, "Confident learning: estimating uncertainty in dataset labels", by cleanlab:
-    flagged are the pairs off the diagonal of the confident joint.
-
-    Parameters
-    ----------
-    Y : array of bool, shape (sentences, topics)
-        The labels.
-    probabilities : array of shape (sentences, topics)
-        Out-of-fold probabilities.
-
-    Returns
-    -------
-    LabelErrors
-        The flagged labels, the least probable first.
-
-    Raises
-    ------
-    InputError
-        Without cleanlab.
+    flagged are the pairs off the diagonal of the confident joint. Labels `Y` and out-of-fold probabilities have shape
+    (sentences, topics). Raises `InputError` without cleanlab.
     """
     try:
         from cleanlab.multilabel_classification.filter import find_multilabel_issues_per_class
@@ -143,7 +102,7 @@ def _describe_errors(errors: LabelErrors, Y: np.ndarray, topics: Sequence[str], 
 def _describe_by_sentence(
     errors: LabelErrors, Y: np.ndarray, probabilities: np.ndarray, topics: Sequence[str]
 ) -> dict[int, str]:
-    """Return for each sentence in one phrase what looks wrong: `labelled threat, model 0.03`; the surest first."""
+    """Return for each sentence what looks wrong, `labelled threat, model 0.03; ...`, the surest first."""
     phrases: dict[int, list[str]] = {}
     for row, column in zip(errors.rows.tolist(), errors.columns.tolist(), strict=True):
         label = "labelled" if Y[row, column] else "not labelled"

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,11 +44,6 @@ class QueueOptions:
         twice as many as one that all have.
     diversity : float
         How far apart sentences are at least, from 0 to 1 (1 - cosine); 0 takes them as they come.
-
-    Raises
-    ------
-    InputError
-        For a value that is out of range.
     """
 
     size: int = 100
@@ -80,28 +74,8 @@ def find_queue(
 ) -> ReviewTasks:
     """Choose the sentences that people have not labelled and that teach the model most.
 
-    Parameters
-    ----------
-    candidates : Candidates
-        The sentences to choose from.
-    model : TopicModel
-        The model to improve.
-    labels : Labels
-        The taxonomy, whose rules vote.
-    options : QueueOptions
-        How the queue is composed.
-    previous_models : sequence of (str, TopicModel)
-        Earlier models with their names, from old to new; the summary then says when labelling can stop.
-
-    Returns
-    -------
-    ReviewTasks
-        The queue, the first to be labelled first.
-
-    Raises
-    ------
-    InputError
-        When there is nothing to label, or an earlier model has other topics.
+    The rules of `labels` vote. With earlier models, each with its name and from old to new, the summary says when
+    labelling can stop. Raises `InputError` when there is nothing to label, or an earlier model has other topics.
     """
     open_sentences, read = select_open(candidates)
     texts = open_sentences["text"].tolist()
@@ -118,20 +92,14 @@ def find_queue(
 
     rows = batch.rows
     disputed = disagreement(probabilities[rows], limits[rows], votes[rows]) > 0
+    asked_by = [_PARTS[part] for part in priorities.part[rows]]
+    columns = zip(asked_by, priorities.topic[rows], probabilities[rows], limits[rows], disputed, strict=True)
     reasons = [
-        describe_sentence(
-            model,
-            _PARTS[priorities.part[row]],
-            int(priorities.topic[row]),
-            probabilities=probabilities[row],
-            limits=limits[row],
-            disputed=disputed_topics,
-        )
-        for row, disputed_topics in zip(rows, disputed, strict=True)
+        describe_sentence(model, part, topic, probabilities=by_model, limits=bounds, disputed=by_rules)
+        for part, topic, by_model, bounds, by_rules in columns
     ]
     return ReviewTasks(
         sentences=open_sentences.iloc[rows].drop(columns="labels"),
-        topics=model.topics,
         definitions=define_topics(model.topics, labels.topics, model.info.get("definitions", {})),
         probabilities=probabilities[rows],
         reasons=reasons,
@@ -159,47 +127,20 @@ def select_open(candidates: Candidates) -> tuple[pd.DataFrame, str]:
 
 
 def cast_votes(texts: Sequence[str], topics: Sequence[str], labels: Labels) -> np.ndarray:
-    """Return what most rules of a taxonomy vote on each topic.
+    """Return what most rules of a taxonomy vote on each topic, int8 of shape (texts, topics).
 
-    Parameters
-    ----------
-    texts : sequence of str
-        The sentences.
-    topics : sequence of str
-        The topics of the model.
-    labels : Labels
-        The taxonomy with its rules.
-
-    Returns
-    -------
-    array of int8, shape (texts, topics)
-        1 for the topic, -1 against it, 0 where no rule votes or as many do for as against.
+    1 for the topic, -1 against it, 0 where no rule votes or as many do for as against.
     """
     topic_of_rule = np.array([rule.topic for rule in labels.all_rules().values()], dtype=object)
     votes = labels.vote(texts)
     balances = [votes[:, topic_of_rule == topic].sum(axis=1, dtype=np.int64) for topic in topics]
-    majorities: np.ndarray = np.sign(np.column_stack(balances)).astype(np.int8)
-    return majorities
+    return np.asarray(np.sign(np.column_stack(balances)), dtype=np.int8)
 
 
 def prioritise(options: QueueOptions, probabilities: np.ndarray, limits: np.ndarray, votes: np.ndarray) -> Priorities:
-    """Rank sentences by how much they would teach a model.
+    """Rank sentences by how much they would teach a model; all arrays have shape (sentences, topics).
 
-    Parameters
-    ----------
-    options : QueueOptions
-        The weights.
-    probabilities : array of shape (sentences, topics)
-        By the model.
-    limits : array of shape (sentences, topics)
-        The thresholds of the topics, or in multiclass their `rivals`.
-    votes : array of int8, shape (sentences, topics)
-        What rules vote: 1, -1 or 0.
-
-    Returns
-    -------
-    Priorities
-        How soon each sentence's turn is, and what asks for it.
+    `limits` are the thresholds of the topics, or in multiclass their `rivals`; `votes` are those of rules: 1, -1 or 0.
     """
     scores = [uncertainty(probabilities, limits), disagreement(probabilities, limits, votes)]
     weights = [options.uncertainty, options.disagreement]
@@ -215,68 +156,26 @@ def choose(
 ) -> Batch:
     """Choose a batch in which no sentence is nearly the same as another or as a labelled one.
 
-    Parameters
-    ----------
-    options : QueueOptions
-        The size and the least distance.
-    model : TopicModel
-        Its features are compared, of the best candidates alone, so that there may be many.
-    texts : sequence of str
-        The candidates.
-    priorities : Priorities
-        How soon each candidate's turn is.
-    labelled_texts : sequence of str
-        The sentences that are labelled already.
-
-    Returns
-    -------
-    Batch
-        The rows of the candidates chosen.
+    The features of the model are compared, of the best candidates alone, so that there may be many.
     """
     order = np.argsort(-priorities.score, kind="stable")
     if options.diversity == 0:
         return Batch(order[: options.size], 0)
 
     pool = order[: _POOL_FACTOR * options.size]
-    X = _features(model, [texts[row] for row in pool])
-    X_labelled = _features(model, labelled_texts)
+    X = normalize(transform_all(model.vectorizers, [texts[row] for row in pool]), "l2")
+    X_labelled = normalize(transform_all(model.vectorizers, labelled_texts), "l2")
     batch = select_batch(priorities.score[pool], X, options.size, 1 - options.diversity, X_labelled)
     return batch._replace(rows=pool[batch.rows])
 
 
-def _features(model: TopicModel, texts: Sequence[str]) -> Any:
-    """Return the features of texts as a model sees them, each row of length 1."""
-    return normalize(transform_all(model.vectorizers, list(texts)), "l2")
-
-
 def describe_sentence(
-    model: TopicModel,
-    part: str,
-    topic: int,
-    *,
-    probabilities: np.ndarray,
-    limits: np.ndarray,
-    disputed: np.ndarray,
+    model: TopicModel, part: str, topic: int, *, probabilities: np.ndarray, limits: np.ndarray, disputed: np.ndarray
 ) -> str:
     """Say in one phrase why a sentence is asked for: `sanctions 0.48, threshold 0.45; rules disagree on threat`.
 
-    Parameters
-    ----------
-    model : TopicModel
-        Its topics and mode.
-    part : {"uncertain", "rules disagree"}
-        What asks for the sentence.
-    topic : int
-        The column of the topic that it is asked for.
-    probabilities, limits : array of shape (topics,)
-        Of the sentence.
-    disputed : array of bool, shape (topics,)
-        The topics of which rules contradict the model.
-
-    Returns
-    -------
-    str
-        The phrase.
+    `part`, one of `_PARTS`, and `topic`, a column, are what asks for the sentence; `disputed`, booleans of shape
+    (topics,), tells of which topics rules contradict the model.
     """
     limit = "next" if model.mode == "multiclass" else "threshold"
     probability, bound = format_probability(probabilities[topic]), format_probability(limits[topic])

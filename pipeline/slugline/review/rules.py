@@ -19,21 +19,11 @@ _RATES = ("coverage", "overlaps", "conflicts", "accuracy")
 class RulesReport:
     """What labelling rules do on sentences.
 
-    Attributes
-    ----------
-    rules : DataFrame
-        A row for each rule, with its `coverage, overlaps, conflicts` and `accuracy`; see `describe_rules`.
-    disagreements : DataFrame
-        A row for each sentence and topic that rules vote both ways on, with the rules of both sides.
-    labels : DataFrame
-        The sentences with the probability of each topic that follows from the votes; gold labels are not used.
-    metrics : dict of str to float
-        The rates of each rule as `rules/coverage/<rule>` and so on; where there are gold labels, the scores of all
-        rules together as `gold/f1_macro` and so on.
-    judged : int
-        How many sentences have gold labels for every topic.
-    seconds : float
-        How long the rules took to vote.
+    `rules` has a row for each, with its `coverage, overlaps, conflicts` and `accuracy` (see `describe_rules`), and
+    `disagreements` one for each sentence and topic that rules vote both ways on. `labels` are the sentences with the
+    probability of each topic that follows from the votes; gold labels are not used. `metrics` hold the rates of each
+    rule as `rules/coverage/<rule>` and so on, and the scores of all rules together on the `judged` sentences, those
+    with gold labels for every topic, as `gold/f1_macro` and so on. `seconds` is how long the rules took to vote.
     """
 
     rules: pd.DataFrame
@@ -45,27 +35,7 @@ class RulesReport:
 
 
 def report_rules(sentences: pd.DataFrame, topics: Sequence[str], labels: Labels) -> RulesReport:
-    """Apply the rules of a taxonomy to sentences and report what they do.
-
-    Parameters
-    ----------
-    sentences : DataFrame
-        The sentences with their labels, as `Labels` returns them.
-    topics : sequence of str
-        The topics of the labels.
-    labels : Labels
-        The taxonomy with its rules.
-
-    Returns
-    -------
-    RulesReport
-        Tables and metrics.
-
-    Raises
-    ------
-    InputError
-        When there is no rule.
-    """
+    """Apply the rules of a taxonomy to labelled sentences and report what they do; raise `InputError` without any."""
     rules = labels.all_rules()
     if not rules:
         raise InputError("no rule: labels.topics have no keywords or patterns, and labels.functions is empty")
@@ -79,7 +49,12 @@ def report_rules(sentences: pd.DataFrame, topics: Sequence[str], labels: Labels)
     probabilities = labels.weigh(votes, np.full_like(gold, -1))  # as if no gold label were known
     table = describe_rules(votes, topic_of_rule, gold, topics)
     judged = (gold >= 0).all(axis=1)
-    metrics = _rule_metrics(table)
+    metrics = {
+        f"rules/{rate}/{row['rule']}": row[rate]
+        for row in table.to_dict("records")
+        for rate in _RATES
+        if not np.isnan(row[rate])
+    }
     if judged.any():
         metrics |= score("gold", gold[judged] == 1, probabilities[judged] > 0.5, probabilities[judged], topics)
 
@@ -94,31 +69,15 @@ def report_rules(sentences: pd.DataFrame, topics: Sequence[str], labels: Labels)
     )
 
 
-def _rule_metrics(table: pd.DataFrame) -> dict[str, float]:
-    """Return the rates of each rule as metrics, but for those that are not known."""
-    metrics: dict[str, float] = {}
-    for row in table.to_dict("records"):
-        known = [rate for rate in _RATES if not np.isnan(row[rate])]
-        metrics |= {f"rules/{rate}/{row['rule']}": row[rate] for rate in known}
-    return metrics
-
-
 def _list_disagreements(
     sentences: pd.DataFrame, votes: np.ndarray, topic_of_rule: dict[str, str], topics: Sequence[str]
 ) -> pd.DataFrame:
     """Return a row for each sentence and topic that rules vote both ways on, with the rules of both sides."""
     names, rule_topics = np.array(list(topic_of_rule)), np.array(list(topic_of_rule.values()))
-    both_ways = disagreements(votes, list(rule_topics), topics)
+    ids, texts = sentences["sentence_id"].tolist(), sentences["text"].tolist()
     rows = []
-    for row, column in np.argwhere(both_ways):
+    for row, column in np.argwhere(disagreements(votes, list(rule_topics), topics)):
         of_topic = rule_topics == topics[column]
-        rows.append(
-            {
-                "sentence_id": sentences["sentence_id"].iloc[row],
-                "topic": topics[column],
-                "for": ", ".join(names[of_topic & (votes[row] == 1)]),
-                "against": ", ".join(names[of_topic & (votes[row] == -1)]),
-                "text": sentences["text"].iloc[row],
-            }
-        )
+        supporters, opponents = (", ".join(names[of_topic & (votes[row] == vote)]) for vote in (1, -1))
+        rows.append((ids[row], topics[column], supporters, opponents, texts[row]))
     return pd.DataFrame(rows, columns=["sentence_id", "topic", "for", "against", "text"])

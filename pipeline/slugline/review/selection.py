@@ -12,20 +12,10 @@ _CHUNK_ROWS = 4096  # and with how many rows
 
 
 def rivals(probabilities: np.ndarray) -> np.ndarray:
-    """Return what each topic must beat where a sentence carries just one: its likeliest other topic.
+    """Return what each topic must beat where a sentence carries just one: its likeliest other topic, same shape.
 
     In place of thresholds these make `uncertainty` the margin between the two likeliest topics (Scheffer, Decomain and
     Wrobel 2001, "Active hidden Markov models for information extraction"), and `disagreement` hold for multiclass too.
-
-    Parameters
-    ----------
-    probabilities : array of shape (sentences, topics)
-        By the model.
-
-    Returns
-    -------
-    array of shape (sentences, topics)
-        The highest probability of any other topic.
     """
     best = probabilities.argmax(axis=1)
     ranked = np.sort(probabilities, axis=1)
@@ -37,8 +27,7 @@ def _recentre(probabilities: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     """Return probabilities moved in log-odds so that each threshold comes to be 0.5, same shape.
 
     Elkan 2001, "The foundations of cost-sensitive learning", theorem 2: deciding at a threshold t is deciding at 0.5
-    once the odds of the classes are multiplied by (1 - t) / t. `thresholds` have shape (topics,) or that of
-    `probabilities`.
+    once the odds of the classes are multiplied by (1 - t) / t.
     """
     return np.asarray(1 / (1 + np.exp(_log_odds(thresholds) - _log_odds(probabilities))))
 
@@ -50,7 +39,7 @@ def _log_odds(probabilities: np.ndarray) -> np.ndarray:
 
 
 def uncertainty(probabilities: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """Score how unsure a model is of each topic.
+    """Score how unsure a model is of each topic: 1 at the threshold, towards 0 far from it.
 
     Once the threshold stands at 0.5 (Elkan 2001, "The foundations of cost-sensitive learning"), the score is twice the
     smaller of p and 1 - p: the uncertainty sampling of Lewis and Gale 1994, "A sequential algorithm for training text
@@ -59,17 +48,7 @@ def uncertainty(probabilities: np.ndarray, thresholds: np.ndarray) -> np.ndarray
     applications to text classification"). By the difference of probabilities, all sentences near 0 would be as unsure
     as one at 0.2 where the threshold is 0.1.
 
-    Parameters
-    ----------
-    probabilities : array of shape (sentences, topics)
-        By the model.
-    thresholds : array of shape (topics,) or (sentences, topics)
-        From which probability on a topic is given.
-
-    Returns
-    -------
-    array of shape (sentences, topics)
-        1 at the threshold, towards 0 far from it.
+    `probabilities` have shape (sentences, topics), `thresholds` that or (topics,).
 
     Examples
     --------
@@ -82,23 +61,10 @@ def uncertainty(probabilities: np.ndarray, thresholds: np.ndarray) -> np.ndarray
 
 
 def disagreement(probabilities: np.ndarray, thresholds: np.ndarray, votes: np.ndarray) -> np.ndarray:
-    """Score how far rules contradict a model.
+    """Score how far rules contradict a model, shape (sentences, topics): 0 where they agree or say nothing.
 
-    Two views that disagree are query by committee (Seung, Opper and Sompolinsky 1992).
-
-    Parameters
-    ----------
-    probabilities : array of shape (sentences, topics)
-        By the model.
-    thresholds : array of shape (topics,) or (sentences, topics)
-        From which probability on a topic is given.
-    votes : array of int8, shape (sentences, topics)
-        What rules vote: 1 for the topic, -1 against it, 0 for nothing.
-
-    Returns
-    -------
-    array of shape (sentences, topics)
-        0 where rules agree with the model or say nothing, towards 1 the surer the model is of the contrary.
+    Towards 1 the surer the model is of the contrary of `votes`, which are 1 for the topic, -1 against it, 0 for
+    nothing. Two views that disagree are query by committee (Seung, Opper and Sompolinsky 1992).
     """
     centred = _recentre(probabilities, thresholds)
     contradicted = np.select([votes > 0, votes < 0], [1 - centred, centred], 0.0)
@@ -106,20 +72,10 @@ def disagreement(probabilities: np.ndarray, thresholds: np.ndarray, votes: np.nd
 
 
 def rarity(probabilities: np.ndarray) -> np.ndarray:
-    """Score how rare each topic is among sentences.
+    """Score how rare each topic is among sentences, shape (topics,): 0 where all carry it, 1 where one does.
 
     The logarithm of the share that calibrated probabilities expect, as in inverse document frequency, over that of one
     sentence.
-
-    Parameters
-    ----------
-    probabilities : array of shape (sentences, topics)
-        By the model.
-
-    Returns
-    -------
-    array of shape (topics,)
-        0 where all sentences carry the topic, 1 where one does.
     """
     count = len(probabilities)
     if count <= 1:
@@ -129,14 +85,10 @@ def rarity(probabilities: np.ndarray) -> np.ndarray:
 
 
 class Priorities(NamedTuple):
-    """How soon each sentence's turn is, and what asks for it.
+    """How soon each sentence's turn is, and what asks for it; all arrays have shape (sentences,).
 
-    Attributes
-    ----------
-    score : array of shape (sentences,)
-        1 for the first, towards 0.
-    part, topic : array of int, shape (sentences,)
-        Indices of the part and of the topic that ask for the sentence; without meaning where the score is 0.
+    `score` is 1 for the first, towards 0; `part` and `topic` are the indices of what asks for the sentence, without
+    meaning where the score is 0.
     """
 
     score: np.ndarray
@@ -149,21 +101,8 @@ def take_turns(parts: Sequence[np.ndarray], weights: Sequence[float], topic_weig
 
     A batch holds as many sentences of a ranking as its weight, that of the part times that of the topic, is of all
     weights, rounded as Sainte-Laguë does for seats. So no topic crowds out another, whatever the scale of its scores:
-    the round robin of Esuli and Sebastiani 2009, "Active learning strategies for multi-label text classification".
-
-    Parameters
-    ----------
-    parts : sequence of arrays of shape (sentences, topics)
-        Scores; 0 and less ask for nothing.
-    weights : sequence of float
-        The weight of each part.
-    topic_weights : array of shape (topics,)
-        The weight of each topic.
-
-    Returns
-    -------
-    Priorities
-        The rank of each sentence among all.
+    the round robin of Esuli and Sebastiani 2009, "Active learning strategies for multi-label text classification". Each
+    part has shape (sentences, topics); scores of 0 and less ask for nothing.
     """
     weighted = [_rank(scores) * weight * topic_weights for scores, weight in zip(parts, weights, strict=True)]
     all_turns = np.hstack(weighted)
@@ -173,10 +112,7 @@ def take_turns(parts: Sequence[np.ndarray], weights: Sequence[float], topic_weig
 
 
 def _rank(scores: np.ndarray) -> np.ndarray:
-    """Return 1, 1/3, 1/5, ... for the first, second, third, ... sentence of each topic, 0 where its score is 0.
-
-    Of equal scores the first comes first.
-    """
+    """Return 1, 1/3, 1/5, ... for the first, second, ... sentence of each topic, ties in order, 0 for a score of 0."""
     order = np.argsort(-scores, axis=0, kind="stable")
     turns = np.empty(scores.shape)
     np.put_along_axis(turns, order, 1 / np.arange(1.0, 2 * len(scores), 2)[:, None], axis=0)
@@ -195,25 +131,9 @@ def select_batch(
 ) -> Batch:
     """Choose the rows with the highest scores, but none that is too similar to one chosen or seen before.
 
-    Of equal scores the first row comes first. When nothing else is left, the rows put off are taken in their order.
-
-    Parameters
-    ----------
-    scores : array of shape (sentences,)
-        What to choose by.
-    X : sparse array of shape (sentences, features)
-        Features of length 1, so that products of rows are cosines.
-    size : int
-        How many rows to choose.
-    limit : float
-        The cosine from which on rows are too similar; 1 puts nothing off.
-    X_seen : sparse array of shape (seen, features), optional
-        Features of sentences seen before.
-
-    Returns
-    -------
-    Batch
-        The rows chosen.
+    `scores` have shape (sentences,), `X` and `X_seen`, of sentences seen before, (sentences, features); their rows have
+    length 1, so that products are cosines, and are too similar above `limit`; 1 puts nothing off. Of equal scores the
+    first row comes first. When nothing else is left, the rows put off are taken in their order.
 
     Examples
     --------

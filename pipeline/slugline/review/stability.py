@@ -16,14 +16,8 @@ _STABLE_TIMES = 3  # so many times in a row: Bloodgood and Vijay-Shanker 2009
 class Stability(NamedTuple):
     """How far two models decide alike.
 
-    Attributes
-    ----------
-    kappa : array of shape (topics,)
-        Cohen's kappa of each topic; NaN where both models give the topic to all sentences or to none.
-    mean : float
-        The mean kappa of the topics that have one.
-    changed : float
-        The share of decisions that changed.
+    `kappa` is Cohen's of each topic, shape (topics,), NaN where both models give the topic to all sentences or to none;
+    `mean` that of the topics that have one; `changed` the share of decisions that changed.
     """
 
     kappa: np.ndarray
@@ -32,21 +26,11 @@ class Stability(NamedTuple):
 
 
 def measure_stability(previous_decisions: np.ndarray, decisions: np.ndarray) -> Stability:
-    """Compare what successive models decide on the same unlabelled sentences.
+    """Compare what successive models decide on the same unlabelled sentences, booleans of shape (sentences, topics).
 
     Bloodgood and Vijay-Shanker 2009, "A method for stopping active learning based on stabilizing predictions and the
     need for user-adjustable stopping": labelling more changes little once this kappa (Cohen 1960) stays high; see
     `is_stable`. They took 2,000 sentences drawn at random, and the same ones each time.
-
-    Parameters
-    ----------
-    previous_decisions, decisions : array of bool, shape (sentences, topics)
-        The topics that each model gives.
-
-    Returns
-    -------
-    Stability
-        Kappa by topic and the share of decisions that changed.
     """
     share, previous_share = decisions.mean(axis=0), previous_decisions.mean(axis=0)
     observed = (decisions == previous_decisions).mean(axis=0)
@@ -75,28 +59,10 @@ def is_stable(mean_kappas: Sequence[float]) -> bool:
 def compare_with_previous(
     previous_models: Sequence[tuple[str, TopicModel]], model: TopicModel, texts: list[str], probabilities: np.ndarray
 ) -> list[str]:
-    """Compare each model's decisions with those of the one before, and say whether labelling can stop.
+    """Compare each model's decisions with those of the one before; return lines that say whether labelling can stop.
 
-    Parameters
-    ----------
-    previous_models : sequence of (str, TopicModel)
-        Earlier models with their names, from old to new.
-    model : TopicModel
-        The newest model.
-    texts : list of str
-        The sentences to decide on.
-    probabilities : array of shape (sentences, topics)
-        What the newest model makes of them.
-
-    Returns
-    -------
-    list of str
-        Lines for the terminal.
-
-    Raises
-    ------
-    InputError
-        For an earlier model with other topics.
+    `previous_models` go from old to new; `probabilities`, of shape (texts, topics), are the newest model's. Raises
+    `InputError` for an earlier model with other topics.
     """
     names = [name for name, _ in previous_models]
     decisions = [_decide_in_order(previous, model.topics, name, texts) for name, previous in previous_models]
@@ -113,9 +79,8 @@ def compare_with_previous(
 def _decide_in_order(model: TopicModel, topics: Sequence[str], name: str, texts: list[str]) -> np.ndarray:
     """Return what an earlier model decides, its columns in the order of these topics."""
     if set(model.topics) != set(topics):
-        raise InputError(
-            f"previous_model_uri: the topics of {name} are {listing(model.topics)}; allowed: {listing(topics)}"
-        )
+        found = listing(model.topics)
+        raise InputError(f"previous_model_uri: the topics of {name} are {found}; allowed: {listing(topics)}")
     columns = [model.topics.index(topic) for topic in topics]
     return model.decide(model.predict_proba(texts))[:, columns]
 

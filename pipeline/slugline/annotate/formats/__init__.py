@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from slugline.annotate.annotation import RawAnnotation, Row
-from slugline.annotate.formats import argilla, csv_sheet, doccano, label_studio, prodigy, xlsx
+from slugline.annotate.formats import argilla, doccano, label_studio, prodigy, sheets, xlsx
 from slugline.annotate.tasks import Tasks
 from slugline.data.schema import Rejected
 
@@ -27,6 +27,6 @@ FORMATS: Mapping[str, AnnotationFormat] = {
     "doccano": doccano,
     "prodigy": prodigy,
     "argilla": argilla,
-    "csv": csv_sheet,
+    "csv": sheets,
     "xlsx": xlsx,
 }

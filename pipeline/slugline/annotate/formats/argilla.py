@@ -8,10 +8,10 @@ answered, hence the option for no topic.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from slugline.annotate.annotation import BadValueError, RawAnnotation, Row, shorten
+from slugline.annotate.annotation import BadValueError, RawAnnotation, Row, shorten, with_nested
 from slugline.annotate.tasks import Task, Tasks
 from slugline.data.schema import Rejected
 from slugline.errors import InputError, listing
@@ -33,10 +33,8 @@ def encode(tasks: Tasks) -> dict[str, bytes]:
     """Return the records as `Dataset.records.from_json` reads them, and the settings for `Settings.from_json`."""
     if _NO_TOPIC in tasks.topics:
         raise InputError(f"topic '{_NO_TOPIC}' is what Argilla's option for no topic is called; rename it")
-    documents = {
-        "": [_encode_task(task, tasks.mode) for task in tasks.rows],
-        ".settings.json": _encode_settings(tasks),
-    }
+    records = [_encode_task(task, tasks.mode) for task in tasks.rows]
+    documents = {"": records, ".settings.json": _encode_settings(tasks)}
     return {
         suffix: json.dumps(document, ensure_ascii=False, indent=1).encode(errors="backslashreplace")
         for suffix, document in documents.items()
@@ -45,12 +43,12 @@ def encode(tasks: Tasks) -> dict[str, bytes]:
 
 def _encode_task(task: Task, mode: str) -> dict[str, Any]:
     """Return a record, its id that of the sentence."""
-    title = {"title": task.metadata["title"]} if task.metadata.get("title") else {}
     metadata = {"article_id": task.article_id, **task.metadata}
+    title = metadata.pop("title", "")
     return {
         "id": task.sentence_id,
-        "fields": {"text": task.text, **title},
-        "metadata": {name: value for name, value in metadata.items() if value and name not in title},
+        "fields": {"text": task.text} | ({"title": title} if title else {}),
+        "metadata": {name: value for name, value in metadata.items() if value},
         "suggestions": _encode_suggestion(task, mode),
         "responses": {},
         "vectors": {},
@@ -62,14 +60,12 @@ def _encode_suggestion(task: Task, mode: str) -> dict[str, Any]:
     labels = task.preselected
     if labels is None or (mode == "multiclass" and not labels):
         return {}
-    is_by_model = task.given is None and bool(task.scores) and bool(labels)
-    scores = [task.scores[label] for label in labels] if is_by_model and task.scores else None
+    scores = [task.scores[label] for label in labels] if task.scores and task.given is None else []
 
-    value: object = list(labels) or [_NO_TOPIC]
-    score: object = scores
+    answer: dict[str, Any] = {"value": list(labels) or [_NO_TOPIC], "score": scores or None}
     if mode == "multiclass":
-        value, score = labels[0], scores[0] if scores else None
-    return {_QUESTION: {"value": value, "score": score, "agent": "slugline" if task.given is None else "given"}}
+        answer = {"value": labels[0], "score": scores[0] if scores else None}
+    return {_QUESTION: answer | {"agent": "slugline" if task.given is None else "given"}}
 
 
 def _encode_settings(tasks: Tasks) -> dict[str, Any]:
@@ -78,9 +74,10 @@ def _encode_settings(tasks: Tasks) -> dict[str, Any]:
     if tasks.mode == "multilabel":
         options, settings = [*options, _NO_TOPIC], {"type": "multi_label_selection", "options_order": "natural"}
 
-    fields = [_encode_field("text", required=True)]
+    as_text = {"type": "text", "use_markdown": False}
+    fields = [{"name": "text", "title": "text", "required": True, "settings": as_text}]
     if any(task.metadata.get("title") for task in tasks.rows):
-        fields.append(_encode_field("title", required=False))
+        fields.append({"name": "title", "title": "title", "required": False, "settings": as_text})
 
     definitions = [f"* **{topic}**: {definition}" for topic, definition in tasks.topics.items() if definition]
     question = {
@@ -100,12 +97,6 @@ def _encode_settings(tasks: Tasks) -> dict[str, Any]:
     }
 
 
-def _encode_field(name: str, *, required: bool) -> dict[str, Any]:
-    """Return the settings of a text field."""
-    settings = {"type": "text", "use_markdown": False}
-    return {"name": name, "title": name, "required": required, "settings": settings}
-
-
 def fits(row: Row) -> bool:
     """Tell whether a row is a record of Argilla, nested or flat."""
     is_flat = "_server_id" in row or any(name.endswith(".responses") for name in row)
@@ -118,37 +109,38 @@ def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[Raw
     records: list[tuple[str, Row, list[_Response]]] = []
     for where, row in rows:
         try:
-            records.append((where, row, list(_read_responses(row))))
+            records.append((where, row, _read_responses(row)))
         except BadValueError as error:
             yield Rejected(where, str(error))
 
     question = _find_question([response for *_, responses in records for response in responses], topics)
     for where, row, responses in records:
+        # A completed record has at least one submitted response
+        is_submitted = len(responses) == 1 and row.get("status") == "completed"
         for number, response in enumerate(responses, start=1):
-            if response.status is None and len(responses) == 1 and row.get("status") == "completed":
-                response = response._replace(status="submitted")  # a completed record has at least one
+            place = f"{where}, response {number}"
+            status = "submitted" if is_submitted and response.status is None else response.status
             try:
-                labels = _read_labels(response, question)
+                labels = _read_labels(response.values, status, question)
+                yield _to_annotation(place, row, response, labels)
             except BadValueError as error:
-                yield Rejected(f"{where}, response {number}", str(error))
-                continue
-            yield _to_annotation(f"{where}, response {number}", row, response, labels)
+                yield Rejected(place, str(error))
 
 
-def _read_labels(response: _Response, question: str | None) -> object:
+def _read_labels(values: Row, status: object, question: str | None) -> object:
     """Return the labels in a response, None where the sentence was skipped."""
-    if response.status is None:
+    if status is None:
         raise BadValueError("no status: submitted, draft or discarded? export with `to_list(flatten=True)`")
-    if response.status not in _STATUSES:
-        raise BadValueError(f"status is {shorten(response.status)}; allowed: {listing(_STATUSES)}")
-    if response.status == "draft":
+    if status not in _STATUSES:
+        raise BadValueError(f"status is {shorten(status)}; allowed: {listing(_STATUSES)}")
+    if status == "draft":
         raise BadValueError("a draft that was not submitted")
-    if response.status == "discarded":
+    if status == "discarded":
         return None
 
     if question is None:
-        raise BadValueError(f"no question '{_QUESTION}'; found: {listing(response.values)}")
-    labels = response.values.get(question, [])
+        raise BadValueError(f"no question '{_QUESTION}'; found: {listing(values)}")
+    labels = values.get(question, [])
     if labels is None:
         raise BadValueError("submitted without a value")
     if isinstance(labels, str):
@@ -158,10 +150,7 @@ def _read_labels(response: _Response, question: str | None) -> object:
 
 def _to_annotation(where: str, row: Row, response: _Response, labels: object) -> RawAnnotation:
     """Return the annotation in a response; id and text may stand in the record, its metadata or its fields."""
-    values = dict(row)
-    for name in ("metadata", "fields"):
-        if isinstance(nested := row.get(name), dict):
-            values |= nested
+    values = with_nested(row, "metadata", "fields")
     key = values.get("sentence_id") or row.get("external_id") or row.get("id")
     return RawAnnotation(where, key, labels, response.user, response.when, values.get("text"))
 
@@ -188,32 +177,29 @@ def _is_answer(value: object, allowed: set[str]) -> bool:
     return value is None or all(isinstance(label, str) and label in allowed for label in labels)
 
 
-def _read_responses(row: Row) -> Iterator[_Response]:
-    """Yield the responses to a record, one a user, in whichever of the three forms they stand."""
+def _read_responses(row: Row) -> list[_Response]:
+    """Return the responses to a record, one a user, in whichever of the three forms they stand."""
     responses = row.get("responses")
     if isinstance(responses, list):
-        yield from map(_read_server_response, responses)
-    elif isinstance(responses, dict):
-        yield from _group_by_user(_nested_answers(responses))
-    elif responses is not None:
+        return [_read_server_response(item) for item in responses]
+    if responses is None:
+        return _group_by_user(_flat_answers(row))
+    if not isinstance(responses, dict):
         raise BadValueError(f"responses are {shorten(responses)}; allowed: an object or a list")
-    else:
-        yield from _group_by_user(_flat_answers(row))
+    return _group_by_user(
+        (question, answer)
+        for question, answers in responses.items()
+        for answer in _check_list(answers, f"responses to '{question}'")
+    )
 
 
 def _read_server_response(item: object) -> _Response:
-    """Return a response as the server holds it."""
-    if not isinstance(item, dict) or not isinstance(values := item.get("values") or {}, dict):
+    """Return a response as the server holds it, each value wrapped into an object."""
+    if not isinstance(item, dict) or not isinstance(wrapped := item.get("values") or {}, dict):
         raise BadValueError(f"a response is {shorten(item)}; allowed: an object with values")
+    values = {name: value.get("value") if isinstance(value, dict) else value for name, value in wrapped.items()}
     when = item.get("updated_at") or item.get("inserted_at")
-    return _Response(item.get("user_id"), item.get("status"), _unwrap(values), when)
-
-
-def _nested_answers(responses: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """Yield the question and the parts of every answer of a nested record."""
-    for question, answers in responses.items():
-        for answer in _check_list(answers, f"responses to '{question}'"):
-            yield question, answer
+    return _Response(item.get("user_id"), item.get("status"), values, when)
 
 
 def _flat_answers(row: Row) -> Iterator[tuple[str, object]]:
@@ -229,17 +215,16 @@ def _flat_answers(row: Row) -> Iterator[tuple[str, object]]:
             yield name.removesuffix(".responses"), {"value": value, "user_id": user, "status": status}
 
 
-def _group_by_user(answers: Iterator[tuple[str, object]]) -> Iterator[_Response]:
+def _group_by_user(answers: Iterable[tuple[str, object]]) -> list[_Response]:
     """Put the answers of each user together."""
     responses: dict[str, _Response] = {}
     for question, answer in answers:
         if not isinstance(answer, dict) or not isinstance(user := answer.get("user_id"), (str, int, type(None))):
-            raise BadValueError(
-                f"a response is {shorten(answer)}; allowed: an object with a value and the id of a user"
-            )
+            allowed = "an object with a value and the id of a user"
+            raise BadValueError(f"a response is {shorten(answer)}; allowed: {allowed}")
         response = responses.setdefault(str(user), _Response(user, answer.get("status"), {}))
         response.values[question] = answer.get("value")
-    yield from responses.values()
+    return list(responses.values())
 
 
 def _check_list(value: object, name: str) -> list[object]:
@@ -247,8 +232,3 @@ def _check_list(value: object, name: str) -> list[object]:
     if not isinstance(value, list):
         raise BadValueError(f"{name} is {shorten(value)}; allowed: a list")
     return value
-
-
-def _unwrap(values: Mapping[str, object]) -> dict[str, object]:
-    """Return the value of each question, which the server wraps into an object."""
-    return {name: value.get("value") if isinstance(value, dict) else value for name, value in values.items()}

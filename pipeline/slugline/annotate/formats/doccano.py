@@ -5,22 +5,20 @@ after them, or `all` of a shared project, metadata beside the text (in `meta` in
 whether an annotator looked at an example: export approved examples only, for no label then says that no topic fits.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from slugline.annotate.annotation import RawAnnotation, Row, shorten
+from slugline.annotate.annotation import RawAnnotation, Row, shorten, to_json_lines, with_nested
 from slugline.annotate.tasks import Task, Tasks
 from slugline.data.schema import Rejected
 
-_LABEL_FIELDS = ("label", "labels", "cats")
+_LABEL_FIELDS, _METADATA_FIELDS = ("label", "labels", "cats"), ("meta", "metadata")
 _OLD_EXPORT = "labels by number, as doccano exported before version 1.0; export as JSONL with names"
 
 
 def encode(tasks: Tasks) -> dict[str, bytes]:
     """Return the tasks as JSON lines, with labels to start from where there are any."""
-    lines = (json.dumps(_encode_task(task), ensure_ascii=False) + "\n" for task in tasks.rows)
-    return {"": "".join(lines).encode(errors="backslashreplace")}
+    return {"": to_json_lines(map(_encode_task, tasks.rows))}
 
 
 def _encode_task(task: Task) -> dict[str, Any]:
@@ -32,16 +30,8 @@ def _encode_task(task: Task) -> dict[str, Any]:
 
 def fits(row: Row) -> bool:
     """Tell whether a row is an example of doccano."""
-    return any(name in row for name in _LABEL_FIELDS) or ("text" in row and "sentence_id" in _with_metadata(row))
-
-
-def _with_metadata(row: Row) -> Row:
-    """Return a row with the values of its metadata beside its own."""
-    nested = [row[name] for name in ("meta", "metadata") if isinstance(row.get(name), dict)]
-    values = dict(row)
-    for metadata in nested:
-        values |= metadata
-    return values
+    is_unlabelled = "text" in row and "sentence_id" in with_nested(row, *_METADATA_FIELDS)
+    return is_unlabelled or any(name in row for name in _LABEL_FIELDS)
 
 
 def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected]:
@@ -62,7 +52,7 @@ def _read_example(where: str, row: Row, label_field: str) -> RawAnnotation | Rej
     if isinstance(labels, str):
         labels = [labels]
 
-    values = _with_metadata(row)
+    values = with_nested(row, *_METADATA_FIELDS)
     key = values.get("sentence_id")
     if key is None and isinstance(row.get("id"), str):  # doccano's own ids are numbers
         key = row["id"]

@@ -15,17 +15,8 @@ from slugline.data.schema import Rejected
 
 _CONTROL, _OBJECT = "topics", "text"
 _EXPORT_FIELDS = {"annotation_id", "lead_time"}  # what JSON-MIN and CSV add to every row
-_OTHER_FIELDS = {
-    *REQUIRED_COLUMNS,
-    *METADATA_COLUMNS,
-    "reason",
-    *_EXPORT_FIELDS,
-    "id",
-    "annotator",
-    "created_at",
-    "updated_at",
-    "agreement",
-}
+_TASK_FIELDS = {*REQUIRED_COLUMNS, *METADATA_COLUMNS, "reason"}
+_OTHER_FIELDS = {*_TASK_FIELDS, *_EXPORT_FIELDS, "id", "annotator", "created_at", "updated_at", "agreement"}
 
 
 def encode(tasks: Tasks) -> dict[str, bytes]:
@@ -83,8 +74,8 @@ def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[Raw
     for where, row in rows:
         if isinstance(data := row.get("data"), dict):
             yield from _read_task(where, row, data)
-        else:
-            yield from _read_record(where, row)
+        elif row.get("annotation_id") not in (None, ""):
+            yield _read_record(where, row)
 
 
 def _read_task(where: str, row: Row, data: Row) -> Iterator[RawAnnotation | Rejected]:
@@ -144,19 +135,16 @@ def _find_annotator(completed_by: object) -> object:
     return completed_by
 
 
-def _read_record(where: str, row: Row) -> Iterator[RawAnnotation | Rejected]:
-    """Yield the annotation of a record of JSON-MIN or CSV, where there is one."""
-    if row.get("annotation_id") in (None, ""):
-        return
+def _read_record(where: str, row: Row) -> RawAnnotation | Rejected:
+    """Return the annotation in a record of JSON-MIN or CSV."""
     controls = [_CONTROL] if _CONTROL in row else [name for name in row if name not in _OTHER_FIELDS]
     try:
         labels = [label for name in controls for label in _read_short_choices(row[name])]
     except BadValueError as error:
-        yield Rejected(where, str(error))
-        return
+        return Rejected(where, str(error))
     annotator = _find_annotator(row.get("annotator"))
     when = row.get("updated_at") or row.get("created_at")
-    yield RawAnnotation(where, row.get("sentence_id"), labels, annotator, when, row.get("text"))
+    return RawAnnotation(where, row.get("sentence_id"), labels, annotator, when, row.get("text"))
 
 
 def _read_short_choices(value: object) -> list[object]:

@@ -6,11 +6,10 @@ Answers `reject` and `ignore` to a choice are skipped sentences. A binary answer
 topic that was never asked for need not be absent.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from slugline.annotate.annotation import RawAnnotation, Row, shorten
+from slugline.annotate.annotation import RawAnnotation, Row, shorten, to_json_lines
 from slugline.annotate.tasks import Task, Tasks
 from slugline.data.schema import Rejected
 from slugline.errors import listing
@@ -21,14 +20,10 @@ _FIELDS = ("answer", "accept", "options", "_input_hash", "_task_hash", "_view_id
 
 def encode(tasks: Tasks) -> dict[str, bytes]:
     """Return the tasks as JSON lines, labels to start from preselected."""
-    options = [
-        {"id": topic, "text": f"{topic}: {definition}" if definition else topic}
-        for topic, definition in tasks.topics.items()
-    ]
+    texts = {topic: f"{topic}: {definition}" if definition else topic for topic, definition in tasks.topics.items()}
+    options = [{"id": topic, "text": text} for topic, text in texts.items()]
     config = {"choice_style": "multiple" if tasks.mode == "multilabel" else "single"}
-    rows = [_encode_task(task, options, config) for task in tasks.rows]
-    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    return {"": "".join(lines).encode(errors="backslashreplace")}
+    return {"": to_json_lines(_encode_task(task, options, config) for task in tasks.rows)}
 
 
 def _encode_task(task: Task, options: list[dict[str, str]], config: dict[str, str]) -> dict[str, Any]:
@@ -49,60 +44,50 @@ def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[Raw
     """Yield every answer, or why it is none; a task without an answer yields nothing."""
     binary_answers: dict[tuple[str, str], list[tuple[str, Row]]] = {}
     for where, row in rows:
-        answer = row.get("answer")
+        answer, raw = row.get("answer"), _to_annotation(where, row)
         if answer is None:
             continue
         if answer not in _ANSWERS:
             yield Rejected(where, f"answer is {shorten(answer)}; allowed: {listing(_ANSWERS)}")
         elif "accept" in row or "options" in row:
-            yield _read_choice(where, row)
+            yield _read_choice(raw, row)
         elif row.get("label") not in topics:
             yield Rejected(where, f"{shorten(row.get('label'))} is no topic; allowed: {listing(topics, 40)}")
+        elif isinstance(raw.sentence_id, (str, int, float)) and isinstance(
+            raw.annotator, (str, int, float, type(None))
+        ):
+            binary_answers.setdefault((str(raw.sentence_id), str(raw.annotator)), []).append((where, row))
         else:
-            key, annotator = _find_sentence(row), _find_annotator(row)
-            if isinstance(key, (str, int)) and isinstance(annotator, (str, int, type(None))):
-                binary_answers.setdefault((str(key), str(annotator)), []).append((where, row))
-            else:
-                yield _to_annotation(where, row, [])  # which `validate` rejects
+            yield raw  # which `validate` rejects
 
     for answers in binary_answers.values():
         yield _join_binary_answers(answers, topics)
 
 
-def _read_choice(where: str, row: Row) -> RawAnnotation | Rejected:
+def _to_annotation(where: str, row: Row) -> RawAnnotation:
+    """Return the annotation of a row, without labels yet; the id of the sentence may stand in `meta` too."""
+    metadata = row.get("meta")
+    key = row.get("sentence_id", metadata.get("sentence_id") if isinstance(metadata, dict) else None)
+    annotator = row.get("_annotator_id") or row.get("_session_id")
+    return RawAnnotation(where, key, None, annotator, row.get("_timestamp"), row.get("text"))
+
+
+def _read_choice(raw: RawAnnotation, row: Row) -> RawAnnotation | Rejected:
     """Return the annotation in an answer to a choice."""
     if row["answer"] != "accept":
-        return _to_annotation(where, row, None)
+        return raw
     labels = row.get("accept", [])
     if labels is None:
-        return Rejected(where, "'accept' is null; allowed: a list of topics")
-    return _to_annotation(where, row, labels)
-
-
-def _to_annotation(where: str, row: Row, labels: object) -> RawAnnotation:
-    """Return the annotation of a row with these labels."""
-    return RawAnnotation(
-        where, _find_sentence(row), labels, _find_annotator(row), row.get("_timestamp"), row.get("text")
-    )
-
-
-def _find_sentence(row: Row) -> object:
-    """Return the id of a row's sentence, which may stand in `meta` too."""
-    metadata = row.get("meta")
-    return row.get("sentence_id", metadata.get("sentence_id") if isinstance(metadata, dict) else None)
-
-
-def _find_annotator(row: Row) -> object:
-    """Return who answered: the annotator, else the session."""
-    return row.get("_annotator_id") or row.get("_session_id")
+        return Rejected(raw.where, "'accept' is null; allowed: a list of topics")
+    return raw._replace(labels=labels)
 
 
 def _join_binary_answers(answers: Sequence[tuple[str, Row]], topics: Sequence[str]) -> RawAnnotation | Rejected:
     """Join an annotator's binary answers on a sentence into one annotation; the last on each topic counts."""
-    where, last = answers[-1]
+    raw = _to_annotation(*answers[-1])
     answer_by_topic: dict[str, str] = {row["label"]: row["answer"] for _, row in answers}
     if set(answer_by_topic.values()) == {"ignore"}:
-        return _to_annotation(where, last, None)
+        return raw
     if missing := [topic for topic in topics if answer_by_topic.get(topic, "ignore") == "ignore"]:
-        return Rejected(where, f"answers on {listing(answer_by_topic)} alone; no answer on: {listing(missing)}")
-    return _to_annotation(where, last, [topic for topic, answer in answer_by_topic.items() if answer == "accept"])
+        return Rejected(raw.where, f"answers on {listing(answer_by_topic)} alone; no answer on: {listing(missing)}")
+    return raw._replace(labels=[topic for topic, answer in answer_by_topic.items() if answer == "accept"])

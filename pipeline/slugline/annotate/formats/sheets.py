@@ -1,32 +1,32 @@
-"""Spreadsheets, whether CSV or XLSX: a row a sentence, a column a topic to put an x in. Nothing in a cell is run."""
+"""Spreadsheets, CSV (RFC 4180) and what XLSX shares with it: a row a sentence, a column a topic to put an x in.
 
+Nothing in a cell is run.
+"""
+
+import csv
+import io
 import json
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from slugline.annotate.annotation import BadValueError, RawAnnotation, Row, one_line, shorten
-from slugline.annotate.formats.escaping import unescape
+from slugline.annotate.formats.escaping import escape, unescape
 from slugline.annotate.tasks import METADATA_COLUMNS, REQUIRED_COLUMNS, Task, Tasks
 from slugline.data.schema import Rejected
 from slugline.errors import InputError, listing
 
+FORMULA = object()  # stands for a formula in a cell, which is never evaluated
 _LABEL_COLUMNS = ("labels", "label")
 _ANSWER_COLUMNS = ("sentence_id", "text", "status", "annotator", "when", *_LABEL_COLUMNS)
 _ALL_COLUMNS = ("article_id", *METADATA_COLUMNS, "reason", "given", "suggested", *_ANSWER_COLUMNS)
-_MARKS = {
-    **dict.fromkeys(("x", "1", "1.0", "true", "yes", "✓"), True),
-    **dict.fromkeys(("0", "0.0", "false", "no"), False),
-}
-_STATUSES = {
-    **dict.fromkeys(("done", "submitted"), "done"),
-    **dict.fromkeys(("skipped", "skip", "discarded"), "skipped"),
-}
+_MARKS = dict.fromkeys(("x", "1", "1.0", "true", "yes", "✓"), True) | dict.fromkeys(("0", "0.0", "false", "no"), False)
+_STATUSES = dict.fromkeys(("done", "submitted"), "done") | dict.fromkeys(("skipped", "skip", "discarded"), "skipped")
 
 
-class Formula(NamedTuple):
-    """A formula in a cell, which is never evaluated."""
-
-    text: str
+def encode(tasks: Tasks) -> dict[str, bytes]:
+    """Return the tasks as CSV with a byte-order mark, without which Excel does not recognise UTF-8."""
+    stream = io.StringIO(newline="")
+    csv.writer(stream).writerows([escape(cell) for cell in row] for row in to_table(tasks))
+    return {"": ("\ufeff" + stream.getvalue()).encode(errors="backslashreplace")}
 
 
 def to_table(tasks: Tasks) -> Iterator[list[str]]:
@@ -60,9 +60,15 @@ def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[Raw
     """Yield the annotation in every row, or why it has none; a row with blank status and labels yields nothing.
 
     Labels stand in one column a topic, or with a delimiter (`|`, `;` or `,`) in `labels` or `label`. Without a column
-    `status`, a row without any label is rejected: nobody could tell whether it was looked at.
+    `status`, a row without any label is rejected: nobody could tell whether it was looked at. Raises `InputError` for a
+    table that has no place for labels.
     """
-    _check_columns(*rows[0], topics)
+    first, columns = rows[0]
+    missing = [topic for topic in topics if topic not in columns]
+    if missing and not any(name in columns for name in _LABEL_COLUMNS):
+        absent = f"no column 'labels', and none for topic {shorten(missing[0])}"
+        raise InputError(one_line(f"{first}: {absent}; found: {listing(columns, 20)}"))
+
     for where, row in rows:
         try:
             if (raw := _read_row(where, row, topics)) is not None:
@@ -71,17 +77,9 @@ def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[Raw
             yield Rejected(where, str(error))
 
 
-def _check_columns(where: str, row: Row, topics: Sequence[str]) -> None:
-    """Raise `InputError` for a table that has no place for labels."""
-    missing = [topic for topic in topics if topic not in row]
-    if missing and not any(name in row for name in _LABEL_COLUMNS):
-        absent = f"no column 'labels', and none for topic {shorten(missing[0])}"
-        raise InputError(one_line(f"{where}: {absent}; found: {listing(row, 20)}"))
-
-
 def _read_row(where: str, row: Row, topics: Sequence[str]) -> RawAnnotation | None:
     """Return the annotation in a row, None where it is not annotated yet."""
-    if formulas := [name for name in (*_ANSWER_COLUMNS, *topics) if isinstance(row.get(name), Formula)]:
+    if formulas := [name for name in (*_ANSWER_COLUMNS, *topics) if row.get(name) is FORMULA]:
         raise BadValueError(f"column {shorten(formulas[0])} holds a formula, which is not evaluated")
     labels, status = _read_labels(row, topics), _read_status(row)
 
@@ -92,8 +90,8 @@ def _read_row(where: str, row: Row, topics: Sequence[str]) -> RawAnnotation | No
     if status == "skipped" and labels:
         raise BadValueError(f"skipped, and yet labelled: {listing(labels)}")
 
-    key = row.get("sentence_id")
-    key = unescape(key) if isinstance(key, str) else key  # a CSV file may have become a workbook
+    if isinstance(key := row.get("sentence_id"), str):
+        key = unescape(key)  # a CSV file may have become a workbook
     answer = None if status == "skipped" else labels or []
     return RawAnnotation(where, key, answer, row.get("annotator"), row.get("when"), row.get("text"))
 

@@ -13,8 +13,9 @@ from typing import Any
 
 from slugline.annotate.annotation import Row, one_line, shorten
 from slugline.annotate.formats.escaping import escape_ambiguous, is_risky, unescape
-from slugline.annotate.formats.sheets import Formula, fits, read, to_table
+from slugline.annotate.formats.sheets import FORMULA, fits, read, to_table
 from slugline.annotate.tasks import Tasks
+from slugline.data.readers import Rows
 from slugline.errors import InputError, listing
 
 __all__ = ["encode", "fits", "read", "read_workbook"]
@@ -22,7 +23,6 @@ __all__ = ["encode", "fits", "read", "read_workbook"]
 _SHEET, _NOTES_SHEET = "sentences", "topics"
 _MAX_BYTES, _MAX_COLUMNS = 256 << 20, 1024
 _MAX_ROWS, _MAX_CHARACTERS = 1 << 20, 32767  # of a sheet, and of a cell
-_NO_OPENPYXL = 'XLSX needs openpyxl: pip install "slugline[xlsx]", or use CSV'
 _INSTRUCTIONS = (
     "Put an x below each topic that the sentence has.",
     "Write done into status where a sentence has no topic, or skipped where it cannot be labelled.",
@@ -35,13 +35,9 @@ _WRITTEN = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 def encode(tasks: Tasks) -> dict[str, bytes]:
     """Return the tasks as a workbook; raise `InputError` without openpyxl and for what a sheet cannot hold."""
-    try:
-        from openpyxl import Workbook
-    except ImportError as error:
-        raise InputError(_NO_OPENPYXL) from error
+    book = _import_openpyxl().Workbook(write_only=True)
     rows = _to_rows(tasks)
 
-    book = Workbook(write_only=True)
     sheet, notes = book.create_sheet(_SHEET), book.create_sheet(_NOTES_SHEET)
     sheet.freeze_panes = "A2"
     sheet.column_dimensions["C"].width = 90
@@ -54,6 +50,15 @@ def encode(tasks: Tasks) -> dict[str, bytes]:
     stream = io.BytesIO()
     book.save(stream)
     return {"": stream.getvalue()}
+
+
+def _import_openpyxl() -> Any:
+    """Return the package openpyxl; raise `InputError` where it is not installed."""
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise InputError('XLSX needs openpyxl: pip install "slugline[xlsx]", or use CSV') from error
+    return openpyxl
 
 
 def _to_rows(tasks: Tasks) -> list[list[str]]:
@@ -83,36 +88,16 @@ def _text_cell(sheet: Any, text: str) -> Any:
     return cell
 
 
-def read_workbook(path: Path) -> Iterator[tuple[str, Row | str]]:
-    """Yield the rows of the sheet `sentences`, or else of the first, each with its place.
-
-    Parameters
-    ----------
-    path : Path
-        The workbook.
-
-    Yields
-    ------
-    tuple of str and mapping
-        The place of a row, and its cells by the names in the first row.
-
-    Raises
-    ------
-    InputError
-        For a file that is no workbook, and without openpyxl.
-    """
+def read_workbook(path: Path) -> Rows:
+    """Yield the rows of the sheet `sentences`, or else of the first, by the names in its first row."""
     import warnings
 
-    try:
-        from openpyxl import load_workbook
-    except ImportError as error:
-        raise InputError(_NO_OPENPYXL) from error
-
+    openpyxl = _import_openpyxl()
     _check_archive(path)
     try:
         with path.open("rb") as stream, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl warns of what it leaves out: charts, validations, extensions
-            with closing(load_workbook(stream, read_only=True, keep_links=False)) as book:
+            with closing(openpyxl.load_workbook(stream, read_only=True, keep_links=False)) as book:
                 sheet = book[_SHEET] if _SHEET in book.sheetnames else book[book.sheetnames[0]]
                 yield from _read_sheet(sheet, path.name)
     except InputError:
@@ -167,6 +152,6 @@ def _read_cell(cell: Any) -> Any:
     openpyxl takes `x005F_` out of shared strings, so a text that spells out `_x000D_` comes back with that sign.
     """
     if cell.data_type == "f":
-        return Formula(str(cell.value))
+        return FORMULA
     value = cell.value
     return _WRITTEN.sub(lambda sign: chr(int(sign[1], 16)), value) if isinstance(value, str) else value
