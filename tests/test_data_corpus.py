@@ -1,11 +1,12 @@
 """Data sets as frames: nothing is lost between the files and what is trained on."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
 
-from slugline.data.corpus import ArticleCorpus, split_articles
+from slugline.data.corpus import ArticleCorpus, Corpus, read_corpus, split_articles
 from slugline.data.ready_sentences import SentenceCorpus
 from slugline.data.schema import ARTICLE_COLUMNS, SENTENCE_COLUMNS
 from slugline.errors import InputError
@@ -99,3 +100,35 @@ def test_no_article_gives_no_sentence_but_all_columns():
 def test_a_file_without_anything_readable_is_an_error_that_says_why(write, kind, row):
     with pytest.raises(InputError, match=r"^no (article|sentence) could be read; data\.jsonl"):
         kind(write(row))()
+
+
+def test_a_reader_may_return_a_frame_of_articles_and_its_further_columns_reach_the_sentences():
+    frame = pd.DataFrame({"tags": ["x", "y"], "text": ["One. Two.", "Three."], "article_id": ["a", "b"]}, index=[7, 7])
+    corpus = read_corpus(lambda: frame)
+    assert [*corpus.articles] == [*ARTICLE_COLUMNS, "tags"]
+    assert corpus.articles["source"].tolist() == [None, None]
+    assert corpus.sentences()[["text", "tags"]].to_numpy().tolist() == [["One.", "x"], ["Two.", "x"], ["Three.", "y"]]
+    assert read_corpus(lambda: corpus) is corpus
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ({}, "the reader returned no article"),
+        ({"text": ["x"]}, "the articles have no column 'article_id'; found: text"),
+        ({"article_id": ["a", "a"], "text": "x"}, "article_id 'a' is repeated"),
+        ({"article_id": [1], "text": "x"}, "article_id is 1 (int) in an article; allowed: text"),
+        ({"article_id": ["a", "b"], "text": ["x", None]}, "text is None (NoneType) in an article; allowed: text"),
+        ({"article_id": ["a"], "text": "x", "published": pd.Timestamp("2024-05-01")}, "published is Timestamp("),
+        ({"article_id": ["a"], "text": "x", "position": 1}, "the articles have a column 'position', which is built in"),
+    ],
+)
+def test_a_frame_of_articles_that_lacks_something_is_refused(columns, says):
+    frame = pd.DataFrame(columns, dtype=object)
+    with pytest.raises(InputError, match=f"^data: {re.escape(says)}"):
+        Corpus.from_frame(frame)
+
+
+def test_a_reader_that_returns_anything_else_is_refused():
+    with pytest.raises(InputError, match=r"^data: function returned a list; allowed: a DataFrame of articles"):
+        read_corpus(lambda: [])

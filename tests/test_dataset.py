@@ -1,16 +1,18 @@
 """A dataset from which a topic cannot be learned or a model not scored is refused, and says which."""
 
+import importlib
 import json
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from slugline.cache import Stages
+from slugline.cache import Folder, Stages
 from slugline.data import SentenceCorpus
-from slugline.dataset import Dataset, build_dataset, check_dataset, digest_sentences, select_labelled
+from slugline.dataset import Dataset, build_dataset, check_dataset, digest_sentences, read_labelled, select_labelled
 from slugline.errors import InputError
-from slugline.labels import Labelled, Labels
+from slugline.labels import Labelled, Labels, Rule, Topic
 from slugline.splits import ByArticle, Leakage, count_labels
 
 PARTS = ["train"] * 4 + ["dev", "test"]
@@ -119,3 +121,47 @@ def test_every_sentence_that_was_read_is_used_or_left_out_for_a_reason(tmp_path)
     assert sum(built.sizes.values()) == 40 == len(built.sentences) == len(built.Y)
     assert built.Y[:, 0].tolist() == [bool(labels) for labels in built.sentences["labels"]]
     assert (built.topics, built.evaluated_part, built.leakage.articles) == (("war",), "test", 0)
+
+
+@pytest.fixture
+def two_sentences(tmp_path):
+    """A reader of two labelled sentences."""
+    rows = [{"text": "The truce held.", "labels": ["peace"]}, {"text": "Rain fell.", "labels": []}]
+    file = tmp_path / "news.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return SentenceCorpus(str(file))
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        (["train"], r"split: an array of shape \(1,\); allowed: \(2,\), a part for each sentence"),
+        (["train", "valid"], "split: 'valid' is no part; allowed: train, dev, test"),
+    ],
+)
+def test_a_splitter_that_does_not_give_a_part_for_each_sentence_is_refused(two_sentences, parts, says):
+    with pytest.raises(InputError, match=says):
+        build_dataset(two_sentences, Labels(), lambda sentences, Y: parts, Stages())
+
+
+def test_the_cache_knows_the_code_of_the_functions_that_rules_call(two_sentences, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    labels = Labels(
+        given=False,
+        rules=True,
+        topics={"peace": Topic()},
+        functions={"f": Rule(topic="peace", function="rules_of_mine.applies")},
+        allowed_modules=["rules_of_mine"],
+    )
+
+    def label(word):
+        (tmp_path / "rules_of_mine.py").write_text(f"def applies(text):\n    return {word!r} in text\n")
+        sys.modules.pop("rules_of_mine", None)
+        importlib.invalidate_caches()
+        stages = Stages(Folder(str(tmp_path / "cache")))
+        return read_labelled(two_sentences, labels, stages)[1].sentences["labels"].tolist(), stages.notes["labels"]
+
+    assert label("truce") == ([("peace",), ()], "made, nothing was kept")
+    assert label("truce") == ([("peace",), ()], "reused")
+    assert label("Rainfall or fog") == ([(), ()], "made, changed: code of rules_of_mine")
+    sys.modules.pop("rules_of_mine", None)

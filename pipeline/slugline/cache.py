@@ -10,13 +10,13 @@ import json
 import os
 import platform
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b, file_digest
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -248,7 +248,9 @@ def _digest_files(files: Iterable[tuple[Path, str]]) -> dict[str, str] | None:
     return found
 
 
-def stage_key(section: str, component: object, files: Iterable[tuple[Path, str]] | None) -> Key | None:
+def stage_key(
+    section: str, component: object, files: Iterable[tuple[Path, str]] | None, modules: Iterable[str] = ()
+) -> Key | None:
     """Return all that decides a stage that reads files: the bytes of these, the component's options, and code.
 
     Parameters
@@ -259,6 +261,8 @@ def stage_key(section: str, component: object, files: Iterable[tuple[Path, str]]
         The reader or labeller.
     files : iterable of (Path, str), or None
         The files it reads, each with its name; None where it does not say which.
+    modules : iterable of str
+        Modules whose functions it calls.
 
     Returns
     -------
@@ -269,7 +273,7 @@ def stage_key(section: str, component: object, files: Iterable[tuple[Path, str]]
         return None
     options = {name: repr(value) for name, value in flatten(to_config(component), f"{section}.").items()}
     order = {f"order of {section}": digest("\0".join(options))}
-    return options | order | digests | versions(component)
+    return options | order | digests | versions(component, modules=modules)
 
 
 def chain(stage: str, before: Key | None, more: Key | None) -> Key | None:
@@ -284,11 +288,11 @@ def _digest_key(key: Key) -> str:
     return digest(json.dumps(key, sort_keys=True))
 
 
-def versions(*components: object) -> dict[str, str]:
-    """Return what code runs: of Slugline, of the libraries that stages use, of modules that components come from."""
+def versions(*components: object, modules: Iterable[str] = ()) -> dict[str, str]:
+    """Return what code runs: of Slugline, its libraries, the modules of components, and further modules."""
     found = {"python": platform.python_version(), "code of slugline": _own_code()}
     found |= {name: version(name) for name in LIBRARIES}
-    for module in {type(component).__module__ for component in components}:
+    for module in sorted({type(component).__module__ for component in components} | set(modules)):
         if module.split(".")[0] not in ("slugline", "sklearn"):
             found[f"code of {module}"] = digest(_source(module))
     return found
@@ -297,8 +301,8 @@ def versions(*components: object) -> dict[str, str]:
 def _source(module: str) -> str:
     """Return the source of a module; where it is not at hand, what is never the same."""
     try:
-        return inspect.getsource(sys.modules[module])
-    except (OSError, TypeError):
+        return inspect.getsource(import_module(module))
+    except (ImportError, OSError, TypeError):
         return str(time.time_ns())
 
 

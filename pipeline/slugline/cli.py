@@ -54,7 +54,7 @@ def execute(arguments: Sequence[str]) -> None:
     elif "--help" in arguments or "-h" in arguments:
         from slugline.config.help import describe_command
 
-        print(describe_command(arguments[0]))
+        print(describe_command(arguments[0], arguments[1:]))
     else:
         _run(arguments[0], list(arguments[1:]))
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from slugline.cache import Stages, chain, stage_key
-from slugline.data.corpus import Corpus
+from slugline.data.corpus import Corpus, read_corpus
 from slugline.data.schema import SENTENCE_COLUMNS, to_matrix
 from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
@@ -95,7 +95,7 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
     Parameters
     ----------
     data : callable
-        A reader, as `ArticleCorpus`: returns a `Corpus`.
+        A reader, as `ArticleCorpus`: returns a `Corpus`, or a frame of articles.
     labels : Labels
         The labeller.
     split : callable
@@ -115,8 +115,8 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
 
     with stages.timed("split"):
         Y = to_matrix(used["labels"], labelled.topics)
-        used = used.assign(split=split(used, Y))
-        parts = used["split"].to_numpy()
+        parts = _check_parts(np.asarray(split(used, Y)), len(used))
+        used = used.assign(split=parts)
         keys = used["text"].map(normal_form).to_numpy(object)
         leakage = measure_leakage(keys, parts, used["article_id"].to_numpy())
 
@@ -139,12 +139,13 @@ def read_labelled(data: Any, labels: Labels, stages: Stages) -> tuple[Corpus, La
     """Read, split into sentences and label; take from the cache what is there."""
     with stages.timed("articles"):
         key = stage_key("data", data, data.files() if hasattr(data, "files") else None)
-        corpus = Corpus.from_values(stages.run("articles", key, lambda: data().to_values()))
+        corpus = Corpus.from_values(stages.run("articles", key, lambda: read_corpus(data).to_values()))
     with stages.timed("sentences"):
         key = chain("articles", key, {})
         sentences = stages.run("sentences", key, lambda: {"sentences": corpus.sentences()})["sentences"]
     with stages.timed("labels"):
-        key = chain("sentences", key, stage_key("labels", labels, gold_files(labels.gold)))
+        own = stage_key("labels", labels, gold_files(labels.gold), labels.function_modules())
+        key = chain("sentences", key, own)
         values = stages.run("labels", key, lambda: labels(sentences, read_gold(labels.gold, labels.columns))._asdict())
     return corpus, Labelled(values["sentences"], tuple(values["topics"]), values["unmatched"])
 
@@ -251,6 +252,15 @@ def _notes(labelled: Labelled, used: pd.DataFrame, leakage: Leakage) -> list[str
     if not (used["label_source"] != "rules").any():
         notes.append("all labels come from rules: scores say how well the model repeats the rules, not how true it is")
     return notes + leakage_notes(leakage)
+
+
+def _check_parts(parts: np.ndarray, n_sentences: int) -> np.ndarray:
+    """Return what a splitter gave; refuse it unless it is a part for each sentence."""
+    if parts.shape != (n_sentences,):
+        raise InputError(f"split: an array of shape {parts.shape}; allowed: ({n_sentences},), a part for each sentence")
+    if unknown := sorted({str(part) for part in parts} - set(PARTS)):
+        raise InputError(f"split: '{unknown[0]}' is no part; allowed: {listing(PARTS)}")
+    return parts
 
 
 def _check_topic_names(topics: Sequence[str]) -> None:

@@ -1,4 +1,8 @@
-"""Splits: which sentences train, choose (dev) and test a model, and how far a split leaks."""
+"""Splits: which sentences train, choose (dev) and test a model, and how far a split leaks.
+
+A splitter takes the labelled sentences (a frame of n rows, with what is known of their article) and their labels `Y`
+(bool, shape (n, topics)), and returns an array of n parts: train, dev or test.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,9 +1,11 @@
 """The help of a command: what it does, its groups and its options, each with its default, on a page."""
 
+import argparse
 import dataclasses
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from slugline.components import field_help
@@ -14,12 +16,13 @@ GROUP = re.compile(r"^  - (?:override )?/?([a-z]+): (\S+)", re.MULTILINE)
 WIDTH, INDENT = 110, 34
 
 
-def describe_command(command: str) -> str:
-    """Return the help of a command."""
+def describe_command(command: str, arguments: Sequence[str] = ()) -> str:
+    """Return the help of a command; groups have the options of the user's `--config-dir`, too."""
+    folders = [shipped("conf"), *_find_config_dir(arguments)]
     text = (shipped("conf") / f"{command}.yaml").read_text(encoding="utf-8")
     head, _, defaults = text.partition("defaults:")
     lines = [line.removeprefix("#").removeprefix(" ") for line in head.splitlines()]
-    groups = [_describe_group(group, option) for group, option in GROUP.findall(defaults) if group != "hydra"]
+    groups = [_describe_group(group, option, folders) for group, option in GROUP.findall(defaults) if group != "hydra"]
     if groups:
         lines += ["", "Groups, each given as GROUP=OPTION:", *groups]
     options = list(_describe_options(find_settings(command)))
@@ -28,9 +31,17 @@ def describe_command(command: str) -> str:
     return "\n".join(lines)
 
 
-def _describe_group(group: str, default: str) -> str:
+def _find_config_dir(arguments: Sequence[str]) -> list[Path]:
+    """Return the folder of YAML files that the command line adds, if it does."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--config-dir", "-cd", type=Path, nargs="?")
+    folder = parser.parse_known_args(arguments)[0].config_dir
+    return [folder] if folder else []
+
+
+def _describe_group(group: str, default: str, folders: Sequence[Path]) -> str:
     """Return a group with its options, the default one first."""
-    names = sorted(file.stem for file in (shipped("conf") / group).glob("*.yaml"))
+    names = sorted({file.stem for folder in folders for file in (folder / group).glob("*.yaml")})
     others = [name for name in names if name != default]
     return _align(group, " | ".join(others if default == "null" else [default, *others]))
 

@@ -95,7 +95,7 @@ class ReviewSettings(ModelSettings):
     n_jobs : int
         With what=errors: threads that fit; -1 is all cores.
     allowed_modules : list of str
-        Modules, beside slugline and sklearn, whose classes `_target_` may name.
+        Modules of your own whose classes `_target_` may name; also looked for beside the folder of `--config-dir`.
     """
 
     data: Any = field(metadata=COMPONENT)
@@ -152,7 +152,7 @@ class LabelSettings:
     name : str, optional
         The name of the run.
     allowed_modules : list of str
-        Modules, beside slugline and sklearn, whose classes `_target_` may name.
+        Modules of your own whose classes `_target_` may name; also looked for beside the folder of `--config-dir`.
     """
 
     data: Any = field(metadata=COMPONENT)
@@ -229,7 +229,7 @@ class PromoteSettings(StoreSettings):
     seed : int
         Of the split.
     allowed_modules : list of str
-        Modules, beside slugline and sklearn, whose classes `_target_` may name.
+        Modules of your own whose classes `_target_` may name; also looked for beside the folder of `--config-dir`.
     """
 
     data: Any = field(metadata=COMPONENT)

@@ -1,4 +1,8 @@
-"""Articles and sentences: what they are, and how files become them."""
+"""Articles and sentences: what they are, and how files become them.
+
+A reader takes no arguments and returns a `Corpus`, or a frame of articles that `Corpus.from_frame` makes one of. It may
+have `files()`, which returns the path and name of each file it reads: with it, the cache keeps what was read.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -45,6 +45,33 @@ class Corpus(NamedTuple):
         return {"articles": self.articles, "rejected": self.rejected, **ready}
 
     @classmethod
+    def from_frame(cls, articles: pd.DataFrame) -> "Corpus":
+        """Return the corpus of a frame of articles, as a reader of one's own gives it.
+
+        Parameters
+        ----------
+        articles : DataFrame
+            A row for each article: text in `article_id` (unique) and `text`, and in any other of `ARTICLE_COLUMNS`.
+            Further columns are kept: the sentences carry them too.
+
+        Raises
+        ------
+        InputError
+            For a missing or built-in column, a repeated `article_id`, or a cell that is no text.
+
+        Examples
+        --------
+        >>> corpus = Corpus.from_frame(pd.DataFrame({"article_id": ["a"], "text": ["The truce held. Rain fell."]}))
+        >>> corpus.sentences()["text"].tolist()
+        ['The truce held.', 'Rain fell.']
+        """
+        _check_article_frame(articles)
+        unknown = [name for name in ARTICLE_COLUMNS if name not in articles]
+        further = [name for name in articles if name not in ARTICLE_COLUMNS]
+        complete = articles.assign(**dict.fromkeys(unknown))[[*ARTICLE_COLUMNS, *further]]
+        return cls(complete.reset_index(drop=True), None, [])
+
+    @classmethod
     def from_values(cls, values: Values) -> "Corpus":
         """Return the corpus of `to_values`."""
         return cls(values["articles"], values.get("ready"), [Rejected(*item) for item in values["rejected"]])
@@ -102,6 +129,17 @@ class ArticleCorpus:
         check_keep(self.keep)
         articles = read_articles(self.path, self.format, columns=self.columns, encoding=self.encoding, keep=self.keep)
         return reject_repeated_ids(articles)
+
+
+def read_corpus(reader: Callable[[], Corpus | pd.DataFrame]) -> Corpus:
+    """Call a reader; the frame of articles that it may return becomes a corpus (see `Corpus.from_frame`)."""
+    result = reader()
+    if isinstance(result, Corpus):
+        return result
+    if not isinstance(result, pd.DataFrame):
+        found = f"data: {type(reader).__name__} returned a {type(result).__name__}"
+        raise InputError(f"{found}; allowed: a DataFrame of articles, or a Corpus")
+    return Corpus.from_frame(result)
 
 
 def split_articles(articles: pd.DataFrame) -> pd.DataFrame:
@@ -175,3 +213,20 @@ def check_kept_columns(rows: Any, columns: Sequence[str]) -> None:
     """Refuse a kept column that is empty in every row."""
     if missing := [name for name in columns if rows[name].isna().all()]:
         raise InputError(f"data.keep: no row has a column '{missing[0]}'")
+
+
+def _check_article_frame(articles: pd.DataFrame) -> None:
+    """Refuse a frame of articles that lacks a column, or whose cells are not what they should be."""
+    if articles.empty:
+        raise InputError("data: the reader returned no article")
+    if missing := [name for name in ("article_id", "text") if name not in articles]:
+        raise InputError(f"data: the articles have no column '{missing[0]}'; found: {listing(articles.columns)}")
+    if taken := sorted({*articles} & {*_BUILT_IN_COLUMNS} - {*ARTICLE_COLUMNS}):
+        raise InputError(f"data: the articles have a column '{taken[0]}', which is built in; choose another name")
+    if repeated := articles["article_id"][articles["article_id"].duplicated()].tolist():
+        raise InputError(f"data: article_id '{repeated[0]}' is repeated; each article needs its own")
+
+    for name in [column for column in ARTICLE_COLUMNS if column in articles]:
+        cells = articles[name] if name in ("article_id", "text") else articles[name].dropna()
+        if wrong := [cell for cell in cells if not isinstance(cell, str)]:
+            raise InputError(f"data: {name} is {wrong[0]!r} ({type(wrong[0]).__name__}) in an article; allowed: text")

@@ -11,7 +11,7 @@ import pandas as pd
 from slugline.errors import InputError, listing
 from slugline.labels.gold import GoldRows, known_labels, match_gold, parse_gold
 from slugline.labels.label_model import to_probabilities
-from slugline.labels.rules import vote
+from slugline.labels.rules import is_within, vote
 from slugline.labels.taxonomy import Rule, Topic, collect_rules
 
 _MODES = ("multilabel", "multiclass")
@@ -85,7 +85,8 @@ class Labels:
     def __call__(self, sentences: pd.DataFrame, gold_rows: GoldRows = ()) -> Labelled:
         """Label sentences with `sentence_id`, `article_id`, `text`, and maybe `labels` that came with them.
 
-        `gold_rows` are the rows of the gold files, from `read_gold`. Raises `InputError` for a gold row that cannot be
+        `gold_rows` are the rows of the gold files, from `read_gold`. Returns the same sentences in the same
+        order, with their labels; a subclass may change these. Raises `InputError` for a gold row that cannot be
         read, a label outside the taxonomy, or rules that cannot be applied.
         """
         if self.mode not in _MODES:
@@ -105,6 +106,11 @@ class Labels:
     def all_rules(self) -> dict[str, Rule]:
         """Return the rules by name: of each topic's keywords and patterns, and the labelling functions."""
         return collect_rules(self.topics, self.functions)
+
+    def function_modules(self) -> list[str]:
+        """Return the modules, of those that are allowed, whose functions the rules call."""
+        modules = {rule.function.rpartition(".")[0] for rule in self.all_rules().values() if rule.function}
+        return sorted(module for module in modules if is_within(module, self.allowed_modules))
 
     def vote(self, texts: Sequence[str]) -> np.ndarray:
         """Return the votes of all rules: int8, shape (texts, rules); 1 for the rule's topic, -1 against, 0 neither."""

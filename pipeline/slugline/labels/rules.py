@@ -100,7 +100,7 @@ def _find_function(key: str, dotted: str, allowed_modules: Sequence[str]) -> _Fu
     It must be a function of that very module: what a module has imported from others is not its own.
     """
     module, _, attribute = dotted.rpartition(".")
-    if not _is_within(module, allowed_modules):
+    if not is_within(module, allowed_modules):
         allowed = listing(allowed_modules) or "none (labels.allowed_modules adds some)"
         raise InputError(f"{key}.function: '{dotted}' is not allowed; modules allowed: {allowed}")
 
@@ -108,11 +108,11 @@ def _find_function(key: str, dotted: str, allowed_modules: Sequence[str]) -> _Fu
         function: _Function = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise InputError(f"{key}.function: there is no '{dotted}': {error}") from error
-    if not isfunction(function) or not _is_within(function.__module__, allowed_modules):
+    if not isfunction(function) or not is_within(function.__module__, allowed_modules):
         raise InputError(f"{key}.function: '{dotted}' is no function of an allowed module")
     return function
 
 
-def _is_within(module: str, allowed_modules: Sequence[str]) -> bool:
+def is_within(module: str, allowed_modules: Sequence[str]) -> bool:
     """Return whether a module is one of those allowed, or inside one."""
     return any(module == allowed or module.startswith(f"{allowed}.") for allowed in allowed_modules)

@@ -65,7 +65,9 @@ def check_can_be_saved(classifier: Any) -> None:
     for part in (classifier, *classifier.get_params().values()):
         if hasattr(part, "fit") and type_name(type(part)) not in CLASSIFIERS:
             allowed = listing(sorted(name.rpartition(".")[2] for name in CLASSIFIERS), 40)
-            raise InputError(f"model {type(part).__name__} cannot be saved; allowed: all linear ones and {allowed}")
+            raise InputError(
+                f"model {type(part).__name__} cannot be saved; allowed: all linear ones (with `coef_`) and {allowed}"
+            )
 
 
 def _strip(value: Any) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from slugline.data import Corpus
+from slugline.data.corpus import Corpus, read_corpus
 from slugline.labels import Labels, Topic, read_gold
 
 
@@ -41,9 +41,9 @@ class ReviewTasks:
     summary: list[str]
 
 
-def read_candidates(data: Callable[[], Corpus], labels: Labels) -> Candidates:
+def read_candidates(data: Callable[[], Corpus | pd.DataFrame], labels: Labels) -> Candidates:
     """Read sentences and the labels that people gave them; labels by rules count as none."""
-    corpus = data()
+    corpus = read_corpus(data)
     labelled = replace(labels, rules=False)(corpus.sentences(), read_gold(labels.gold, labels.columns))
     by_people = (labelled.sentences["label_source"] != "").to_numpy()
     left_out = {"rejected": len(corpus.rejected), "gold labels without a sentence": len(labelled.unmatched)}

@@ -93,15 +93,18 @@ class TrainSettings:
     Parameters
     ----------
     data : callable
-        A reader: `ArticleCorpus`, `SentenceCorpus`, or a class of your own that returns a `Corpus`.
+        A reader: `ArticleCorpus`, `SentenceCorpus`, or your own, which returns a frame of articles as
+        `Corpus.from_frame` takes it, or a `Corpus`.
     labels : Labels
-        The labeller.
+        The labeller: `Labels` or a subclass.
     split : callable
-        A splitter: takes sentences and `Y`, returns train, dev or test for each. By default `ByArticle`, with `seed`.
+        A splitter: takes the labelled sentences (DataFrame, n rows) and `Y` (bool, shape (n, topics)), returns train,
+        dev or test for each, shape (n,). By default `ByArticle`, with `seed`.
     features : mapping of str to vectorizer
         Vectorizers of `slugline.ngrams` or with scikit-learn's interface, by name.
     model : estimator
-        A scikit-learn classifier; one copy of it learns each topic. By default a linear SVM, with `seed`.
+        A scikit-learn classifier; one copy of it learns each topic. One of your own must be linear (`coef_`,
+        `intercept_`), as only weights are saved. By default a linear SVM, with `seed`.
     threshold : callable
         Chooses the threshold of each topic: `TunedThreshold` or `FixedThreshold`.
     evaluation : EvaluationSettings
@@ -123,7 +126,7 @@ class TrainSettings:
     plots : bool
         Whether to draw plots and write report.html; without, large sweeps are quicker.
     allowed_modules : list of str
-        Modules, beside slugline and sklearn, whose classes `_target_` may name.
+        Modules of your own whose classes `_target_` may name; also looked for beside the folder of `--config-dir`.
     """
 
     data: Any = field(default_factory=_sample_articles, metadata=COMPONENT)
