@@ -224,8 +224,14 @@ def test_a_users_module_is_allowed_by_name_and_no_other_with_it(tmp_path, monkey
             "split: dev: Value 'much' of type 'str' could not be converted",
         ),
         ({"_target_": "sklearn.svm.LinearSVC", "c": 1}, "unexpected keyword argument 'c'; allowed: penalty, loss"),
-        ({"_target_": "slugline.labels.Labels", "topics": {"war": {"keyword": []}}}, "split: "),
-        ({"_target_": "slugline.labels.Labels", "topics": {"war": {"keywords": 5}}}, "split: "),
+        (
+            {"_target_": "slugline.labels.Labels", "topics": {"war": {"keyword": []}}},
+            "split.topics.war: unknown key 'keyword'; allowed: definition",
+        ),
+        (
+            {"_target_": "slugline.labels.Labels", "topics": {"war": {"keywords": 5}}},
+            "split.topics.war.keywords: 5; allowed: a list",
+        ),
     ],
     ids=str,
 )

@@ -46,7 +46,6 @@ def test_topics_rules_and_pairs_are_made_whole_and_what_is_not_given_is_left_out
         ("topics: {war: }", "topics.war: None; allowed: the keys definition, examples"),
         ("topics: {war: {parent: 3}}", "topics.war.parent: 3; allowed: a text, in quotes if need be, or null"),
         ("topics: {war: {codes: [a]}}", "topics.war.codes: ['a']; allowed: a mapping of names to values"),
-        ("topics: {war: {}, 7: {}}", "topics: 7; allowed: a text, in quotes if need be"),
         ("topics: [war]", "topics: ['war']; allowed: a mapping of names to values"),
         ("topics: {war: {}}\nfunctions: {f: {topics: war}}", "functions.f: unknown key 'topics'; allowed: topic, vote"),
         (
@@ -84,3 +83,8 @@ def test_settings_of_a_labeller_may_stand_in_the_file_and_are_passed_over(tmp_pa
     values = {key: value for key, value in values.items() if key not in ("functions", "guidelines", "mode")}
     (tmp_path / "mine.yaml").write_text(json.dumps(values))
     assert read_taxonomy(tmp_path / "mine.yaml") == {"topics": {"war": Topic()}}
+
+
+def test_numbers_may_stand_for_text(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("topics: {911: {keywords: [911, 9.5]}}")
+    assert read_taxonomy(tmp_path / "mine.yaml")["topics"] == {"911": Topic(keywords=["911", "9.5"])}

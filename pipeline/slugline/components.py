@@ -5,8 +5,19 @@ import inspect
 import re
 import sys
 from collections.abc import Mapping
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin
 
+from slugline.errors import InputError, listing
+
+_KIND_NAMES = {
+    str: "a text, in quotes if need be",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "a mapping of names to values",
+}
 TAXONOMY = ("topics", "functions", "guidelines")  # keys of a labeller
 
 
@@ -75,6 +86,59 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, type):
         return value.__name__  # a dtype, as `float32`
     return to_plain(value.tolist()) if hasattr(value, "tolist") else str(value)  # NumPy's numbers and arrays
+
+
+def build_value(kind: Any, value: Any, where: str) -> Any:
+    """Return a value of YAML as a type: of dataclasses, lists, dicts, text, numbers, or null.
+
+    Parameters
+    ----------
+    kind : type
+        What the value is to become, as `dict[str, Topic]`.
+    value : object
+        Of what YAML holds. A number may stand for text.
+    where : str
+        Its place, for messages.
+
+    Raises
+    ------
+    InputError
+        For an unknown key, or a value of another type.
+    """
+    origin, arguments = get_origin(kind), get_args(kind)
+    if dataclasses.is_dataclass(kind) and isinstance(value, dict):
+        return _build_inner(kind, value, where)
+    if origin is list and isinstance(value, list):
+        return [build_value(arguments[0], item, f"{where}[{place}]") for place, item in enumerate(value)]
+    if origin is dict and isinstance(value, dict):
+        return {
+            build_value(str, key, where): build_value(arguments[1], item, f"{where}.{key}")
+            for key, item in value.items()
+        }
+    if type(value) in (arguments if origin is UnionType else (kind,)):  # not isinstance: True is no number here
+        return value
+    if kind is str and type(value) in (int, float):
+        return str(value)  # 911 among keywords
+    if kind is float and type(value) is int:
+        return float(value)
+    raise InputError(f"{where}: {value!r:.80}; allowed: {_name_kind(kind)}")
+
+
+def _build_inner(kind: Any, values: Mapping[Any, Any], where: str) -> Any:
+    """Make a topic, a rule or a pair of phrases of its keys; refuse an unknown key."""
+    types = {item.name: item.type for item in dataclasses.fields(kind)}
+    if unknown := [key for key in values if key not in types]:
+        raise InputError(f"{where}: unknown key '{unknown[0]}'; allowed: {listing(types)}")
+    return kind(**{key: build_value(types[key], value, f"{where}.{key}") for key, value in values.items()})
+
+
+def _name_kind(kind: Any) -> str:
+    """Return in words what a field may hold."""
+    if dataclasses.is_dataclass(kind):
+        return f"the keys {listing(item.name for item in dataclasses.fields(kind))}"
+    if get_origin(kind) is UnionType:
+        return f"{_KIND_NAMES[get_args(kind)[0]]}, or null"
+    return _KIND_NAMES[get_origin(kind) or kind]
 
 
 def settings_to_config(settings: Any) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from slugline.components import build_value
 from slugline.config.schemas import nested_settings
 from slugline.errors import InputError, listing
 
@@ -139,10 +140,23 @@ def _build_dataclass(target: Any, values: Mapping[Any, Any], where: str) -> Any:
     names = [item.name for item in dataclasses.fields(target)]
     if unknown := [key for key in values if key not in names]:
         raise InputError(f"{where}: unknown key '{unknown[0]}'; allowed: {listing(names)}")
+    # OmegaConf takes half a second for the topics and rules of a taxonomy
+    inner = {item.name: item.type for item in dataclasses.fields(target) if _holds_dataclasses(item.type)}
+    plain = {key: value for key, value in values.items() if key not in inner}
     try:
-        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(target), escape(values)))
+        component = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(target), escape(plain)))
+        given = [key for key in inner if key in values]
+        return dataclasses.replace(
+            component,  # type: ignore[type-var]
+            **{key: build_value(inner[key], values[key], f"{where}.{key}") for key in given},
+        )
     except OmegaConfBaseException as error:
         raise InputError(f"{where}: {one_line(error)}") from error
+
+
+def _holds_dataclasses(annotation: Any) -> bool:
+    """Tell whether a type is that of a dict of dataclasses."""
+    return any(dataclasses.is_dataclass(part) for part in get_args(annotation))
 
 
 def _parameters(target: Any) -> list[str]:

@@ -1,13 +1,13 @@
 """The taxonomy: topics, and the rules (labelling functions) that vote on them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import UnionType
-from typing import Any, get_args, get_origin
+from typing import Any
 
 import yaml
 
+from slugline.components import build_value
 from slugline.errors import InputError, listing
 
 VOTES = {"for": 1, "against": -1}
@@ -15,7 +15,7 @@ VOTES = {"for": 1, "against": -1}
 _NEGATED = ("count", "skip", "only")
 
 
-@dataclass  # not frozen: OmegaConf cannot fill frozen ones inside a dict
+@dataclass(frozen=True)
 class Topic:
     """A topic of a taxonomy.
 
@@ -56,7 +56,7 @@ class Topic:
     patterns: list[str] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Near:
     """Two phrases close to each other.
 
@@ -83,7 +83,7 @@ class Near:
     ordered: bool = True
 
 
-@dataclass
+@dataclass(frozen=True)
 class Rule:
     r"""A rule, also called a labelling function: for each sentence it votes for or against one topic, or abstains.
 
@@ -145,8 +145,6 @@ class Rule:
 _TAXONOMY_KEYS = {"topics": dict[str, Topic], "functions": dict[str, Rule], "guidelines": str, "mode": str}
 _LABELLER_KEYS = ("gold", "given", "rules", "columns", "delimiter", "label_model", "soft", "allowed_modules")
 _ALL_KEYS = (*_TAXONOMY_KEYS, *_LABELLER_KEYS, "_target_", "defaults")  # the last two are Hydra's
-_KIND_NAMES = {str: "a text, in quotes if need be", int: "a whole number", bool: "true or false"}
-_KIND_NAMES |= {list: "a list", dict: "a mapping of names to values"}
 
 
 def collect_rules(topics: Mapping[str, Topic], functions: Mapping[str, Rule]) -> dict[str, Rule]:
@@ -186,40 +184,7 @@ def read_taxonomy(file: Path) -> dict[str, Any]:
     if not values.get("topics"):
         raise InputError(f"{file}: no topics; allowed: a YAML mapping with the keys {listing(_TAXONOMY_KEYS)}")
     given = [key for key in _TAXONOMY_KEYS if key in values]
-    return {key: _to_field(_TAXONOMY_KEYS[key], values[key], f"{file}: {key}") for key in given}
-
-
-def _to_field(kind: Any, value: Any, where: str) -> Any:
-    """Return a value of YAML as the type that a field has; refuse a value of another type."""
-    origin, arguments = get_origin(kind), get_args(kind)
-    if is_dataclass(kind) and isinstance(value, dict):
-        return _to_dataclass(kind, value, where)
-    if origin is list and isinstance(value, list):
-        return [_to_field(arguments[0], item, f"{where}[{place}]") for place, item in enumerate(value)]
-    if origin is dict and isinstance(value, dict):
-        return {
-            _to_field(str, key, where): _to_field(arguments[1], item, f"{where}.{key}") for key, item in value.items()
-        }
-    if type(value) in (arguments if origin is UnionType else (kind,)):  # not isinstance: True is no number here
-        return value
-    raise InputError(f"{where}: {value!r:.80}; allowed: {_name_kind(kind)}")
-
-
-def _to_dataclass(kind: Any, values: Mapping[Any, Any], where: str) -> Any:
-    """Make a topic, a rule or a pair of phrases of its keys; refuse an unknown key."""
-    types = {item.name: item.type for item in fields(kind)}
-    if unknown := [key for key in values if key not in types]:
-        raise InputError(f"{where}: unknown key '{unknown[0]}'; allowed: {listing(types)}")
-    return kind(**{key: _to_field(types[key], value, f"{where}.{key}") for key, value in values.items()})
-
-
-def _name_kind(kind: Any) -> str:
-    """Return in words what a field may hold."""
-    if is_dataclass(kind):
-        return f"the keys {listing(item.name for item in fields(kind))}"
-    if get_origin(kind) is UnionType:
-        return f"{_KIND_NAMES[get_args(kind)[0]]}, or null"
-    return _KIND_NAMES[get_origin(kind) or kind]
+    return {key: build_value(_TAXONOMY_KEYS[key], values[key], f"{file}: {key}") for key in given}
 
 
 def _check_rule(rule: Rule, topics: Mapping[str, Topic], where: str) -> None:
