@@ -38,7 +38,7 @@ from slugline.review.selection import select_batch, uncertainty
 from slugline.review.stability import is_stable, measure_stability
 from slugline.scoring import TunedThreshold, score
 from slugline.splits import stratify
-from slugline.training.fit import Examples, fit_head
+from slugline.training.heads import Examples, fit_head
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("SLUGLINE_DATA", ROOT.parent / "shared" / "data")).resolve() / "india_police_events"

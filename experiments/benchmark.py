@@ -184,7 +184,7 @@ def fasttext() -> Iterator[Row]:
     from slugline.model.vectorizers import from_estimator, side_by_side, transform_all
     from slugline.ngrams import TfidfVectorizer
     from slugline.splits import stratify
-    from slugline.training.fit import Examples, fit_head
+    from slugline.training.heads import Examples, fit_head
 
     rows = read()
     texts = [" ".join(row["sent_text"].split()) or "-" for row in rows]

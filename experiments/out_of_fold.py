@@ -37,7 +37,7 @@ def fit(sentences: Sentences, train: np.ndarray, features: tuple[str, ...] = tup
 
     from slugline.model.heads import to_probabilities
     from slugline.model.vectorizers import from_estimator, transform_all
-    from slugline.training.fit import Examples, fit_head
+    from slugline.training.heads import Examples, fit_head
 
     texts = np.array(sentences.texts, dtype=object)
     fitted = [TfidfVectorizer(**FEATURES[name]) for name in features]

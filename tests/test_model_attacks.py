@@ -35,7 +35,7 @@ from slugline.model.skops_audit import MAX_DIRECTORY, MAX_SCHEMA
 from slugline.model.vectorizers import from_estimator, transform_all
 from slugline.ngrams import TfidfVectorizer
 from slugline.tracking import Mlflow
-from slugline.training.fit import to_head
+from slugline.training.heads import to_head
 
 SENTENCES = [
     f"{word} {adverb} report" for word in ("ceasefire", "sanctions", "talks") for adverb in ("news", "late", "now")

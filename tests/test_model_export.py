@@ -24,7 +24,7 @@ from slugline.model import TopicModel, save_model
 from slugline.model.export import to_sklearn, write_model
 from slugline.model.vectorizers import from_estimator, transform_all
 from slugline.ngrams import CountVectorizer, TfidfVectorizer
-from slugline.training.fit import to_head
+from slugline.training.heads import to_head
 
 TOPICS = ("ceasefire", "sanctions", "talks")
 SENTENCES = [

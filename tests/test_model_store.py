@@ -34,7 +34,7 @@ from slugline.model.heads import EstimatorHead, LinearHead
 from slugline.model.store import MAX_HEADER
 from slugline.model.vectorizers import from_estimator, transform_all
 from slugline.ngrams import CountVectorizer, TfidfVectorizer
-from slugline.training.fit import to_head
+from slugline.training.heads import to_head
 
 RELEASED = Path(__file__).parent / "models"
 TOPICS = ("ceasefire", "sanctions", "talks")

@@ -22,7 +22,8 @@ from slugline.scoring import Scores, pack_counts
 from slugline.splits import PARTS
 from slugline.tracking import ActiveRun, Mlflow, in_sweep
 from slugline.training.evaluation import check_evaluation, evaluate, reference_counts
-from slugline.training.fit import FittedModel, OnFold, fit_model
+from slugline.training.fit import FittedModel, fit_model
+from slugline.training.heads import OnFold
 from slugline.training.repeats import draw_learning_curve, repeat_splits
 from slugline.training.run import TrainingRun
 from slugline.training.settings import TrainSettings

@@ -8,7 +8,7 @@ from slugline import annotate, report
 from slugline.annotate import Annotation, CollectedGold
 from slugline.cache import Stages
 from slugline.components import settings_to_config, to_params, to_yaml
-from slugline.config.settings import LabelSettings
+from slugline.config.labelling import LabelSettings
 from slugline.dataset import read_labelled
 from slugline.errors import InputError, listing
 from slugline.files import write_files

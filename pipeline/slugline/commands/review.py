@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from slugline.annotate import FORMATS, write_tasks
-from slugline.config.settings import ReviewSettings
+from slugline.config.labelling import ReviewSettings
 from slugline.errors import InputError, listing
 from slugline.launch import Launch
 from slugline.model import load_model
@@ -75,6 +75,16 @@ def _find_errors(settings: ReviewSettings, candidates: Candidates) -> ReviewTask
 
     def predict(sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
         texts, groups = sentences["text"].tolist(), sentences["article_id"].factorize()[0]
-        return predict_out_of_fold(texts, Y, groups, settings, mode=settings.labels.mode)
+        return predict_out_of_fold(
+            texts,
+            Y,
+            groups,
+            features=settings.features,
+            classifier=settings.model,
+            mode=settings.labels.mode,
+            folds=settings.folds,
+            seed=settings.seed,
+            n_jobs=settings.n_jobs,
+        )
 
     return find_errors(candidates, settings.labels, settings.size, predict)

@@ -11,8 +11,8 @@ from omegaconf.errors import OmegaConfBaseException
 SETTINGS = {
     "train": "slugline.training.settings.TrainSettings",
     "predict": "slugline.config.predict.PredictSettings",
-    "label": "slugline.config.settings.LabelSettings",
-    "review": "slugline.config.settings.ReviewSettings",
+    "label": "slugline.config.labelling.LabelSettings",
+    "review": "slugline.config.labelling.ReviewSettings",
     "export": "slugline.config.settings.ExportSettings",
     "compare": "slugline.config.settings.CompareSettings",
     "promote": "slugline.config.settings.PromoteSettings",

@@ -34,7 +34,9 @@ from slugline.model.heads import decision_values, to_probabilities
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, transform_all
 from slugline.splits import PARTS, ByArticle, Given, Leakage, check_shares, measure_leakage
-from slugline.training.fit import FittedModel, calibrate, explained, to_head
+from slugline.training.calibration import calibrate
+from slugline.training.fit import FittedModel
+from slugline.training.heads import explained, to_head
 from slugline.training.settings import TrainSettings
 
 MAX_SCORED = 20_000  # sentences of dev, and of test

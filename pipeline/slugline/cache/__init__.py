@@ -1,0 +1,7 @@
+"""Stages of a training: timed, and what they made kept under a key of all that decides it, for the next run."""
+
+from slugline.cache.entries import Values, load, store
+from slugline.cache.keys import chain, digest, stage_key, versions
+from slugline.cache.stages import Folder, Off, Stages
+
+__all__ = ["Folder", "Off", "Stages", "Values", "chain", "digest", "load", "stage_key", "store", "versions"]

@@ -1,0 +1,122 @@
+"""The settings of `slugline label` and `slugline review`."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from slugline.config.settings import COMPONENT, ModelSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelSettings:
+    """`slugline label`.
+
+    Parameters
+    ----------
+    data : object
+        The reader of articles or sentences.
+    labels : object
+        The labeller, with its rules.
+    cache : object
+        Where stages keep what they make.
+    tracking : object
+        Where the report on the rules is logged.
+    codebook : str, optional
+        A Markdown file: write the annotation guide to it.
+    tasks : str, optional
+        A file: write sentences that nobody has labelled to it, as tasks for annotators.
+    annotations : str or list of str, optional
+        Files from annotators: read what they said, and write all of the history together to `output`.
+    format : str, optional
+        label_studio, doccano, prodigy, argilla, csv or xlsx; for annotations by default found out.
+    size : int, optional
+        The number of tasks, by default all; `slugline review` chooses those that teach a model most.
+    output : str
+        The file for gold labels, for `labels=gold labels.gold=FILE`.
+    history : str
+        The file that keeps who said what of which sentence, and when; lines are only added.
+    merge : str
+        How several annotators become one label: `majority`, topic by topic, or `adjudicated`.
+    adjudicator : str, optional
+        The annotator who decides ties, or with merge=adjudicated everything.
+    name : str, optional
+        The name of the run.
+    allowed_modules : list of str
+        Modules of your own whose classes `_target_` may name; also looked for beside the folder of `--config-dir`.
+    """
+
+    data: Any = field(metadata=COMPONENT)
+    labels: Any = field(metadata=COMPONENT)
+    cache: Any = field(metadata=COMPONENT)
+    tracking: Any = field(metadata=COMPONENT)
+    codebook: str | None = None
+    tasks: str | None = None
+    annotations: Any = None
+    format: str | None = None
+    size: int | None = None
+    output: str = "labels.jsonl"
+    history: str = "annotations.jsonl"
+    merge: str = "majority"
+    adjudicator: str | None = None
+    name: str | None = None
+    allowed_modules: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewSettings(ModelSettings):
+    """`slugline review`.
+
+    Parameters
+    ----------
+    data : object
+        The reader of articles or sentences.
+    labels : object
+        The labeller; labels by its rules count as none, and the rules vote.
+    features : object
+        With what=errors: vectorizers by name, as in `slugline train`.
+    model : object
+        With what=errors: a classifier, as in `slugline train`.
+    output : str
+        A new file.
+    what : str
+        `queue`: sentences to label next; `errors`: labels by people that look wrong (needs `slugline[review]`).
+    size : int
+        The number of sentences.
+    format : str, optional
+        label_studio, doccano, prodigy, argilla, csv or xlsx; by default what the ending of the output says.
+    previous_model_uri : str or list of str, optional
+        Earlier models, from old to new: tells how much predictions still change, and when to stop.
+    uncertainty : float
+        Weight of sentences near a topic's threshold.
+    disagreement : float
+        Weight of sentences on which the rules contradict the model.
+    rarity : float
+        How much more rare topics may ask for: at 1.0 one that hardly any sentence has, twice as many.
+    diversity : float
+        How far apart sentences are at least, from each other and from labelled ones (1 - cosine); 0 does not look.
+    seed : int
+        With what=errors: of the folds and the model.
+    folds : int
+        With what=errors: of the cross-validation, by article.
+    n_jobs : int
+        With what=errors: threads that fit; -1 is all cores.
+    allowed_modules : list of str
+        Modules of your own whose classes `_target_` may name; also looked for beside the folder of `--config-dir`.
+    """
+
+    data: Any = field(metadata=COMPONENT)
+    labels: Any = field(metadata=COMPONENT)
+    features: Any = field(metadata=COMPONENT)
+    model: Any = field(metadata=COMPONENT)
+    output: str
+    what: str = "queue"
+    size: int = 100
+    format: str | None = None
+    previous_model_uri: Any = None
+    uncertainty: float = 1.0
+    disagreement: float = 0.25
+    rarity: float = 0.0
+    diversity: float = 0.2
+    seed: int = 0
+    folds: int = 5
+    n_jobs: int = -1
+    allowed_modules: list[str] = field(default_factory=list)
