@@ -1,4 +1,4 @@
-"""The settings of commands: every option, its default, and what `--help` says of it; see `schemas.py` for the others."""
+"""The settings of commands: every option, its default, and what `--help` says of it; `schemas.py` lists all."""
 
 from dataclasses import dataclass, field
 from typing import Any
