@@ -69,6 +69,17 @@ CONFIG = {
     ),
     ("train", "model=sgd,ridge"): ("Ambiguous value for argument 'model=sgd,ridge'", "--multirun"),
     ("train", "--modle"): ("unrecognized arguments: --modle",),
+    ("predict", "--input", "good.jsonl"): (
+        "found '--input'; options are given as KEY=VALUE: slugline predict input=good.jsonl",
+    ),
+    ("predict", "--split-sentences=false"): (
+        "found '--split-sentences=false'; ",
+        "slugline predict split_sentences=false",
+    ),
+    ("predict", "good.jsonl"): (
+        "found 'good.jsonl'; options are given as KEY=VALUE: slugline predict input=good.jsonl",
+    ),
+    ("train", "good.jsonl", "folds=2"): ("found 'good.jsonl'; ", "slugline train data.path=good.jsonl"),
     ("train", "--config-dir=conf", "model=broken"): ("while parsing", "broken.yaml", "line 1"),
     ("train", "model._target_=os.system"): (
         "model._target_: 'os.system' is not allowed; modules allowed: slugline, sklearn",

@@ -159,7 +159,8 @@ print(json.dumps(model.predict_proba(json.loads(sys.argv[2])).tolist()))
 @pytest.mark.parametrize("form", ["sklearn", "skops"])
 def test_an_exported_pipeline_runs_without_slugline(tmp_path: Path, form: str) -> None:
     model = trained("multiclass", **FEATURES["words and pieces"])
-    file = write_model(model, tmp_path / "new" / f"model.{form}", form)
+    file = tmp_path / "new" / f"model.{form}"
+    assert write_model(model, file) == form
     command = [sys.executable, "-W", "error", "-c", ALONE, str(file), json.dumps(UNSEEN)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -196,7 +197,7 @@ def test_an_output_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 def test_the_command_exports_a_model_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str) -> None:
     model = trained()
     folder, file = save_model(model, tmp_path / "model"), tmp_path / f"model.{form}"
-    export_command(ExportSettings(model_uri=str(folder), output=str(file), format=form), Launch())
+    export_command(ExportSettings(model_uri=str(folder), output=str(file)), Launch())
     exported = joblib.load(file) if form == "sklearn" else skops.io.load(file)
     assert np.allclose(exported.predict_proba(SENTENCES), model.predict_proba(SENTENCES), rtol=0, atol=1e-9)
     captured = capsys.readouterr()

@@ -86,12 +86,14 @@ def _run(command: str, arguments: list[str]) -> None:
     import hydra
 
     from slugline.config.build import CONFIG_ERRORS, one_line
-    from slugline.config.launch import find_wrong_option, register
+    from slugline.config.launch import find_wrong_option, register, suggest_override
     from slugline.errors import InputError
     from slugline.files import shipped
     from slugline.tracking import abandon_sweep
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach us as they are
+    if suggestion := suggest_override(command, arguments):
+        _fail(suggestion)
     arguments = sorted(
         arguments, key=lambda argument: not argument.startswith("-") and "=" in argument
     )  # options first

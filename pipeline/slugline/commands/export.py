@@ -13,5 +13,6 @@ from slugline.tracking import model_folder
 def export(settings: ExportSettings, launch: Launch) -> None:
     """Write a model as a plain scikit-learn pipeline."""
     model = load_model(model_folder(settings.model_uri, settings.tracking_uri))
-    file = write_model(model, Path(settings.output), settings.format)
-    print(f"{file}: {len(model.topics)} topics, {file.stat().st_size} bytes, format {settings.format}", file=sys.stderr)
+    file = Path(settings.output)
+    written = write_model(model, file, settings.format)
+    print(f"{file}: {len(model.topics)} topics, {file.stat().st_size} bytes, format {written}", file=sys.stderr)

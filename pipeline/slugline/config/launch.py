@@ -1,9 +1,12 @@
 """How Hydra runs a command: what it is told, what it says was chosen."""
 
+import dataclasses
 import re
+import shlex
 from collections.abc import Sequence
 from contextlib import redirect_stderr
 from io import StringIO
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,23 @@ def register(command: str) -> None:
     """Tell Hydra a command's schema, and the resolver `${sample:FILE}` for files of the shipped sample."""
     ConfigStore.instance().store(name=f"{command}_schema", node=make_schema(find_settings(command)))
     OmegaConf.register_new_resolver("sample", lambda file: str(shipped("data/sample") / file), replace=True)
+
+
+def suggest_override(command: str, arguments: Sequence[str]) -> str | None:
+    """Return in one line what to give in place of `--input FILE` or of a path alone; None where there is neither."""
+    names = {field.name for field in dataclasses.fields(find_settings(command))}
+    for argument, following in zip_longest(arguments, arguments[1:], fillvalue="VALUE"):
+        name, _, value = argument.lstrip("-").partition("=")
+        if argument.startswith("--") and name.replace("-", "_") in names:
+            override = f"{name.replace('-', '_')}={value or following}"
+            return f"found '{argument}'; options are given as KEY=VALUE: slugline {command} {shlex.quote(override)}"
+        if not argument.startswith("-") and "=" not in argument and Path(argument).exists():
+            key = "input" if "input" in names else "data.path"
+            previous = arguments[arguments.index(argument) - 1] if arguments.index(argument) else ""
+            if not previous.startswith("-"):
+                override = shlex.quote(f"{key}={argument}")
+                return f"found '{argument}'; options are given as KEY=VALUE: slugline {command} {override}"
+    return None
 
 
 def find_wrong_option(arguments: Sequence[str]) -> str | None:

@@ -48,12 +48,12 @@ class ExportSettings(ModelSettings):
     ----------
     output : str
         The file to write.
-    format : str
-        `sklearn` (joblib) or `skops`.
+    format : str, optional
+        `sklearn` (joblib) or `skops`; by default what the ending of the output says, `.skops` or any other.
     """
 
     output: str
-    format: str = "sklearn"
+    format: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

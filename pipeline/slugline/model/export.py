@@ -14,23 +14,24 @@ from slugline.model.vectorizers import Vectorizer
 from slugline.ngrams import HashingCounter
 
 
-def write_model(model: TopicModel, file: Path, format: str) -> Path:
-    """Write a model with a linear head as a plain scikit-learn pipeline, whole or not at all.
+def write_model(model: TopicModel, file: Path, format: str | None = None) -> str:
+    """Write a model with a linear head as a plain scikit-learn pipeline, whole or not at all; return the format.
 
     `format` is "sklearn" (by joblib: loading the file runs what is in it, as with any pickle) or "skops" (of types that
-    skops trusts by itself). Raises `InputError` if the model is not linear, the format unknown, or the file cannot be
-    written.
+    skops trusts by itself); None is what the ending says, `.skops` or any other. Raises `InputError` if the model is not
+    linear, the format unknown, or the file cannot be written.
     """
-    if format not in ("sklearn", "skops"):
-        raise InputError(f"format={format}; allowed: sklearn, skops")
+    chosen = format or ("skops" if file.suffix == ".skops" else "sklearn")
+    if chosen not in ("sklearn", "skops"):
+        raise InputError(f"format={chosen}; allowed: sklearn, skops")
     if file.is_dir():
         raise InputError(f"output={file}: cannot be written: Is a directory")
     try:
         with write_atomically(file) as draft:
-            _dump(to_sklearn(model), draft, format)
+            _dump(to_sklearn(model), draft, chosen)
     except OSError as error:
         raise InputError(f"output={file}: cannot be written: {error.strerror}") from error
-    return file
+    return chosen
 
 
 def _dump(pipeline: Any, file: Path, format: str) -> None:
