@@ -85,7 +85,7 @@ def _run(command: str, arguments: list[str]) -> None:
     """Run a command as a Hydra app; a user's mistake is one line and exit code 1, a bug a traceback."""
     import hydra
 
-    from slugline.config.build import CONFIG_ERRORS, one_line
+    from slugline.config.build import CONFIG_ERRORS, describe_error
     from slugline.config.launch import find_wrong_option, register, suggest_override
     from slugline.errors import InputError
     from slugline.files import shipped
@@ -111,7 +111,7 @@ def _run(command: str, arguments: list[str]) -> None:
         app()
     except (InputError, *CONFIG_ERRORS) as error:
         abandon_sweep()
-        _fail(str(error) if isinstance(error, InputError) else one_line(error))
+        _fail(describe_error(error))
     except KeyboardInterrupt:
         abandon_sweep()
         sys.exit(130)
@@ -124,7 +124,7 @@ def _job(command: str) -> Callable[[Any], Any]:
     """Return what Hydra runs for a command: its settings are built, and the function of its module is called."""
 
     def task(config: Any) -> Any:
-        from slugline.config.build import CONFIG_ERRORS, one_line
+        from slugline.config.build import CONFIG_ERRORS, describe_error
         from slugline.config.launch import build_job, read_launch
         from slugline.config.sweep import record_failure
         from slugline.errors import InputError
@@ -137,9 +137,7 @@ def _job(command: str) -> Callable[[Any], Any]:
             if in_sweep():
                 return record_failure(config, error)
             _discard_empty(read_launch().folder)
-            _fail(
-                str(error) if isinstance(error, InputError) else one_line(error)
-            )  # before Hydra adds lines of its own
+            _fail(describe_error(error))  # before Hydra adds lines of its own
 
     task.__name__ = command
     return task

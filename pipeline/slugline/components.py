@@ -4,7 +4,7 @@ import dataclasses
 import inspect
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import UnionType
 from typing import Any, get_args, get_origin
 
@@ -40,6 +40,11 @@ def field_help(settings: type) -> dict[str, str]:
         ):
             texts |= dict.fromkeys(names.replace(",", " ").split(), " ".join(text.split()))
     return texts
+
+
+def is_within(name: str, modules: Iterable[str]) -> bool:
+    """Tell whether a dotted name is one of some modules, or inside one."""
+    return any(name == module or name.startswith(f"{module}.") for module in modules)
 
 
 def to_config(component: Any) -> dict[str, Any]:

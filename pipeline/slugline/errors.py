@@ -1,4 +1,4 @@
-"""The errors that a user can mend, and how they name what is allowed."""
+"""The errors that a user can mend, and how their messages are worded."""
 
 from collections.abc import Iterable
 
@@ -10,8 +10,13 @@ class InputError(ValueError):
     """
 
 
-class Stopped(Exception):  # noqa: N818 - it is no error
+class Stopped(Exception):  # noqa: N818 - not an error
     """A run was ended on purpose, before its end, because it was not worth going on."""
+
+
+def one_line(message: object, limit: int = 500) -> str:
+    """Return a message, or that of an error, on one line of at most `limit` characters; an empty one by its type."""
+    return " ".join(str(message).split())[:limit] or type(message).__name__
 
 
 def listing(names: Iterable[object], limit: int = 12) -> str:

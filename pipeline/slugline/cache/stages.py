@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from slugline.cache.entries import Values, describe_change, load, prune, store
 from slugline.cache.keys import Key, digest_key
-from slugline.errors import InputError
+from slugline.errors import InputError, one_line
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,6 @@ class Stages:
             try:
                 store(entry, key, values)
             except (OSError, pa.ArrowException, TypeError) as error:  # a full disk, or an object that is no data
-                self.notes[stage] += f"; not kept: {str(error).splitlines()[0]}"
+                self.notes[stage] += f"; not kept: {one_line(error)}"
         prune(Path(self.cache.path), int(self.cache.max_gigabytes * 1e9), entry)
         return values

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from slugline.components import build_value
+from slugline.components import build_value, is_within
 from slugline.config.schemas import nested_settings
 from slugline.errors import InputError, listing
 
@@ -117,8 +117,8 @@ def _find_target(name: str, where: str, allowed: Sequence[str]) -> Any:
     """Return the class that a dotted name stands for; its first part must be allowed, and only classes are."""
     module, _, attribute = name.rpartition(".")
     if not module or not all(part.isidentifier() for part in name.split(".")):
-        raise InputError(f"{where}._target_: '{name}' is no dotted name of a class")
-    if not any(module == top or module.startswith(f"{top}.") for top in allowed):
+        raise InputError(f"{where}._target_: '{name}' is not the dotted name of a class")
+    if not is_within(module, allowed):
         raise InputError(
             f"{where}._target_: '{name}' is not allowed; modules allowed: {listing(allowed)} (more by allowed_modules)"
         )
@@ -126,9 +126,7 @@ def _find_target(name: str, where: str, allowed: Sequence[str]) -> Any:
         target = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise InputError(f"{where}._target_: there is no '{name}': {error}") from error
-    if not isinstance(target, type) or not any(
-        target.__module__ == top or target.__module__.startswith(f"{top}.") for top in allowed
-    ):
+    if not isinstance(target, type) or not is_within(target.__module__, allowed):
         raise InputError(
             f"{where}._target_: '{name}' is not a class of an allowed module; modules allowed: {listing(allowed)}"
         )
@@ -151,7 +149,7 @@ def _build_dataclass(target: Any, values: Mapping[Any, Any], where: str) -> Any:
             **{key: build_value(inner[key], values[key], f"{where}.{key}") for key in given},
         )
     except OmegaConfBaseException as error:
-        raise InputError(f"{where}: {one_line(error)}") from error
+        raise InputError(f"{where}: {describe_error(error)}") from error
 
 
 def _holds_dataclasses(annotation: Any) -> bool:
@@ -184,8 +182,10 @@ def _to_plain(node: Any) -> Any:
     return OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
 
 
-def one_line(error: BaseException) -> str:
-    """Return what Hydra or OmegaConf found wrong as one sentence that lists what is allowed."""
+def describe_error(error: BaseException) -> str:
+    """Return an error of ours, of Hydra or of OmegaConf as one sentence that lists what is allowed."""
+    if isinstance(error, InputError):
+        return str(error)
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     text = re.sub(r"\s+", " ", str(cause if str(cause) else error)).strip()
     if isinstance(cause, OmegaConfBaseException):

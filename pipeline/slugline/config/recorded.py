@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 
+from slugline.components import is_within
 from slugline.config.build import ALLOWED_MODULES, build_settings, escape
-from slugline.errors import InputError, listing
+from slugline.errors import InputError, listing, one_line
 from slugline.training.settings import TrainSettings
 
 MAX_BYTES = 1 << 20
@@ -64,7 +65,7 @@ def _parse(text: str) -> dict[str, Any]:
         _check_structure(text)
         config = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError) as error:
-        raise InputError(f"config.yaml of the run is no YAML: {' '.join(str(error).split())[:200]}") from error
+        raise InputError(f"config.yaml of the run is no YAML: {one_line(error, 200)}") from error
     known = [item.name for item in dataclasses.fields(TrainSettings)]
     if not isinstance(config, dict) or (unknown := [key for key in config if key not in known]):
         what = f"the key '{unknown[0]}'" if isinstance(config, dict) else "no keys"
@@ -94,7 +95,7 @@ def _check(config: dict[str, Any], allowed: Sequence[str]) -> None:
         if "${" in str(value):
             raise InputError(f"config.yaml of the run: {key} refers to something outside itself: {str(value)[:80]!r}")
         permitted = {"_target_": modules, "function": allowed}.get(key.rpartition(".")[2])
-        if permitted is not None and value is not None and not _is_within(str(value), permitted):
+        if permitted is not None and value is not None and not is_within(str(value), permitted):
             raise InputError(f"config.yaml of the run: {key}: '{value}' is not allowed; modules: {listing(permitted)}")
 
 
@@ -121,8 +122,3 @@ def _leaves(node: Any, key: str = "") -> Iterator[tuple[str, Any]]:
         for name, child in children:
             yield f"{key}.(key)", name
             yield from _leaves(child, f"{key}.{name}" if key else str(name))
-
-
-def _is_within(name: str, modules: Sequence[str]) -> bool:
-    """Tell whether a dotted name is of one of some modules."""
-    return any(name.startswith(f"{module}.") for module in modules)

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from slugline import tracking
 from slugline.components import flatten
-from slugline.config.build import CONFIG_ERRORS, instantiate, one_line
+from slugline.config.build import CONFIG_ERRORS, describe_error, instantiate
 from slugline.config.launch import read_launch
 from slugline.config.recorded import to_experiment
 from slugline.errors import InputError
@@ -43,7 +43,7 @@ class Sweep(Callback):
 
 def record_failure(config: DictConfig, error: Exception) -> float:
     """Log a job of a sweep that failed before its run began, and return NaN, so that the sweep goes on."""
-    message = str(error) if isinstance(error, InputError) else one_line(error)
+    message = describe_error(error)
     print(f"slugline: {type(error).__name__}: {message}", file=sys.stderr)
     launch = read_launch()
     params: Any = OmegaConf.to_container(config, resolve=False)

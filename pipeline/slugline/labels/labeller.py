@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from slugline.components import is_within
 from slugline.errors import InputError, listing
 from slugline.labels.gold import GoldRows, known_labels, match_gold, parse_gold
 from slugline.labels.label_model import to_probabilities
-from slugline.labels.rules import is_within, vote
+from slugline.labels.rules import vote
 from slugline.labels.taxonomy import Rule, Topic, collect_rules
 
 _MODES = ("multilabel", "multiclass")

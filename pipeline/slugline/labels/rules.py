@@ -8,6 +8,7 @@ from inspect import isfunction
 import numpy as np
 import pandas as pd
 
+from slugline.components import is_within
 from slugline.errors import InputError, listing
 from slugline.labels.phrases import PHRASE_WORD, PhraseFinder
 from slugline.labels.taxonomy import VOTES, Rule
@@ -111,8 +112,3 @@ def _find_function(key: str, dotted: str, allowed_modules: Sequence[str]) -> _Fu
     if not isfunction(function) or not is_within(function.__module__, allowed_modules):
         raise InputError(f"{key}.function: '{dotted}' is no function of an allowed module")
     return function
-
-
-def is_within(module: str, allowed_modules: Sequence[str]) -> bool:
-    """Return whether a module is one of those allowed, or inside one."""
-    return any(module == allowed or module.startswith(f"{allowed}.") for allowed in allowed_modules)

@@ -5,8 +5,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from slugline.errors import InputError, listing
-from slugline.tracking.store import connect, first_line, open_existing, store_uri
+from slugline.errors import InputError, listing, one_line
+from slugline.tracking.store import connect, open_existing, store_uri
 
 
 class Record(NamedTuple):
@@ -27,7 +27,7 @@ def read_run(run_id: str, uri: str | None = None) -> Record:
     try:
         run = mlflow.get_run(run_id)
     except mlflow.exceptions.MlflowException as error:
-        raise InputError(f"no run '{run_id}' in {mlflow.get_tracking_uri()}: {first_line(error)}") from error
+        raise InputError(f"no run '{run_id}' in {mlflow.get_tracking_uri()}: {one_line(error)}") from error
     if run.info.status != "FINISHED":
         raise InputError(f"run {run_id}: its status is {run.info.status}; allowed: FINISHED")
 
@@ -63,7 +63,7 @@ def read_artifact(run_id: str, name: str, uri: str | None = None) -> bytes:
                 mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name, dst_path=folder)
             ).read_bytes()
     except (mlflow.exceptions.MlflowException, OSError) as error:
-        raise InputError(f"run {run_id} has no artifact {name}: {first_line(error)}") from error
+        raise InputError(f"run {run_id} has no artifact {name}: {one_line(error)}") from error
 
 
 def set_tags(run_id: str, tags: Mapping[str, Any], uri: str | None = None) -> None:

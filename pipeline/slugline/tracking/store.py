@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from slugline.errors import InputError
+from slugline.errors import InputError, one_line
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
@@ -59,7 +59,7 @@ def connect(uri: str | None = None) -> Any:
         if database := sqlite_file(store):
             _make_store(mlflow, database)
     except (mlflow.exceptions.MlflowException, OSError) as error:
-        raise InputError(f"no MLflow store at {store}: {first_line(error)}") from error
+        raise InputError(f"no MLflow store at {store}: {one_line(error)}") from error
     return mlflow
 
 
@@ -77,11 +77,6 @@ def open_existing(uri: str | None, missing: str) -> Any:
     if database and not database.is_file():
         raise InputError(f"{missing}: there is no store {store_uri(uri)}; slugline train makes one")
     return connect(uri)
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def model_folder(source: str, tracking_uri: str | None = None) -> Path:
@@ -116,7 +111,7 @@ def _fetch(source: str, tracking_uri: str | None) -> Path:
         return Path(mlflow.artifacts.download_artifacts(source))
     except (mlflow.exceptions.MlflowException, OSError, ValueError) as error:
         raise InputError(
-            f"no model at '{source}' in the store {mlflow.get_tracking_uri()}: {first_line(error)}"
+            f"no model at '{source}' in the store {mlflow.get_tracking_uri()}: {one_line(error)}"
         ) from error
 
 

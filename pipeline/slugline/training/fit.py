@@ -11,7 +11,7 @@ from slugline.dataset import Dataset
 from slugline.model.heads import to_probabilities
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, from_values, side_by_side, to_values
-from slugline.training.heads import Examples, OnFold, explained, fit_head
+from slugline.training.heads import Examples, OnFold, as_input_error, fit_head
 from slugline.training.settings import TrainSettings
 
 
@@ -100,7 +100,7 @@ def predict_out_of_fold(
     """
     blocks, norms = [], []
     for name, vectorizer in features.items():
-        with explained(f"features.{name}"):
+        with as_input_error(f"features.{name}"):
             blocks.append(csr_array(vectorizer.fit_transform(texts)))
         norms.append(from_estimator(name, vectorizer).norm)
     return fit_head(classifier, Examples(blocks, norms, Y, groups, mode), **options).probabilities
@@ -110,7 +110,7 @@ def _fit_features(stages: Stages, name: str, vectorizer: Any, texts: list[str], 
     """Return a fitted vectorizer as values, with the features of the texts to learn from and of the others."""
 
     def fit() -> Values:
-        with explained(f"features.{name}"):
+        with as_input_error(f"features.{name}"):
             block = csr_array(vectorizer.fit_transform(texts))
         fitted = from_estimator(name, vectorizer)
         return {**to_values(fitted), "train": block, "rest": fitted.transform(held_out)}

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
-from slugline.errors import InputError
+from slugline.errors import InputError, one_line
 from slugline.model.heads import EstimatorHead, Head, LinearHead, decision_values, linear_coefficients, to_probabilities
 from slugline.model.vectorizers import normalize, side_by_side
 from slugline.scoring import average_precision
@@ -123,12 +123,12 @@ def to_head(estimators: list[Any], slope: np.ndarray, offset: np.ndarray) -> Hea
 
 
 @contextmanager
-def explained(what: str) -> Iterator[None]:
+def as_input_error(what: str) -> Iterator[None]:
     """Turn scikit-learn's error inside the block into an `InputError` that begins with `what`."""
     try:
         yield
     except (TypeError, ValueError) as error:
-        raise InputError(f"{what}: {' '.join(str(error).split())}") from error
+        raise InputError(f"{what}: {one_line(error)}") from error
 
 
 def _topic_weights(classifier: Any, examples: Examples) -> Sequence[np.ndarray | None]:
@@ -212,5 +212,5 @@ def _fit_and_decide(
 
 def _fit_topic(classifier: Any, X: csr_array, y: np.ndarray, weight: np.ndarray | None = None) -> Any:
     """Fit a copy of a classifier on one topic."""
-    with explained(f"model {type(classifier).__name__} cannot be fitted"):
+    with as_input_error(f"model {type(classifier).__name__} cannot be fitted"):
         return clone(classifier).fit(X, y, **({} if weight is None else {"sample_weight": weight}))

@@ -36,7 +36,7 @@ from slugline.model.vectorizers import from_estimator, transform_all
 from slugline.splits import PARTS, ByArticle, Given, Leakage, check_shares, measure_leakage
 from slugline.training.calibration import calibrate
 from slugline.training.fit import FittedModel
-from slugline.training.heads import explained, to_head
+from slugline.training.heads import as_input_error, to_head
 from slugline.training.settings import TrainSettings
 
 MAX_SCORED = 20_000  # sentences of dev, and of test
@@ -219,7 +219,7 @@ def _learn(settings: TrainSettings, folder: Path, counted: ChunkCounts) -> list[
 
 def _learn_chunk(estimator: Any, X: Any, y: np.ndarray) -> None:
     """Let a classifier learn from a chunk."""
-    with explained(f"model {type(estimator).__name__} cannot be fitted"):
+    with as_input_error(f"model {type(estimator).__name__} cannot be fitted"):
         estimator.partial_fit(X, y, classes=np.array([False, True]))
 
 
