@@ -227,11 +227,11 @@ def replay(
 def scores(pool: Pool, model: Model) -> dict[str, Any]:
     """Return macro F1 and average precision, F1 by topic, and how many topics have no model."""
     probabilities = model.probabilities(pool.X_scored)
-    table = score("test", pool.Y_scored, probabilities >= model.thresholds, probabilities, TOPICS)
-    by_topic = {topic: table[f"test/f1/{topic}"] for topic in TOPICS}
+    table = score(pool.Y_scored, probabilities >= model.thresholds, TOPICS, probabilities=probabilities)
+    by_topic = {topic: table[f"f1/{topic}"] for topic in TOPICS}
     return {
-        "f1": table["test/f1_macro"],
-        "ap": table["test/ap_macro"],
+        "f1": table["f1_macro"],
+        "ap": table["ap_macro"],
         "by topic": by_topic,
         "without a model": int((~model.known).sum()),
     }

@@ -262,11 +262,12 @@ def ask(model: Any, texts: list[str]) -> np.ndarray:
 
 def f1(P: np.ndarray, Y: np.ndarray, part: np.ndarray) -> float:
     """Return macro F1 on test, with the thresholds that are best on dev."""
-    from slugline.scoring import best_threshold, score
+    from slugline.scoring import score
+    from slugline.scoring.thresholds import best_threshold
 
     dev, test = part == 1, part == 2
     thresholds = np.array([best_threshold(y, p) for y, p in zip(Y[dev].T, P[dev].T, strict=True)])
-    return score("test", Y[test], P[test] >= thresholds, None, TOPICS)["test/f1_macro"]
+    return score(Y[test], P[test] >= thresholds, TOPICS)["f1_macro"]
 
 
 def run(folder: Path, command: list[str], **environment: str) -> str:

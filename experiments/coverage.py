@@ -78,7 +78,7 @@ def main() -> None:
     Y, P = random.random((20_000, 15)) < 0.06, random.random((20_000, 15))
     for more in (None, P):
         start = time.perf_counter()
-        score_intervals(Y, P > 0.9, np.arange(20_000) // 16, [str(n) for n in range(15)], more)
+        score_intervals(Y, P > 0.9, [str(n) for n in range(15)], groups=np.arange(20_000) // 16, probabilities=more)
         what = "with" if more is not None else "without"
         print(
             f"1,000 resamples, 20,000 sentences, 15 topics, {what} average precision: {time.perf_counter() - start:.2f} s"
@@ -103,7 +103,7 @@ def tally_intervals(
     row: tuple[str, str], population: Data, data: Data, seed: int, by_support: Tally, averages: Tally
 ) -> None:
     """Count whether the intervals of a sample hold the scores of the population, by both methods."""
-    truth = score("", population.Y, population.one, population.P, population.topics)
+    truth = score(population.Y, population.one, population.topics, probabilities=population.P)
     parts = only(build_measures(data.Y, data.one, data.article, data.topics, data.P), "f1", "ap")
     articles = data.article.max() + 1
     unseen = [topic for topic, y in zip(data.topics, data.Y.T, strict=True) if not y.any()]
@@ -118,7 +118,7 @@ def tally_intervals(
     for method, found in (("studentised", ours), ("percentile", percentile)):
         for key, (low, high) in found.items():
             kind, _, topic = key.partition("/")
-            result = (low <= truth[f"/{key}"] <= high, high - low)
+            result = (low <= truth[key] <= high, high - low)
             if kind == "f1":
                 edge = max(edge for edge in EDGES if edge <= stands[int(topic)])
                 by_support.add((*row, method), str(edge), *result)
@@ -133,9 +133,9 @@ def tally_tests(row: tuple[str, str], population: Data, data: Data, seed: int, t
     """Count false alarms of both tests, and whether the intervals of the difference hold."""
     topics = data.topics
     truth = {}
-    for key in ("/f1_macro", *(f"/f1/{topic}" for topic in topics)):
-        scores = [score("", population.Y, model, None, topics)[key] for model in (population.one, population.other)]
-        truth[key[1:]] = scores[0] - scores[1]
+    for key in ("f1_macro", *(f"f1/{topic}" for topic in topics)):
+        scores = [score(population.Y, model, topics)[key] for model in (population.one, population.other)]
+        truth[key] = scores[0] - scores[1]
     swap = np.random.default_rng(50_000 + seed).random(int(data.article.max()) + 1) < 0.5
     sides = [np.where((swap[data.article] == side)[:, None], data.one, data.other) for side in (True, False)]
     for kind, (one, other) in {"equal": sides, "difference": [data.one, data.other]}.items():

@@ -146,7 +146,7 @@ def against(seed: int) -> pd.DataFrame:
     ruled = settings.labels.weigh(votes, np.full(Y.shape, -1)) > 0.5
     articles = dataset.sentences["article_id"][test].to_numpy()
     wanted = [*(f"f1/{topic}" for topic in dataset.topics), "f1_macro"]
-    found = paired_differences(Y, model, ruled, articles, dataset.topics).loc[wanted].reset_index(drop=True)
+    found = paired_differences(Y, model, ruled, dataset.topics, groups=articles).loc[wanted].reset_index(drop=True)
     found = found.rename(columns={"one": "model", "other": "rules", "p": "p_alone", "p_holm": "p"})
     return found.assign(topic=[*dataset.topics, "macro"], support=[*Y.sum(axis=0), Y.any(axis=1).sum()])
 

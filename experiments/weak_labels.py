@@ -119,7 +119,7 @@ def decide(dataset: Dataset, settings: TrainSettings) -> np.ndarray:
 def f1(dataset: Dataset, given: np.ndarray) -> float:
     """Return macro F1 on test."""
     test = dataset.rows("test")
-    return score("test", dataset.Y[test], given[test], None, dataset.topics)["test/f1_macro"]
+    return score(dataset.Y[test], given[test], dataset.topics)["f1_macro"]
 
 
 if __name__ == "__main__":

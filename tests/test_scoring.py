@@ -16,11 +16,12 @@ from slugline.scoring import (
     FixedThreshold,
     TunedThreshold,
     average_precision,
-    best_threshold,
     expected_calibration_error,
+    prefixed,
     score,
     tabulate,
 )
+from slugline.scoring.thresholds import best_threshold
 
 # few values, so that ties are common; neighbours, so that rounding shows
 VALUES = st.sampled_from([0.0, 5e-324, 0.25, 0.3, np.nextafter(0.3, 1), 0.5, 0.75, np.nextafter(1.0, 0), 1.0])
@@ -43,24 +44,24 @@ one_topic = st.integers(1, 25).flatmap(lambda n: st.tuples(hnp.arrays(bool, n), 
 def test_all_scores_are_those_of_scikit_learn(data):
     Y, predicted, probabilities = data
     topics = [f"topic {number}" for number in range(Y.shape[1])]
-    found = score("test", Y, predicted, probabilities, topics)
-    wanted = {"test/accuracy": accuracy_score(Y, predicted)}
+    found = score(Y, predicted, topics, probabilities=probabilities)
+    wanted = {"accuracy": accuracy_score(Y, predicted)}
     for average, undefined in (("macro", 0), ("micro", 0), ("samples", 1)):
         values = precision_recall_fscore_support(Y, predicted, average=average, zero_division=undefined)
         wanted |= {
-            f"test/{name}_{average}": value for name, value in zip(("precision", "recall", "f1"), values, strict=False)
+            f"{name}_{average}": value for name, value in zip(("precision", "recall", "f1"), values, strict=False)
         }
     table = precision_recall_fscore_support(Y, predicted, average=None, zero_division=0)
     for name, values in zip(("precision", "recall", "f1", "support"), table, strict=True):
-        wanted |= {f"test/{name}/{topic}": value for topic, value in zip(topics, values, strict=True)}
+        wanted |= {f"{name}/{topic}": value for topic, value in zip(topics, values, strict=True)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UndefinedMetricWarning)
         warnings.filterwarnings("ignore", "No positive class found", UserWarning)
         wanted |= {
-            f"test/ap/{topic}": average_precision_score(*pair)
+            f"ap/{topic}": average_precision_score(*pair)
             for topic, *pair in zip(topics, Y.T, probabilities.T, strict=True)
         }
-        wanted["test/ap_macro"] = average_precision_score(Y, probabilities, average="macro")
+        wanted["ap_macro"] = average_precision_score(Y, probabilities, average="macro")
     assert set(found) == set(wanted)
     assert found == pytest.approx(wanted, abs=1e-12)
 
@@ -72,8 +73,8 @@ def test_scores_do_not_depend_on_the_order_of_the_sentences(data, random):
     order = list(range(len(Y)))
     random.shuffle(order)
     topics = list(map(str, range(Y.shape[1])))
-    same = score("test", Y[order], predicted[order], probabilities[order], topics)
-    assert same == pytest.approx(score("test", Y, predicted, probabilities, topics), abs=1e-12)
+    same = score(Y[order], predicted[order], topics, probabilities=probabilities[order])
+    assert same == pytest.approx(score(Y, predicted, topics, probabilities=probabilities), abs=1e-12)
 
 
 @given(one_topic)
@@ -85,8 +86,8 @@ def test_average_precision_looks_at_the_ranking_alone(data):
 
 def test_a_sentence_without_topics_predicted_so_counts_as_right_in_samples_and_as_nothing_in_macro():
     none = np.zeros((3, 2), dtype=bool)
-    found = score("dev", none, none, None, ["a", "b"])
-    assert (found["dev/f1_samples"], found["dev/f1_micro"], found["dev/f1_macro"], found["dev/accuracy"]) == (
+    found = score(none, none, ["a", "b"])
+    assert (found["f1_samples"], found["f1_micro"], found["f1_macro"], found["accuracy"]) == (
         1.0,
         0.0,
         0.0,
@@ -195,7 +196,7 @@ def test_thresholds_that_cannot_be_are_refused(make, says):
 
 def test_the_table_has_topics_then_averages_and_blanks_where_there_is_no_score():
     Y = np.array([[1, 0], [0, 1]], dtype=bool)
-    table = tabulate(score("test", Y, Y, None, ["a", "b"]), "test", ["a", "b"])
+    table = tabulate(prefixed("test", score(Y, Y, ["a", "b"])), "test", ["a", "b"])
     assert table.index.tolist() == ["a", "b", "macro", "micro", "samples"]
     assert table.columns.tolist() == ["precision", "recall", "f1", "ap", "support"]
     assert table.loc["a", ["precision", "support"]].tolist() == [1.0, 1.0]

@@ -26,15 +26,15 @@ def test_scores_on_articles_are_those_of_scikit_learn():
     group = np.repeat(np.arange(40), 5)
     Y, P = random.random((200, 2)) < 0.1, random.random((200, 2))
     predicted = P > 0.8
-    scores = score_articles("test", Y, predicted, group, ["a", "b"], probabilities=P)
+    scores = score_articles(Y, predicted, ["a", "b"], groups=group, probabilities=P)
     y, given, p = (part.reshape(40, 5, 2).max(axis=1) for part in (Y, predicted, P))
-    assert scores["test/article/f1_macro"] == pytest.approx(f1_score(y, given, average="macro"))
-    assert scores["test/article/ap/a"] == pytest.approx(average_precision_score(y[:, 0], p[:, 0]))
-    assert scores["test/article/support/b"] == y[:, 1].sum()
-    assert not [key for key in score_articles("test", Y, predicted, group, ["a", "b"]) if "/ap" in key]
+    assert scores["f1_macro"] == pytest.approx(f1_score(y, given, average="macro"))
+    assert scores["ap/a"] == pytest.approx(average_precision_score(y[:, 0], p[:, 0]))
+    assert scores["support/b"] == y[:, 1].sum()
+    assert not [key for key in score_articles(Y, predicted, ["a", "b"], groups=group) if "/ap" in key]
 
 
 def test_two_wrong_sentences_of_a_right_article_count_once():
     Y = np.array([[True], [False], [False]])
     predicted = np.array([[False], [True], [True]])
-    assert score_articles("x", Y, predicted, ["one"] * 3, ["a"])["x/article/f1/a"] == 1.0
+    assert score_articles(Y, predicted, ["a"], groups=["one"] * 3)["f1/a"] == 1.0

@@ -41,7 +41,7 @@ def test_scores_under_weights_are_those_of_scikit_learn():
             else:
                 average = {"accuracy": "accuracy"}.get(kind, name.partition("_")[2])
                 rows = np.repeat(np.arange(len(Y)), weight[group].astype(int))
-                wanted = score("x", Y[rows], predicted[rows], None, TOPICS)[f"x/{name}"]
+                wanted = score(Y[rows], predicted[rows], TOPICS)[name]
                 assert average in ("micro", "samples", "accuracy")
             assert sums.hits[sample] / sums.totals[sample] == pytest.approx(wanted), name
 
@@ -63,30 +63,33 @@ def test_the_influence_of_an_article_is_the_derivative_of_the_score_by_its_weigh
 
 def test_intervals_have_the_names_of_the_scores_and_hold_the_scores():
     Y, predicted, probabilities, group = news(30, 5)
-    found = score_intervals(Y, predicted, group, TOPICS, probabilities, resamples=200)
-    scores = {key[2:]: value for key, value in score("x", Y, predicted, probabilities, TOPICS).items()}
+    found = score_intervals(Y, predicted, TOPICS, groups=group, probabilities=probabilities, resamples=200)
+    scores = score(Y, predicted, TOPICS, probabilities=probabilities)
     assert set(found) == {key for key in scores if not key.startswith("support")}
     for key, (low, high) in found.items():
         assert 0 <= low <= scores[key] <= high <= 1
         assert high - low > 0.01
-    assert not [key for key in score_intervals(Y, predicted, group, TOPICS, resamples=50) if key.startswith("ap")]
+    assert not [
+        key for key in score_intervals(Y, predicted, TOPICS, groups=group, resamples=50) if key.startswith("ap")
+    ]
 
 
 def test_the_same_seed_gives_the_same_intervals_another_one_others_and_keys_of_articles_do_not_matter():
     Y, predicted, _, group = news(20, 6)
     names = [f"article {number * 7 % 20}" for number in group]
-    first = score_intervals(Y, predicted, group, TOPICS, resamples=100)
-    assert score_intervals(Y, predicted, names, TOPICS, resamples=100) == first
-    assert score_intervals(Y, predicted, group, TOPICS, resamples=100, seed=1) != first
+    first = score_intervals(Y, predicted, TOPICS, groups=group, resamples=100)
+    assert score_intervals(Y, predicted, TOPICS, groups=names, resamples=100) == first
+    assert score_intervals(Y, predicted, TOPICS, groups=group, resamples=100, seed=1) != first
 
 
 def test_sentences_that_only_repeat_in_their_article_make_no_interval_narrower():
     Y, predicted, probabilities, group = news(40, 7)
-    once = score_intervals(Y, predicted, group, TOPICS, probabilities, resamples=100)
+    once = score_intervals(Y, predicted, TOPICS, groups=group, probabilities=probabilities, resamples=100)
     thrice = score_intervals(
-        *(np.repeat(part, 3, axis=0) for part in (Y, predicted, group)),
+        *(np.repeat(part, 3, axis=0) for part in (Y, predicted)),
         TOPICS,
-        np.repeat(probabilities, 3, axis=0),
+        groups=np.repeat(group, 3),
+        probabilities=np.repeat(probabilities, 3, axis=0),
         resamples=100,
     )
     for key, interval in once.items():
@@ -94,24 +97,22 @@ def test_sentences_that_only_repeat_in_their_article_make_no_interval_narrower()
 
 
 def test_more_articles_and_a_lower_level_make_intervals_narrower():
-    widths = [
-        np.subtract(*score_intervals(*pick(news(n, 8)), TOPICS, resamples=400)["f1_macro"][::-1]) for n in (20, 80, 320)
-    ]
+    widths = [np.subtract(*score_intervals(**pick(news(n, 8)), resamples=400)["f1_macro"][::-1]) for n in (20, 80, 320)]
     assert widths[0] > 1.4 * widths[1] > 1.4**2 * widths[2]
-    narrow, wide = (score_intervals(*pick(news(60, 8)), TOPICS, level=level)["f1_macro"] for level in (0.5, 0.95))
+    narrow, wide = (score_intervals(**pick(news(60, 8)), level=level)["f1_macro"] for level in (0.5, 0.95))
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
 
 
 def pick(data):
     Y, predicted, _, group = data
-    return Y, predicted, group
+    return {"Y": Y, "predicted": predicted, "topics": TOPICS, "groups": group}
 
 
 def test_a_topic_that_was_never_wrong_may_be_wrong_the_more_the_fewer_articles_it_stands_in():
     lows = []
     for articles in (1, 3, 10, 30):
         Y = np.ones((articles, 1), bool)
-        low, high = score_intervals(Y, Y, np.arange(articles), ["a"])["f1/a"]
+        low, high = score_intervals(Y, Y, ["a"], groups=np.arange(articles))["f1/a"]
         assert high == 1
         lows.append(low)
     assert lows == sorted(lows)
@@ -122,7 +123,7 @@ def test_a_topic_that_was_never_wrong_may_be_wrong_the_more_the_fewer_articles_i
 def test_a_topic_that_stands_nowhere_may_have_any_score():
     Y = np.zeros((50, 1), bool)
     for predicted in (Y, ~Y):
-        found = score_intervals(Y, predicted, np.arange(50), ["a"], np.zeros((50, 1)))
+        found = score_intervals(Y, predicted, ["a"], groups=np.arange(50), probabilities=np.zeros((50, 1)))
         for kind in ("precision", "recall", "f1", "ap"):
             assert found[f"{kind}/a"] == found[f"{kind}_macro"] == (0, 1)
 
@@ -132,8 +133,8 @@ def test_articles_of_many_sentences_count_as_one():
     skill = random.random(25)[np.repeat(np.arange(25), 40)]
     Y = np.ones((1000, 1), bool)
     predicted = random.random((1000, 1)) < skill[:, None]
-    by_article = score_intervals(Y, predicted, np.arange(1000) // 40, ["a"])["recall/a"]
-    by_sentence = score_intervals(Y, predicted, np.arange(1000), ["a"])["recall/a"]
+    by_article = score_intervals(Y, predicted, ["a"], groups=np.arange(1000) // 40)["recall/a"]
+    by_sentence = score_intervals(Y, predicted, ["a"], groups=np.arange(1000))["recall/a"]
     assert np.subtract(*by_article) < 2 * np.subtract(*by_sentence)  # both negative: wider by far
 
 
@@ -143,7 +144,7 @@ def test_articles_of_many_sentences_count_as_one():
 def test_a_model_does_not_differ_from_itself():
     Y, predicted, probabilities, group = news(30, 10)
     table = paired_differences(
-        Y, predicted, predicted, group, TOPICS, probabilities=(probabilities, probabilities), resamples=100
+        Y, predicted, predicted, TOPICS, groups=group, probabilities=(probabilities, probabilities), resamples=100
     )
     assert (table["difference"] == 0).all()
     assert (table[["p", "p_holm"]] == 1).all().all()
@@ -154,11 +155,15 @@ def test_differences_are_those_of_the_scores_and_p_and_interval_agree():
     Y, predicted, probabilities, group = news(60, 11)
     random = np.random.default_rng(0)
     other, ranked = predicted & (random.random(Y.shape) < 0.8), random.permuted(probabilities, axis=0)
-    table = paired_differences(Y, predicted, other, group, TOPICS, probabilities=(probabilities, ranked), resamples=400)
-    ours, theirs = (score("x", Y, *pair, TOPICS) for pair in ((predicted, probabilities), (other, ranked)))
+    table = paired_differences(
+        Y, predicted, other, TOPICS, groups=group, probabilities=(probabilities, ranked), resamples=400
+    )
+    ours, theirs = (
+        score(Y, decided, TOPICS, probabilities=p) for decided, p in ((predicted, probabilities), (other, ranked))
+    )
     for key, row in table.iterrows():
-        assert row["one"] == pytest.approx(ours[f"x/{key}"])
-        assert row["difference"] == pytest.approx(ours[f"x/{key}"] - theirs[f"x/{key}"])
+        assert row["one"] == pytest.approx(ours[key])
+        assert row["difference"] == pytest.approx(ours[key] - theirs[key])
         assert row["low"] <= row["difference"] <= row["high"]
         if abs(row["p"] - 0.05) > 0.005:  # p counts the sample in, quantiles do not
             assert (row["p"] < 0.05) == (not row["low"] <= 0 <= row["high"]), key
@@ -170,7 +175,7 @@ def test_differences_are_those_of_the_scores_and_p_and_interval_agree():
 def test_p_is_corrected_for_topics_within_a_kind_of_score_and_averages_stand_alone():
     Y, predicted, _, group = news(50, 12)
     other = predicted & (np.random.default_rng(1).random(Y.shape) < 0.9)
-    table = paired_differences(Y, predicted, other, group, TOPICS, resamples=200)
+    table = paired_differences(Y, predicted, other, TOPICS, groups=group, resamples=200)
     for kind in ("precision", "recall", "f1"):
         rows = [f"{kind}/{topic}" for topic in TOPICS]
         assert table.loc[rows, "p_holm"].tolist() == pytest.approx(slow_holm(table.loc[rows, "p"]))
@@ -201,9 +206,9 @@ def test_whatever_the_labels_intervals_are_in_order_and_between_0_and_1(data):
     Y, predicted = (data.draw(hnp.arrays(bool, (n, 2))) for _ in range(2))
     p = data.draw(hnp.arrays(float, (n, 2), elements=st.sampled_from([0.0, 0.3, 0.5, 1.0])))
     group = data.draw(hnp.arrays(int, n, elements=st.integers(0, 4)))
-    for low, high in score_intervals(Y, predicted, group, ["a", "b"], p, resamples=20).values():
+    for low, high in score_intervals(Y, predicted, ["a", "b"], groups=group, probabilities=p, resamples=20).values():
         assert 0 <= low <= high <= 1
-    table = paired_differences(Y, predicted, Y, group, ["a", "b"], probabilities=(p, p), resamples=20)
+    table = paired_differences(Y, predicted, Y, ["a", "b"], groups=group, probabilities=(p, p), resamples=20)
     assert table.notna().all().all()
     assert (table["p"].between(0, 1) & (table["low"] >= -1) & (table["high"] <= 1)).all()
 
@@ -211,27 +216,27 @@ def test_whatever_the_labels_intervals_are_in_order_and_between_0_and_1(data):
 def test_a_topic_of_which_nothing_is_known_widens_the_mean_by_no_more_than_its_part():
     Y, predicted, _, group = news(200, 5)
     Y[:, 2] = predicted[:, 2] = False
-    found = score_intervals(Y, predicted, group, TOPICS)
+    found = score_intervals(Y, predicted, TOPICS, groups=group)
     width = {name: high - low for name, (low, high) in found.items()}
     assert width["f1/c"] == 1
     assert 1 / 3 < width["f1_macro"] <= sum(width[f"f1/{topic}"] for topic in TOPICS) / 3 + 1e-12
-    assert found["f1_macro"][0] <= score("", Y, predicted, None, TOPICS)["/f1_macro"] <= found["f1_macro"][1]
+    assert found["f1_macro"][0] <= score(Y, predicted, TOPICS)["f1_macro"] <= found["f1_macro"][1]
 
 
 def test_models_that_differ_in_one_decision_differ_by_little():
     Y, predicted, _, group = news(60, 6)
     other = predicted.copy()
     other[7, 0] ^= True
-    table = paired_differences(Y, predicted, other, group, TOPICS).filter(regex="^f1", axis=0)
+    table = paired_differences(Y, predicted, other, TOPICS, groups=group).filter(regex="^f1", axis=0)
     assert (table["high"] - table["low"]).max() < 0.1
     assert (table["p"] > 0.05).all()
 
 
 def test_resamples_in_steps_are_resamples(monkeypatch):
     Y, predicted, probabilities, group = news(80, 7)
-    whole = score_intervals(Y, predicted, group, TOPICS, probabilities)
+    whole = score_intervals(Y, predicted, TOPICS, groups=group, probabilities=probabilities)
     monkeypatch.setattr("slugline.scoring.bootstrap.WEIGHTS_AT_ONCE", 80 * 300)
-    steps = score_intervals(Y, predicted, group, TOPICS, probabilities)
+    steps = score_intervals(Y, predicted, TOPICS, groups=group, probabilities=probabilities)
     assert steps != whole  # other resamples
     assert np.abs(np.array([*steps.values()]) - np.array([*whole.values()])).max() < 0.03
 
@@ -246,7 +251,7 @@ def test_a_ratio_is_one_sum_to_another():
 @pytest.mark.slow
 def test_intervals_hold_the_truth_as_often_as_they_say_and_equal_models_seldom_differ():
     Y, predicted, probabilities, group = news(20_000, 20)
-    truth = score("x", Y, predicted, probabilities, TOPICS)
+    truth = score(Y, predicted, TOPICS, probabilities=probabilities)
     starts, held, alarms = np.searchsorted(group, np.arange(20_001)), [], 0
     keys = ["f1_macro", "f1_micro", "ap_macro", "precision/a", "recall/b", "ap/c"]
     for seed in range(250):
@@ -254,12 +259,16 @@ def test_intervals_hold_the_truth_as_often_as_they_say_and_equal_models_seldom_d
         drawn = random.integers(20_000, size=70)
         rows = np.concatenate([np.arange(starts[article], starts[article + 1]) for article in drawn])
         where = np.repeat(np.arange(70), np.diff(starts)[drawn])
-        found = score_intervals(Y[rows], predicted[rows], where, TOPICS, probabilities[rows], resamples=300, seed=seed)
-        held.append([found[key][0] <= truth[f"x/{key}"] <= found[key][1] for key in keys])
+        found = score_intervals(
+            Y[rows], predicted[rows], TOPICS, groups=where, probabilities=probabilities[rows], resamples=300, seed=seed
+        )
+        held.append([found[key][0] <= truth[key] <= found[key][1] for key in keys])
         other = np.where(random.random((len(rows), 3)) < 0.1, ~predicted[rows], predicted[rows])
         again = np.where(random.random((len(rows), 3)) < 0.1, ~predicted[rows], predicted[rows])
         alarms += (
-            paired_differences(Y[rows], other, again, where, TOPICS, resamples=300, seed=seed).loc["f1_macro", "p"]
+            paired_differences(Y[rows], other, again, TOPICS, groups=where, resamples=300, seed=seed).loc[
+                "f1_macro", "p"
+            ]
             < 0.05
         )
     assert ((np.mean(held, axis=0) >= 0.91) & (np.mean(held, axis=0) <= 0.99)).all(), np.mean(held, axis=0)

@@ -32,11 +32,11 @@ def test_scores_and_differences_are_those_of_the_runs():
     first, second = predictions(), predictions(wrong=range(0, 30))
     comparison = compare_predictions({"good": first, "poor": second})
     Y, predicted = to_matrix(second["labels"], TOPICS), to_matrix(second["topics"], TOPICS)
-    scores = score("x", Y, predicted, None, TOPICS)
+    scores = score(Y, predicted, TOPICS)
     assert comparison.scores.index.tolist() == ["f1/talks", "f1/truce", "f1_macro", "f1_micro"]
     assert comparison.scores["good"].tolist() == [1.0] * 4
-    assert comparison.scores.loc["f1_macro", "poor"] == pytest.approx(scores["x/f1_macro"])
-    assert comparison.differences["poor"].loc["f1_macro", "difference"] == pytest.approx(scores["x/f1_macro"] - 1)
+    assert comparison.scores.loc["f1_macro", "poor"] == pytest.approx(scores["f1_macro"])
+    assert comparison.differences["poor"].loc["f1_macro", "difference"] == pytest.approx(scores["f1_macro"] - 1)
     assert (comparison.first, comparison.sentences, comparison.articles) == ("good", 60, 15)
 
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from slugline.scoring import reading_budget, reading_curve, work_saved
+from slugline.scoring import reading_budget, work_saved
+from slugline.scoring.ranking import reading_curve
 
 ranked = st.integers(1, 30).flatmap(
     lambda n: st.tuples(hnp.arrays(bool, n), hnp.arrays(float, n, elements=st.sampled_from([0.1, 0.2, 0.5, 0.7, 1.0])))

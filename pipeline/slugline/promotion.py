@@ -134,7 +134,7 @@ def judge(gate: Gate, dataset: EvaluationSet, candidate: Contender, champion: Co
         return verdict
 
     champion_figures, champion_predicted = _measure(champion, judged)
-    table = paired_differences(judged.Y, predicted, champion_predicted, judged.articles, judged.topics)
+    table = paired_differences(judged.Y, predicted, champion_predicted, judged.topics, groups=judged.articles)
     difference = table.drop(columns="p_holm").loc["f1_macro"].to_dict()
     if difference["low"] < -gate.max_macro_drop:
         verdict.failed.append(f"macro F1 lower by up to {-difference['low']:.3f}")
@@ -155,10 +155,10 @@ def _measure(contender: Contender, dataset: EvaluationSet) -> tuple[Figures, np.
     columns = [model.topics.index(topic) for topic in topics]
     P, predicted = probabilities[:, columns], model.decide(probabilities)[:, columns]
 
-    scores = score("test", Y, predicted, P, topics)
+    scores = score(Y, predicted, topics, probabilities=P)
     figures = Figures(
-        macro=scores["test/f1_macro"],
-        topics={topic: scores[f"test/f1/{topic}"] for topic in topics},
+        macro=scores["f1_macro"],
+        topics={topic: scores[f"f1/{topic}"] for topic in topics},
         calibration=float(np.mean([expected_calibration_error(y, p) for y, p in zip(Y.T, P.T, strict=True)])),
         milliseconds=1000 * seconds / len(dataset.texts),
         megabytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6,

@@ -13,7 +13,8 @@ import pandas as pd
 
 from slugline.errors import InputError, listing
 
-PARTS = ("train", "dev", "test")
+HELD_OUT = ("dev", "test")
+PARTS = ("train", *HELD_OUT)
 _MIN_ARTICLES = 4  # two to cross-validate on, one each to choose and to test
 _ALIASES = {"validation": "dev", "valid": "dev", "val": "dev"}
 
@@ -186,7 +187,7 @@ def measure_leakage(keys: np.ndarray, parts: np.ndarray, articles: np.ndarray) -
     """
     parts_of_article = pd.Series(parts).groupby(articles).nunique()
     in_train = pd.Series(keys).isin(keys[parts == "train"]).to_numpy()
-    sentences = {part: int(in_train[parts == part].sum()) for part in PARTS[1:]}
+    sentences = {part: int(in_train[parts == part].sum()) for part in HELD_OUT}
     shares = {part: count / max(1, int((parts == part).sum())) for part, count in sentences.items()}
     return Leakage(int((parts_of_article > 1).sum()), sentences, shares)
 

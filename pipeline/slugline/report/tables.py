@@ -4,14 +4,14 @@ import pandas as pd
 
 from slugline.dataset import Dataset
 from slugline.scoring import tabulate
-from slugline.splits import PARTS
+from slugline.splits import HELD_OUT
 from slugline.training.run import TrainingRun
 
 
 def write_tables(run: TrainingRun) -> None:
     """Write the scores per topic, all tables, the labels per part, and the predictions for dev and test."""
     dataset, folder = run.dataset, run.folder
-    for part in PARTS[1:]:
+    for part in HELD_OUT:
         if f"{part}/f1_macro" in run.metrics:
             scores = tabulate(run.metrics, part, dataset.topics).rename_axis("topic")
             scores.to_csv(folder / f"scores_{part}.csv")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from slugline.dataset import Dataset
 from slugline.report.scores import baseline_scores, format_scores
-from slugline.splits import PARTS
+from slugline.splits import HELD_OUT
 
 _SCORES = {"precision": "precision", "recall": "recall", "f1": "f1", "f1_interval": "95 %", "ap": "ap"}
 
@@ -41,7 +41,7 @@ def describe_scores(metrics: Mapping[str, float], topics: Sequence[str], part: s
 
 def describe_job(metrics: Mapping[str, float]) -> str:
     """Return the scores of one job of a sweep, in a few words."""
-    scores = [f"{part} {metrics[f'{part}/f1_macro']:.3f}" for part in PARTS[1:] if f"{part}/f1_macro" in metrics]
+    scores = [f"{part} {metrics[f'{part}/f1_macro']:.3f}" for part in HELD_OUT if f"{part}/f1_macro" in metrics]
     return f"macro F1 {', '.join(scores)}"
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from slugline.errors import InputError
 from slugline.labels import Labels, known_labels
 from slugline.labels.label_model import describe_rules, disagreements
-from slugline.scoring import score
+from slugline.scoring import prefixed, score
 
 _RATES = ("coverage", "overlaps", "conflicts", "accuracy")
 
@@ -56,7 +56,8 @@ def report_rules(sentences: pd.DataFrame, topics: Sequence[str], labels: Labels)
         if not np.isnan(row[rate])
     }
     if judged.any():
-        metrics |= score("gold", gold[judged] == 1, probabilities[judged] > 0.5, probabilities[judged], topics)
+        P = probabilities[judged]
+        metrics |= prefixed("gold", score(gold[judged] == 1, P > 0.5, topics, probabilities=P))
 
     columns = sentences[["sentence_id", "article_id", "text"]]
     return RulesReport(

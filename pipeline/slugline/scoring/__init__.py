@@ -8,7 +8,7 @@ the columns; `groups` holds the key of each sentence's article, shape (sentences
 from slugline.scoring.articles import max_by_article, score_articles
 from slugline.scoring.calibration import expected_calibration_error, reliability_curve, score_calibration
 from slugline.scoring.comparison import Comparison, compare_predictions
-from slugline.scoring.intervals import holm, paired_differences, score_intervals
+from slugline.scoring.intervals import flatten_intervals, holm, paired_differences, score_intervals
 from slugline.scoring.prevalence import (
     Counts,
     check_method,
@@ -17,10 +17,10 @@ from slugline.scoring.prevalence import (
     pack_counts,
     unpack_counts,
 )
-from slugline.scoring.ranking import reading_budget, reading_curve, work_saved
-from slugline.scoring.scores import Scores, average_precision, cut_points, score, tabulate
-from slugline.scoring.slices import check_period, period_bins, score_all_slices, score_slices, slice_values
-from slugline.scoring.thresholds import FixedThreshold, TunedThreshold, best_threshold
+from slugline.scoring.ranking import reading_budget, work_saved
+from slugline.scoring.scores import Scores, average_precision, cut_points, prefixed, score, tabulate
+from slugline.scoring.slices import check_period, period_bins, score_all_slices, slice_values
+from slugline.scoring.thresholds import FixedThreshold, TunedThreshold
 
 __all__ = [
     "Comparison",
@@ -29,7 +29,6 @@ __all__ = [
     "Scores",
     "TunedThreshold",
     "average_precision",
-    "best_threshold",
     "check_method",
     "check_period",
     "compare_predictions",
@@ -37,20 +36,20 @@ __all__ = [
     "cut_points",
     "estimate_prevalence",
     "expected_calibration_error",
+    "flatten_intervals",
     "holm",
     "max_by_article",
     "pack_counts",
     "paired_differences",
     "period_bins",
+    "prefixed",
     "reading_budget",
-    "reading_curve",
     "reliability_curve",
     "score",
     "score_all_slices",
     "score_articles",
     "score_calibration",
     "score_intervals",
-    "score_slices",
     "slice_values",
     "tabulate",
     "unpack_counts",

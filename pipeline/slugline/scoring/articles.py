@@ -38,14 +38,13 @@ def max_by_article(values: np.ndarray, groups: Groups) -> np.ndarray:
 
 
 def score_articles(
-    part: str,
     Y: np.ndarray,
     predicted: np.ndarray,
-    groups: Groups,
     topics: Sequence[str],
     *,
+    groups: Groups,
     probabilities: np.ndarray | None = None,
 ) -> Scores:
-    """Return what `score` does, on articles: under `test/article/f1_macro`, `test/article/f1/<topic>`, ..."""
+    """Return what `score` does, on articles instead of sentences."""
     ranked = None if probabilities is None else max_by_article(probabilities, groups)
-    return score(f"{part}/article", max_by_article(Y, groups), max_by_article(predicted, groups), ranked, topics)
+    return score(max_by_article(Y, groups), max_by_article(predicted, groups), topics, probabilities=ranked)

@@ -77,7 +77,7 @@ def _compare_pair(frame: pd.DataFrame, reference: pd.DataFrame, topics: Sequence
         probabilities = frame[topics].to_numpy(), reference[topics].to_numpy()
 
     articles = frame["article_id"].to_numpy()
-    table = paired_differences(Y, first, second, articles, topics, probabilities=probabilities)
+    table = paired_differences(Y, first, second, topics, groups=articles, probabilities=probabilities)
     averages = [name for name in ("f1_macro", "f1_micro", "ap_macro") if name in table.index]
     return table.loc[[*(f"f1/{topic}" for topic in topics), *averages]]
 

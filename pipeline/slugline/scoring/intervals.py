@@ -9,7 +9,7 @@ import pandas as pd
 from slugline.scoring import bootstrap
 from slugline.scoring.articles import Groups, number_articles
 from slugline.scoring.bootstrap import Interval
-from slugline.scoring.scores import score
+from slugline.scoring.scores import Scores, score
 from slugline.scoring.sums import Measure, build_measures
 
 _ANYTHING = (0.0, 1.0)  # the interval of a score of which nothing is known
@@ -18,10 +18,10 @@ _ANYTHING = (0.0, 1.0)  # the interval of a score of which nothing is known
 def score_intervals(
     Y: np.ndarray,
     predicted: np.ndarray,
-    groups: Groups,
     topics: Sequence[str],
-    probabilities: np.ndarray | None = None,
     *,
+    groups: Groups,
+    probabilities: np.ndarray | None = None,
     resamples: int = 1000,
     seed: int = 0,
     level: float = 0.95,
@@ -37,14 +37,14 @@ def score_intervals(
 
     Returns
     -------
-    Low and high by the names of `score` without the part: `f1_macro`, `f1/<topic>`, ... A topic that no sentence has
-    may have any score: 0 to 1.
+    Low and high by the names of `score`: `f1_macro`, `f1/<topic>`, ... A topic that no sentence has may have any
+    score: 0 to 1.
 
     Examples
     --------
     >>> Y = np.array([[True], [True], [False], [True]] * 10)
     >>> predicted = np.array([[True], [False], [False], [True]] * 10)
-    >>> low, high = score_intervals(Y, predicted, np.arange(40) // 4, ["aid"])["f1/aid"]
+    >>> low, high = score_intervals(Y, predicted, ["aid"], groups=np.arange(40) // 4)["f1/aid"]
     >>> low < 0.8 < high
     True
     """
@@ -53,6 +53,12 @@ def score_intervals(
     unseen = [topic for topic, y in zip(topics, Y.T, strict=True) if not y.any()]
     random = np.random.default_rng(seed)
     return measure_intervals(measures, unseen, articles=articles, resamples=resamples, random=random, level=level)
+
+
+def flatten_intervals(intervals: Mapping[str, Interval]) -> Scores:
+    """Return the ends of intervals by the names of their scores with `_low` and `_high`."""
+    low = {f"{name}_low": ends[0] for name, ends in intervals.items()}
+    return low | {f"{name}_high": ends[1] for name, ends in intervals.items()}
 
 
 def measure_intervals(
@@ -89,9 +95,9 @@ def paired_differences(
     Y: np.ndarray,
     first: np.ndarray,
     second: np.ndarray,
-    groups: Groups,
     topics: Sequence[str],
     *,
+    groups: Groups,
     probabilities: tuple[np.ndarray, np.ndarray] | None = None,
     resamples: int = 1000,
     seed: int = 0,
@@ -115,8 +121,8 @@ def paired_differences(
     rows = {name: (gap.score, *bootstrap.studentised_difference(gap, level)) for name, gap in resampled.items()}
     table = pd.DataFrame(rows, index=["difference", "low", "high", "p"]).T.rename_axis("metric")
     for place, (column, (predicted, ranked)) in enumerate(zip(("one", "other"), models, strict=True)):
-        scores = score("", Y, predicted, ranked, topics)
-        table.insert(place, column, [scores[f"/{name}"] for name in table.index])
+        scores = score(Y, predicted, topics, probabilities=ranked)
+        table.insert(place, column, [scores[name] for name in table.index])
 
     # Topics are many tests of one kind; an average is a kind of its own.
     kinds = [name.partition("/")[0] if "/" in name else name for name in table.index]

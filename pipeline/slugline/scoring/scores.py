@@ -10,9 +10,9 @@ _COLUMNS = ["precision", "recall", "f1", "ap", "support"]
 
 
 def score(
-    part: str, Y: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray | None, topics: Sequence[str]
+    Y: np.ndarray, predicted: np.ndarray, topics: Sequence[str], *, probabilities: np.ndarray | None = None
 ) -> Scores:
-    """Return all scores of one part under their metric keys: `test/f1_macro`, `test/f1/<topic>`, ...
+    """Return all scores by name: `f1_macro`, `f1/<topic>`, ...; `prefixed` makes metric keys of them.
 
     Scores of each topic, and averages: `macro` over topics, `micro` over all decisions, `samples` over sentences. The
     definitions are scikit-learn's. Where a score is undefined it counts as 0 for a topic; in `samples` as 1, so that a
@@ -22,25 +22,30 @@ def score(
     --------
     >>> Y = np.array([[True, False], [True, True], [False, False]])
     >>> predicted = np.array([[True, False], [True, False], [False, False]])
-    >>> scores = score("test", Y, predicted, None, ["aid", "war"])
-    >>> scores["test/f1/aid"], scores["test/f1/war"], scores["test/f1_macro"]
+    >>> scores = score(Y, predicted, ["aid", "war"])
+    >>> scores["f1/aid"], scores["f1/war"], scores["f1_macro"]
     (1.0, 0.0, 0.5)
     """
     scores: Scores = {}
     by_topic = _score_topics(Y, predicted, probabilities)
     for name, values in by_topic.items():
-        scores |= {f"{part}/{name}/{topic}": value for topic, value in zip(topics, values, strict=True)}
-    scores |= {f"{part}/{name}_macro": float(np.mean(values)) for name, values in by_topic.items() if name != "support"}
+        scores |= {f"{name}/{topic}": value for topic, value in zip(topics, values, strict=True)}
+    scores |= {f"{name}_macro": float(np.mean(values)) for name, values in by_topic.items() if name != "support"}
 
     hits = Y & predicted
     micro = precision_recall_f1(hits.sum(), predicted.sum(), Y.sum(), undefined=0.0)
-    scores |= {f"{part}/{name}_micro": float(value) for name, value in micro.items()}
+    scores |= {f"{name}_micro": float(value) for name, value in micro.items()}
 
     samples = precision_recall_f1(hits.sum(axis=1), predicted.sum(axis=1), Y.sum(axis=1), undefined=1.0)
-    scores |= {f"{part}/{name}_samples": float(value.mean()) for name, value in samples.items()}
+    scores |= {f"{name}_samples": float(value.mean()) for name, value in samples.items()}
 
-    scores[f"{part}/accuracy"] = float((predicted == Y).all(axis=1).mean())
+    scores["accuracy"] = float((predicted == Y).all(axis=1).mean())
     return scores
+
+
+def prefixed(part: str, scores: Mapping[str, float]) -> Scores:
+    """Return scores under the metric keys of a part: `test/f1_macro` for `f1_macro`."""
+    return {f"{part}/{name}": value for name, value in scores.items()}
 
 
 def precision_recall_f1(

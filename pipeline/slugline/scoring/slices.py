@@ -3,7 +3,7 @@
 A slice holds the sentences with one value of a column, or of what their text, place and date say.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -26,7 +26,6 @@ _MAX_P = 0.05  # corrected: a slice with a lower score is called worse up to her
 _PERIODS = {"day": "D", "week": "W", "month": "M", "quarter": "Q", "year": "Y"}
 _COLUMNS = ["sentences", "articles", "score", "low", "high"]
 _COLUMNS_OF_REST = ["rest", "difference", "difference_low", "difference_high", "p"]
-_Measures = Mapping[str, Measure]
 
 
 def score_all_slices(
@@ -42,7 +41,7 @@ def score_all_slices(
     for name in by:
         values = _merge_rare(pd.Series(list(slice_values(sentences, name)), dtype=object), articles)
         if len(set(values)) > 1:
-            table = score_slices(Y, predicted, articles, values, topics).reset_index()
+            table = score_slices(Y, predicted, topics, groups=articles, values=values).reset_index()
             table.insert(0, "by", name)
             tables.append(table)
     return _judge(pd.concat(tables, ignore_index=True)) if tables else pd.DataFrame()
@@ -51,20 +50,18 @@ def score_all_slices(
 def score_slices(
     Y: np.ndarray,
     predicted: np.ndarray,
-    groups: Groups,
-    values: Any,
     topics: Sequence[str],
     *,
-    metric: str = "f1_micro",
+    groups: Groups,
+    values: Any,
     resamples: int = 1000,
     seed: int = 0,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Return a score of the sentences with each value, and its difference from that of all other sentences.
+    """Return micro F1 of the sentences with each value, and its difference from that of all other sentences.
 
-    `values`, shape (sentences,), make the slices. `metric` is a name of `score_intervals`, but not average precision;
-    a macro average counts 0 for a topic that a slice lacks. All else as `score_intervals`; slice and rest are compared
-    on the same resamples of articles.
+    `values`, shape (sentences,), make the slices. All else as `score_intervals`; slice and rest are compared on the
+    same resamples of articles.
 
     Returns
     -------
@@ -78,10 +75,10 @@ def score_slices(
     for value, part in slices:
         inside = np.isin(np.arange(len(Y)), part)
         sides = [
-            build_measures(Y[side], predicted[side], article[side], topics, n_articles=articles)
+            build_measures(Y[side], predicted[side], article[side], topics, n_articles=articles)["f1_micro"]
             for side in (inside, ~inside)
         ]
-        samplers = {"here": partial(_draw_metric, sides[0], metric), "gap": partial(_draw_gap, sides, metric)}
+        samplers = {"here": partial(bootstrap.draw_score, sides[0]), "gap": partial(_draw_gap, sides)}
         # The same seed for all slices: they are compared on the same resamples.
         here, gap = bootstrap.resample(samplers, articles, resamples, np.random.default_rng(seed)).values()
 
@@ -166,19 +163,7 @@ def _judge(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(worse=(table["difference"] < 0) & (table["p_holm"] <= _MAX_P))
 
 
-def _draw_metric(measures: _Measures, metric: str, weights: np.ndarray, random: np.random.Generator) -> Draws:
-    """Return one score of a part of the sentences; raise `InputError` for an unknown metric."""
-    kind, _, macro = metric.partition("_")
-    wanted = [name for name in measures if name == metric or (macro == "macro" and name.startswith(f"{kind}/"))]
-    samplers = {name: partial(bootstrap.draw_score, measures[name]) for name in wanted}
-    draws = dict(bootstrap.draw_with_means(samplers, weights, random))
-    if metric not in draws:
-        names = [name for name in measures if "/" not in name]
-        raise InputError(f"slices: metric={metric}; allowed: {listing([*names, 'f1_macro', 'f1/TOPIC'])}, ...")
-    return draws[metric]
-
-
-def _draw_gap(sides: Sequence[_Measures], metric: str, weights: np.ndarray, random: np.random.Generator) -> Draws:
-    """Return how much higher one score of a part of the sentences is than that of the others."""
-    here, rest = (_draw_metric(side, metric, weights, random) for side in sides)
+def _draw_gap(sides: Sequence[Measure], weights: np.ndarray, random: np.random.Generator) -> Draws:
+    """Return how much higher a score of a part of the sentences is than that of the others."""
+    here, rest = (bootstrap.draw_score(side, weights, random) for side in sides)
     return here.add(rest, -1.0)

@@ -14,8 +14,10 @@ from slugline.scoring import (
     check_period,
     count_articles,
     estimate_prevalence,
+    flatten_intervals,
     max_by_article,
     period_bins,
+    prefixed,
     reading_budget,
     reliability_curve,
     score,
@@ -27,7 +29,7 @@ from slugline.scoring import (
     tabulate,
     work_saved,
 )
-from slugline.splits import PARTS
+from slugline.splits import HELD_OUT
 from slugline.training.fit import FittedModel
 from slugline.training.settings import EvaluationSettings
 
@@ -73,7 +75,7 @@ def evaluate(
         `calibration, reliability, articles, slices, prevalence`; those that are empty are left out.
     """
     metrics: Scores = {}
-    for part in PARTS[1:]:
+    for part in HELD_OUT:
         if dataset.rows(part).any():
             metrics |= _score_part(dataset, fitted, labels, part)
     further_metrics, tables = _evaluate_further(dataset, fitted, settings)
@@ -95,20 +97,13 @@ def _score_part(dataset: Dataset, fitted: FittedModel, labels: Labels, part: str
     rows, topics = dataset.rows(part), dataset.topics
     Y, P, articles = dataset.Y[rows], fitted.probabilities[rows], dataset.sentences["article_id"][rows].to_numpy()
     decided = fitted.model.decide(P)
-    metrics = score(part, Y, decided, P, topics) | _interval_metrics(
-        part, score_intervals(Y, decided, articles, topics, P)
-    )
+    intervals = score_intervals(Y, decided, topics, groups=articles, probabilities=P)
+    scores = score(Y, decided, topics, probabilities=P) | flatten_intervals(intervals)
 
     for name, guess in _baselines(dataset, rows, labels).items():
-        scores = score(part, Y, guess, None, topics)
-        metrics |= {f"{part}/{key}_{name}": scores[f"{part}/{key}"] for key in BASELINE_SCORES}
-    return metrics
-
-
-def _interval_metrics(part: str, ends_by_key: dict[str, tuple[float, float]]) -> Scores:
-    """Return intervals under the keys of their scores with `_low` and `_high`."""
-    low = {f"{part}/{key}_low": ends[0] for key, ends in ends_by_key.items()}
-    return low | {f"{part}/{key}_high": ends[1] for key, ends in ends_by_key.items()}
+        baseline = score(Y, guess, topics)
+        scores |= {f"{key}_{name}": baseline[key] for key in BASELINE_SCORES}
+    return prefixed(part, scores)
 
 
 def _baselines(dataset: Dataset, rows: np.ndarray, labels: Labels) -> dict[str, np.ndarray]:
@@ -139,10 +134,11 @@ def _evaluate_further(
     metrics = {f"{part}/{name}/{topic}": value for name in table for topic, value in table[name].to_dict().items()}
     metrics |= {f"{part}/{name}_macro": float(table[name].mean()) for name in table}
 
-    metrics |= score_articles(part, Y, decided, articles, topics, probabilities=P)
+    on_articles = score_articles(Y, decided, topics, groups=articles, probabilities=P)
     article_Y, article_decided, article_P = (max_by_article(values, articles) for values in (Y, decided, P))
-    ends = score_intervals(article_Y, article_decided, range(len(article_Y)), topics, article_P)
-    metrics |= _interval_metrics(f"{part}/article", ends)
+    each = range(len(article_Y))  # every article is a group of its own
+    intervals = score_intervals(article_Y, article_decided, topics, groups=each, probabilities=article_P)
+    metrics |= prefixed(f"{part}/article", on_articles | flatten_intervals(intervals))
 
     tables = {
         "calibration": table.reset_index(),

@@ -33,7 +33,7 @@ from slugline.labels import read_gold
 from slugline.model.heads import decision_values, to_probabilities
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, transform_all
-from slugline.splits import PARTS, ByArticle, Given, Leakage, check_shares, measure_leakage
+from slugline.splits import HELD_OUT, PARTS, ByArticle, Given, Leakage, check_shares, measure_leakage
 from slugline.training.calibration import calibrate
 from slugline.training.fit import FittedModel
 from slugline.training.heads import as_input_error, to_head
@@ -225,7 +225,7 @@ def _learn_chunk(estimator: Any, X: Any, y: np.ndarray) -> None:
 
 def _decide_held_out(estimators: Sequence[Any], folder: Path, counted: ChunkCounts) -> tuple[pd.DataFrame, np.ndarray]:
     """Return the sentences that are scored and the decisions on them, shape (sentences, topics)."""
-    shares = {part: min(1.0, MAX_SCORED / max(1, counted.sizes[part])) for part in PARTS[1:]}
+    shares = {part: min(1.0, MAX_SCORED / max(1, counted.sizes[part])) for part in HELD_OUT}
     frames, decisions = [], []
     for chunk in _load_chunks(folder, range(counted.chunks)):
         held_out, X = chunk["held_out"], chunk["X"][~chunk["train"]].astype(np.float64)

@@ -103,8 +103,8 @@ def _score(dataset: Dataset, fitted: FittedModel) -> dict[str, float]:
     Y, P = dataset.Y[rows], fitted.probabilities[rows]
     decided, articles = fitted.model.decide(P), dataset.sentences["article_id"][rows].to_numpy()
 
-    scores = score("", Y, decided, P, topics)
-    low, high = score_intervals(Y, decided, articles, topics)["f1_macro"]
-    averages = {name: scores[f"/{name}"] for name in AVERAGES}
-    by_topic = {f"f1/{topic}": scores[f"/f1/{topic}"] for topic in topics}
+    scores = score(Y, decided, topics, probabilities=P)
+    low, high = score_intervals(Y, decided, topics, groups=articles)["f1_macro"]
+    averages = {name: scores[name] for name in AVERAGES}
+    by_topic = {f"f1/{topic}": scores[f"f1/{topic}"] for topic in topics}
     return averages | {"f1_macro_low": low, "f1_macro_high": high} | by_topic

@@ -12,7 +12,7 @@ from slugline.dataset import NO_LABELS, read_labelled, select_labelled
 from slugline.errors import InputError, listing
 from slugline.labels import Labels
 from slugline.model.topic_model import TopicModel
-from slugline.scoring import Scores, score, score_intervals, tabulate
+from slugline.scoring import Scores, flatten_intervals, prefixed, score, score_intervals, tabulate
 
 
 @dataclass(frozen=True, repr=False)
@@ -37,7 +37,7 @@ class ModelScores:
     @property
     def table(self) -> pd.DataFrame:
         """Precision, recall, F1, average precision and support of each topic, and their averages."""
-        return tabulate({f"data/{key}": value for key, value in self.metrics.items()}, "data", self.topics)
+        return tabulate(prefixed("data", self.metrics), "data", self.topics)
 
     def __repr__(self) -> str:
         """Return the table, and what was scored."""
@@ -63,7 +63,6 @@ def score_model(model: TopicModel, data: Any, labels: Labels) -> ModelScores:
     Y = to_matrix(sentences["labels"], model.topics)
     P = model.predict_proba(sentences["text"].tolist())
     decided, articles = model.decide(P), sentences["article_id"].to_numpy()
-    metrics = {key.removeprefix("data/"): value for key, value in score("data", Y, decided, P, model.topics).items()}
-    for key, (low, high) in score_intervals(Y, decided, articles, model.topics, P).items():
-        metrics |= {f"{key}_low": low, f"{key}_high": high}
+    intervals = score_intervals(Y, decided, model.topics, groups=articles, probabilities=P)
+    metrics = score(Y, decided, model.topics, probabilities=P) | flatten_intervals(intervals)
     return ModelScores(model.topics, len(sentences), len(np.unique(articles)), metrics)
