@@ -143,7 +143,7 @@ def against(seed: int) -> pd.DataFrame:
     test = dataset.rows("test")
     Y, model = dataset.Y[test], decide(dataset, settings)[test]
     votes = settings.labels.vote(dataset.sentences["text"][test].tolist())
-    ruled = settings.labels.weigh(votes, np.full(Y.shape, -1)) > 0.5
+    ruled = settings.labels.combine_votes(votes, np.full(Y.shape, -1)) > 0.5
     articles = dataset.sentences["article_id"][test].to_numpy()
     wanted = [*(f"f1/{topic}" for topic in dataset.topics), "f1_macro"]
     found = paired_differences(Y, model, ruled, dataset.topics, groups=articles).loc[wanted].reset_index(drop=True)

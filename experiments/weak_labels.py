@@ -68,7 +68,7 @@ def measure(options: list[str], seed: int) -> Any:
     labels = settings.labels
     votes = labels.vote(dataset.sentences["text"].tolist())
     for model in LABEL_MODELS:
-        given = replace(labels, label_model=model).weigh(votes, np.full(dataset.Y.shape, -1)) > 0.5
+        given = replace(labels, label_model=model).combine_votes(votes, np.full(dataset.Y.shape, -1)) > 0.5
         yield f"rules alone, {model}", f1(dataset, given)
     drawn = np.random.default_rng(seed).permutation(train)
     for size in GOLD:

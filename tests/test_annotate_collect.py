@@ -66,6 +66,13 @@ def test_nothing_usable_leaves_no_history_and_no_gold(tmp_path):
     assert not (tmp_path / "history.jsonl").exists()
 
 
+def test_a_merge_that_cannot_be_is_refused_before_the_history_grows(tmp_path):
+    history = tmp_path / "history.jsonl"
+    with pytest.raises(InputError, match="merge=adjudicated: no adjudicator"):
+        collect_gold([annotated(tmp_path, "csv")], FRAME, list(TOPICS), history=history, method="adjudicated")
+    assert not history.exists()
+
+
 def test_gold_labels_are_written_a_line_each(tmp_path):
     collected = collect_gold([annotated(tmp_path, "csv")], FRAME, list(TOPICS), history=tmp_path / "history.jsonl")
     write_gold(tmp_path / "gold.jsonl", collected.gold)

@@ -1,5 +1,7 @@
 """Labels reach the sentences they were made for, the surer ones win, and what fits nowhere is counted or refused."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -88,9 +90,20 @@ def test_the_index_of_the_sentences_does_not_matter():
 
 
 @pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"mode": "one"}, "labels.mode: 'one'; allowed: multilabel, multiclass"),
+        ({"label_model": "snorkel"}, "labels.label_model: 'snorkel'; allowed: dawid_skene, majority"),
+    ],
+)
+def test_a_labeller_that_cannot_work_is_refused_before_any_data_is_read(options, says):
+    with pytest.raises(InputError, match=re.escape(says)):
+        Labels(**options)
+
+
+@pytest.mark.parametrize(
     ("labels", "rows", "says"),
     [
-        (Labels(mode="one"), [], "labels.mode: 'one'; allowed: multilabel, multiclass"),
         (
             Labels(topics=TAXONOMY),
             [{"sentence_id": "s0", "labels": "tax"}],

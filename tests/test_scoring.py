@@ -179,10 +179,10 @@ def test_thresholds_are_one_per_topic():
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (
-            lambda: TunedThreshold(target_precision=0.9, target_recall=0.9)(np.ones((1, 1), bool), np.ones((1, 1))),
-            "both set",
-        ),
+        (lambda: TunedThreshold(target_precision=0.9, target_recall=0.9), "both set; allowed: one of them or neither"),
+        (lambda: FixedThreshold(value=7), "threshold.value=7; allowed: from 0 to 1"),
+        (lambda: FixedThreshold(value=-0.1), r"threshold.value=-0\.1; allowed: from 0 to 1"),
+        (lambda: FixedThreshold(value=float("nan")), "threshold.value=nan; allowed: from 0 to 1"),
         (lambda: TunedThreshold(target_precision=1.5), r"target_precision=1\.5; allowed: above 0, to 1"),
         (lambda: TunedThreshold(target_recall=0.0), r"target_recall=0\.0; allowed: above 0, to 1"),
         (lambda: TunedThreshold(part="test"), "part=test; allowed: train"),

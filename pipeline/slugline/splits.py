@@ -20,14 +20,27 @@ _ALIASES = {"validation": "dev", "valid": "dev", "val": "dev"}
 
 
 @dataclass(frozen=True)
-class ByArticle:
+class _Shares:
+    """A splitter that gives dev and test a share of the sentences each; the rest trains."""
+
+    dev: float = 0.1
+    test: float = 0.2
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.dev < 1 and 0 <= self.test < 1 and self.dev + self.test < 1):
+            shares = f"split.dev={self.dev} and split.test={self.test}"
+            raise InputError(f"{shares}; allowed: from 0, and below 1 together")
+
+
+@dataclass(frozen=True)
+class ByArticle(_Shares):
     """All sentences of an article in one part; topics and sentences in proportion, see `stratify`.
 
     Parameters
     ----------
-    dev, test
+    dev, test : float
         Shares of the sentences; the rest trains.
-    seed
+    seed : int
         Of the order in which articles are taken.
 
     Examples
@@ -38,8 +51,6 @@ class ByArticle:
     ['test', 'test', 'dev', 'dev', 'train', 'train', 'train', 'train']
     """
 
-    dev: float = 0.1
-    test: float = 0.2
     seed: int = 0
 
     def __call__(self, sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
@@ -52,19 +63,17 @@ class ByArticle:
 
 
 @dataclass(frozen=True)
-class Random:
-    """Each sentence by itself: sentences of one article stand in several parts, so scores flatter.
+class Random(_Shares):
+    """Each sentence by itself: sentences of one article are in several parts, so scores flatter.
 
     Parameters
     ----------
-    dev, test
+    dev, test : float
         Shares of the sentences; the rest trains.
-    seed
+    seed : int
         Of the order in which sentences are taken.
     """
 
-    dev: float = 0.1
-    test: float = 0.2
     seed: int = 0
 
     def __call__(self, sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
@@ -73,21 +82,17 @@ class Random:
 
 
 @dataclass(frozen=True)
-class ByTime:
+class ByTime(_Shares):
     """The latest articles test, those before them are dev, the earliest train; those of one moment stay together.
 
     Parameters
     ----------
-    dev, test
+    dev, test : float
         Shares of the sentences; the rest trains.
     """
 
-    dev: float = 0.1
-    test: float = 0.2
-
     def __call__(self, sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
         """Return the part of each sentence, shape (sentences,); raise `InputError` where an article has no date."""
-        check_shares(self.dev, self.test)
         published = sentences["published"] if "published" in sentences else pd.Series([None] * len(sentences))
         time = pd.to_datetime(published, errors="coerce", utc=True, format="ISO8601")
         if time.isna().any():
@@ -111,7 +116,7 @@ class Given:
 
     Parameters
     ----------
-    column
+    column : str
         Its name; its values are train, dev (or validation, valid, val) and test.
     """
 
@@ -126,12 +131,6 @@ class Given:
         if len(wrong := parts[~parts.isin(PARTS)]):
             raise InputError(f"split.column '{self.column}': found {wrong.iloc[0]!r}; allowed: {listing(PARTS)}")
         return parts.to_numpy(dtype=object)
-
-
-def check_shares(dev: float, test: float) -> None:
-    """Raise `InputError` unless the shares leave something to train on."""
-    if not (0 <= dev < 1 and 0 <= test < 1 and dev + test < 1):
-        raise InputError(f"split.dev={dev} and split.test={test}; allowed: from 0, and below 1 together")
 
 
 def stratify(Y: np.ndarray, groups: np.ndarray, shares: Sequence[float], seed: int) -> np.ndarray:
@@ -198,8 +197,7 @@ def count_labels(Y: np.ndarray, parts: np.ndarray, topics: Sequence[str]) -> pd.
 
 
 def _stratify_parts(Y: np.ndarray, groups: np.ndarray, dev: float, test: float, seed: int) -> np.ndarray:
-    """Return the part of each sentence by a stratified split of groups; raise `InputError` if none would train."""
-    check_shares(dev, test)
+    """Return the part of each sentence by a stratified split of groups."""
     # Ties go to the first part: test before dev.
     wanted = {part: share for part, share in (("train", 1 - dev - test), ("test", test), ("dev", dev)) if share > 0}
     names = np.array(list(wanted), dtype=object)

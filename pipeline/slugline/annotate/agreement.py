@@ -60,6 +60,16 @@ def _to_datetime(when: str) -> datetime:
     return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
+def check_merge(method: str, adjudicator: str | None, mode: str) -> None:
+    """Raise `InputError` for options that `merge_annotations` cannot merge by."""
+    if method not in _METHODS:
+        raise InputError(f"merge: {shorten(method)}; allowed: {listing(_METHODS)}")
+    if mode not in MODES:
+        raise InputError(f"mode: {shorten(mode)}; allowed: {listing(MODES)}")
+    if method == "adjudicated" and adjudicator is None:
+        raise InputError("merge=adjudicated: no adjudicator; say which annotator decides")
+
+
 def merge_annotations(
     annotations: Iterable[Annotation],
     method: str = "majority",
@@ -82,13 +92,7 @@ def merge_annotations(
     >>> merge_annotations(annotations)[["sentence_id", "labels", "ties", "resolved"]].values.tolist()
     [['s1', ('aid', 'talks'), (), True]]
     """
-    if method not in _METHODS:
-        raise InputError(f"merge: {shorten(method)}; allowed: {listing(_METHODS)}")
-    if mode not in MODES:
-        raise InputError(f"mode: {shorten(mode)}; allowed: {listing(MODES)}")
-    if method == "adjudicated" and adjudicator is None:
-        raise InputError("merge=adjudicated: no adjudicator; say which annotator decides")
-
+    check_merge(method, adjudicator, mode)
     by_sentence: dict[str, list[Annotation]] = {}
     for annotation in keep_latest(annotations):
         by_sentence.setdefault(annotation.sentence_id, []).append(annotation)

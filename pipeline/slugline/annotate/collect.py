@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from slugline.annotate.agreement import merge_annotations
+from slugline.annotate.agreement import check_merge, merge_annotations
 from slugline.annotate.annotation import Annotation, match_annotations, to_json_lines
 from slugline.annotate.history import append_history, read_history
 from slugline.annotate.reader import read_annotations
@@ -91,6 +91,7 @@ def collect_gold(
     InputError
         For a file that holds no annotations of the format, and for a broken history.
     """
+    check_merge(method, adjudicator, mode)  # before the history grows
     contents = [read_annotations(file, format, topics) for file in files]
     annotations = [annotation for read, _ in contents for annotation in read]
     matched, unmatched = match_annotations(annotations, sentences)

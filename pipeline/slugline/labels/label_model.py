@@ -11,8 +11,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from slugline.errors import InputError, listing
-
 LABEL_MODELS = ("dawid_skene", "majority")
 
 _MIN_RULES = 3  # rules of a topic from which their accuracies can be told apart without gold labels
@@ -31,7 +29,7 @@ class _Patterns(NamedTuple):
     of_row: np.ndarray
 
 
-def to_probabilities(
+def combine_votes(
     votes: np.ndarray,
     topic_of_rule: Sequence[str],
     topics: Sequence[str],
@@ -48,12 +46,10 @@ def to_probabilities(
     Examples
     --------
     >>> votes = np.array([[1, 1], [1, -1], [0, 0]])
-    >>> to_probabilities(votes, ["war", "war"], ["war", "aid"], "majority").tolist()
+    >>> combine_votes(votes, ["war", "war"], ["war", "aid"], "majority").tolist()
     [[1.0, 0.0], [0.5, 0.0], [0.0, 0.0]]
     """
-    if label_model not in LABEL_MODELS:
-        raise InputError(f"labels.label_model: '{label_model}'; allowed: {listing(LABEL_MODELS)}")
-    estimate = _dawid_skene if label_model == "dawid_skene" else _majority
+    estimate = {"dawid_skene": _dawid_skene, "majority": _majority}[label_model]
 
     shape = (len(votes), len(topics))
     known = np.full(shape, -1, np.int8) if gold is None else gold

@@ -11,7 +11,7 @@ import pandas as pd
 from slugline.components import is_within
 from slugline.errors import InputError, listing
 from slugline.labels.gold import GoldRows, known_labels, match_gold, parse_gold
-from slugline.labels.label_model import to_probabilities
+from slugline.labels.label_model import LABEL_MODELS, combine_votes
 from slugline.labels.rules import vote
 from slugline.labels.taxonomy import Rule, Topic, collect_rules
 
@@ -43,7 +43,7 @@ class Labels:
     given : bool
         Whether labels that came with the sentences count.
     rules : bool
-        Whether rules label what is left: those of the topics' keywords and patterns, and `functions`.
+        Whether to apply the rules (keywords, patterns and `functions`) to sentences that nobody labelled.
     columns : dict of str to str
         `sentence_id, article_id, text, labels` and their names in the gold files.
     delimiter : str
@@ -83,6 +83,12 @@ class Labels:
     guidelines: str = ""
     allowed_modules: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        if self.mode not in _MODES:
+            raise InputError(f"labels.mode: '{self.mode}'; allowed: {listing(_MODES)}")
+        if self.label_model not in LABEL_MODELS:
+            raise InputError(f"labels.label_model: '{self.label_model}'; allowed: {listing(LABEL_MODELS)}")
+
     def __call__(self, sentences: pd.DataFrame, gold_rows: GoldRows = ()) -> Labelled:
         """Label sentences with `sentence_id`, `article_id`, `text`, and maybe `labels` that came with them.
 
@@ -90,9 +96,6 @@ class Labels:
         order, with their labels; a subclass may change these. Raises `InputError` for a gold row that cannot be
         read, a label outside the taxonomy, or rules that cannot be applied.
         """
-        if self.mode not in _MODES:
-            raise InputError(f"labels.mode: '{self.mode}'; allowed: {listing(_MODES)}")
-
         labelled, unmatched = self._label_by_people(sentences, gold_rows)
         labels = labelled["labels"].dropna()
         topics = tuple(self.topics) or tuple(sorted(set(chain.from_iterable(labels))))
@@ -117,19 +120,19 @@ class Labels:
         """Return the votes of all rules: int8, shape (texts, rules); 1 for the rule's topic, -1 against, 0 neither."""
         return vote(texts, self.all_rules(), self.allowed_modules)
 
-    def weigh(self, votes: np.ndarray, known: np.ndarray) -> np.ndarray:
+    def combine_votes(self, votes: np.ndarray, known: np.ndarray) -> np.ndarray:
         """Turn `votes` into the probability of each topic, shape (sentences, topics).
 
         `known` are the labels by people from `known_labels`: 1, 0, or -1 where there are none.
         """
         topic_of_rule = [rule.topic for rule in self.all_rules().values()]
-        return to_probabilities(votes, topic_of_rule, list(self.topics), self.label_model, known)
+        return combine_votes(votes, topic_of_rule, list(self.topics), self.label_model, known)
 
     def label_by_rules(self, sentences: pd.DataFrame) -> pd.DataFrame:
         """Label by rules the sentences without a label; with `soft`, say in `weights` how sure all labels are."""
         if not self.all_rules():
             raise InputError("labels.rules: no topic has keywords or patterns, and labels.functions is empty")
-        P = self.weigh(self.vote(sentences["text"].tolist()), known_labels(sentences, self.topics))
+        P = self.combine_votes(self.vote(sentences["text"].tolist()), known_labels(sentences, self.topics))
 
         is_topic = P > 0.5 if self.mode == "multilabel" else P.argmax(axis=1)[:, None] == np.arange(P.shape[1])
         by_rules = _to_series([tuple(compress(self.topics, row)) for row in is_topic], sentences.index)

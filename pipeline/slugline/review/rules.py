@@ -46,7 +46,7 @@ def report_rules(sentences: pd.DataFrame, topics: Sequence[str], labels: Labels)
     seconds = time.perf_counter() - start
 
     gold = known_labels(sentences, topics)
-    probabilities = labels.weigh(votes, np.full_like(gold, -1))  # as if no gold label were known
+    probabilities = labels.combine_votes(votes, np.full_like(gold, -1))  # as if no gold label were known
     table = describe_rules(votes, topic_of_rule, gold, topics)
     judged = (gold >= 0).all(axis=1)
     metrics = {

@@ -14,10 +14,10 @@ class TunedThreshold:
 
     Parameters
     ----------
-    target_precision, target_recall
+    target_precision, target_recall : float, optional
         At most one of them, above 0, to 1; without one F1 is maximised.
-    part
-        Which predictions thresholds are chosen on: those for train, out of fold (`train`), or those for `dev`.
+    part : {"train", "dev"}
+        Which predictions thresholds are chosen on: those for train, out of fold, or those for dev.
 
     Examples
     --------
@@ -37,25 +37,35 @@ class TunedThreshold:
             target = getattr(self, name)
             if target is not None and not 0 < target <= 1:
                 raise InputError(f"threshold.{name}={target}; allowed: above 0, to 1")
-
-    def __call__(self, Y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-        """Return the threshold of each topic, shape (topics,), from labels and probabilities (sentences, topics)."""
         if None not in (self.target_precision, self.target_recall):
             both = "target_precision and target_recall are both set"
             raise InputError(f"threshold: {both}; allowed: one of them or neither")
+
+    def __call__(self, Y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+        """Return the threshold of each topic, shape (topics,), from labels and probabilities (sentences, topics)."""
         pairs = zip(Y.T, probabilities.T, strict=True)
         return np.array([best_threshold(y, p, self.target_precision, self.target_recall) for y, p in pairs])
 
 
 @dataclass(frozen=True)
 class FixedThreshold:
-    """One threshold for all topics; `part` is that of `TunedThreshold`."""
+    """One threshold for all topics.
+
+    Parameters
+    ----------
+    value : float
+        The threshold, from 0 to 1.
+    part : {"train", "dev"}
+        As in `TunedThreshold`.
+    """
 
     value: float = 0.5
     part: str = "train"
 
     def __post_init__(self) -> None:
         _check_part(self.part)
+        if not 0 <= self.value <= 1:
+            raise InputError(f"threshold.value={self.value}; allowed: from 0 to 1")
 
     def __call__(self, Y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
         """Return the threshold of each topic, shape (topics,)."""

@@ -114,7 +114,7 @@ def _baselines(dataset: Dataset, rows: np.ndarray, labels: Labels) -> dict[str, 
     if labels.all_rules():
         votes = labels.vote(dataset.sentences["text"][rows].tolist())
         unknown = np.full(dataset.Y[rows].shape, -1)
-        baselines["rules"] = labels.weigh(votes, unknown) > 0.5
+        baselines["rules"] = labels.combine_votes(votes, unknown) > 0.5
     return baselines
 
 

@@ -33,7 +33,7 @@ from slugline.labels import read_gold
 from slugline.model.heads import decision_values, to_probabilities
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, transform_all
-from slugline.splits import HELD_OUT, PARTS, ByArticle, Given, Leakage, check_shares, measure_leakage
+from slugline.splits import HELD_OUT, PARTS, ByArticle, Given, Leakage, measure_leakage
 from slugline.training.calibration import calibrate
 from slugline.training.fit import FittedModel
 from slugline.training.heads import as_input_error, to_head
@@ -154,8 +154,6 @@ def check_settings(settings: TrainSettings) -> None:
         raise InputError(f"data.chunk_rows: {name} has no partial_fit; allowed: model=sgd, or another that has")
     if not isinstance(settings.split, ByArticle | Given):
         raise InputError("data.chunk_rows: the split needs all the text; allowed: split=article, split=column")
-    if isinstance(settings.split, ByArticle):
-        check_shares(settings.split.dev, settings.split.test)
     if settings.epochs < 1:
         raise InputError(f"epochs: {settings.epochs}; allowed: 1 or more")
     if evaluation.repeats > 1 or evaluation.learning_curve:
