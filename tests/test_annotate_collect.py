@@ -49,10 +49,10 @@ def test_a_file_that_is_named_may_have_any_ending(tmp_path):
 
 
 def test_a_place_without_annotations_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"^no such file or folder: .*none\.json$"):
+    with pytest.raises(InputError, match=r"^annotations: no such file or folder: .*none\.json$"):
         find_annotation_files(str(tmp_path / "none.json"))
     (tmp_path / "notes.md").write_text("nothing")
-    with pytest.raises(InputError, match=r"^no file of annotations at .*; endings read: \.json, "):
+    with pytest.raises(InputError, match=r"^annotations: no file of annotations at .*; endings read: \.json, "):
         find_annotation_files(str(tmp_path))
 
 

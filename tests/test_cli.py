@@ -87,7 +87,7 @@ CONFIG = {
     ("predict", "model_uri=nowhere"): ("no model at 'nowhere'; allowed: a model folder, models:/NAME@ALIAS",),
 }
 DATA = {
-    on("missing"): ("no such file or folder: missing.jsonl",),
+    on("missing"): ("data.path: no such file or folder: missing.jsonl",),
     on("empty"): ("no sentence could be read; empty.jsonl: empty: no row in it",),
     on("binary"): ("no sentence could be read; binary.jsonl:1: not JSON",),
     on("bare"): ("bare.jsonl:1: no column 'labels' for the labels; found: text; or name 0/1 columns",),
@@ -129,11 +129,11 @@ MORE = {  # the long tail
     ("train", "data=articles", "data.path=binary.jsonl", "labels=rules"): (
         "no article could be read; binary.jsonl:1: not JSON",
     ),
-    ("train", "data.path=null"): ("no path: None; allowed: a file",),
+    ("train", "data.path=null"): ("data.path: None; allowed: a file",),
     on("good", "data.columns.text=body"): (
         "no sentence could be read; good.jsonl:1: no column 'body' for the text; found: article_id",
     ),
-    on("good", "+labels.topics={war: {}}"): ("sentence ", "label 'peace' is no topic of the taxonomy; allowed: war"),
+    on("good", "+labels.topics={war: {}}"): ("sentence ", "label 'peace' is not a topic of the taxonomy; allowed: war"),
     on("untold"): ("no topic: none of the 72 labelled sentences names any",),
     on("constant"): ("every sentence of train is labelled: war",),
     on("unlabelled"): ("no sentence is labelled; give gold labels",),

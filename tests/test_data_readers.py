@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from slugline.data.articles import cell_text, normalise, read_articles
+from slugline.data.articles import cell_text, clean_text, read_articles
 from slugline.data.readers import check_any_read, read_rows
 from slugline.data.schema import Article, Rejected
 from slugline.errors import InputError
@@ -221,7 +221,7 @@ def test_text_is_mended_and_curly_quotes_stay(tmp_path, broken, mended):
 
 @given(st.text(st.characters(exclude_categories=()), max_size=60))
 def test_mended_text_is_nfc_and_can_be_written(text):
-    mended = normalise(text)
+    mended = clean_text(text)
     assert unicodedata.is_normalized("NFC", mended)
     mended.encode("utf-8")
 
@@ -230,7 +230,7 @@ def test_mended_text_is_nfc_and_can_be_written(text):
 def test_texts_with_curly_quotes_and_dashes_pass_through_as_ftfy_would_leave_them(text):
     from ftfy import TextFixerConfig, fix_text
 
-    assert normalise(text) == fix_text(text, TextFixerConfig(uncurl_quotes=False, normalization="NFC"))
+    assert clean_text(text) == fix_text(text, TextFixerConfig(uncurl_quotes=False, normalization="NFC"))
 
 
 @pytest.mark.parametrize(
@@ -460,17 +460,20 @@ def test_of_any_table_each_row_is_read_or_rejected_from_csv_and_parquet(tmp_path
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"path": "missing.txt"}, "no such file or folder: missing.txt"),
-        ({"path": "no*.txt"}, "no readable file at no*.txt; endings read: .txt, .jsonl"),
+        ({"path": "missing.txt"}, "data.path: no such file or folder: missing.txt"),
+        ({"path": "no*.txt"}, "data.path: no readable file at no*.txt; endings read: .txt, .jsonl"),
         ({"path": "."}, "no readable file at .; endings read"),
         ({"path": "n.docx"}, "n.docx: unknown ending; endings read"),
         ({"path": ["n.docx", "n.docx"]}, "n.docx: unknown ending; endings read"),
         ({"path": "n.docx", "format": "word"}, "unknown format 'word'; allowed: text, jsonl, csv, tsv, parquet"),
-        ({"path": "n.docx", "columns": {"body": "x"}}, "unknown column 'body'; allowed: article_id, title, text"),
-        ({"path": "n.docx", "format": "text", "encoding": "klingon"}, "encoding: there is no 'klingon'; allowed"),
-        ({"path": None}, "no path: None; allowed: a file"),
-        ({"path": ""}, "no path: ''; allowed: a file"),
-        ({"path": [3]}, "no path: 3; allowed: a file"),
+        (
+            {"path": "n.docx", "columns": {"body": "x"}},
+            "data.columns: unknown column 'body'; allowed: article_id, title, text",
+        ),
+        ({"path": "n.docx", "format": "text", "encoding": "klingon"}, "data.encoding: there is no 'klingon'; allowed"),
+        ({"path": None}, "data.path: None; allowed: a file"),
+        ({"path": ""}, "data.path: ''; allowed: a file"),
+        ({"path": [3]}, "data.path: 3; allowed: a file"),
         ({"path": []}, "no readable file at"),
     ],
     ids=str,

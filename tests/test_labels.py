@@ -107,12 +107,12 @@ def test_a_labeller_that_cannot_work_is_refused_before_any_data_is_read(options,
         (
             Labels(topics=TAXONOMY),
             [{"sentence_id": "s0", "labels": "tax"}],
-            "label 'tax' is no topic of the taxonomy; allowed",
+            "sentence s0 of article a ('A.'): label 'tax' is not a topic of the taxonomy; allowed",
         ),
         (
             Labels(mode="multiclass"),
             [{"sentence_id": "s0", "labels": "a,b"}],
-            "2 labels, but labels.mode=multiclass wants exactly",
+            "sentence s0 of article a ('A.'): 2 labels, but labels.mode=multiclass wants exactly",
         ),
         (
             Labels(mode="multiclass"),
@@ -134,7 +134,7 @@ def test_a_labeller_that_cannot_work_is_refused_before_any_data_is_read(options,
         (
             Labels(),
             [{"sentence_id": "s0", "labels": "a"}, {"article_id": "a", "text": "A.", "labels": "b"}],
-            "gold.jsonl:2: other labels for the same sentence stand before: a",
+            "gold.jsonl:2: an earlier row gives this sentence other labels: a",
         ),
         (Labels(), [{"sentence_id": "s0", "labels": []}], "no topic: none of the 1 labelled sentences names any"),
     ],

@@ -159,7 +159,7 @@ def test_two_trainings_of_one_program_give_the_same_and_leave_each_other_alone(t
 
 
 def test_settings_that_cannot_be_are_refused_before_anything_is_read_or_written(tmp_path):
-    with pytest.raises(InputError, match=r"^no such file or folder: "):
+    with pytest.raises(InputError, match=r"^data\.path: no such file or folder: "):
         train(small(tmp_path / "none.jsonl"), Launch(folder=tmp_path / "run"))
     with pytest.raises(InputError, match=r"^evaluation\.recall=2"):
         EvaluationSettings(recall=2)

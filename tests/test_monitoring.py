@@ -121,4 +121,5 @@ def test_the_command_leaves_with_0_or_3_and_logs_a_page(tmp_path, command):
     assert wrong.stderr == "slugline: prevalence=mean; allowed: difference, adjusted\n"
     missing = command(tmp_path, "monitor", "input=none.jsonl")
     assert missing.returncode == 1
+    assert missing.stderr.startswith("slugline: input: no such file or folder: none.jsonl")
     assert missing.stderr.count("\n") == 1

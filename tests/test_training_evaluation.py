@@ -265,6 +265,7 @@ def test_a_mistake_in_the_config_is_told_before_anything_is_fitted(options, says
             ["evaluation.repeats=2", "data.chunk_rows=50", "features=hashing", "model=sgd", "data.articles=null"],
             "slugline: evaluation.repeats and learning_curve need all the text; allowed: data.chunk_rows=null",
         ),
+        (["evaluation.period=fortnight"], "slugline: evaluation.period=fortnight; allowed: day, week, "),
         (["evaluation.learning_curve=[2]"], "slugline: evaluation.learning_curve: 2; allowed: above 0, to 1"),
     ],
 )

@@ -50,11 +50,11 @@ def find_annotation_files(path: Any) -> list[Path]:
     # With a format, here of articles, files of any ending are found
     files = [
         file
-        for file, _ in find_files(paths, format="text")
+        for file, _ in find_files(paths, format="text", key="annotations")
         if file in named or (file.name.lower().endswith(_ENDINGS) and not file.name.endswith(_SETTINGS))
     ]
     if not files:
-        raise InputError(f"no file of annotations at {listing(paths)}; endings read: {listing(_ENDINGS)}")
+        raise InputError(f"annotations: no file of annotations at {listing(paths)}; endings read: {listing(_ENDINGS)}")
     return files
 
 

@@ -19,11 +19,17 @@ from slugline.tracking import SideRun, log_side_run, model_folder
 DRIFT = 3  # exit code
 
 
+class _Input(ArticleCorpus):
+    """The articles that `input` names."""
+
+    key = "input"
+
+
 def monitor(settings: MonitorSettings, launch: Launch) -> None:
     """Compare, print, log, and leave with 3 where something drifted."""
     model = load_model(model_folder(settings.model_uri, settings.tracking_uri))
     check_reference(model, settings.model_uri)
-    check_period(settings.period)  # before all is read
+    check_period(settings.period, "period")  # before all is read
     check_method(settings.prevalence, "prevalence")
 
     sentences = _read(settings)
@@ -39,7 +45,7 @@ def monitor(settings: MonitorSettings, launch: Launch) -> None:
 def _read(settings: MonitorSettings) -> pd.DataFrame:
     """Return the sentences of the input, debris left out."""
     source = settings.input if isinstance(settings.input, list) else str(settings.input)
-    corpus = ArticleCorpus(source, settings.format, settings.columns, encoding=settings.encoding)()
+    corpus = _Input(source, settings.format, settings.columns, encoding=settings.encoding)()
     sentences = corpus.sentences()
     kept = sentences[~sentences["debris"]].reset_index(drop=True)
     print(

@@ -1,8 +1,9 @@
-"""Articles: the rows of files become articles, their text normalised and their cells made text."""
+"""Articles: the rows of files become articles, their text cleaned and their cells made text."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from slugline.data.input_files import sibling_key
 from slugline.data.readers import Row, read_rows
 from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected
 from slugline.errors import InputError, listing
@@ -17,26 +18,31 @@ def read_articles(
     columns: Mapping[str, str] | None = None,
     encoding: str = "utf-8",
     keep: Sequence[str] = (),
+    key: str = "data.path",
 ) -> Iterator[tuple[str, Article | Rejected]]:
     """Read articles from the files that `find_files` finds, one at a time, each with its place (`file` or `file:line`).
 
-    A row that is no article comes as `Rejected`. `columns` says where the files have other names for article columns;
-    only `text` must be there. `keep` names further columns that the articles carry, in `Article.kept`.
+    A row that is not an article comes as `Rejected`. `columns` says where the files have other names for article
+    columns; only `text` must be there. `keep` names further columns that the articles carry, in `Article.kept`; `key`
+    is the setting that names the path.
     """
-    column_names = article_columns(columns or {})
-    for where, row in read_rows(path, format, encoding):
+    column_names = article_columns(columns or {}, sibling_key(key, "columns"))
+    for where, row in read_rows(path, format, encoding, key=key):
         yield where, Rejected(where, row) if isinstance(row, str) else to_article(row, where, column_names, keep)
 
 
-def article_columns(columns: Mapping[str, str]) -> dict[str, str]:
-    """Return the name in the files of every article column; raise `InputError` for an unknown article column."""
+def article_columns(columns: Mapping[str, str], key: str = "data.columns") -> dict[str, str]:
+    """Return the name in the files of every article column.
+
+    Raises `InputError` for an unknown article column; `key` is the setting that names them.
+    """
     if unknown := [name for name in columns if name not in ARTICLE_COLUMNS]:
-        raise InputError(f"data.columns: unknown column '{unknown[0]}'; allowed: {listing(ARTICLE_COLUMNS)}")
+        raise InputError(f"{key}: unknown column '{unknown[0]}'; allowed: {listing(ARTICLE_COLUMNS)}")
     return {name: columns.get(name) or name for name in ARTICLE_COLUMNS}
 
 
 def to_article(row: Row, where: str, columns: Mapping[str, str], keep: Sequence[str] = ()) -> Article | Rejected:
-    """Make an article of a row, or say why it is none.
+    """Make an article of a row, or say why it is not one.
 
     `where` is the place of the row, which becomes the `article_id` of an article without one; `columns` come from
     `article_columns`; the cells of the columns in `keep` become `Article.kept`.
@@ -47,13 +53,13 @@ def to_article(row: Row, where: str, columns: Mapping[str, str], keep: Sequence[
 
     cells = {name: cell_text(row.get(column)) for name, column in columns.items()}
     article_id = cells["article_id"] or _spell_out(where)
-    title = normalise(cells["title"]) if cells["title"] else None
-    about = (cells["published"], cells["source"], cells["url"], cells["language"])
-    return Article(article_id, title, text, *about, tuple(cell_text(row.get(column)) for column in keep))
+    title = clean_text(cells["title"]) if cells["title"] else None
+    metadata = (cells["published"], cells["source"], cells["url"], cells["language"])
+    return Article(article_id, title, text, *metadata, tuple(cell_text(row.get(column)) for column in keep))
 
 
 def get_text(row: Row, column: str, where: str) -> str | Rejected:
-    """Return the text in a column of a row, normalised, or why there is none."""
+    """Return the text in a column of a row, cleaned, or why there is none."""
     if column not in row:
         return Rejected(where, f"no column '{column}' for the text; found: {listing(row)}")
 
@@ -63,7 +69,7 @@ def get_text(row: Row, column: str, where: str) -> str | Rejected:
     if "\0" in text:
         return Rejected(where, "binary, not text (NUL bytes)")
 
-    text = normalise(text)
+    text = clean_text(text)
     return text if text.strip() else Rejected(where, "empty text")
 
 
@@ -79,7 +85,7 @@ def cell_text(value: object) -> str | None:
     return _spell_out(value.isoformat() if hasattr(value, "isoformat") else str(value))
 
 
-def normalise(text: str) -> str:
+def clean_text(text: str) -> str:
     r"""Repair mojibake, HTML entities, line ends and control characters, and compose to NFC (Unicode annex 15).
 
     Curly quotes stay. ftfy does it (Speer 2019, doi:10.5281/zenodo.2591652). Plain ASCII without `&`, `\r` or control

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import pandas as pd
 
@@ -46,7 +46,7 @@ class Corpus(NamedTuple):
 
     @classmethod
     def from_frame(cls, articles: pd.DataFrame) -> "Corpus":
-        """Return the corpus of a frame of articles, as a reader of one's own gives it.
+        """Return the corpus of a frame of articles, as your own reader returns it.
 
         Parameters
         ----------
@@ -57,7 +57,7 @@ class Corpus(NamedTuple):
         Raises
         ------
         InputError
-            For a missing or built-in column, a repeated `article_id`, or a cell that is no text.
+            For a missing or built-in column, a repeated `article_id`, or a cell that is not text.
 
         Examples
         --------
@@ -97,6 +97,8 @@ class ArticleCorpus:
         How many articles to hold in memory at a time; None: all.
     """
 
+    key: ClassVar[str] = "data.path"  # what error messages call the path
+
     path: Any
     format: str | None = None
     columns: dict[str, str] = field(default_factory=dict)
@@ -106,7 +108,7 @@ class ArticleCorpus:
 
     def files(self) -> list[NamedFile]:
         """Return the files that are read, each with its name."""
-        return find_files(self.path, self.format, self.encoding)
+        return find_files(self.path, self.format, self.encoding, key=self.key)
 
     def __call__(self) -> Corpus:
         """Read the articles; raise `InputError` when there are none."""
@@ -127,7 +129,9 @@ class ArticleCorpus:
     def _articles(self) -> Iterator[Article | Rejected]:
         """Yield the articles of the files."""
         check_keep(self.keep)
-        articles = read_articles(self.path, self.format, columns=self.columns, encoding=self.encoding, keep=self.keep)
+        articles = read_articles(
+            self.path, self.format, columns=self.columns, encoding=self.encoding, keep=self.keep, key=self.key
+        )
         return reject_repeated_ids(articles)
 
 
@@ -169,7 +173,7 @@ def reject_repeated_ids(articles: Iterable[tuple[str, Article | Rejected]]) -> I
         if isinstance(article, Rejected):
             yield article
         elif first := first_place.get(article.article_id):
-            yield Rejected(where, f"article_id '{article.article_id}' stands before, at {first}")
+            yield Rejected(where, f"article_id '{article.article_id}' is already used at {first}")
         else:
             first_place[article.article_id] = where
             yield article

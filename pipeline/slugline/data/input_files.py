@@ -23,32 +23,41 @@ _FORMAT_OF_ENDING = {
 _FORMATS = tuple(dict.fromkeys(_FORMAT_OF_ENDING.values()))
 
 
-def find_files(path: Any, format: str | None = None, encoding: str = "utf-8") -> list[NamedFile]:
+def find_files(
+    path: Any, format: str | None = None, encoding: str = "utf-8", *, key: str = "data.path"
+) -> list[NamedFile]:
     """Find the files that a path stands for, each with the name it goes by in messages and ids.
 
     `path` is a file, a folder, a glob, `-` for standard input, or a list of these; `format` is needed where endings do
-    not tell; `encoding` is only checked here. The name is the path below the folder, the path as the glob found it, or
-    the file's name. Raises `InputError` for no file, an unknown format or an unknown encoding.
+    not tell; `encoding` is only checked here; `key` is the setting that names the path, beside which those of format
+    and encoding stand. The name is the path below the folder, the path as the glob found it, or the file's name. Raises
+    `InputError` for no file, an unknown format or an unknown encoding.
     """
     if format is not None and format not in _FORMATS:
-        raise InputError(f"data.format: unknown format '{format}'; allowed: {listing(_FORMATS)}")
+        raise InputError(f"{sibling_key(key, 'format')}: unknown format '{format}'; allowed: {listing(_FORMATS)}")
     try:
         codecs.lookup(encoding)
     except LookupError as error:
-        raise InputError(f"encoding: there is no '{encoding}'; allowed: Python's, as utf-8, latin-1, cp1252") from error
+        allowed = "Python's, such as utf-8, latin-1, cp1252"
+        raise InputError(f"{sibling_key(key, 'encoding')}: there is no '{encoding}'; allowed: {allowed}") from error
 
     paths = list(path) if isinstance(path, (list, tuple)) else [path]
     if wrong := [item for item in paths if not isinstance(item, (str, Path)) or item == ""]:
-        raise InputError(f"no path: {wrong[0]!r}; allowed: a file, a folder, a glob, - or a list of these")
+        raise InputError(f"{key}: {wrong[0]!r}; allowed: a file, a folder, a glob, - or a list of these")
 
-    files = [file for item in paths for file in _expand(str(item), format)]
+    files = [file for item in paths for file in _expand(str(item), format, key)]
     if not files:
         endings = listing(_FORMAT_OF_ENDING)
-        raise InputError(f"no readable file at {listing(paths)}; endings read: {endings}, each also with .gz")
+        raise InputError(f"{key}: no readable file at {listing(paths)}; endings read: {endings}, each also with .gz")
     if format is None:
         for file, _ in files:
             format_of(file)
     return files
+
+
+def sibling_key(key: str, name: str) -> str:
+    """Return the key of the setting beside another: `data.format` beside `data.path`, `format` beside `input`."""
+    return f"{key[: key.rfind('.') + 1]}{name}"
 
 
 def format_of(file: Path) -> str:
@@ -73,7 +82,7 @@ def open_text(file: Path, encoding: str, errors: str = "strict") -> TextIO:
     return io.TextIOWrapper(open_bytes(file), encoding=encoding, errors=errors, newline="")
 
 
-def _expand(path: str, format: str | None) -> list[NamedFile]:
+def _expand(path: str, format: str | None, key: str) -> list[NamedFile]:
     """Return the files that one path stands for, sorted; skip files of unknown endings inside folders."""
     if path == "-":
         return [(Path("-"), "stdin")]
@@ -87,7 +96,7 @@ def _expand(path: str, format: str | None) -> list[NamedFile]:
     if has_magic(path):
         matches = [Path(match) for match in sorted(glob(path, recursive=True))]
         return [(file, file.as_posix()) for file in matches if file.is_file()]
-    raise InputError(f"no such file or folder: {path}")
+    raise InputError(f"{key}: no such file or folder: {path}")
 
 
 def _known_format(file: Path) -> str | None:

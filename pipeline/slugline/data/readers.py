@@ -22,13 +22,13 @@ READ_ERRORS = (OSError, EOFError, zlib.error, UnicodeError, csv.Error)
 _UNDECODED = re.compile("[\udc80-\udcff]")  # bytes outside the encoding, as `surrogateescape` keeps them
 
 
-def read_rows(path: Any, format: str | None = None, encoding: str = "utf-8") -> Rows:
+def read_rows(path: Any, format: str | None = None, encoding: str = "utf-8", *, key: str = "data.path") -> Rows:
     """Read the rows of the files that `find_files` finds, one at a time, each with its place (`file` or `file:line`).
 
     In place of a row that cannot be read comes the reason, a string. A text file is one row with `article_id` and
-    `text`.
+    `text`. `key` is the setting that names the path.
     """
-    for file, name in find_files(path, format, encoding):
+    for file, name in find_files(path, format, encoding, key=key):
         file_format = format or format_of(file)
         count = 0
         try:

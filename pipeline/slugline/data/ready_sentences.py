@@ -16,7 +16,7 @@ from slugline.data.sentences import is_debris
 from slugline.errors import InputError, listing
 
 _COLUMNS = ("text", "labels", "article_id", "split", "published")
-_ABOUT_COLUMNS = ("title", "published", "source", "url", "language")
+_METADATA_COLUMNS = ("title", "published", "source", "url", "language")
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,10 @@ class SentenceCorpus:
 
     def files(self) -> list[NamedFile]:
         """Return the files that are read, each with its name."""
-        about_articles = [] if self.articles is None else find_files(self.articles, None, self.encoding)
-        return [*find_files(self.path, self.format, self.encoding), *about_articles]
+        metadata_files = (
+            [] if self.articles is None else find_files(self.articles, None, self.encoding, key="data.articles")
+        )
+        return [*find_files(self.path, self.format, self.encoding), *metadata_files]
 
     def __call__(self) -> Corpus:
         """Read the sentences; raise `InputError` when there are none or a cell cannot be read as labels."""
@@ -89,7 +91,7 @@ class SentenceCorpus:
         articles = articles.reindex(columns=list(ARTICLE_COLUMNS))
 
         if self.articles is not None:
-            articles = self._add_about(articles)
+            articles = self._add_metadata(articles)
         elif "published" in sentences:
             articles["published"] = articles["article_id"].map(by_article["published"].first())
         return Corpus(articles, sentences.drop(columns="published", errors="ignore"), rejected)
@@ -105,7 +107,7 @@ class SentenceCorpus:
             yield Rejected(where, row) if isinstance(row, str) else self._sentence(row, where, columns)
 
     def _sentence(self, row: Row, where: str, columns: Mapping[str, str]) -> dict[str, Any] | Rejected:
-        """Return a row under the names that columns have here, or why it is none."""
+        """Return a row under the names that columns have here, or why it is not a sentence."""
         text = get_text(row, columns["text"], where)
         if isinstance(text, Rejected):
             return text
@@ -127,21 +129,21 @@ class SentenceCorpus:
             raise InputError(f"{where}: {problem}; or name 0/1 columns in data.topic_columns")
         return parse_labels(row[column], self.delimiter, where)
 
-    def _add_about(self, articles: pd.DataFrame) -> pd.DataFrame:
+    def _add_metadata(self, articles: pd.DataFrame) -> pd.DataFrame:
         """Add what the files of `self.articles` say about each article."""
-        read, _ = read_all(reject_repeated_ids(self._about()), "article of data.articles")
+        read, _ = read_all(reject_repeated_ids(self._article_metadata()), "article of data.articles")
         article_of_id = {article.article_id: article for article in read}
         if missing := [key for key in articles["article_id"] if key not in article_of_id]:
             problem = f"{len(missing)} articles of the sentences are not there, the first: {missing[0]}"
             raise InputError(f"data.articles: {problem}")
-        for column in _ABOUT_COLUMNS:
+        for column in _METADATA_COLUMNS:
             articles[column] = [getattr(article_of_id[key], column) for key in articles["article_id"]]
         return articles
 
-    def _about(self) -> Iterator[tuple[str, Article | Rejected]]:
+    def _article_metadata(self) -> Iterator[tuple[str, Article | Rejected]]:
         """Yield what files say about each article; their text is that of its sentences and is not read again."""
-        columns = article_columns(self.article_columns)
-        for where, row in read_rows(self.articles, None, self.encoding):
+        columns = article_columns(self.article_columns, "data.article_columns")
+        for where, row in read_rows(self.articles, None, self.encoding, key="data.articles"):
             if isinstance(row, str):
                 yield where, Rejected(where, row)
             else:

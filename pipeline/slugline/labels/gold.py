@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from slugline.data.articles import cell_text, normalise
+from slugline.data.articles import cell_text, clean_text
 from slugline.data.input_files import NamedFile, find_files
 from slugline.data.label_cells import parse_labels
 from slugline.data.readers import read_rows
@@ -20,7 +20,7 @@ _COLUMNS = ("sentence_id", "article_id", "text", "labels")
 
 def gold_files(gold: Any) -> list[NamedFile]:
     """Return the files of gold labels, each with its name; `gold` as a labeller has it."""
-    return [] if gold is None else find_files(gold)
+    return [] if gold is None else find_files(gold, key="labels.gold")
 
 
 def read_gold(gold: Any, columns: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
@@ -32,11 +32,11 @@ def read_gold(gold: Any, columns: Mapping[str, str]) -> Iterator[tuple[str, Any]
     if gold is None:
         return
     text, *ids = (columns.get(name) or name for name in ("text", "article_id", "sentence_id"))
-    for where, row in read_rows(gold):
+    for where, row in read_rows(gold, key="labels.gold"):
         if not isinstance(row, str):
             row = {**row, **{column: cell_text(row[column]) for column in ids if column in row}}
             if isinstance(row.get(text), str):
-                row[text] = normalise(row[text]).strip()
+                row[text] = clean_text(row[text]).strip()
         yield where, row
 
 
@@ -73,7 +73,7 @@ def match_gold(sentences: pd.DataFrame, gold: Iterable[tuple[str, dict[str, Any]
         for row in rows:
             if labels[row] is not None and set(labels[row]) != set(record["labels"] or ()):
                 before = listing(labels[row])
-                raise InputError(f"gold labels, {where}: other labels for the same sentence stand before: {before}")
+                raise InputError(f"gold labels, {where}: an earlier row gives this sentence other labels: {before}")
             labels[row] = record["labels"]
         if not rows:
             unmatched.append(where)

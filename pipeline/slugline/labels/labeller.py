@@ -97,9 +97,8 @@ class Labels:
         read, a label outside the taxonomy, or rules that cannot be applied.
         """
         labelled, unmatched = self._label_by_people(sentences, gold_rows)
-        labels = labelled["labels"].dropna()
-        topics = tuple(self.topics) or tuple(sorted(set(chain.from_iterable(labels))))
-        self._check_labels(labels, topics)
+        topics = tuple(self.topics) or tuple(sorted(set(chain.from_iterable(labelled["labels"].dropna()))))
+        self._check_labels(labelled, topics)
         if self.rules:
             labelled = self.label_by_rules(labelled)
 
@@ -158,15 +157,23 @@ class Labels:
         labels, source = labels.mask(gold.notna(), gold), source.mask(gold.notna(), "gold")
         return sentences.assign(labels=labels, label_source=source.astype(str)), unmatched
 
-    def _check_labels(self, labels: pd.Series, topics: tuple[str, ...]) -> None:
+    def _check_labels(self, labelled: pd.DataFrame, topics: tuple[str, ...]) -> None:
         """Refuse a label outside the taxonomy, and in multiclass any number of labels but one."""
         known = set(topics)
-        for row, names in labels.items():
+        for row, names in enumerate(labelled["labels"]):
+            if names is None:
+                continue
             if unknown := [topic for topic in names if topic not in known]:
-                problem = f"label '{unknown[0]}' is no topic of the taxonomy; allowed: {listing(topics, 40)}"
-                raise InputError(f"sentence {row}: {problem}")
+                problem = f"label '{unknown[0]}' is not a topic of the taxonomy; allowed: {listing(topics, 40)}"
+                raise InputError(f"{_describe_sentence(labelled.iloc[row])}: {problem}")
             if self.mode == "multiclass" and len(names) != 1:
-                raise InputError(f"sentence {row}: {len(names)} labels, but labels.mode=multiclass wants exactly one")
+                problem = f"{len(names)} labels, but labels.mode=multiclass wants exactly one"
+                raise InputError(f"{_describe_sentence(labelled.iloc[row])}: {problem}")
+
+
+def _describe_sentence(sentence: pd.Series) -> str:
+    """Return what a user finds a sentence by: its id, its article and how it begins."""
+    return f"sentence {sentence['sentence_id']} of article {sentence['article_id']} ({sentence['text'][:40]!r})"
 
 
 def _to_series(cells: list[Any], index: pd.Index) -> pd.Series:

@@ -42,7 +42,7 @@ class _Job(NamedTuple):
     def label_batches(self, skip: int = 0) -> Generator[LabelledBatch]:
         """Label all batches of the input but the first `skip`, which are only read."""
         options, labeller = self.options, self.options.labeller()
-        rows = read_rows(options.input, options.format, options.encoding)
+        rows = read_rows(options.input, options.format, options.encoding, key="input")
         batches = islice(cut_batches(rows, labeller.columns, options.batch), skip, None)
         return map_batches(labeller, batches, options, self.model, str(self.folder))
 
@@ -121,7 +121,7 @@ def _predict_to_stream(
 def _predict_to_file(job: _Job, output: Path, on_progress: OnProgress) -> PredictionCounts:
     """Label each batch into a part file beside the output, then join the parts."""
     options = job.options
-    files = find_files(options.input, options.format, options.encoding)
+    files = find_files(options.input, options.format, options.encoding, key="input")
     parts = PartFiles(output)
     _check_output(parts, options, files)
     with parts.open(_fingerprint(job, files), options.resume) as notes:

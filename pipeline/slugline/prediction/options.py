@@ -81,4 +81,4 @@ class PredictOptions:
     def labeller(self) -> BatchLabeller:
         """Return what labels a batch as these options ask for."""
         ending = ".jsonl" if self.output is None else output_ending(Path(self.output))
-        return BatchLabeller(article_columns(self.columns), self.split_sentences, self.explain, ending)
+        return BatchLabeller(article_columns(self.columns, "columns"), self.split_sentences, self.explain, ending)

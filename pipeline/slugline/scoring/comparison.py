@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from slugline.data.schema import to_matrix
-from slugline.errors import InputError
+from slugline.errors import InputError, listing
 from slugline.scoring.intervals import paired_differences
 
 PREDICTION_COLUMNS = ("sentence_id", "article_id", "text", "labels", "topics")
@@ -41,7 +41,7 @@ def compare_predictions(predictions: Mapping[str, pd.DataFrame]) -> Comparison:
     Each is a frame with `PREDICTION_COLUMNS` and, for average precision, a column of probabilities for each topic.
     Raises `InputError` when no sentence has the same labels in all runs.
     """
-    frames = dict(zip(predictions, _shared_sentences(list(predictions.values())), strict=True))
+    frames = dict(zip(predictions, _shared_sentences(predictions), strict=True))
     (first, reference), *others = frames.items()
     topics = sorted({topic for frame in frames.values() for topic in chain(*frame["labels"], *frame["topics"])})
 
@@ -56,15 +56,17 @@ def compare_predictions(predictions: Mapping[str, pd.DataFrame]) -> Comparison:
     return Comparison(first, len(reference), articles, pd.DataFrame(scores), differences, changes)
 
 
-def _shared_sentences(frames: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+def _shared_sentences(predictions: Mapping[str, pd.DataFrame]) -> list[pd.DataFrame]:
     """Return the sentences that are in all frames with the same labels, in the order of the first."""
+    frames = list(predictions.values())
     labels_by_id = [dict(zip(frame["sentence_id"], map(set, frame["labels"]), strict=True)) for frame in frames]
     first, *others = labels_by_id
     shared = list(frames[0]["sentence_id"])
     for other in others:
         shared = [key for key in shared if other.get(key) == first[key]]
     if not shared:
-        raise InputError("the runs have no test sentence with the same labels in common")
+        sizes = listing(f"{name} has {len(frame)}" for name, frame in predictions.items())
+        raise InputError(f"the runs have no test sentence with the same labels in common: {sizes}")
     return [frame.set_index("sentence_id").loc[shared].reset_index() for frame in frames]
 
 

@@ -123,7 +123,7 @@ def period_bins(published: pd.Series, period: str | None = None, most: int = 31)
     >>> period_bins(pd.Series(["2016-10-06", None]), "quarter").tolist()
     ['2016Q4', None]
     """
-    check_period(period)
+    check_period(period, "period")
     dates = pd.to_datetime(published, errors="coerce", utc=True, format="ISO8601")
     dates = dates.dt.tz_localize(None)  # pandas' periods have no time zone
     for frequency in [_PERIODS[period]] if period else _PERIODS.values():
@@ -135,10 +135,10 @@ def period_bins(published: pd.Series, period: str | None = None, most: int = 31)
     return bins.astype(str).astype(object).where(dates.notna(), None).to_numpy()
 
 
-def check_period(period: str | None) -> None:
-    """Raise `InputError` for an unknown period."""
+def check_period(period: str | None, key: str) -> None:
+    """Raise `InputError` for an unknown period; `key` is the setting that names it."""
     if period is not None and period not in _PERIODS:
-        raise InputError(f"period={period}; allowed: {listing(_PERIODS)}")
+        raise InputError(f"{key}={period}; allowed: {listing(_PERIODS)}")
 
 
 def _places(sentences: pd.DataFrame) -> list[str]:

@@ -48,7 +48,7 @@ def check_evaluation(settings: EvaluationSettings, dataset: Dataset, split: Any)
         raise InputError("evaluation.repeats: the split draws nothing; allowed: split=article, split=random")
     for name in settings.slices:
         slice_values(dataset.sentences.head(1), name)
-    check_period(settings.period)
+    check_period(settings.period, "evaluation.period")
 
 
 def evaluate(
