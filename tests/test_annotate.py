@@ -261,7 +261,7 @@ def test_a_file_of_tasks_is_written_whole_or_not_at_all(tmp_path, format):
     file.write_text("before")
     (tmp_path / "tasks.xml").write_text("before")
     bad = sentences(["A.", "B."], labels=[("ceasefire",), ("unheard of",)])
-    with pytest.raises(InputError, match=r"^sentence s1: its label 'unheard of' is no topic; allowed: ceasefire, "):
+    with pytest.raises(InputError, match=r"^sentence s1: its label 'unheard of' is not a topic; allowed: ceasefire, "):
         write_tasks(file, format, bad, TOPICS)
     with pytest.raises(InputError, match=r"^cannot write .*tasks/t: (Not a directory|File exists)$"):
         write_tasks(file / "t", format, sentences(["A."]), TOPICS)
@@ -290,7 +290,7 @@ LONG = {"text": "x" * 40_000}
             {"drop": "article_id"},
             "sentences to be labelled have no column 'article_id'; found: sentence_id, text",
         ),
-        ("csv", {"ids": ["s0", "s0"]}, "sentence_id 's0' stands more than once"),
+        ("csv", {"ids": ["s0", "s0"]}, "sentence_id 's0' is repeated"),
         ("csv", {"ids": ["s0", None]}, "sentence_id nan; allowed: text"),
         ("xlsx", {"text": ["x" * 40_000, "B."]}, "has 40000 characters; a cell of XLSX holds 32767; use CSV"),
     ],
@@ -321,6 +321,12 @@ def annotation(key="s0", labels=("ceasefire",), annotator="ann", when=None, text
     return Annotation(key, labels, annotator, when, text, "file:1")
 
 
+def test_long_texts_that_differ_at_their_end_are_different_texts():
+    start = "word " * 300
+    matched, unmatched = match_annotations([annotation(text=f"{start}war")], sentences([f"{start}peace"]))
+    assert (matched, len(unmatched)) == ([], 1)
+
+
 def test_annotations_of_sentences_that_changed_or_went_are_listed_with_the_reason():
     frame = sentences(["A truce.", "Rain  fell.\n", "New."])
     good = [annotation("s0"), annotation("s0", text="A truce."), annotation("s1", text="Rain\r\nfell.")]
@@ -336,6 +342,6 @@ def test_annotations_of_sentences_that_changed_or_went_are_listed_with_the_reaso
     assert [reason for _, reason in unmatched] == [
         "changed: the text was 'Rain fell' and is 'Rain fell.'",
         "gone: no sentence has its id",
-        "gone: no sentence has its id; its text now stands in sentence s2",
+        "gone: no sentence has its id; its text is now in sentence s2",
         "gone: no sentence has its id",
     ]

@@ -48,7 +48,7 @@ def test_only_the_latest_answer_of_an_annotator_counts():
     assert merged(annotation("s", "x", "b", new), annotation("s", "x", "a", old)) == (("b",), (), True)
     assert merged(annotation("s", "x", "a"), annotation("s", "x", "b")) == (("b",), (), True)
     assert merged(annotation("s", "x", "a", old), annotation("s", "x", None, new)) == ((), (), False)
-    with pytest.raises(InputError, match=r"^when: 'soon' is no time; allowed: ISO 8601$"):
+    with pytest.raises(InputError, match=r"^when: 'soon' is not a time; allowed: ISO 8601$"):
         merge_annotations([annotation("s", "x", "a", "soon"), annotation("s", "x", "a", new)])
 
 

@@ -174,7 +174,7 @@ def test_prodigys_binary_answers_are_put_together_where_they_speak_of_every_topi
         ("s5", "ann", ()),
     ]
     assert reasons == [
-        "'unheard of' is no topic; allowed: ceasefire, aid, threat",
+        "'unheard of' is not a topic; allowed: ceasefire, aid, threat",
         "answers on ceasefire, aid alone; no answer on: threat",
         "answers on ceasefire, aid, threat alone; no answer on: threat",
     ]
@@ -283,7 +283,7 @@ def test_a_topic_with_a_delimiter_in_its_name_is_one_topic(tmp_path):
     rows = 'sentence_id,labels\ns0,"war, and peace"\ns1,"war, and peace|aid"\ns2,"aid,war"\n'
     found, reasons = labelled(read(tmp_path, "s.csv", rows, topics=topics))
     assert [labels for *_, labels in found] == [("war, and peace",), ("war, and peace", "aid")]
-    assert reasons == ["'war' is no topic; allowed: war, and peace, aid"]
+    assert reasons == ["'war' is not a topic; allowed: war, and peace, aid"]
 
 
 def test_of_two_answers_of_one_annotator_at_one_time_the_first_is_kept_and_the_other_listed(tmp_path):

@@ -54,8 +54,8 @@ def argilla(key, labels, who, when, text):
 
 SHAPES = [label_studio, label_studio_min, doccano, prodigy, argilla]
 LIST = "labels are .*; allowed: a list of topics"
-NO_TOPIC = "'.*' is no topic; allowed: ceasefire, aid"
-TIME = ".* is no time; allowed: ISO 8601, or seconds from 1970"
+NO_TOPIC = "'.*' is not a topic; allowed: ceasefire, aid"
+TIME = ".* is not a time; allowed: ISO 8601, or seconds from 1970"
 DEEP = json.loads("[" * 200 + "]" * 200)
 NAN, INF = float("nan"), float("inf")
 FIELDS = {"key": 0, "labels": 1, "who": 2, "when": 3, "text": 4}
@@ -63,7 +63,7 @@ BAD = [
     ("labels", ["unheard of"], NO_TOPIC),
     ("labels", ["aid", "Aid"], NO_TOPIC),
     ("labels", ["aid\n"], NO_TOPIC),
-    ("labels", ["x" * 1_000_000], r"'x+\.\.\.x+' is no topic"),
+    ("labels", ["x" * 1_000_000], r"'x+\.\.\.x+' is not a topic"),
     ("labels", ["\ud800"], NO_TOPIC),
     ("labels", [1], LIST),
     ("labels", [None], LIST),
@@ -281,7 +281,7 @@ ONE_ROW = {  # the rest lives
     "a binary answer to a list": (
         "f.json",
         with_row(prodigy, {"label": ["aid"], "answer": "accept"}),
-        "is no topic; allowed",
+        "is not a topic; allowed",
     ),
     "responses that are a number": (
         "f.json",
@@ -321,7 +321,7 @@ ONE_ROW = {  # the rest lives
     "none of these, and one": (
         "f.json",
         with_row(argilla, response(values={"topics": {"value": ["none of these", "aid"]}})),
-        "'none of these' is no topic",
+        "'none of these' is not a topic",
     ),
     "flat responses that are a string": (
         "f.json",
@@ -336,17 +336,17 @@ ONE_ROW = {  # the rest lives
     "too few fields": ("f.csv", CSV.format("s2,A."), "2 fields where the first line has 5"),
     "too many fields": ("f.csv", CSV.format("s2,A.,aid,ann,,,"), "7 fields where the first line has 5"),
     "no id in a sheet": ("f.csv", CSV.format(",A.,aid,ann,"), "no sentence_id"),
-    "an unknown topic in a sheet": ("f.csv", CSV.format("s2,A.,help,ann,"), "'help' is no topic"),
-    "one unknown topic of two": ("f.csv", CSV.format("s2,A.,aid|help,ann,"), "'help' is no topic"),
-    "half a list in a sheet": ("f.csv", CSV.format('s2,A.,"[""aid""",ann,'), "begin like a JSON list but are none"),
+    "an unknown topic in a sheet": ("f.csv", CSV.format("s2,A.,help,ann,"), "'help' is not a topic"),
+    "one unknown topic of two": ("f.csv", CSV.format("s2,A.,aid|help,ann,"), "'help' is not a topic"),
+    "half a list in a sheet": ("f.csv", CSV.format('s2,A.,"[""aid""",ann,'), "begin like a JSON list but are not one"),
     "a nested bomb in a sheet": (
         "f.csv",
         CSV.format(f"s2,A.,{'[' * 100_000},ann,"),
-        "begin like a JSON list but are none",
+        "begin like a JSON list but are not one",
     ),
     "a list of numbers in a sheet": ("f.csv", CSV.format("s2,A.,[1],ann,"), LIST),
-    "no time in a sheet": ("f.csv", CSV.format("s2,A.,aid,ann,5/1/24"), "'5/1/24' is no time"),
-    "a formula as a label in CSV": ("f.csv", CSV.format('s2,A.,"=1+1",ann,'), "'=1\\+1' is no topic"),
+    "no time in a sheet": ("f.csv", CSV.format("s2,A.,aid,ann,5/1/24"), "'5/1/24' is not a time"),
+    "a formula as a label in CSV": ("f.csv", CSV.format('s2,A.,"=1+1",ann,'), "'=1\\+1' is not a topic"),
     "Latin-1 in a sheet": ("f.csv", CSV.format("s2,é,aid,ann,").encode("latin-1"), "not utf-8: byte 0xe9"),
     "text after a quote": ("f.csv", CSV.format('s2,"A."b,aid,ann,'), "no record up to line 4: "),
     "another mark": ("f.csv", MARKS.format("s2,?,x"), r"column 'ceasefire' holds '\?'; allowed: x, 1, "),
@@ -358,11 +358,15 @@ ONE_ROW = {  # the rest lives
         r"column 'ceasefire' holds '9+\.\.\.9+'",
     ),
     "a blank row that nobody looked at": ("f.csv", MARKS.format("s2,,"), "no labels: "),
-    "a UTF-16 sheet": ("f.csv", ("\ufeff" + CSV.format("s2,A.,help,ann,")).encode("utf-16-le"), "'help' is no topic"),
+    "a UTF-16 sheet": (
+        "f.csv",
+        ("\ufeff" + CSV.format("s2,A.,help,ann,")).encode("utf-16-le"),
+        "'help' is not a topic",
+    ),
     "a sheet with another end of lines": (
         "f.csv",
         CSV.format("s2,A.,help,ann,").replace("\n", "\r\n"),
-        "'help' is no topic",
+        "'help' is not a topic",
     ),
 }
 
@@ -518,7 +522,7 @@ def sheet_with(row):
 
 
 ONE_ROW_OF_A_BOOK = {
-    "an unknown topic": (lambda: sheet_with(cells(4, "s2", "help")), "'help' is no topic"),
+    "an unknown topic": (lambda: sheet_with(cells(4, "s2", "help")), "'help' is not a topic"),
     "no id": (lambda: sheet_with(cells(4, "", "aid")), "no sentence_id"),
     "a formula": (
         lambda: sheet_with('<row r="4"><c r="A4"><f>1+1</f></c></row>'),
@@ -530,7 +534,7 @@ ONE_ROW_OF_A_BOOK = {
     ),
     "an error": (
         lambda: sheet_with('<row r="4"><c t="str"><v>s2</v></c><c t="e"><v>#N/A</v></c></row>'),
-        "'#N/A' is no topic",
+        "'#N/A' is not a topic",
     ),
     "a number": (
         lambda: sheet_with('<row r="4"><c t="str"><v>s2</v></c><c><v>1e308</v></c></row>'),

@@ -134,7 +134,7 @@ def test_more_about_the_articles_is_joined_by_their_id(write):
             {"topic_columns": ["aid"]},
             "column 'aid' holds 'None'; allowed: 0, 1, true, false",
         ),
-        ({"text": "x", "labels": "[a"}, {}, "data.jsonl:1: labels '[a' begin like a JSON list but are none"),
+        ({"text": "x", "labels": "[a"}, {}, "data.jsonl:1: labels '[a' begin like a JSON list but are not one"),
         ({"text": "x", "labels": 3}, {}, "data.jsonl:1: labels are 3; allowed: a list of names"),
         ({"text": "x", "labels": []}, {"columns": {"label": "y"}}, "unknown column 'label'; allowed: text, labels"),
         ({"text": "x", "labels": []}, {"articles": "gone.jsonl"}, "data.articles: no such file or folder: gone.jsonl"),

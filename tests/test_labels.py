@@ -180,7 +180,7 @@ def test_rules_over_no_text_have_a_shape_and_a_topic_without_keywords_has_no_rul
 
 
 def test_a_pattern_that_is_none_is_named():
-    with pytest.raises(InputError, match=r"labels\.topics\.war\.patterns: '\(' is no regular expression: "):
+    with pytest.raises(InputError, match=r"labels\.topics\.war\.patterns: '\(' is not a regular expression: "):
         vote(["x"], collect_rules({"war": Topic(patterns=["("])}, {}))
 
 

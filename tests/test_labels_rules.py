@@ -79,7 +79,7 @@ def test_a_negation_reaches_a_few_words_of_its_clause(text, negated):
 
 
 def test_what_an_allowed_module_only_imported_is_not_its_own():
-    with pytest.raises(InputError, match="is no function of an allowed module"):
+    with pytest.raises(InputError, match="is not a function of an allowed module"):
         vote(["os"], {"loud": Rule(topic="t", function="slugline.labels.rules.import_module")}, ["slugline"])
 
 
@@ -153,15 +153,15 @@ TOPICS = {"war": Topic(keywords=["war"]), "aid": Topic()}
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        (Rule(topic="peace", any=["a"]), "labels.functions.f.topic: 'peace' is no topic; allowed: war, aid"),
+        (Rule(topic="peace", any=["a"]), "labels.functions.f.topic: 'peace' is not a topic; allowed: war, aid"),
         (Rule(topic="aid", any=["a"], vote="maybe"), "labels.functions.f.vote: 'maybe'; allowed: for, against"),
         (Rule(topic="aid", any=["a"], negated="yes"), "labels.functions.f.negated: 'yes'; allowed: count, skip, only"),
         (Rule(topic="aid"), "labels.functions.f: nothing to look for"),
         (Rule(topic="aid", near=[Near("a", "b", -1)]), "labels.functions.f.near.within: -1; allowed"),
-        (Rule(topic="aid", any=[" "]), "labels.functions.f: ' ' is no phrase"),
-        (Rule(topic="aid", near=[Near("", "b")]), "labels.functions.f: '' is no phrase"),
-        (Rule(topic="aid", any=["~a"]), "labels.functions.f: '~a' is no phrase"),
-        (Rule(topic="aid", patterns=["("]), "labels.functions.f.patterns: '(' is no regular expression"),
+        (Rule(topic="aid", any=[" "]), "labels.functions.f: ' ' is not a phrase"),
+        (Rule(topic="aid", near=[Near("", "b")]), "labels.functions.f: '' is not a phrase"),
+        (Rule(topic="aid", any=["~a"]), "labels.functions.f: '~a' is not a phrase"),
+        (Rule(topic="aid", patterns=["("]), "labels.functions.f.patterns: '(' is not a regular expression"),
     ],
 )
 def test_a_rule_that_cannot_be_is_named_with_its_key(rule, message):

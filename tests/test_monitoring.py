@@ -7,13 +7,33 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 from scipy.stats import chi2_contingency, false_discovery_control
+from sklearn.feature_extraction.text import CountVectorizer
 
-from slugline.monitoring import compare_distributions, compare_profiles, distribution, profile, share
+from slugline.model import TopicModel
+from slugline.model.heads import LinearHead
+from slugline.model.vectorizers import from_estimator
+from slugline.monitoring import compare_distributions, compare_profiles, distribution, profile_sentences, share
 from slugline.scoring import holm
+
+TOPICS = ("a", "b", "c")
+MODEL = TopicModel(
+    TOPICS,
+    "multilabel",
+    (from_estimator("word", CountVectorizer(vocabulary=["known"]).fit([])),),
+    LinearHead(np.zeros((1, 3), np.float32), np.zeros(3)),
+    np.full(3, 0.5),
+)
+
+
+def profile(words, unknown, probabilities, articles, sources, reference=None):
+    """Return the profile of sentences of so many words, some of them unknown to the model."""
+    texts = ["known " * (n - strange) + "zzyq " * strange for n, strange in zip(words, unknown, strict=True)]
+    sentences = pd.DataFrame({"article_id": articles, "text": texts, "source": sources})
+    return profile_sentences(MODEL, sentences, probabilities, reference)
 
 
 def news(seed: int, articles: int = 120, shift: float = 0.0) -> dict:
-    """Return the profile of made-up sentences whose topics, scores and lengths go by the article."""
+    """Return made-up sentences whose topics, scores and lengths go by the article, as `profile` takes them."""
     random = np.random.default_rng(seed)
     sizes = random.integers(5, 25, articles)
     group = np.repeat(np.arange(articles), sizes)
@@ -21,13 +41,11 @@ def news(seed: int, articles: int = 120, shift: float = 0.0) -> dict:
     P = 1 / (1 + np.exp(-(mood[:, None] + random.normal(-2, 1, (len(group), 3)))))
     words = random.poisson(20, len(group)) + 1
     return {
-        "predicted": P > 0.5,
         "probabilities": P,
         "words": words,
         "unknown": random.binomial(words, 0.1),
         "articles": group.astype(str).tolist(),
         "sources": [("Post", "Herald", None)[n % 3] for n in group],
-        "topics": ("a", "b", "c"),
     }
 
 

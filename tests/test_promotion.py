@@ -69,6 +69,11 @@ def test_a_model_worse_than_the_champion_does_not_pass(good, poor):
     assert judge(Gate(max_calibration_error=1.0, max_macro_drop=1.0), news(), poor, good).failed == []
 
 
+def test_what_fails_alone_and_what_fails_against_the_champion_are_listed_together(good, poor):
+    failed = judge(Gate(max_calibration_error=1.0, max_megabytes=0.0001), news(), poor, good).failed
+    assert [reason.split(" ")[0] for reason in failed] == ["megabytes", "macro"]
+
+
 @pytest.mark.parametrize(
     ("gate", "reason"),
     [
@@ -86,7 +91,7 @@ def test_a_topic_that_no_sentence_has_is_not_judged(good):
     dataset = news()
     none = replace(dataset, Y=dataset.Y & [True, False], part="all")
     verdict = judge(Gate(min_topic_f1=1.1, max_calibration_error=1.0), none, good, good)
-    assert verdict.dataset.absent == ["talks"]
+    assert verdict.evaluation_set.absent == ["talks"]
     assert verdict.failed == ["F1 of truce is 1.000"]
     assert "180 sentences of all; not judged, since none has it: talks" in describe_verdict(verdict)
 

@@ -170,7 +170,7 @@ def test_a_latest_moment_too_large_to_test_on_is_an_error_not_an_empty_test():
 
 @pytest.mark.parametrize("date", [None, "", "yesterday", "06/10/2016", "2016-13-01"])
 def test_an_article_without_a_date_is_named(date):
-    with pytest.raises(InputError, match=r"split=time: article 1 has no date .*allowed: ISO 8601, as 2016-10-06"):
+    with pytest.raises(InputError, match=r"split=time: article 1 has no date .*allowed: ISO 8601, such as 2016-10-06"):
         ByTime()(days("2016-01-01", date), None)
 
 

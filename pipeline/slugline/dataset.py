@@ -12,7 +12,7 @@ from slugline.data.corpus import Corpus, read_corpus
 from slugline.data.schema import SENTENCE_COLUMNS, to_matrix
 from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
-from slugline.labels import Labelled, Labels, gold_files, read_gold
+from slugline.labels import Labelled, Labels, by_people, gold_files, read_gold
 from slugline.splits import PARTS, Leakage, count_labels, measure_leakage
 
 RESERVED = (*SENTENCE_COLUMNS, "topics", "explain")  # columns of predictions, beside one for each topic
@@ -66,8 +66,8 @@ class Dataset(NamedTuple):
         Where people labelled any sentences, those labelled by rules are not in dev and test.
         """
         rows = (self.sentences["split"] == part).to_numpy()
-        by_people = self.labelled_by_people()
-        return np.asarray(rows & by_people if part != "train" and by_people.any() else rows)
+        labelled = self.labelled_by_people()
+        return np.asarray(rows & labelled if part != "train" and labelled.any() else rows)
 
     @property
     def evaluated_part(self) -> str:
@@ -76,7 +76,7 @@ class Dataset(NamedTuple):
 
     def labelled_by_people(self) -> np.ndarray:
         """Return which sentences people labelled, shape (sentences,)."""
-        return np.asarray(self.sentences["label_source"] != "rules")
+        return by_people(self.sentences)
 
     def calibration_rows(self, part: str) -> np.ndarray:
         """Return on which sentences of a part each topic is calibrated, shape (sentences, topics).
@@ -84,9 +84,9 @@ class Dataset(NamedTuple):
         On those that people labelled, where at least `MIN_PEOPLE_LABELS` of them carry the topic; else on all.
         """
         rows = self.rows(part)
-        by_people = rows & self.labelled_by_people()
-        enough = self.Y[by_people].sum(axis=0) >= MIN_PEOPLE_LABELS
-        return np.where(enough, by_people[:, None], rows[:, None])
+        labelled = rows & self.labelled_by_people()
+        enough = self.Y[labelled].sum(axis=0) >= MIN_PEOPLE_LABELS
+        return np.where(enough, labelled[:, None], rows[:, None])
 
 
 def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Dataset:
@@ -154,7 +154,7 @@ def select_labelled(labelled: Labelled) -> pd.DataFrame:
     """Return the sentences to train and test on: labelled, and no debris unless a person gave it a topic."""
     sentences = labelled.sentences
     has_label = sentences["label_source"] != ""
-    topic_by_people = sentences["label_source"].isin(["gold", "given"]) & sentences["labels"].map(bool)
+    topic_by_people = by_people(sentences) & sentences["labels"].map(bool)
     return sentences[has_label & (~sentences["debris"] | topic_by_people)].reset_index(drop=True)
 
 
@@ -249,7 +249,7 @@ def _notes(labelled: Labelled, used: pd.DataFrame, leakage: Leakage) -> list[str
             f"{len(labelled.unmatched)} gold labels match no sentence (changed or gone): "
             f"{listing(labelled.unmatched, 5)}"
         )
-    if not (used["label_source"] != "rules").any():
+    if not by_people(used).any():
         notes.append("all labels come from rules: scores say how well the model repeats the rules, not how true it is")
     return notes + leakage_notes(leakage)
 

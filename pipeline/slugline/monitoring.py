@@ -41,7 +41,7 @@ class DriftReport:
     summary: str
 
     @property
-    def drifted(self) -> int:
+    def n_drifted(self) -> int:
         """The number of rows of the table that drifted."""
         return int(self.table["drift"].sum())
 
@@ -99,7 +99,7 @@ def profile_sentences(
     reference, a profile, where there is one.
     """
     words, unknown = count_words(model.vectorizers, sentences["text"].tolist())
-    return profile(
+    return _profile(
         model.decide(probabilities),
         probabilities,
         model.topics,
@@ -111,7 +111,7 @@ def profile_sentences(
     )
 
 
-def profile(
+def _profile(
     predicted: np.ndarray,
     probabilities: np.ndarray,
     topics: Sequence[str],
@@ -139,7 +139,7 @@ def profile(
     for name, column in values.items():
         edges = list(known[name]["edges"] if name in known else _quantiles(column))
         distributions[name] = distribution(np.searchsorted(edges, column, side="left"), edges, group)
-    # Sources have no order: their names take the place of edges, and one bin more holds all others, and none.
+    # Sources have no order, so names replace edges; one extra bin counts all other sources and missing ones.
     common = pd.Series(list(sources), dtype=object).dropna().value_counts().index[:_MAX_SOURCES].tolist()
     names = known["source"]["edges"] if "source" in known else common
     place = {name: number for number, name in enumerate(names)}

@@ -19,17 +19,16 @@ class Gate:
 
     Parameters
     ----------
-    max_macro_drop
-        Macro F1 is not lower than the champion's by more than this, with 95 % confidence: the lower end of the interval
-        of the difference.
-    min_topic_f1
-        No topic has a lower F1.
-    max_calibration_error
-        Expected calibration error, the mean over topics.
-    max_milliseconds
-        For a sentence, in a batch.
-    max_megabytes
-        On disk.
+    max_macro_drop : float
+        Largest drop in macro F1 against the champion, measured at the lower end of the 95 % interval.
+    min_topic_f1 : float
+        Lowest F1 that any topic may have.
+    max_calibration_error : float
+        Largest expected calibration error, as the mean over topics.
+    max_milliseconds : float
+        Longest time per sentence, in a batch, in milliseconds.
+    max_megabytes : float
+        Largest size of the model on disk, in MB.
     """
 
     max_macro_drop: float = 0.02
@@ -105,7 +104,7 @@ class Verdict:
 
     candidate: Figures
     gate: Gate
-    dataset: EvaluationSet
+    evaluation_set: EvaluationSet
     version: str
     failed: list[str]
     champion: Figures | None = None
@@ -115,43 +114,49 @@ class Verdict:
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as JSON can hold it."""
         values: dict[str, Any] = {"candidate": asdict(self.candidate), "gate": asdict(self.gate)}
-        values |= {"sentences": len(self.dataset.texts), "part": self.dataset.part, "absent": self.dataset.absent}
+        evaluated = self.evaluation_set
+        values |= {"sentences": len(evaluated.texts), "part": evaluated.part, "absent": evaluated.absent}
         if self.champion is not None:
             values["champion"] = asdict(self.champion) | {"version": self.champion_version}
             values["difference"] = self.difference
         return values | {"version": self.version, "failed": self.failed}
 
 
-def judge(gate: Gate, dataset: EvaluationSet, candidate: Contender, champion: Contender | None) -> Verdict:
+def judge(gate: Gate, evaluation_set: EvaluationSet, candidate: Contender, champion: Contender | None) -> Verdict:
     """Judge a candidate by itself, and against the champion where there is one.
 
-    Neither should have been trained on the dataset. Raises `InputError` when a model lacks a topic of it.
+    Neither should have been trained on the evaluation set. Raises `InputError` when a model lacks one of its topics.
     """
-    judged = dataset.without_absent()
+    judged = evaluation_set.without_absent()
     figures, predicted = _measure(candidate, judged)
-    verdict = Verdict(figures, gate, dataset, candidate.version, gate.failures(figures))
+    verdict = Verdict(figures, gate, evaluation_set, candidate.version, gate.failures(figures))
     if champion is None:
         return verdict
 
     champion_figures, champion_predicted = _measure(champion, judged)
     table = paired_differences(judged.Y, predicted, champion_predicted, judged.topics, groups=judged.articles)
     difference = table.drop(columns="p_holm").loc["f1_macro"].to_dict()
-    if difference["low"] < -gate.max_macro_drop:
-        verdict.failed.append(f"macro F1 lower by up to {-difference['low']:.3f}")
-    return replace(verdict, champion=champion_figures, champion_version=champion.version, difference=difference)
+    dropped = [f"macro F1 lower by up to {-difference['low']:.3f}"] if difference["low"] < -gate.max_macro_drop else []
+    return replace(
+        verdict,
+        failed=verdict.failed + dropped,
+        champion=champion_figures,
+        champion_version=champion.version,
+        difference=difference,
+    )
 
 
-def _measure(contender: Contender, dataset: EvaluationSet) -> tuple[Figures, np.ndarray]:
+def _measure(contender: Contender, evaluation_set: EvaluationSet) -> tuple[Figures, np.ndarray]:
     """Return the figures of a model, and its predictions, booleans, shape (sentences, topics)."""
-    model, folder, Y, topics = contender.model, contender.folder, dataset.Y, dataset.topics
+    model, folder, Y, topics = contender.model, contender.folder, evaluation_set.Y, evaluation_set.topics
     if missing := [topic for topic in topics if topic not in model.topics]:
         known = listing(model.topics, 40)
         raise InputError(f"model {folder} has no topic '{missing[0]}', which the data has; it has: {known}")
 
     start = time.perf_counter()
-    probabilities = model.predict_proba(dataset.texts)
+    probabilities = model.predict_proba(evaluation_set.texts)
     seconds = time.perf_counter() - start
-    # The model may have topics that the data has not.
+    # The model may have topics that the data lacks.
     columns = [model.topics.index(topic) for topic in topics]
     P, predicted = probabilities[:, columns], model.decide(probabilities)[:, columns]
 
@@ -160,7 +165,7 @@ def _measure(contender: Contender, dataset: EvaluationSet) -> tuple[Figures, np.
         macro=scores["f1_macro"],
         topics={topic: scores[f"f1/{topic}"] for topic in topics},
         calibration=float(np.mean([expected_calibration_error(y, p) for y, p in zip(Y.T, P.T, strict=True)])),
-        milliseconds=1000 * seconds / len(dataset.texts),
+        milliseconds=1000 * seconds / len(evaluation_set.texts),
         megabytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6,
     )
     return figures, predicted

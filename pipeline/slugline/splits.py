@@ -98,7 +98,7 @@ class ByTime(_Shares):
         if time.isna().any():
             row = sentences[time.isna().to_numpy()].iloc[0]
             undated = f"article {row['article_id']} has no date (published: {row.get('published')!r})"
-            raise InputError(f"split=time: {undated}; allowed: ISO 8601, as 2016-10-06")
+            raise InputError(f"split=time: {undated}; allowed: ISO 8601, such as 2016-10-06")
 
         later = time.rank(method="max", ascending=False, pct=True).to_numpy() - 1e-9  # share at that moment or later
         parts: np.ndarray = np.select([later <= self.test, later <= self.test + self.dev], ["test", "dev"], "train")
@@ -170,7 +170,7 @@ def stratify(Y: np.ndarray, groups: np.ndarray, shares: Sequence[float], seed: i
 class Leakage(NamedTuple):
     """How far the parts of a split overlap.
 
-    How many articles have sentences in several parts; and how many sentences of dev and of test stand in train too,
+    How many articles have sentences in several parts; and how many sentences of dev and of test are in train too,
     case and punctuation aside, with their shares of the part.
     """
 
@@ -180,7 +180,7 @@ class Leakage(NamedTuple):
 
 
 def measure_leakage(keys: np.ndarray, parts: np.ndarray, articles: np.ndarray) -> Leakage:
-    """Count articles in several parts, and sentences of dev and test that stand in train too.
+    """Count articles in several parts, and sentences of dev and test that are in train too.
 
     Sentences of one key are the same: their `normal_form`, or a digest of it; `articles` are ids, or digests of them.
     """

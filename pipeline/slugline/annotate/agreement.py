@@ -56,7 +56,7 @@ def _to_datetime(when: str) -> datetime:
     try:
         moment = datetime.fromisoformat(when)
     except ValueError as error:
-        raise InputError(f"when: {shorten(when)} is no time; allowed: ISO 8601") from error
+        raise InputError(f"when: {shorten(when)} is not a time; allowed: ISO 8601") from error
     return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 

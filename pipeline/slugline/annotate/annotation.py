@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from slugline.data.schema import Rejected
-from slugline.errors import listing
+from slugline.errors import listing, one_line
 
 Row = Mapping[str, Any]
 _short = Repr()
@@ -32,7 +32,7 @@ class Annotation(NamedTuple):
 
 
 class RawAnnotation(NamedTuple):
-    """An annotation as it stands in a file, unchecked; `labels` is None for a sentence that was skipped."""
+    """An annotation as it is in a file, unchecked; `labels` is None for a sentence that was skipped."""
 
     where: str
     sentence_id: object
@@ -51,11 +51,6 @@ def shorten(value: object) -> str:
     return one_line(_short.repr(value))
 
 
-def one_line(text: str) -> str:
-    """Return a text with every run of blanks and line ends as one blank."""
-    return " ".join(text.split())
-
-
 def to_json_lines(rows: Iterable[Mapping[Any, Any]]) -> bytes:
     """Return rows as lines of JSON; what UTF-8 cannot hold, a lone surrogate, is escaped."""
     lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -72,7 +67,7 @@ def with_nested(row: Row, *fields: str) -> dict[str, Any]:
 
 
 def validate(raw: RawAnnotation, topics: Mapping[str, int], default_annotator: str) -> Annotation | Rejected:
-    """Turn a raw annotation into an annotation, its labels in the order of the topics, or say why it is none."""
+    """Turn a raw annotation into an annotation, its labels in the order of the topics, or say why it is not one."""
     try:
         labels = None if raw.labels is None else _parse_labels(raw.labels, topics)
         annotator, when = _parse_name(raw.annotator, "annotator"), _parse_time(raw.when)
@@ -91,7 +86,7 @@ def _parse_labels(value: object, topics: Mapping[str, int]) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)) or not all(isinstance(label, str) for label in value):
         raise BadValueError(f"labels are {shorten(value)}; allowed: a list of topics")
     if unknown := [label for label in value if label not in topics]:
-        raise BadValueError(f"{shorten(unknown[0])} is no topic; allowed: {listing(topics, 40)}")
+        raise BadValueError(f"{shorten(unknown[0])} is not a topic; allowed: {listing(topics, 40)}")
     return tuple(sorted(set(value), key=topics.__getitem__))
 
 
@@ -118,7 +113,7 @@ def _parse_time(value: object) -> str | None:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)  # type: ignore[arg-type]
         return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC).isoformat()
     except (ValueError, TypeError, OverflowError, OSError) as error:
-        raise BadValueError(f"{shorten(value)} is no time; allowed: ISO 8601, or seconds from 1970") from error
+        raise BadValueError(f"{shorten(value)} is not a time; allowed: ISO 8601, or seconds from 1970") from error
 
 
 def match_annotations(
@@ -147,10 +142,11 @@ def _find_difference(annotation: Annotation, texts: Mapping[str, str], id_of_tex
     now = texts.get(annotation.sentence_id)
     if now is None:
         moved = id_of_text.get(before) if before is not None else None
-        return "gone: no sentence has its id" + (f"; its text now stands in sentence {moved}" if moved else "")
+        return "gone: no sentence has its id" + (f"; its text is now in sentence {moved}" if moved else "")
     return None if before in (None, now) else f"changed: the text was {shorten(before)} and is {shorten(now)}"
 
 
 def _comparable(text: str) -> str:
     """Return a text without what browsers and spreadsheets change."""
-    return one_line(text.encode("utf-8", "backslashreplace").decode()).lstrip("'")
+    whole = text.encode("utf-8", "backslashreplace").decode()
+    return " ".join(whole.split()).lstrip("'")

@@ -10,8 +10,8 @@ from typing import Any
 from filelock import FileLock
 
 from slugline.annotate.agreement import keep_latest
-from slugline.annotate.annotation import Annotation, one_line, shorten, to_json_lines
-from slugline.errors import InputError
+from slugline.annotate.annotation import Annotation, shorten, to_json_lines
+from slugline.errors import InputError, one_line
 
 
 def append_history(file: Path, annotations: Iterable[Annotation]) -> int:
@@ -69,8 +69,8 @@ def _append(file: Path, data: bytes) -> None:
 def read_history(file: Path) -> list[Annotation]:
     """Read all annotations of a history in the order in which they were added; none where there is no file yet.
 
-    A last line without its line end was never written whole and is passed over; any other that is no annotation raises
-    `InputError`.
+    A last line without its line end was never written whole and is passed over; any other that is not an annotation
+    raises `InputError`.
     """
     try:
         lines = file.read_bytes().split(b"\n")[:-1] if file.exists() else []

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from slugline.annotate.annotation import Annotation, Row, one_line, shorten, validate
+from slugline.annotate.annotation import Annotation, Row, shorten, validate
 from slugline.annotate.formats import FORMATS
-from slugline.annotate.rows import find_kind, read_rows
+from slugline.annotate.rows import find_kind, read_file
 from slugline.data.schema import Rejected
-from slugline.errors import InputError, listing
+from slugline.errors import InputError, listing, one_line
 
 _FORMATS_OF_KIND = {
     "json": ("label_studio", "argilla", "prodigy", "doccano"),
@@ -31,7 +31,7 @@ def read_annotations(path: Path, format: str | None, topics: Sequence[str]) -> t
         raise InputError("no topic: annotations say which topics a sentence has; give at least one")
 
     kind = find_kind(path, format)
-    rows, rejected = read_rows(path, kind)
+    rows, rejected = read_file(path, kind)
     name = format or _recognise(rows, path, kind)
     fits = FORMATS[name].fits
     fitting = [(where, row) for where, row in rows if fits(row)]
@@ -42,7 +42,7 @@ def read_annotations(path: Path, format: str | None, topics: Sequence[str]) -> t
     raw = FORMATS[name].read(fitting, tuple(positions))
     items = [item if isinstance(item, Rejected) else validate(item, positions, path.stem) for item in raw]
     annotations, invalid = _reject_contradictions(items)
-    return annotations, [Rejected(where, one_line(reason)) for where, reason in rejected + invalid]
+    return annotations, [Rejected(where, one_line(reason, 2000)) for where, reason in rejected + invalid]
 
 
 def _reject_contradictions(items: Sequence[Annotation | Rejected]) -> tuple[list[Annotation], list[Rejected]]:
@@ -76,4 +76,4 @@ def _recognise(rows: Sequence[tuple[str, Row]], path: Path, kind: str) -> str:
 
 def _list_fields(row: Row) -> str:
     """Return the names of a row's fields for a message."""
-    return one_line(listing(shorten(name) for name in row)) or "nothing"
+    return listing(shorten(name) for name in row) or "nothing"

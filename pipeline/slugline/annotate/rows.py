@@ -5,12 +5,12 @@ import csv
 import json
 from pathlib import Path
 
-from slugline.annotate.annotation import Row, one_line
+from slugline.annotate.annotation import Row
 from slugline.annotate.formats.escaping import unescape
 from slugline.annotate.formats.xlsx import read_workbook
 from slugline.data.readers import READ_ERRORS, Rows, parse_lines, read_csv
 from slugline.data.schema import Rejected
-from slugline.errors import InputError
+from slugline.errors import InputError, one_line
 
 _ENCODINGS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -23,7 +23,7 @@ _ARCHIVE, _OLD_OFFICE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _JSON_ENDINGS, _WORKBOOK_ENDINGS = (".json", ".jsonl", ".ndjson"), (".xlsx", ".xlsm")
 
 
-def read_rows(path: Path, kind: str) -> tuple[list[tuple[str, Row]], list[Rejected]]:
+def read_file(path: Path, kind: str) -> tuple[list[tuple[str, Row]], list[Rejected]]:
     """Read the rows of a file of a kind by `find_kind`, each with its place; raise `InputError` without any."""
     readers = {"json": _read_json, "csv": _read_csv, "xlsx": read_workbook}
     try:

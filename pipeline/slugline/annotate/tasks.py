@@ -10,6 +10,7 @@ import pandas as pd
 from slugline.annotate.annotation import shorten
 from slugline.data.articles import cell_text
 from slugline.errors import InputError, listing
+from slugline.labels import by_people
 
 MODES = ("multilabel", "multiclass")
 REQUIRED_COLUMNS = ("sentence_id", "article_id", "text")
@@ -56,7 +57,7 @@ class Tasks(NamedTuple):
 
 def select_unlabelled(sentences: pd.DataFrame) -> pd.DataFrame:
     """Return the sentences that no person has labelled; labels by rules count as none."""
-    return sentences[~sentences["label_source"].isin(["gold", "given"])]
+    return sentences[~by_people(sentences)]
 
 
 def to_tasks(
@@ -108,7 +109,7 @@ def _check_ids(ids: pd.Series) -> None:
         raise InputError(f"sentence_id {shorten(invalid[0])}; allowed: text")
     if len(repeated := ids[ids.duplicated()]):
         key = shorten(repeated.iloc[0])
-        raise InputError(f"sentence_id {key} stands more than once; each sentence is asked for once")
+        raise InputError(f"sentence_id {key} is repeated; each sentence is asked for once")
 
 
 def _check_labels(labels: object, topics: Mapping[str, str], key: str) -> tuple[str, ...] | None:
@@ -116,7 +117,9 @@ def _check_labels(labels: object, topics: Mapping[str, str], key: str) -> tuple[
     if not isinstance(labels, (tuple, list)):
         return None
     if unknown := [label for label in labels if label not in topics]:
-        raise InputError(f"sentence {key}: its label {shorten(unknown[0])} is no topic; allowed: {listing(topics, 40)}")
+        raise InputError(
+            f"sentence {key}: its label {shorten(unknown[0])} is not a topic; allowed: {listing(topics, 40)}"
+        )
     return tuple(labels)
 
 

@@ -38,7 +38,7 @@ def monitor(settings: MonitorSettings, launch: Launch) -> None:
     )
     print(_describe(drift))
     print(f"run     {_log(settings, launch, drift)}")
-    if drift.drifted:
+    if drift.n_drifted:
         sys.exit(DRIFT)
 
 
@@ -62,7 +62,7 @@ def _describe(drift: DriftReport) -> str:
     lines = [
         f"data    {drift.summary}",
         drift.table.to_string(index=False, float_format="{:.4f}".format),
-        f"drift   {drift.drifted} of {len(drift.table)}: p below {ALPHA} after Holm, and an effect of at least "
+        f"drift   {drift.n_drifted} of {len(drift.table)}: p below {ALPHA} after Holm, and an effect of at least "
         f"{MIN_EFFECT['share']}",
         "counts  of sentences, corrected for the model's errors, with 95 % intervals",
         counts.to_string(index=False, na_rep="", float_format="{:.0f}".format),
@@ -76,9 +76,9 @@ def _log(settings: MonitorSettings, launch: Launch, drift: DriftReport) -> str:
     page = report.drift_page(summary=drift.summary, drift=drift.table, counts=drift.counts)
     content = SideRun(
         name=settings.name or f"monitor {Path(str(settings.input)).name}",
-        description=f"{drift.summary}: {drift.drifted} of {len(drift.table)} drifted",
+        description=f"{drift.summary}: {drift.n_drifted} of {len(drift.table)} drifted",
         tables={"drift": drift.table, "prevalence": drift.counts},
-        metrics=effects | {"drift/count": float(drift.drifted)},
+        metrics=effects | {"drift/count": float(drift.n_drifted)},
         texts={"report.html": page},
     )
     return log_side_run(settings.tracking, launch.folder, to_params(settings_to_config(settings)), content)

@@ -53,7 +53,7 @@ def _read_dataset(settings: PromoteSettings) -> EvaluationSet:
 
 def describe_verdict(verdict: Verdict) -> str:
     """Return the verdict in a few lines."""
-    dataset = verdict.dataset
+    dataset = verdict.evaluation_set
     absent = f"; not judged, since none has it: {listing(dataset.absent)}" if dataset.absent else ""
     lines = [f"data    {len(dataset.texts)} sentences of {dataset.part}{absent}"]
     lines.append(_describe_figures("candidate", verdict.candidate))

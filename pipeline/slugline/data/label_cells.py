@@ -51,4 +51,4 @@ def _split_labels(text: str, delimiter: str, where: str) -> Any:
     try:
         return json.loads(stripped)
     except ValueError as error:
-        raise InputError(f"{where}: labels {stripped[:40]!r} begin like a JSON list but are none") from error
+        raise InputError(f"{where}: labels {stripped[:40]!r} begin like a JSON list but are not one") from error

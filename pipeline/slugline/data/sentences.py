@@ -25,13 +25,15 @@ _TITLES = re.compile(
     r"|Art|Sec|Fig|vs|v|Maj\.-Gen|Lt\.-Gen|Lt\. ?Col|Lt\. ?Gen|Brig\. ?Gen|Maj\. ?Gen)\.$"
 )
 # sentencex takes these words for abbreviations before a capital letter too
-_WORDS = re.compile(r"\b(?:May|[Nn]o)\.(?=\s+[“\"'‘(]?[A-Z])")
+_MAY_AND_NO = re.compile(r"\b(?:May|[Nn]o)\.(?=\s+[“\"'‘(]?[A-Z])")
 _SOLID = re.compile(r"\S")
 _LONGEST_TITLE = 16  # characters: more than any of _TITLES with the mark before it
 _LINE = re.compile(r"[^\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 _SPEECH = r"(?:said|says|added|asked|replied|wrote|told|continued|reads?|follows?)"
-_THEN = "the|a|an|this|that|it|he|she|they|we|his|her|its|their"  # "Posted in Kabul, the troops saw no fighting."
+_CLAUSE_OPENERS = (
+    "the|a|an|this|that|it|he|she|they|we|his|her|its|their"  # "Posted in Kabul, the troops saw no fighting."
+)
 _DEBRIS = re.compile(
     rf"""
     [\W\d_]*                                                            # no letter at all
@@ -42,7 +44,7 @@ _DEBRIS = re.compile(
       |continue\ reading|click\ here|more\ from|newer\ posts?|older\ posts?|home|top)
       (?:\ (?:this|on|us|to|by|via|it|post|article|story|page|facebook|twitter|x|whatsapp|email|e-mail
       |our\ newsletter|here|now|for|more))*\W*
-  | (?:posted|published|updated|filed|last\ modified)\ (?:by|on|at|in|under)\b(?!.*,\ (?:{_THEN})\b).{{0,60}}
+  | (?:posted|published|updated|filed|last\ modified)\ (?:by|on|at|in|under)\b(?!.*,\ (?:{_CLAUSE_OPENERS})\b).{{0,60}}
   | this\ story\ is\ from\ .{{0,40}}
   | (?:photo|image|picture|file\ photo|source|credit|via)s?\ *[:/©].{{0,80}}
   | (?:©|\(c\)|copyright)\ .{{0,120}} | .{{0,80}}\ball\ rights\ reserved\W*
@@ -57,7 +59,8 @@ _DEBRIS = re.compile(
 def split_text(text: str, *, article_id: str = "", language: str = "en") -> list[Sentence]:
     r"""Split a text into its sentences, in order and apart; all between them is blank.
 
-    `language` is a code as `en` or `de`, by which abbreviations are known; unknown languages are split like English.
+    `language` is a code such as `en` or `de`, by which abbreviations are known; unknown languages are split like
+    English.
 
     Examples
     --------
@@ -135,7 +138,7 @@ def _split_line(text: str, start: int, end: int, language: str) -> Iterator[_Spa
     cuts = [start + length for length in accumulate(map(len, segment(language, masked)))]
     if cuts[-1:] != [end]:  # nothing may be lost, whatever sentencex does
         cuts = [end]
-    cuts += [start + word.end() for word in _WORDS.finditer(masked)]
+    cuts += [start + word.end() for word in _MAY_AND_NO.finditer(masked)]
 
     begin = start
     for cut in sorted(set(cuts)):

@@ -1,6 +1,6 @@
 """Labels of sentences: by people, or by rules and a label model."""
 
-from slugline.labels.gold import gold_files, known_labels, read_gold
+from slugline.labels.gold import by_people, gold_files, known_labels, read_gold
 from slugline.labels.labeller import Labelled, Labels
 from slugline.labels.rules import vote
 from slugline.labels.taxonomy import Near, Rule, Topic, collect_rules, read_taxonomy
@@ -11,6 +11,7 @@ __all__ = [
     "Near",
     "Rule",
     "Topic",
+    "by_people",
     "collect_rules",
     "gold_files",
     "known_labels",

@@ -80,14 +80,19 @@ def match_gold(sentences: pd.DataFrame, gold: Iterable[tuple[str, dict[str, Any]
     return pd.Series(labels, index=sentences.index, dtype=object), unmatched
 
 
+def by_people(sentences: pd.DataFrame) -> np.ndarray:
+    """Return which sentences people labelled, by their `label_source`: booleans, shape (sentences,)."""
+    return sentences["label_source"].isin(["gold", "given"]).to_numpy()
+
+
 def known_labels(sentences: pd.DataFrame, topics: Iterable[str]) -> np.ndarray:
     """Return the labels that people gave (by `label_source`) as a matrix of int8, shape (sentences, topics).
 
     1 where a sentence carries the topic, 0 where it does not, -1 where no person labelled it.
     """
-    by_people = sentences["label_source"].isin(["gold", "given"]).to_numpy()
-    labels = [labels if known else () for labels, known in zip(sentences["labels"], by_people, strict=True)]
-    return np.where(by_people[:, None], to_matrix(labels, list(topics)), -1).astype(np.int8)
+    labelled = by_people(sentences)
+    labels = [labels if known else () for labels, known in zip(sentences["labels"], labelled, strict=True)]
+    return np.where(labelled[:, None], to_matrix(labels, list(topics)), -1).astype(np.int8)
 
 
 def _check_columns(row: Mapping[str, Any], column_of: Mapping[str, str], where: str) -> None:

@@ -9,7 +9,7 @@ _SIBILANTS = ("s", "x", "z", "ch", "sh")
 def inflect(word: str) -> tuple[str, ...]:
     """Return a word with its regular forms in -s, -ed and -ing.
 
-    The last consonant is doubled where one vowel stands before it in a word of one syllable (`stop`). In longer words
+    The last consonant is doubled where one vowel comes before it in a word of one syllable (`stop`). In longer words
     (`permit`, `visit`) both spellings are given, as the stress cannot be seen. Irregular forms are words of their own.
 
     Examples

@@ -151,7 +151,7 @@ class _Tokens:
         return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
     def count(self, numbers: np.ndarray) -> int:
-        """Return how often some words stand in the texts."""
+        """Return how often some words occur in the texts."""
         return int((self._bounds[numbers + 1] - self._bounds[numbers]).sum())
 
     @cached_property
@@ -165,7 +165,7 @@ class _Tokens:
         return np.searchsorted(self.ids[self._order], np.arange(len(self.words) + 1))
 
     def _numbers(self, words: Sequence[str]) -> np.ndarray:
-        """Return the numbers of those words that stand in the texts."""
+        """Return the numbers of those words that occur in the texts."""
         candidates = [(bisect_left(self.words, word), word) for word in words]
         known = [number for number, word in candidates if number < len(self.words) and self.words[number] == word]
         return np.array(known, np.int64)

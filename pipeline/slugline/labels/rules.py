@@ -20,7 +20,7 @@ def vote(texts: Sequence[str], rules: Mapping[str, Rule], allowed_modules: Seque
     """Let rules vote on texts: int8, shape (texts, rules); 1 for the topic of the rule, -1 against it, 0 for neither.
 
     `allowed_modules` are those whose functions a rule may name in `function`. Raises `InputError` for a phrase without
-    a word, a pattern that is no regular expression, or a function that is not allowed.
+    a word, a pattern that is not a regular expression, or a function that is not allowed.
 
     Examples
     --------
@@ -82,16 +82,16 @@ def _check_phrases(key: str, rule: Rule) -> None:
     pairs = [phrase for near in rule.near for phrase in (near.first, near.then)]
     for phrase in [*rule.any, *rule.all, *rule.none, *pairs]:
         if not PHRASE_WORD.findall(phrase) or PHRASE_WORD.sub("", phrase).strip():
-            raise InputError(f"{key}: '{phrase}' is no phrase; allowed: words, with * and a ~ at a word's end")
+            raise InputError(f"{key}: '{phrase}' is not a phrase; allowed: words, with * and a ~ at a word's end")
 
 
 def _compile_patterns(key: str, patterns: Sequence[str]) -> re.Pattern[str]:
-    """Return one regular expression for several; refuse one that is none."""
+    """Return one regular expression for several; refuse a pattern that is not a regular expression."""
     for pattern in patterns:
         try:
             re.compile(pattern)
         except re.error as error:
-            raise InputError(f"{key}.patterns: '{pattern}' is no regular expression: {error}") from error
+            raise InputError(f"{key}.patterns: '{pattern}' is not a regular expression: {error}") from error
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
 
@@ -110,5 +110,5 @@ def _find_function(key: str, dotted: str, allowed_modules: Sequence[str]) -> _Fu
     except (ImportError, AttributeError) as error:
         raise InputError(f"{key}.function: there is no '{dotted}': {error}") from error
     if not isfunction(function) or not is_within(function.__module__, allowed_modules):
-        raise InputError(f"{key}.function: '{dotted}' is no function of an allowed module")
+        raise InputError(f"{key}.function: '{dotted}' is not a function of an allowed module")
     return function

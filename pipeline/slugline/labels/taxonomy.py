@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from slugline.components import build_value
-from slugline.errors import InputError, listing
+from slugline.errors import InputError, listing, one_line
 
 VOTES = {"for": 1, "against": -1}
 
@@ -33,7 +33,7 @@ class Topic:
     parent : str, optional
         The topic that this one is a part of; the codebook puts it there. Labels do not inherit it.
     codes : dict of str to str
-        Codes of the topic in event ontologies, as `{plover: "AID", cameo: "07"}`.
+        Codes of the topic in event ontologies, such as `{plover: "AID", cameo: "07"}`.
     keywords : list of str
         Phrases that vote for the topic; `Rule` says how they are written.
     patterns : list of str
@@ -112,7 +112,7 @@ class Rule:
         Phrases of which none may be found.
     patterns : list of str
         Regular expressions in Python's syntax, searched anywhere in the sentence, of which one is enough. One with
-        nested repeats, as `(a+)+`, can take forever on some text.
+        nested repeats, such as `(a+)+`, can take forever on some text.
     near : list of Near
         Pairs of phrases close to each other (see `Near`), of which one is enough.
     negated : {"count", "skip", "only"}
@@ -176,7 +176,7 @@ def read_taxonomy(file: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeError, yaml.YAMLError) as error:
-        raise InputError(f"{file}: cannot be read as YAML: {' '.join(str(error).split())}") from error
+        raise InputError(f"{file}: cannot be read as YAML: {one_line(error)}") from error
 
     values = content if isinstance(content, dict) else {}
     if unknown := [key for key in values if key not in _ALL_KEYS]:
@@ -190,7 +190,7 @@ def read_taxonomy(file: Path) -> dict[str, Any]:
 def _check_rule(rule: Rule, topics: Mapping[str, Topic], where: str) -> None:
     """Refuse a labelling function that cannot work."""
     if rule.topic not in topics:
-        raise InputError(f"{where}.topic: '{rule.topic}' is no topic; allowed: {listing(topics, 40)}")
+        raise InputError(f"{where}.topic: '{rule.topic}' is not a topic; allowed: {listing(topics, 40)}")
     if rule.vote not in VOTES:
         raise InputError(f"{where}.vote: '{rule.vote}'; allowed: {listing(VOTES)}")
     if rule.negated not in _NEGATED:

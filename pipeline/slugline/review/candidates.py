@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from slugline.data.corpus import Corpus, read_corpus
-from slugline.labels import Labels, Topic, read_gold
+from slugline.labels import Labels, Topic, by_people, read_gold
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,8 @@ def read_candidates(data: Callable[[], Corpus | pd.DataFrame], labels: Labels) -
     """Read sentences and the labels that people gave them; labels by rules count as none."""
     corpus = read_corpus(data)
     labelled = replace(labels, rules=False)(corpus.sentences(), read_gold(labels.gold, labels.columns))
-    by_people = (labelled.sentences["label_source"] != "").to_numpy()
     left_out = {"rejected": len(corpus.rejected), "gold labels without a sentence": len(labelled.unmatched)}
-    return Candidates(labelled.sentences, by_people, labelled.topics, left_out)
+    return Candidates(labelled.sentences, by_people(labelled.sentences), labelled.topics, left_out)
 
 
 def define_topics(

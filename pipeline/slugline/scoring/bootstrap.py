@@ -5,7 +5,7 @@ studentised: the difference from the sample is divided by the resample's own sta
 articles (bootstrap-t: Efron and Tibshirani 1993, "An introduction to the bootstrap", chapter 12). Intervals are made on
 the arcsine scale, where the error hardly depends on the score and no interval leaves 0 to 1.
 
-A topic that stands in three articles, all of them right, is wrong in no resample. So each score gets two
+A topic that occurs in three articles, all of them right, is wrong in no resample. So each score gets two
 pseudo-articles, one right and one wrong, of the mean size; each weighs a quarter, in a resample a random quarter
 (gamma), as a prior does in the Bayesian bootstrap (Rubin 1981, doi:10.1214/aos/1176345338). A difference of two models
 gets four: both right, both wrong, and two where one of the models is right, as is done for matched proportions (Agresti
@@ -68,7 +68,7 @@ class Resampled(NamedTuple):
 
 
 def draw_weights(articles: int, resamples: int, random: np.random.Generator) -> np.ndarray:
-    """Return how often each article stands in the sample (once) and in each resample, (1 + resamples, articles)."""
+    """Return how often each article is in the sample (once) and in each resample, (1 + resamples, articles)."""
     counts = random.multinomial(articles, np.full(articles, 1 / articles), size=resamples)
     return np.vstack([np.ones(articles), counts])
 

@@ -105,7 +105,7 @@ def paired_differences(
 ) -> pd.DataFrame:
     """Return each score of two models on the same sentences, and by how much that of the first is higher.
 
-    Takes the predictions, `first` and `second`, and the probabilities of both models; all else as `score_intervals`.
+    Takes the predictions, `first` and `second`, and the probabilities of both models; all else as in `score_intervals`.
 
     Returns
     -------

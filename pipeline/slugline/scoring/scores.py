@@ -74,7 +74,7 @@ def cut_points(y: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     """Return where a ranking can be cut: between sentences of different probabilities.
 
     The probabilities from high to low, shape (sentences,); the last place of each run of equal ones, shape (runs,); and
-    how many positives stand up to there, shape (runs,).
+    how many positives come up to there, shape (runs,).
     """
     order = np.argsort(-p, kind="stable")
     ranked = p[order]

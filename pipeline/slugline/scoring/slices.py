@@ -19,7 +19,7 @@ from slugline.scoring.bootstrap import Draws
 from slugline.scoring.intervals import holm
 from slugline.scoring.sums import Measure, build_measures
 
-_DERIVED = ("period", "length", "place")  # slices by what is no column of the sentences
+_DERIVED = ("period", "length", "place")  # slices by values derived from the sentences
 _MAX_SLICES = 12  # by one column; the rest form one slice
 _MIN_ARTICLES = 5  # of a slice of its own
 _MAX_P = 0.05  # corrected: a slice with a lower score is called worse up to here
@@ -60,7 +60,7 @@ def score_slices(
 ) -> pd.DataFrame:
     """Return micro F1 of the sentences with each value, and its difference from that of all other sentences.
 
-    `values`, shape (sentences,), make the slices. All else as `score_intervals`; slice and rest are compared on the
+    `values`, shape (sentences,), make the slices. All else as in `score_intervals`; slice and rest are compared on the
     same resamples of articles.
 
     Returns
@@ -69,7 +69,7 @@ def score_slices(
     difference_high, p, p_holm, worse`. One slice alone has no rest: NaN.
     """
     article, articles = number_articles(groups)
-    # By place, whatever the index of `values`; a category that no sentence has is no slice.
+    # By place, whatever the index of `values`; a category that no sentence has is not a slice.
     slices = pd.Series(range(len(Y))).groupby(pd.Series(values).reset_index(drop=True), dropna=False, observed=True)
     rows = {}
     for value, part in slices:

@@ -74,7 +74,7 @@ def build_measures(
     *,
     n_articles: int | None = None,
 ) -> dict[str, Measure]:
-    """Return what each article adds to each score that is no mean over topics: `f1/<topic>`, `f1_micro`, ...
+    """Return what each article adds to each score that is not a mean over topics: `f1/<topic>`, `f1_micro`, ...
 
     `article` is the number of each sentence's article, from 0. Without `n_articles` the last is one with a sentence.
     """

@@ -105,7 +105,7 @@ def fits(row: Row) -> bool:
 
 
 def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected]:
-    """Yield every user's response to every record, or why it is none; a record without any yields nothing."""
+    """Yield every user's response to every record, or why it is not one; a record without any yields nothing."""
     records: list[tuple[str, Row, list[_Response]]] = []
     for where, row in rows:
         try:
@@ -149,7 +149,7 @@ def _read_labels(values: Row, status: object, question: str | None) -> object:
 
 
 def _to_annotation(where: str, row: Row, response: _Response, labels: object) -> RawAnnotation:
-    """Return the annotation in a response; id and text may stand in the record, its metadata or its fields."""
+    """Return the annotation in a response; id and text may be in the record, its metadata or its fields."""
     values = with_nested(row, "metadata", "fields")
     key = values.get("sentence_id") or row.get("external_id") or row.get("id")
     return RawAnnotation(where, key, labels, response.user, response.when, values.get("text"))

@@ -70,7 +70,7 @@ def fits(row: Row) -> bool:
 
 
 def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected]:
-    """Yield every annotation of every task, or why it is none; a task without any yields nothing."""
+    """Yield every annotation of every task, or why it is not one; a task without any yields nothing."""
     for where, row in rows:
         if isinstance(data := row.get("data"), dict):
             yield from _read_task(where, row, data)

@@ -41,7 +41,7 @@ def fits(row: Row) -> bool:
 
 
 def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected]:
-    """Yield every answer, or why it is none; a task without an answer yields nothing."""
+    """Yield every answer, or why it is not one; a task without an answer yields nothing."""
     binary_answers: dict[tuple[str, str], list[tuple[str, Row]]] = {}
     for where, row in rows:
         answer, raw = row.get("answer"), _to_annotation(where, row)
@@ -52,7 +52,7 @@ def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[Raw
         elif "accept" in row or "options" in row:
             yield _read_choice(raw, row)
         elif row.get("label") not in topics:
-            yield Rejected(where, f"{shorten(row.get('label'))} is no topic; allowed: {listing(topics, 40)}")
+            yield Rejected(where, f"{shorten(row.get('label'))} is not a topic; allowed: {listing(topics, 40)}")
         elif isinstance(raw.sentence_id, (str, int, float)) and isinstance(
             raw.annotator, (str, int, float, type(None))
         ):
@@ -65,7 +65,7 @@ def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[Raw
 
 
 def _to_annotation(where: str, row: Row) -> RawAnnotation:
-    """Return the annotation of a row, without labels yet; the id of the sentence may stand in `meta` too."""
+    """Return the annotation of a row, without labels yet; the id of the sentence may be in `meta` too."""
     metadata = row.get("meta")
     key = row.get("sentence_id", metadata.get("sentence_id") if isinstance(metadata, dict) else None)
     annotator = row.get("_annotator_id") or row.get("_session_id")

@@ -8,11 +8,11 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 
-from slugline.annotate.annotation import BadValueError, RawAnnotation, Row, one_line, shorten
+from slugline.annotate.annotation import BadValueError, RawAnnotation, Row, shorten
 from slugline.annotate.formats.escaping import escape, unescape
 from slugline.annotate.tasks import METADATA_COLUMNS, REQUIRED_COLUMNS, Task, Tasks
 from slugline.data.schema import Rejected
-from slugline.errors import InputError, listing
+from slugline.errors import InputError, listing, one_line
 
 FORMULA = object()  # stands for a formula in a cell, which is never evaluated
 _LABEL_COLUMNS = ("labels", "label")
@@ -59,7 +59,7 @@ def fits(row: Row) -> bool:
 def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected]:
     """Yield the annotation in every row, or why it has none; a row with blank status and labels yields nothing.
 
-    Labels stand in one column a topic, or with a delimiter (`|`, `;` or `,`) in `labels` or `label`. Without a column
+    Labels are in one column a topic, or with a delimiter (`|`, `;` or `,`) in `labels` or `label`. Without a column
     `status`, a row without any label is rejected: nobody could tell whether it was looked at. Raises `InputError` for a
     table that has no place for labels.
     """
@@ -67,7 +67,7 @@ def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[Raw
     missing = [topic for topic in topics if topic not in columns]
     if missing and not any(name in columns for name in _LABEL_COLUMNS):
         absent = f"no column 'labels', and none for topic {shorten(missing[0])}"
-        raise InputError(one_line(f"{first}: {absent}; found: {listing(columns, 20)}"))
+        raise InputError(one_line(f"{first}: {absent}; found: {listing(columns, 20)}", 2000))
 
     for where, row in rows:
         try:
@@ -137,7 +137,7 @@ def _split_labels(value: object, topics: Sequence[str]) -> list[str] | None:
         try:
             return json.loads(text)  # type: ignore[no-any-return] # `validate` checks it
         except (ValueError, RecursionError) as error:
-            raise BadValueError(f"labels {shorten(text)} begin like a JSON list but are none") from error
+            raise BadValueError(f"labels {shorten(text)} begin like a JSON list but are not one") from error
 
     # The delimiter with which all are topics, else that with which they are most, for the message
     candidates = [_split(text, delimiter) for delimiter in "|;,"]

@@ -11,12 +11,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from slugline.annotate.annotation import Row, one_line, shorten
+from slugline.annotate.annotation import Row, shorten
 from slugline.annotate.formats.escaping import escape_ambiguous, is_risky, unescape
 from slugline.annotate.formats.sheets import FORMULA, fits, read, to_table
 from slugline.annotate.tasks import Tasks
 from slugline.data.readers import Rows
-from slugline.errors import InputError, listing
+from slugline.errors import InputError, listing, one_line
 
 __all__ = ["encode", "fits", "read", "read_workbook"]
 
@@ -107,7 +107,7 @@ def read_workbook(path: Path) -> Rows:
 
 
 def _check_archive(path: Path) -> None:
-    """Raise `InputError` for what is no workbook, or would unpack to more than `_MAX_BYTES`.
+    """Raise `InputError` for what is not a workbook, or would unpack to more than `_MAX_BYTES`.
 
     The sizes that the archive states can be trusted: `zipfile` reads no more of a part than its stated size.
     """
@@ -141,7 +141,7 @@ def _read_sheet(sheet: Any, name: str) -> Iterator[tuple[str, Row]]:
 
 
 def _read_name(cell: Any) -> str:
-    """Return the name of a column, "" where the cell is no text."""
+    """Return the name of a column, "" where the cell is not text."""
     text = _read_cell(cell)
     return unescape(text).strip() if isinstance(text, str) else ""
 
