@@ -97,6 +97,12 @@ DATA = {
 MORE = {  # the long tail
     ("train", "+model.c=1"): ("model: ", "unexpected keyword argument 'c'; allowed: penalty, loss"),
     ("train", "seed=many"): ("seed: ", "'many'", "Integer"),
+    ("train", "labels.mode=one"): ("labels.mode: 'one'; allowed: multilabel, multiclass",),
+    ("train", "threshold=fixed", "threshold.value=7"): ("threshold.value=7.0; allowed: from 0 to 1",),
+    ("train", "threshold.target_precision=0.9", "threshold.target_recall=0.9"): (
+        "threshold: target_precision and target_recall are both set",
+    ),
+    ("train", "split.dev=0.8", "split.test=0.5"): ("split.dev=0.8 and split.test=0.5; allowed: from 0, and below 1",),
     ("train", "split.dev=much"): ("split: dev: ", "'much'", "Float"),
     ("train", "model.C=${nope}"): ("model.C: Interpolation key 'nope' not found",),
     ("train", "--config-dir=conf", "model=mine"): (
@@ -142,7 +148,7 @@ MORE = {  # the long tail
     on("good", "split=column"): ("split.column: no column 'split' in the data; found: article_id",),
     on("good", "split.dev=0", "split.test=0"): ("no sentence in dev or test to score a model on",),
     on("good", "labels.mode=multiclass"): ("sentence ", "0 labels, but labels.mode=multiclass wants exactly one"),
-    on("good", "data.encoding=klingon"): ("encoding: there is no 'klingon'",),
+    on("good", "data.encoding=klingon"): ("data.encoding: there is no 'klingon'",),
 }
 MORE |= {(*arguments, "tracking=off"): says for arguments, says in DATA.items()}
 

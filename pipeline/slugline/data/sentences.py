@@ -31,9 +31,8 @@ _LONGEST_TITLE = 16  # characters: more than any of _TITLES with the mark before
 _LINE = re.compile(r"[^\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 _SPEECH = r"(?:said|says|added|asked|replied|wrote|told|continued|reads?|follows?)"
-_CLAUSE_OPENERS = (
-    "the|a|an|this|that|it|he|she|they|we|his|her|its|their"  # "Posted in Kabul, the troops saw no fighting."
-)
+# A clause after the comma shows that somebody wrote a sentence: "Posted in Kabul, the troops saw no fighting."
+_CLAUSE_OPENERS = "the|a|an|this|that|it|he|she|they|we|his|her|its|their"
 _DEBRIS = re.compile(
     rf"""
     [\W\d_]*                                                            # no letter at all

@@ -93,7 +93,7 @@ def draw_difference(first: Measure, second: Measure, weights: np.ndarray, random
     return Draws(a.score - b.score, a.values - b.values, a.influence - b.influence, prior_variance)
 
 
-def draw_with_means(
+def _draw_with_means(
     samplers: Mapping[str, Sampler], weights: np.ndarray, random: np.random.Generator
 ) -> Iterator[tuple[str, Draws]]:
     """Yield each score with its name, and at the end the means over topics: `f1_macro` of all `f1/<topic>`."""
@@ -122,7 +122,7 @@ def resample(
     step = max(1, WEIGHTS_AT_ONCE // articles)
     for begin in range(0, resamples, step):
         weights = draw_weights(articles, min(step, resamples - begin), random)
-        for name, draws in draw_with_means(samplers, weights, random):
+        for name, draws in _draw_with_means(samplers, weights, random):
             batches[name].append(Resampled(draws.score, draws.values, draws.standard_errors(weights)))
     return {name: _join(parts) for name, parts in batches.items()}
 

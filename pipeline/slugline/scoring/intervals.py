@@ -30,15 +30,24 @@ def score_intervals(
 
     Parameters
     ----------
-    Y, predicted, probabilities, groups, topics
-        See `slugline.scoring`; average precision is left out without probabilities.
-    resamples, seed, level
-        Of the bootstrap; `level` is how often an interval holds the true score.
+    Y, predicted : ndarray of bool, shape (sentences, topics)
+        Labels and predictions.
+    topics : sequence of str
+        The names of the columns.
+    groups : array-like, shape (sentences,)
+        The key of each sentence's article.
+    probabilities : ndarray of float, shape (sentences, topics), optional
+        Average precision is left out without them.
+    resamples, seed : int
+        Of the bootstrap.
+    level : float
+        How often an interval holds the true score.
 
     Returns
     -------
-    Low and high by the names of `score`: `f1_macro`, `f1/<topic>`, ... A topic that no sentence has may have any
-    score: 0 to 1.
+    dict of str to tuple of float
+        Low and high by the names of `score`: `f1_macro`, `f1/<topic>`, ... A topic that no sentence has may have any
+        score: 0 to 1.
 
     Examples
     --------
@@ -109,8 +118,9 @@ def paired_differences(
 
     Returns
     -------
-    A row for each metric; columns `one, other, difference, low, high, p, p_holm`. The last is corrected for the number
-    of topics, for precision, recall, F1 and average precision separately; averages stand alone.
+    DataFrame
+        A row for each metric; columns `one, other, difference, low, high, p, p_holm`. The last is corrected for the
+        number of topics, for precision, recall, F1 and average precision separately; averages are not corrected.
     """
     article, articles = number_articles(groups)
     models = list(zip((first, second), probabilities or (None, None), strict=True))

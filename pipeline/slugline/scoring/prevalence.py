@@ -69,19 +69,22 @@ def estimate_prevalence(
 
     Parameters
     ----------
-    predicted, groups, topics, resamples, seed, level
-        As of `score_intervals`, but predictions may be probabilities.
-    periods
-        Of each sentence; no period is a period of its own.
-    labelled
+    predicted : ndarray of bool or float, shape (sentences, topics)
+        Predictions, or probabilities.
+    periods : array-like, shape (sentences,)
+        The period of each sentence; no period (None) is a period of its own.
+    labelled : Counts
         What `count_articles` returns for labelled sentences.
-    method
-        `difference` or `adjusted`.
+    method : {"difference", "adjusted"}
+        How counts are corrected; see `slugline.scoring.prevalence`.
+    groups, topics, resamples, seed, level
+        As in `score_intervals`.
 
     Returns
     -------
-    Columns `period, topic, sentences, counted, corrected, low, high`; the last three are NaN where no labelled sentence
-    has the topic.
+    DataFrame
+        Columns `period, topic, sentences, counted, corrected, low, high`; the last three are NaN where no labelled
+        sentence has the topic.
     """
     check_method(method, "prevalence: method")
     random = np.random.default_rng(seed)

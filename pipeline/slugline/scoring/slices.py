@@ -65,8 +65,9 @@ def score_slices(
 
     Returns
     -------
-    A slice a row, by its value; columns `sentences, articles, score, low, high, rest, difference, difference_low,
-    difference_high, p, p_holm, worse`. One slice alone has no rest: NaN.
+    DataFrame
+        A slice a row, by its value; columns `sentences, articles, score, low, high, rest, difference, difference_low,
+        difference_high, p, p_holm, worse`. One slice alone has no rest: NaN.
     """
     article, articles = number_articles(groups)
     # By place, whatever the index of `values`; a category that no sentence has is not a slice.
