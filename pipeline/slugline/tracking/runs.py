@@ -136,11 +136,10 @@ class MlflowRun:
         """Log a model as a pyfunc of data alone, its card beside it; return its URI."""
         import pandas as pd
 
-        from slugline.model.store import CARD, digest, save_model
+        from slugline.model.store import digest_model, save_model
 
         with TemporaryDirectory() as folder:
-            saved = save_model(model, Path(folder) / Path(MODEL_FOLDER).name)
-            (saved / CARD).write_text(card, encoding="utf-8")
+            saved = save_model(model, Path(folder) / Path(MODEL_FOLDER).name, card)
             info = self.mlflow.pyfunc.log_model(
                 name="model",
                 loader_module="slugline.model.pyfunc",
@@ -149,7 +148,7 @@ class MlflowRun:
                 input_example=pd.DataFrame({"text": [EXAMPLE]}),
                 pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
             )
-            self.mlflow.set_tags({"model_uri": info.model_uri, "model_digest": digest(saved)})
+            self.mlflow.set_tags({"model_uri": info.model_uri, "model_digest": digest_model(saved)})
         return str(info.model_uri)
 
     def register_model(self, uri: str, description: str) -> str:
@@ -208,11 +207,9 @@ class LocalRun:
 
     def log_model(self, model: "TopicModel", card: str) -> str:
         """Save the model with its card and return its folder."""
-        from slugline.model.store import CARD, save_model
+        from slugline.model import save_model
 
-        saved = save_model(model, self.folder / "model")
-        (saved / CARD).write_text(card, encoding="utf-8")
-        return str(saved)
+        return str(save_model(model, self.folder / "model", card))
 
     def register_model(self, uri: str, description: str) -> str:
         """Register nothing, and return where the model is."""
