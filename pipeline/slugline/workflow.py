@@ -158,7 +158,7 @@ def _log_data(job: _Job, dataset: Dataset) -> dict[str, str]:
     with job.stages.timed("log"):
         parts = {part: dataset.sentences[dataset.rows(part)] for part in PARTS if dataset.rows(part).any()}
         digests = {part: digest_sentences(sentences) for part, sentences in parts.items()}
-        frames = {part: report.data_frame(sentences) for part, sentences in parts.items()}
+        frames = {part: report.to_mlflow_frame(sentences) for part, sentences in parts.items()}
         source = str(Path(str(getattr(job.settings.data, "path", ""))).resolve())
         active.log_data(frames, job.launch.choices.get("data", "data"), source, digests)
     return digests
