@@ -95,11 +95,11 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
     Parameters
     ----------
     data : callable
-        A reader, as `ArticleCorpus`: returns a `Corpus`, or a frame of articles.
+        A reader such as `ArticleCorpus`: returns a `Corpus`, or a frame of articles.
     labels : Labels
         The labeller.
     split : callable
-        A splitter, as `ByArticle`: takes sentences and `Y`, returns the part of each sentence.
+        A splitter such as `ByArticle`: takes sentences and `Y`, returns the part of each sentence.
     stages : Stages
         Times what is done, and keeps it for the next run.
 
@@ -199,15 +199,15 @@ def check_examples(label_counts: pd.DataFrame, sizes: dict[str, int], train_arti
             f"no positive example in train of: {listing(missing)}; label some, or take the topic out of labels.topics"
         )
     if constant := positive.index[positive == sizes["train"]].tolist():
-        raise InputError(
-            f"every sentence of train is labelled: {listing(constant)}; label some without, with [] if need be"
-        )
+        raise InputError(f"every training sentence carries: {listing(constant)}; add sentences without it (labels: [])")
     if train_articles < 2:
         raise InputError(f"training needs sentences of at least 2 articles to cross-validate, found {train_articles}")
     if not sizes["dev"] + sizes["test"]:
         raise InputError("no sentence in dev or test to score a model on; give split.dev or split.test a larger share")
     if not sizes[threshold_part]:
-        raise InputError(f"no sentence in {threshold_part}, on which thresholds are chosen (threshold.part)")
+        raise InputError(
+            f"no sentence in {threshold_part}, on which thresholds are chosen; give it a share, or threshold.part=train"
+        )
 
 
 def check_dataset(dataset: Dataset, threshold_part: str) -> None:
@@ -219,12 +219,12 @@ def check_dataset(dataset: Dataset, threshold_part: str) -> None:
 def leakage_notes(leakage: Leakage) -> list[str]:
     """Return a warning where whole articles, or more than a hundredth of a part's sentences, stand in train too."""
     leaks = [
-        f"{share:.1%} of {part} sentences stand in train word for word"
+        f"{share:.1%} of {part} sentences also occur in train, word for word"
         for part, share in leakage.shares.items()
         if share > LEAK_WARNING
     ]
     if leakage.articles:
-        leaks = [f"{leakage.articles} articles stand in more than one part", *leaks]
+        leaks = [f"{leakage.articles} articles are in more than one part", *leaks]
     return [f"the split leaks, so scores flatter: {'; '.join(leaks)}"] if leaks else []
 
 

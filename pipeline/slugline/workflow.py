@@ -190,7 +190,7 @@ def _evaluate(job: _Job, dataset: Dataset, fitted: FittedModel) -> tuple[Scores,
 def _describe_origin(
     settings: TrainSettings, dataset: Dataset, fitted: FittedModel, digests: Mapping[str, str], run_id: str | None
 ) -> dict[str, Any]:
-    """Return what a model says of where it comes from, with the reference that `slugline monitor` compares with."""
+    """Return the model's `info`: version, run, data digest, topic definitions, reference profile of `monitor`."""
     held_out = ~dataset.rows("train")  # is like new text: neither terms nor thresholds were chosen on it
     reference = profile_sentences(fitted.model, dataset.sentences[held_out], fitted.probabilities[held_out])
     return {

@@ -33,7 +33,8 @@ def _find_runs(settings: CompareSettings) -> list[Record]:
     """Return the runs asked for: by their ids, or the last of an experiment, the oldest first."""
     ids = [str(run) for run in settings.runs]
     if bool(ids) == (settings.experiment_name is not None):
-        raise InputError("give either runs=[RUN,RUN] or experiment=NAME last=5")
+        found = "both runs and an experiment" if settings.runs else "neither runs nor an experiment"
+        raise InputError(f"found {found}; give either runs=[RUN,RUN] or experiment=NAME last=5")
     if settings.experiment_name is not None:
         ids = tracking.last_runs(settings.experiment_name, settings.last, PREDICTIONS, settings.tracking_uri)
     if len(ids) < 2 or len(set(ids)) < len(ids):

@@ -66,7 +66,7 @@ def _describe(before: Record, after: Record, differing: dict[str, tuple[float | 
     lines += [
         f"{name:<8}{'same' if one == other else f'differs: {one} -> {other}'}" for name, (one, other) in pairs.items()
     ]
-    versions = tracking.same_versions(before, after)
+    versions = tracking.describe_version_changes(before, after)
     lines += [f"code    {f'differs: {versions}' if versions else 'same commit and versions'}"]
     result = f"{len(differing)} of {len(keys)} metrics differ" if differing else f"all {len(keys)} metrics equal"
     return "\n".join([*lines, f"result  {result}", f"run     {after.run_id}"])

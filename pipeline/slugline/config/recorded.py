@@ -17,7 +17,7 @@ from slugline.training.settings import TrainSettings
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 50
-OF_THE_PLACE = ("cache", "tracking")  # they belong to where a run was made, not to the experiment
+NOT_REPRODUCED = ("cache", "tracking")  # they belong to where a run was made, not to the experiment
 OLD_NAMES = {  # of modules, before the package was called slugline; the longest first
     "pipeline.corpus.": "slugline.data.",
     "pipeline.features.": "slugline.ngrams.",
@@ -43,14 +43,14 @@ def read_recorded(text: str, allowed: Sequence[str]) -> TrainSettings:
     """
     config = _rename(_parse(text))
     _check(config, allowed)
-    return build_settings({key: node for key, node in config.items() if key not in OF_THE_PLACE}, TrainSettings)
+    return build_settings({key: node for key, node in config.items() if key not in NOT_REPRODUCED}, TrainSettings)
 
 
 def to_experiment(text: str, note: str) -> str:
     """Return the config of a run as an experiment file, which sets up that run whatever the defaults are."""
     config = _parse(text)
     groups = [item.name for item in dataclasses.fields(TrainSettings) if item.metadata.get("component")]
-    kept = {key: node for key, node in config.items() if key not in OF_THE_PLACE} | {"name": None}
+    kept = {key: node for key, node in config.items() if key not in NOT_REPRODUCED} | {"name": None}
     # without these, the keys of the default options would be there too
     overrides = [{f"override /{group}": None} for group in groups if group in kept]
     body = yaml.safe_dump({"defaults": overrides} | escape(kept), sort_keys=False, allow_unicode=True, width=120)
@@ -58,14 +58,14 @@ def to_experiment(text: str, note: str) -> str:
 
 
 def _parse(text: str) -> dict[str, Any]:
-    """Return what a config holds; raise `InputError` for one that is no plain mapping of reasonable size."""
+    """Return what a config holds; raise `InputError` unless it is a plain mapping of reasonable size."""
     if len(text) > MAX_BYTES:
         raise InputError(f"config.yaml of the run is larger than {MAX_BYTES} bytes")
     try:
         _check_structure(text)
         config = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError) as error:
-        raise InputError(f"config.yaml of the run is no YAML: {one_line(error, 200)}") from error
+        raise InputError(f"config.yaml of the run is not YAML: {one_line(error, 200)}") from error
     known = [item.name for item in dataclasses.fields(TrainSettings)]
     if not isinstance(config, dict) or (unknown := [key for key in config if key not in known]):
         what = f"the key '{unknown[0]}'" if isinstance(config, dict) else "no keys"

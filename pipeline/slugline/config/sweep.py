@@ -50,5 +50,5 @@ def record_failure(config: DictConfig, error: Exception) -> float:
     with suppress(InputError, *CONFIG_ERRORS):
         settings = instantiate(config.tracking, "tracking")
         with settings.run(config.name or launch.name, launch.folder, flatten(params)):
-            raise error
+            raise error  # which marks the run as FAILED, with the error as a tag
     return float("nan")

@@ -71,7 +71,7 @@ def open_existing(uri: str | None, missing: str) -> Any:
     uri : str, optional
         Of the store.
     missing : str
-        What the message begins with where there is no store, as `no run 'abc'`.
+        What the message begins with where there is no store, such as `no run 'abc'`.
     """
     database = sqlite_file(store_uri(uri))
     if database and not database.is_file():

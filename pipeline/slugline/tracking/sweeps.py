@@ -82,7 +82,8 @@ def _first_score(metrics: Mapping[str, float], scores: Sequence[str]) -> float:
 
 def _take_best(run: MlflowRun, best: Any, table: "pd.DataFrame", to_experiment: Callable[[str, str], str]) -> str:
     """Log the best job's metrics and config, and a table of all, in the parent run; register its model."""
-    run.log_batches({f"best/{key}": value for key, value in best.data.params.items()}, best.data.metrics)
+    run.log_params({f"best/{key}": value for key, value in best.data.params.items()})
+    run.log_metrics(best.data.metrics)
     client, parent = run.mlflow.MlflowClient(), run.run_id
     client.set_tag(parent, "best_run", best.info.run_id)
     client.set_tag(parent, "mlflow.note.content", f"Best of {len(table)} jobs: **{best.info.run_name}**")

@@ -20,7 +20,7 @@ from slugline.splits import stratify
 from slugline.training.calibration import calibrate
 
 # The decision in a fold that has no example of a topic to learn from: a sure "no" on the scale of a margin
-NEVER = -1.0
+SURE_NO = -1.0
 
 OnFold = Callable[[int, float], None]
 TopicLabels = tuple[np.ndarray, np.ndarray | None]  # of one topic: labels and their weights, shape (sentences,) each
@@ -207,7 +207,7 @@ def _fit_and_decide(
     """Return decision values for the held-out sentences, shape (held-out sentences,)."""
     if y.any() and not y.all():
         return decision_values(_fit_topic(classifier, X, y, weight), X_held_out)
-    return np.full(X_held_out.shape[0], NEVER if not y.any() else -NEVER)
+    return np.full(X_held_out.shape[0], SURE_NO if not y.any() else -SURE_NO)
 
 
 def _fit_topic(classifier: Any, X: csr_array, y: np.ndarray, weight: np.ndarray | None = None) -> Any:

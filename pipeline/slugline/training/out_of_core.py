@@ -153,7 +153,9 @@ def check_settings(settings: TrainSettings) -> None:
         name = type(settings.model).__name__
         raise InputError(f"data.chunk_rows: {name} has no partial_fit; allowed: model=sgd, or another that has")
     if not isinstance(settings.split, ByArticle | Given):
-        raise InputError("data.chunk_rows: the split needs all the text; allowed: split=article, split=column")
+        raise InputError(
+            f"data.chunk_rows: {type(settings.split).__name__} needs all the text; allowed: split=article, split=column"
+        )
     if isinstance(settings.split, ByArticle):
         check_shares(settings.split.dev, settings.split.test)
     if settings.epochs < 1:
@@ -189,7 +191,9 @@ def _read_all(settings: TrainSettings, vectorizers: Sequence[Any], folder: Path,
     if not sum(counted.sizes.values()):
         raise InputError(NO_LABELS)
     if not counted.sizes["dev"]:
-        raise InputError("no sentence in dev; with data.chunk_rows thresholds are chosen on dev")
+        raise InputError(
+            "no sentence in dev; with data.chunk_rows thresholds are chosen on dev; give split.dev a larger share"
+        )
     check_examples(counted.label_counts(), counted.sizes, counted.train_articles(), "dev")
     return counted
 

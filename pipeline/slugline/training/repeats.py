@@ -39,7 +39,7 @@ def repeat_splits(dataset: Dataset, fitted: FittedModel, split: Any, refit: Refi
     rows = [{"seed": split.seed} | _score(dataset, fitted)]
     for seed in range(split.seed + 1, split.seed + repeats):
         parts = replace(split, seed=seed)(dataset.sentences, dataset.Y)
-        rows.append({"seed": seed} | _fit_and_score(_divide(dataset, parts), refit))
+        rows.append({"seed": seed} | _fit_and_score(_with_split(dataset, parts), refit))
     return pd.DataFrame(rows)
 
 
@@ -76,12 +76,12 @@ def draw_learning_curve(
             rows.append(size | _score(dataset, fitted))
         else:
             parts = np.where(train & ~kept, "left out", dataset.sentences["split"])
-            rows.append(size | _fit_and_score(_divide(dataset, parts), refit))
+            rows.append(size | _fit_and_score(_with_split(dataset, parts), refit))
     return pd.DataFrame(rows)
 
 
-def _divide(dataset: Dataset, parts: np.ndarray) -> Dataset:
-    """Return a dataset divided otherwise."""
+def _with_split(dataset: Dataset, parts: np.ndarray) -> Dataset:
+    """Return the dataset with another split."""
     divided = dataset._replace(
         sentences=dataset.sentences.assign(split=parts), label_counts=count_labels(dataset.Y, parts, dataset.topics)
     )

@@ -27,7 +27,7 @@ class StudySettings:
     study_name : str
         The name of an earlier study takes it up again.
     storage : str
-        Where it is kept, as `sqlite:///experiments/optuna.db`.
+        Where it is kept, such as `sqlite:///experiments/optuna.db`.
     prune : bool
         Whether a job whose first folds are worse than the median of those before is ended.
     seed : int
