@@ -24,7 +24,7 @@ COMMANDS = {
 }
 
 # What users write for a key that cannot have that name, since a group of the config has it
-KEY_ALIASES = {"compare": {"experiment=": "experiment_name="}}
+_KEY_ALIASES = {"compare": {"experiment=": "experiment_name="}}
 
 
 def main() -> None:
@@ -97,7 +97,7 @@ def _run(command: str, arguments: list[str]) -> None:
     arguments = sorted(
         arguments, key=lambda argument: not argument.startswith("-") and "=" in argument
     )  # options first
-    for short, key in KEY_ALIASES.get(command, {}).items():
+    for short, key in _KEY_ALIASES.get(command, {}).items():
         arguments = [
             key + argument.removeprefix(short) if argument.startswith(short) else argument for argument in arguments
         ]

@@ -21,7 +21,7 @@ from slugline.errors import listing
 from slugline.files import shipped_folder
 from slugline.launch import Launch
 
-NOT_IN_RUN_NAME = ("cache", "n_jobs", "plots", "tracking")  # settings that change no model: not in the name of a run
+_NOT_IN_RUN_NAME = ("cache", "n_jobs", "plots", "tracking")  # settings that change no model: not in the name of a run
 
 
 def register(command: str) -> None:
@@ -101,18 +101,18 @@ def read_launch() -> Launch:
 
 def _is_outward(override: str) -> bool:
     """Tell whether an override changes nothing of the model."""
-    return re.match(rf"[+~]*({'|'.join(NOT_IN_RUN_NAME)})[.=@]", override) is not None
+    return re.match(rf"[+~]*({'|'.join(_NOT_IN_RUN_NAME)})[.=@]", override) is not None
 
 
 def build_job(command: str, config: DictConfig) -> tuple[Any, Launch]:
     """Return the settings of a command, all components built, and how it was launched."""
     labels = config.get("labels")
     names = [*(config.get("allowed_modules") or ()), *((labels and labels.get("allowed_modules")) or ())]
-    import_user_modules(names, read_module_folders())
+    import_user_modules(names, _read_module_folders())
     return build_settings(config, find_settings(command)), read_launch()
 
 
-def read_module_folders() -> list[str]:
+def _read_module_folders() -> list[str]:
     """Return the folders in which a user's own modules are looked for: those of their config, and the current one."""
     sources = [Path(source.path) for source in HydraConfig.get().runtime.config_sources if source.schema == "file"]
     folders = [folder for source in sources if source != shipped_folder("conf") for folder in (source, source.parent)]

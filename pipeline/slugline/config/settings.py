@@ -6,7 +6,7 @@ from typing import Any
 from slugline.data.schema import ARTICLE_COLUMNS
 from slugline.training.settings import COMPONENT
 
-CHAMPION = "models:/slugline@champion"
+_CHAMPION = "models:/slugline@champion"
 
 
 def article_columns() -> dict[str, str]:
@@ -37,7 +37,7 @@ class ModelSettings(StoreSettings):
         `models:/NAME@ALIAS`, `models:/NAME/VERSION`, `runs:/RUN_ID/model` or a model folder.
     """
 
-    model_uri: str = CHAMPION
+    model_uri: str = _CHAMPION
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from slugline.errors import InputError, listing
 from slugline.tracking.store import model_folder, open_existing, sqlite_file, store_uri
 
-PREVIOUS_TAG = "champion_before"  # tag of a version: which one had the alias until it came
+_PREVIOUS_TAG = "champion_before"  # tag of a version: which one had the alias until it came
 
 
 class Version(NamedTuple):
@@ -85,12 +85,12 @@ class Registry:
                 raise InputError(
                     f"{self.alias} of '{self.name}' became version {now} meanwhile; promote against that one"
                 )
-            self.client.set_model_version_tag(self.name, version.number, PREVIOUS_TAG, now or "")
+            self.client.set_model_version_tag(self.name, version.number, _PREVIOUS_TAG, now or "")
             self.client.set_registered_model_alias(self.name, self.alias, version.number)
 
     def move_back(self, champion: Version | None) -> str:
         """Give the alias back to the version that had it before, and return what was done."""
-        before = champion and self.client.get_model_version(self.name, champion.number).tags.get(PREVIOUS_TAG)
+        before = champion and self.client.get_model_version(self.name, champion.number).tags.get(_PREVIOUS_TAG)
         if champion is None or not before:
             raise InputError(f"{self.alias} of '{self.name}' was never moved by a promotion: nothing to roll back to")
         with self._lock():

@@ -23,10 +23,10 @@ if TYPE_CHECKING:  # keeps pandas out of prediction's imports
 
     from slugline.model import TopicModel
 
-REQUIREMENTS = ("slugline", "mlflow", "numpy", "scipy", "pyarrow", "pandas")  # what loading and serving a model needs
-CONTEXTS = {"train": "training", "dev": "validation", "test": "testing"}
+_REQUIREMENTS = ("slugline", "mlflow", "numpy", "scipy", "pyarrow", "pandas")  # what loading and serving a model needs
+_CONTEXTS = {"train": "training", "dev": "validation", "test": "testing"}
 EXAMPLE = "The two sides agreed to a ceasefire after talks in Geneva, officials said."
-BATCH_METRICS, BATCH_PARAMS = 1000, 100  # what one `log_batch` takes
+_BATCH_METRICS, _BATCH_PARAMS = 1000, 100  # what one `log_batch` takes
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class MlflowRun:
                 dataset = self.mlflow.data.from_pandas(
                     frame, source=source, name=f"{name}-{part}", digest=digests[part]
                 )
-            self.mlflow.log_input(dataset, context=CONTEXTS[part])
+            self.mlflow.log_input(dataset, context=_CONTEXTS[part])
 
     def log_files(self, folder: Path, description: str) -> None:
         """Log the files of a folder, and the description that the UI shows."""
@@ -120,8 +120,8 @@ class MlflowRun:
         from mlflow.entities import Param
 
         client, entities = self.mlflow.MlflowClient(), [Param(key, str(value)[:6000]) for key, value in params.items()]
-        for start in range(0, len(entities), BATCH_PARAMS):
-            client.log_batch(self.run_id, params=entities[start : start + BATCH_PARAMS])
+        for start in range(0, len(entities), _BATCH_PARAMS):
+            client.log_batch(self.run_id, params=entities[start : start + _BATCH_PARAMS])
 
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
         """Log metrics in as few calls as the server allows."""
@@ -129,8 +129,8 @@ class MlflowRun:
 
         now, client = int(time.time() * 1000), self.mlflow.MlflowClient()
         entities = [Metric(to_mlflow_key(key), value, now, 0) for key, value in metrics.items()]
-        for start in range(0, len(entities), BATCH_METRICS):
-            client.log_batch(self.run_id, metrics=entities[start : start + BATCH_METRICS])
+        for start in range(0, len(entities), _BATCH_METRICS):
+            client.log_batch(self.run_id, metrics=entities[start : start + _BATCH_METRICS])
 
     def log_model(self, model: "TopicModel", card: str) -> str:
         """Log a model as a pyfunc of data alone, its card beside it; return its URI."""
@@ -147,7 +147,7 @@ class MlflowRun:
                 data_path=str(saved),
                 signature=_signature(model.topics),
                 input_example=pd.DataFrame({"text": [EXAMPLE]}),
-                pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+                pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
             )
             self.mlflow.set_tags({"model_uri": info.model_uri, "model_digest": digest(saved)})
         return str(info.model_uri)

@@ -31,7 +31,7 @@ from slugline.splits import PARTS
 from slugline.training.fit import FittedModel
 from slugline.training.settings import EvaluationSettings
 
-BASELINE_SCORES = ("f1_macro", "f1_micro")
+_BASELINE_SCORES = ("f1_macro", "f1_micro")
 
 
 def check_evaluation(settings: EvaluationSettings, dataset: Dataset, split: Any) -> None:
@@ -103,7 +103,7 @@ def _score_part(dataset: Dataset, fitted: FittedModel, labels: Labels, part: str
 
     for name, guess in _baselines(dataset, rows, labels).items():
         scores = score(part, Y, guess, None, topics)
-        metrics |= {f"{part}/{key}_{name}": scores[f"{part}/{key}"] for key in BASELINE_SCORES}
+        metrics |= {f"{part}/{key}_{name}": scores[f"{part}/{key}"] for key in _BASELINE_SCORES}
     return metrics
 
 
