@@ -18,7 +18,7 @@ _ReadRow = tuple[str, Row | str]  # a place in the input, and the row there or t
 
 
 @dataclass(frozen=True)
-class Batch:
+class _Batch:
     """Rows of the input; a dataclass, since Dask would search a list or a tuple for tasks of its own."""
 
     rows: list[_ReadRow]
@@ -83,7 +83,7 @@ class BatchLabeller:
     explain: int
     ending: str
 
-    def __call__(self, model: TopicModel, batch: Batch) -> LabelledBatch:
+    def __call__(self, model: TopicModel, batch: _Batch) -> LabelledBatch:
         """Label the sentences of a batch."""
         items = [
             Rejected(where, row) if isinstance(row, str) else to_article(row, where, self.columns)
@@ -107,7 +107,7 @@ class BatchLabeller:
         return LabelledBatch(predictions.encode(self.ending), rejected, counts)
 
 
-def cut_batches(rows: Iterable[_ReadRow], columns: Mapping[str, str], size: int) -> Iterator[Batch]:
+def cut_batches(rows: Iterable[_ReadRow], columns: Mapping[str, str], size: int) -> Iterator[_Batch]:
     """Cut a stream of rows into batches, each complete once it has this many characters.
 
     Batches leave out what is not among `columns`, which has for each article column its name in the input.
@@ -120,10 +120,10 @@ def cut_batches(rows: Iterable[_ReadRow], columns: Mapping[str, str], size: int)
         texts = [cells] if isinstance(cells, str) else cells.values()
         characters += _ROW_SIZE + sum(len(text) for text in texts if isinstance(text, str))
         if characters >= size:
-            yield Batch(batch)
+            yield _Batch(batch)
             batch, characters = [], 0
     if batch:
-        yield Batch(batch)
+        yield _Batch(batch)
 
 
 def label_articles(model: TopicModel, articles: Iterable[Article], split_sentences: bool = True) -> Predictions:
