@@ -82,8 +82,11 @@ def test_the_last_runs_of_an_experiment_are_those_with_predictions_oldest_first(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "give either runs=[RUN,RUN] or experiment=NAME"),
-        (["runs=[a,b]", "experiment=slugline"], "give either runs=[RUN,RUN] or experiment=NAME"),
+        ([], "found neither runs nor an experiment; give either runs=[RUN,RUN] or experiment=NAME"),
+        (
+            ["runs=[a,b]", "experiment=slugline"],
+            "found both runs and an experiment; give either runs=[RUN,RUN] or experiment=NAME",
+        ),
         (["runs=[a]"], "runs: found a; allowed: at least two, each once"),
         (["runs=[a,b]"], "no run 'a' in sqlite:///"),
         (["experiment=none"], "no experiment 'none' in sqlite:///"),

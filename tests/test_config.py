@@ -18,7 +18,7 @@ from slugline.config.build import build_settings, check_missing, instantiate
 from slugline.config.launch import register
 from slugline.config.schemas import SETTINGS, find_settings
 from slugline.errors import InputError
-from slugline.files import shipped
+from slugline.files import shipped_folder
 from slugline.splits import ByArticle
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -132,7 +132,7 @@ def test_one_seed_reaches_all_that_is_random():
 def test_the_sample_is_found_wherever_the_command_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert Path(compose("train").data.path).is_file()
-    assert (shipped("conf") / "train.yaml").is_file()
+    assert (shipped_folder("conf") / "train.yaml").is_file()
 
 
 # ---- what is made of it

@@ -42,7 +42,7 @@ def test_what_can_be_learned_passes():
         (
             dataset([[1, 0], [1, 0], [1, 0], [1, 1], [0, 0], [0, 0]]),
             "train",
-            "every sentence of train is labelled: aid",
+            "every training sentence carries: aid",
         ),
         (
             dataset(GOOD, topics=("text", "aid")),

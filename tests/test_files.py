@@ -52,3 +52,11 @@ def test_of_several_files_all_are_written_or_none(tmp_path: Path) -> None:
     assert not good.exists()
     write_files({good: b"{}", good.with_suffix(".xml"): b"<View/>"})
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a file", "tasks.json", "tasks.xml"]
+
+
+def test_a_folder_among_several_files_is_named_and_nothing_is_changed(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "a").write_bytes(b"before")
+    with pytest.raises(InputError, match=r"cannot write .*folder: Is a directory"):
+        write_files({tmp_path / "folder": b"x", tmp_path / "a": b"after"})
+    assert (tmp_path / "a").read_bytes() == b"before"

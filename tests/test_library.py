@@ -186,3 +186,9 @@ def test_text_like_a_reference_is_recorded_as_it_is_and_a_recorded_run_with_one_
     assert (again.returncode, again.stdout, again.stderr.count("\n")) == (1, "", 1)
     assert "refers to something outside itself" in again.stderr
     assert len(client.search_runs([recorded.info.experiment_id])) == 1
+
+
+@pytest.mark.parametrize(("options", "message"), [({"folds": 1}, "folds=1; allowed: 2"), ({"n_jobs": 0}, "n_jobs=0;")])
+def test_numbers_that_cannot_be_are_refused_before_anything_is_read(options, message):
+    with pytest.raises(InputError, match=message):
+        TrainSettings(**options)

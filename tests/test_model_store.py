@@ -31,7 +31,7 @@ from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 from slugline.errors import InputError
 from slugline.model import TopicModel, load_model, save_model
 from slugline.model.heads import EstimatorHead, LinearHead
-from slugline.model.store import MAX_HEADER
+from slugline.model.store import MAX_HEADER, digest_model
 from slugline.model.vectorizers import from_estimator, transform_all
 from slugline.ngrams import CountVectorizer, TfidfVectorizer
 from slugline.training.heads import to_head
@@ -134,6 +134,17 @@ def refusal(folder: Path) -> str:
 # There and back
 
 
+def test_the_card_of_a_model_is_written_beside_it_and_changes_neither_model_nor_digest(tmp_path: Path) -> None:
+    model = trained()
+    bare = save_model(model, tmp_path / "bare")
+    carded = save_model(model, tmp_path / "carded", "# A card")
+    assert (carded / "README.md").read_text(encoding="utf-8") == "# A card"
+    assert not (bare / "README.md").exists()
+    assert digest_model(carded) == digest_model(bare)
+    assert (carded / "model.json").read_bytes() == (bare / "model.json").read_bytes()
+    assert load_model(carded).predict(["a truce"]) == model.predict(["a truce"])
+
+
 @pytest.mark.parametrize("mode", ["multilabel", "multiclass"])
 @pytest.mark.parametrize(
     "features", [{"word": WORDS}, {"char": PIECES}, {"n": COUNTS}, {"word": WORDS, "char": PIECES}]
@@ -234,9 +245,11 @@ def test_an_unknown_topic_is_refused_with_those_there_are() -> None:
         trained().top_terms("sport")
 
 
-def test_estimators_tell_no_weights() -> None:
-    with pytest.raises(InputError, match=r"^only linear models tell the weight of each term$"):
-        trained(BernoulliNB()).explain("a text")
+def test_terms_of_a_head_that_is_not_linear_are_refused_with_its_type() -> None:
+    reason = "this model's head is not linear (EstimatorHead of KNeighborsClassifier); "
+    reason += "explain and top_terms need a linear model"
+    with pytest.raises(InputError, match=f"^{re.escape(reason)}$"):
+        trained(KNeighborsClassifier(2)).explain("a text")
 
 
 @pytest.mark.parametrize("classifier", [None, BernoulliNB(), KNeighborsClassifier(2)])
@@ -346,6 +359,10 @@ def test_a_field_missing_in_the_header_is_refused(folder: Path, field: str) -> N
     refusal(edited(folder, lambda header: header.pop(field)))
 
 
+def test_an_option_missing_in_the_features_is_named(folder: Path) -> None:
+    assert "features 0: there is no norm" in refusal(edited(folder, lambda header: header["features"][0].pop("norm")))
+
+
 @pytest.mark.parametrize("field", PART_FIELDS)
 def test_a_field_missing_in_the_features_is_refused(folder: Path, field: str) -> None:
     refusal(edited(folder, lambda header: header["features"][0].pop(field)))
@@ -355,11 +372,15 @@ def test_a_field_missing_in_the_features_is_refused(folder: Path, field: str) ->
     ("change", "reason"),
     [
         ({"format": 2}, "format 2; this version reads 1"),
-        ({"topics": ["a", "b", "a"]}, "topics are none, too many or repeated"),
+        ({"topics": ["a", "b", "a"]}, "topic 'a' is repeated"),
+        ({"topics": []}, "0 topics; allowed: 1 to 10000"),
         ({"topics": ["a", "b"]}, "thresholds.npy has shape (3,), not (2,)"),
-        ({"topics": [str(n) for n in range(10_001)]}, "topics are none, too many or repeated"),
-        ({"mode": "binary"}, "mode 'binary'"),
-        ({"head": "pickle"}, "head 'pickle'"),
+        ({"topics": [str(n) for n in range(10_001)]}, "10001 topics; allowed: 1 to 10000"),
+        ({"features": {}}, "features are not a list"),
+        ({"features": []}, "0 entries in features; allowed: 1 to 16"),
+        ({"features": [{}] * 17}, "17 entries in features; allowed: 1 to 16"),
+        ({"mode": "binary"}, "mode 'binary'; allowed: multilabel, multiclass"),
+        ({"head": "pickle"}, "head 'pickle'; allowed: linear, estimators"),
         ({"head": "estimators"}, "there is no slope.npy"),
     ],
 )
@@ -371,10 +392,14 @@ def test_a_header_is_refused_for_its_reason(folder: Path, change: dict[str, Any]
     ("change", "reason"),
     [
         ({"terms": 10_000_000}, "offsets_0.npy has shape"),
-        ({"ngram_range": [2, 1]}, "ngram_range [2, 1]"),
+        ({"terms": 0}, "features 0: 0 terms; allowed: 1 to 2147483647"),
+        ({"norm": "max"}, "features 0: norm 'max'; allowed: l1, l2, null"),
+        ({"norm": False}, "features 0: norm false; allowed: l1, l2, null"),
+        ({"analyzer": None}, "features 0: analyzer null; allowed: word, char, char_wb"),
+        ({"ngram_range": [2, 1]}, "ngram_range [2, 1]; allowed: two numbers, from 1 to 64, in order"),
         ({"ngram_range": [1, 65]}, "ngram_range [1, 65]"),
         ({"ngram_range": [True, True]}, "ngram_range [True, True]"),
-        ({"token_pattern": "(a+)+$"}, "token_pattern '(a+)+$'"),
+        ({"token_pattern": "(a+)+$"}, r"token_pattern '(a+)+$'; allowed: (?u)\b\w\w+\b with one \w or more"),
     ],
 )
 def test_features_are_refused_for_their_reason(folder: Path, change: dict[str, Any], reason: str) -> None:

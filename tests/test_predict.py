@@ -497,7 +497,7 @@ def test_when_the_disk_refuses_more_the_work_done_is_kept(run: Predict, model: P
     done = subprocess.run([sys.executable, "-c", code, *given], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr == (
-        "slugline: output: cannot write topics.jsonl: File too large; resume=true takes up what is done\n"
+        "slugline: output: cannot write topics.jsonl: File too large; resume=true continues from the finished parts\n"
     )
     assert len(journal(tmp_path / "topics.jsonl")) > 1
     run(output="topics.jsonl", batch=SMALL, resume=True)

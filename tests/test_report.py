@@ -219,10 +219,10 @@ def test_the_page_of_a_comparison_shows_scores_differences_and_the_first_changes
 
 def test_a_comparison_without_changes_has_no_list_of_them():
     nothing = compared()["changes"].head(0)
-    page = Page(report.comparison_page(**compared() | {"changes": nothing, "tally": pd.DataFrame(), "title": ODD}))
+    page = Page(report.comparison_page(**compared() | {"changes": nothing, "tally": pd.DataFrame()}))
     assert "0 decisions changed sides" in page.text
     assert "The sentences" not in page.text
-    assert page.text.strip().startswith(ODD)
+    assert page.text.strip().startswith("Comparison")
 
 
 def test_the_page_of_a_drift_shows_what_drifted_and_the_counts():
@@ -237,7 +237,7 @@ def test_the_page_of_a_drift_shows_what_drifted_and_the_counts():
         }
     )
     counts = pd.DataFrame({"period": ["all", None], "topic": ODD, "counted": [12, 3], "corrected": [10.4, np.nan]})
-    page = Page(report.drift_page(summary=f"2 sentences of {ODD}", drift=drift, counts=counts, title=ODD))
+    page = Page(report.drift_page(summary=f"2 sentences of {ODD}", drift=drift, counts=counts))
     check_nothing_acts(page)
     assert f"2 sentences of {ODD}.\n" in page.text
     assert f"share/{ODD}0.50000.12500.30000.0000yes\n" in page.text

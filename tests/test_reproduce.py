@@ -33,10 +33,10 @@ BAD = {
     "a key of Hydra": ("hydra:\n  run:\n    dir: /\n", "the key 'hydra'; allowed: data, labels"),
     "a list of defaults": ("defaults:\n- /model: x\n", "the key 'defaults'"),
     "modules of its own": ("allowed_modules: [os]\n", "used modules that are not allowed here: os"),
-    "an object of Python": ("seed: !!python/object/apply:os.getcwd []\n", "is no YAML: could not determine"),
+    "an object of Python": ("seed: !!python/object/apply:os.getcwd []\n", "is not YAML: could not determine"),
     "aliases": ("data: &a [1]\nlabels: [*a, *a]\n", "has aliases"),
     "no mapping": ("- 1\n", "has no keys"),
-    "no YAML": ("data: [\n", "is no YAML"),
+    "no YAML": ("data: [\n", "is not YAML"),
     "depth": ("data: " + "[" * 1_000_000, "is nested more than 50 deep"),
     "size": ("seed: 0 #" + "x" * (1 << 20), "larger than"),
 }

@@ -4,17 +4,18 @@ import csv
 import json
 import re
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from omegaconf import OmegaConf
 
 from slugline.annotate import FORMATS
+from slugline.config.labelling import ReviewSettings
 from slugline.errors import InputError
 from slugline.labels import Topic
-from slugline.model import TopicModel
+from slugline.model import TopicModel, load_model, save_model
 from slugline.review.candidates import Candidates, define_topics
 from slugline.review.queue import QueueOptions, choose, describe_sentence, prioritise, select_open
 
@@ -90,7 +91,7 @@ def test_each_sentence_says_in_one_phrase_why_it_is_asked_for(queue):
 
 
 def test_the_probability_and_threshold_that_a_reason_names_are_those_of_the_model(desk, queue):
-    model = TopicModel.load(desk / "run" / "model")
+    model = load_model(desk / "run" / "model")
     for row in queue[0][:10]:
         topic, p, threshold = re.search(r"(\w+) ([\d.]+), threshold ([\d.]+)", row["reason"]).groups()
         column = model.topics.index(topic)
@@ -122,7 +123,7 @@ def test_every_topic_has_its_turn(queue):
 def test_the_weights_decide_what_is_asked_for(desk, review):
     done = review("size=30", "output=rules.csv", "uncertainty=0", "disagreement=1")
     assert "chosen  30 sentences: 0 uncertain, 30 rules disagree" in done.stdout, done.stderr
-    model = TopicModel.load(desk / "run" / "model")
+    model = load_model(desk / "run" / "model")
     for row in table(desk / "rules.csv"):
         topic = re.match(r"rules disagree on (\w+) ", row["reason"])[1]
         assert topic not in model.predict([row["text"]])[0]
@@ -263,9 +264,10 @@ def mistaken(desk):
     labels = lines(desk / "labels.jsonl")
     write(desk / "one.jsonl", [row for row in labels if row["article_id"] == labels[0]["article_id"]])
     write(desk / "few.jsonl", [labels[0], labels[-1]])
-    model = TopicModel.load(desk / "run" / "model")
+    model = load_model(desk / "run" / "model")
     head = type(model.head)(model.head.weights[:2], model.head.intercept[:2])
-    TopicModel(("sport", "rain"), "multilabel", model.vectorizers, head, model.thresholds[:2]).save(desk / "other")
+    other = TopicModel(("sport", "rain"), "multilabel", model.vectorizers, head, model.thresholds[:2])
+    save_model(other, desk / "other")
     yield desk
     shutil.rmtree(desk / "other")
 
@@ -309,7 +311,7 @@ def test_what_is_labelled_debris_or_stands_there_twice_is_no_candidate_and_count
 
 
 def test_a_model_that_gives_one_topic_a_sentence_is_asked_by_the_margin_to_the_next(desk):
-    model = TopicModel.load(desk / "run" / "model")
+    model = load_model(desk / "run" / "model")
     single = TopicModel(model.topics, "multiclass", model.vectorizers, model.head, model.thresholds)
     p = np.full(15, 0.01)
     p[:2] = 0.44, 0.42
@@ -319,7 +321,7 @@ def test_a_model_that_gives_one_topic_a_sentence_is_asked_by_the_margin_to_the_n
 
 
 def test_features_are_made_for_the_best_candidates_alone_and_rows_are_those_of_all(desk):
-    model = TopicModel.load(desk / "run" / "model")
+    model = load_model(desk / "run" / "model")
     texts = [row["text"] for row in lines(SAMPLE / "labels.jsonl")][:400]
     options = QueueOptions(size=3, diversity=0.2, uncertainty=1.0, disagreement=0.0, rarity=0.0)
     probabilities = model.predict_proba(texts)
@@ -332,13 +334,11 @@ def test_features_are_made_for_the_best_candidates_alone_and_rows_are_those_of_a
     assert batch.rows[0] not in again.rows
 
 
-def test_the_shipped_weights_are_those_of_the_schema():
-    from slugline.config import ReviewConfig
-
-    shipped = OmegaConf.load(Path(__file__).parents[1] / "conf" / "review.yaml")
-    schema = OmegaConf.structured(ReviewConfig)
-    for key in ("uncertainty", "disagreement", "rarity", "diversity", "size", "folds"):
-        assert shipped[key] == schema[key]
+def test_the_weights_of_the_command_are_those_of_the_library():
+    defaults = {field.name: field.default for field in fields(ReviewSettings)}
+    options = QueueOptions()
+    for key in ("uncertainty", "disagreement", "rarity", "diversity", "size"):
+        assert getattr(options, key) == defaults[key]
 
 
 def test_the_definition_of_a_topic_is_that_of_the_taxonomy_else_that_of_the_model():

@@ -133,14 +133,14 @@ def test_a_part_gets_its_share_also_of_a_small_batch():
     parts = [rng.random((5_000, 15)), rng.random((5_000, 15))]
     found = take_turns(parts, [1.0, 0.25], np.ones(15))
     first = np.argsort(-found.score, kind="stable")[:75]
-    assert 12 <= (found.part[first] == 1).sum() <= 18  # 15 of 75
+    assert 12 <= (found.strategy[first] == 1).sum() <= 18  # 15 of 75
 
 
 def test_what_scores_nothing_asks_for_nothing():
     scores = np.array([[0.0, 0.0], [0.5, 0.0], [0.0, 0.2]])
     found = take_turns([scores, np.zeros((3, 2))], [1.0, 9.0], np.ones(2))
     assert found.score.tolist() == [0, 1, 1]
-    assert found.part.tolist()[1:] == [0, 0]
+    assert found.strategy.tolist()[1:] == [0, 0]
     assert found.topic.tolist()[1:] == [0, 1]
 
 

@@ -46,7 +46,8 @@ from pathlib import Path
 from slugline.tracking import Mlflow
 for number in range(5):
     with Mlflow().run(f"run {number}", Path("."), {}) as run:
-        run.log_batches({"number": number}, {"score": float(number)})
+        run.log_params({"number": number})
+        run.log_metrics({"score": float(number)})
 """
     started = [subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path) for _ in range(8)]
     assert [process.wait(timeout=240) for process in started] == [0] * 8
@@ -72,7 +73,8 @@ def served(tmp_path):
 from pathlib import Path
 from slugline.tracking import Mlflow
 with Mlflow().run("a run to look at", Path("."), {}) as run:
-    run.log_batches({"model.C": 0.3}, {"test/f1_macro": 0.625})
+    run.log_params({"model.C": 0.3})
+    run.log_metrics({"test/f1_macro": 0.625})
     print(run.run_id)
 """
     made = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlflow.utils.validation import _validate_metric_name
 
-from slugline.tracking.keys import MAX_LENGTH, to_mlflow_key
+from slugline.tracking.keys import MAX_KEY_LENGTH, to_mlflow_key
 
 NAMES = [
     *(
@@ -30,7 +30,7 @@ NAMES = [
 def test_names_that_people_write_become_keys_of_mlflow(name: str) -> None:
     key = to_mlflow_key(f"test/f1/{name}")
     _validate_metric_name(key)
-    assert len(key) <= MAX_LENGTH
+    assert len(key) <= MAX_KEY_LENGTH
 
 
 def test_keys_that_mlflow_takes_stay_as_they_are() -> None:

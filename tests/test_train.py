@@ -186,7 +186,7 @@ def test_a_multiclass_model_gives_exactly_one_topic_and_a_leaking_split_is_used_
     options = ["data=sentences", f"data.path={file}", "labels=given", "labels.mode=multiclass", "split=column"]
     done = command(tmp_path, "train", *QUICK, "features.word.min_df=1", *options)
     assert done.returncode == 0, done.stderr
-    assert "3 articles stand in more than one part" in done.stdout
+    assert "3 articles are in more than one part" in done.stdout
     (model,) = tmp_path.glob("experiments/runs/*/*/model")
     text = "The striker scored twice. Shares fell.\n"
     predicted = command(tmp_path, "predict", f"model_uri={model}", stdin=text)

@@ -260,7 +260,7 @@ def test_a_mistake_in_the_config_is_told_before_anything_is_fitted(options, says
             ["+labels.topics={truce: {}, talks: {}, talks_low: {}}"],
             "slugline: topic 'talks_low' has the name of an end ",
         ),
-        (["split=time", "evaluation.repeats=2"], "slugline: evaluation.repeats: the split draws nothing; allowed: "),
+        (["split=time", "evaluation.repeats=2"], "slugline: evaluation.repeats=2: this split is not random; allowed: "),
         (
             ["evaluation.repeats=2", "data.chunk_rows=50", "features=hashing", "model=sgd", "data.articles=null"],
             "slugline: evaluation.repeats and learning_curve need all the text; allowed: data.chunk_rows=null",

@@ -82,7 +82,7 @@ def test_a_streamed_model_predicts_as_it_did_when_it_was_scored(command, tmp_pat
     [
         (["features=word"], "data.chunk_rows: features.word learns from all texts; allowed: features=hashing"),
         (["model=linear_svc"], "data.chunk_rows: LinearSVC has no partial_fit; allowed: model=sgd"),
-        (["split=time"], "data.chunk_rows: the split needs all the text; allowed: split=article, split=column"),
+        (["split=time"], "data.chunk_rows: ByTime needs all the text; allowed: split=article, split=column"),
         (["split.dev=0"], "no sentence in dev; with data.chunk_rows thresholds are chosen on dev"),
         (["data.chunk_rows=0"], "data.chunk_rows: 0; allowed: a number of rows"),
         (["epochs=0"], "epochs: 0; allowed: 1 or more"),

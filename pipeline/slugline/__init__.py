@@ -146,9 +146,9 @@ def evaluate(model: "TopicModel | str | Path", data: Any, labels: Any) -> "Model
     model : TopicModel, str or Path
         A model, or where one is; see `load_model`.
     data : callable
-        A reader, as `slugline.data.ArticleCorpus("FOLDER")`.
+        A reader such as `slugline.data.ArticleCorpus("FOLDER")`.
     labels : Labels
-        A labeller, as `slugline.labels.Labels(gold="labels.jsonl")`.
+        A labeller such as `slugline.labels.Labels(gold="labels.jsonl")`.
 
     Returns
     -------
@@ -177,7 +177,7 @@ def split(text: str) -> "list[Sentence]":
     -------
     list of Sentence
         With `start` and `end`, so that `sentence.text == text[sentence.start:sentence.end]`; `debris` marks what no
-        person wrote as news, as `Post a Comment`.
+        person wrote as news, such as `Post a Comment`.
 
     Examples
     --------

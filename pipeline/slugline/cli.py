@@ -24,19 +24,19 @@ COMMANDS = {
 }
 
 # What users write for a key that cannot have that name, since a group of the config has it
-SHORT = {"compare": {"experiment=": "experiment_name="}}
+_KEY_ALIASES = {"compare": {"experiment=": "experiment_name="}}
 
 
 def main() -> None:
     """Run `slugline` as a program."""
     # MLflow's import makes 150,000 objects that stay: looking through them at every 700 new ones takes a fifth of it
     gc.set_threshold(100_000)
-    atexit.register(gc.freeze)  # nor need they be looked through once more at the end: that takes a second
+    atexit.register(gc.freeze)  # and skip one last collection at exit, which takes a second
     execute(sys.argv[1:])
 
 
 def execute(arguments: Sequence[str]) -> None:
-    """Run a command line without its first word, as `["train", "seed=1"]`.
+    """Run a command line without its first word, such as `["train", "seed=1"]`.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def _run(command: str, arguments: list[str]) -> None:
     from slugline.config.build import CONFIG_ERRORS, describe_error
     from slugline.config.launch import find_wrong_option, register, suggest_override
     from slugline.errors import InputError
-    from slugline.files import shipped
+    from slugline.files import shipped_folder
     from slugline.tracking import abandon_sweep
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach us as they are
@@ -97,7 +97,7 @@ def _run(command: str, arguments: list[str]) -> None:
     arguments = sorted(
         arguments, key=lambda argument: not argument.startswith("-") and "=" in argument
     )  # options first
-    for short, key in SHORT.get(command, {}).items():
+    for short, key in _KEY_ALIASES.get(command, {}).items():
         arguments = [
             key + argument.removeprefix(short) if argument.startswith(short) else argument for argument in arguments
         ]
@@ -106,7 +106,7 @@ def _run(command: str, arguments: list[str]) -> None:
 
     sys.argv = [f"slugline {command}", *arguments]
     register(command)
-    app = hydra.main(version_base="1.3", config_path=str(shipped("conf")), config_name=command)(_job(command))
+    app = hydra.main(version_base="1.3", config_path=str(shipped_folder("conf")), config_name=command)(_job(command))
     try:
         app()
     except (InputError, *CONFIG_ERRORS) as error:

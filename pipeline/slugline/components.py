@@ -89,7 +89,7 @@ def to_plain(value: Any) -> Any:
     if hasattr(value, "get_params") and not isinstance(value, type):
         return to_config(value)
     if isinstance(value, type):
-        return value.__name__  # a dtype, as `float32`
+        return value.__name__  # a dtype such as `float32`
     return to_plain(value.tolist()) if hasattr(value, "tolist") else str(value)  # NumPy's numbers and arrays
 
 
@@ -99,7 +99,7 @@ def build_value(kind: Any, value: Any, where: str) -> Any:
     Parameters
     ----------
     kind : type
-        What the value is to become, as `dict[str, Topic]`.
+        What the value is to become, such as `dict[str, Topic]`.
     value : object
         Of what YAML holds. A number may stand for text.
     where : str

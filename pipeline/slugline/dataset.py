@@ -15,11 +15,11 @@ from slugline.errors import InputError, listing
 from slugline.labels import Labelled, Labels, by_people, gold_files, read_gold
 from slugline.splits import PARTS, Leakage, count_labels, measure_leakage
 
-RESERVED = (*SENTENCE_COLUMNS, "topics", "explain")  # columns of predictions, beside one for each topic
-INTERVAL_ENDS = ("_low", "_high")  # of metric keys
+_RESERVED = (*SENTENCE_COLUMNS, "topics", "explain")  # columns of predictions, beside one for each topic
+_INTERVAL_ENDS = ("_low", "_high")  # of metric keys
 NO_LABELS = "no sentence is labelled; give gold labels (labels=gold labels.gold=FILE) or use the rules (labels=rules)"
-MIN_PEOPLE_LABELS = 10  # sentences labelled by people that carry a topic, from which they suffice to judge it
-LEAK_WARNING = 0.01  # share of a part that stands in train word for word, above which we warn
+_MIN_PEOPLE_LABELS = 10  # sentences labelled by people that carry a topic, from which they suffice to judge it
+_LEAK_WARNING = 0.01  # share of a part that stands in train word for word, above which we warn
 
 
 class Dataset(NamedTuple):
@@ -81,11 +81,11 @@ class Dataset(NamedTuple):
     def calibration_rows(self, part: str) -> np.ndarray:
         """Return on which sentences of a part each topic is calibrated, shape (sentences, topics).
 
-        On those that people labelled, where at least `MIN_PEOPLE_LABELS` of them carry the topic; else on all.
+        On those that people labelled, where at least `_MIN_PEOPLE_LABELS` of them carry the topic; else on all.
         """
         rows = self.rows(part)
         labelled = rows & self.labelled_by_people()
-        enough = self.Y[labelled].sum(axis=0) >= MIN_PEOPLE_LABELS
+        enough = self.Y[labelled].sum(axis=0) >= _MIN_PEOPLE_LABELS
         return np.where(enough, labelled[:, None], rows[:, None])
 
 
@@ -95,11 +95,11 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
     Parameters
     ----------
     data : callable
-        A reader, as `ArticleCorpus`: returns a `Corpus`, or a frame of articles.
+        A reader such as `ArticleCorpus`: returns a `Corpus`, or a frame of articles.
     labels : Labels
         The labeller.
     split : callable
-        A splitter, as `ByArticle`: takes sentences and `Y`, returns the part of each sentence.
+        A splitter such as `ByArticle`: takes sentences and `Y`, returns the part of each sentence.
     stages : Stages
         Times what is done, and keeps it for the next run.
 
@@ -199,15 +199,15 @@ def check_examples(label_counts: pd.DataFrame, sizes: dict[str, int], train_arti
             f"no positive example in train of: {listing(missing)}; label some, or take the topic out of labels.topics"
         )
     if constant := positive.index[positive == sizes["train"]].tolist():
-        raise InputError(
-            f"every sentence of train is labelled: {listing(constant)}; label some without, with [] if need be"
-        )
+        raise InputError(f"every training sentence carries: {listing(constant)}; add sentences without it (labels: [])")
     if train_articles < 2:
         raise InputError(f"training needs sentences of at least 2 articles to cross-validate, found {train_articles}")
     if not sizes["dev"] + sizes["test"]:
         raise InputError("no sentence in dev or test to score a model on; give split.dev or split.test a larger share")
     if not sizes[threshold_part]:
-        raise InputError(f"no sentence in {threshold_part}, on which thresholds are chosen (threshold.part)")
+        raise InputError(
+            f"no sentence in {threshold_part}, on which thresholds are chosen; give it a share, or threshold.part=train"
+        )
 
 
 def check_dataset(dataset: Dataset, threshold_part: str) -> None:
@@ -216,15 +216,15 @@ def check_dataset(dataset: Dataset, threshold_part: str) -> None:
     check_examples(dataset.label_counts, dataset.sizes, train_articles, threshold_part)
 
 
-def leakage_notes(leakage: Leakage) -> list[str]:
+def _leakage_notes(leakage: Leakage) -> list[str]:
     """Return a warning where whole articles, or more than a hundredth of a part's sentences, stand in train too."""
     leaks = [
-        f"{share:.1%} of {part} sentences stand in train word for word"
+        f"{share:.1%} of {part} sentences also occur in train, word for word"
         for part, share in leakage.shares.items()
-        if share > LEAK_WARNING
+        if share > _LEAK_WARNING
     ]
     if leakage.articles:
-        leaks = [f"{leakage.articles} articles stand in more than one part", *leaks]
+        leaks = [f"{leakage.articles} articles are in more than one part", *leaks]
     return [f"the split leaks, so scores flatter: {'; '.join(leaks)}"] if leaks else []
 
 
@@ -251,7 +251,7 @@ def _notes(labelled: Labelled, used: pd.DataFrame, leakage: Leakage) -> list[str
         )
     if not by_people(used).any():
         notes.append("all labels come from rules: scores say how well the model repeats the rules, not how true it is")
-    return notes + leakage_notes(leakage)
+    return notes + _leakage_notes(leakage)
 
 
 def _check_parts(parts: np.ndarray, n_sentences: int) -> np.ndarray:
@@ -265,10 +265,10 @@ def _check_parts(parts: np.ndarray, n_sentences: int) -> np.ndarray:
 
 def _check_topic_names(topics: Sequence[str]) -> None:
     """Check that no topic has the name of a column of predictions, or of another topic's metric."""
-    if taken := [topic for topic in topics if topic in RESERVED]:
+    if taken := [topic for topic in topics if topic in _RESERVED]:
         raise InputError(
-            f"topic '{taken[0]}' has the name of a column of predictions; rename it; taken: {listing(RESERVED)}"
+            f"topic '{taken[0]}' has the name of a column of predictions; rename it; taken: {listing(_RESERVED)}"
         )
-    ends = [f"{topic}{end}" for topic in topics for end in INTERVAL_ENDS]
+    ends = [f"{topic}{end}" for topic in topics for end in _INTERVAL_ENDS]
     if clashes := [name for name in ends if name in topics]:
         raise InputError(f"topic '{clashes[0]}' has the name of an end of an interval of another; rename it")

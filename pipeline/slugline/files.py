@@ -1,4 +1,4 @@
-"""Files and folders that are written whole or not at all."""
+"""Atomic writes, and the folders that ship with Slugline."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -16,8 +16,8 @@ def write_atomically(target: Path) -> Iterator[Path]:
     Parameters
     ----------
     target : Path
-        A file or a folder, which need not exist; neither do the folders above it. What stood there before is replaced
-        at the very end, and stays as it was after an error or a kill.
+        A file or a folder, which need not exist; neither do the folders above it. What is there before stays until the
+        new one takes its place by a rename. A folder is never replaced by a file.
 
     Yields
     ------
@@ -30,14 +30,14 @@ def write_atomically(target: Path) -> Iterator[Path]:
         draft = workplace / target.name
         yield draft
         if target.is_dir() and draft.is_dir():
-            shutil.rmtree(target, ignore_errors=True)  # a folder is not replaced by a rename
+            target.rename(workplace / "before")  # a rename replaces files, but no folder that holds something
         draft.replace(target)
     finally:
         shutil.rmtree(workplace, ignore_errors=True)
 
 
 def write_files(contents: Mapping[Path, bytes]) -> None:
-    """Write several files, all of them or none.
+    """Write several files: all are written beside their places before the first takes its own.
 
     Parameters
     ----------
@@ -47,19 +47,21 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
     Raises
     ------
     InputError
-        When the disk refuses one of them; then no file is changed.
+        When one of them cannot be written, or is a folder; then no file is changed.
     """
     target = None
     try:
         with ExitStack() as stack:
             for target, content in contents.items():
                 stack.enter_context(write_atomically(target)).write_bytes(content)
+                if target.is_dir():
+                    raise IsADirectoryError(21, "Is a directory")
     except OSError as error:
         raise InputError(f"cannot write {target}: {error.strerror or error}") from error
 
 
-def shipped(folder: str) -> Path:
+def shipped_folder(name: str) -> Path:
     """Return a folder that ships with Slugline: inside the package when installed from a wheel, else beside it."""
     package = Path(__file__).parent
-    inside = package / Path(folder).name
-    return inside if inside.is_dir() else package.parents[1] / folder
+    inside = package / Path(name).name
+    return inside if inside.is_dir() else package.parents[1] / name

@@ -28,7 +28,7 @@ from slugline.training.repeats import draw_learning_curve, repeat_splits
 from slugline.training.run import TrainingRun
 from slugline.training.settings import TrainSettings
 
-COMPARED_TABLES = ("calibration", "slices")  # beside the mistakes, in MLflow's evaluation view
+_COMPARED_TABLES = ("calibration", "slices")  # beside the mistakes, in MLflow's evaluation view
 
 
 def train(
@@ -158,7 +158,7 @@ def _log_data(job: _Job, dataset: Dataset) -> dict[str, str]:
     with job.stages.timed("log"):
         parts = {part: dataset.sentences[dataset.rows(part)] for part in PARTS if dataset.rows(part).any()}
         digests = {part: digest_sentences(sentences) for part, sentences in parts.items()}
-        frames = {part: report.data_frame(sentences) for part, sentences in parts.items()}
+        frames = {part: report.to_mlflow_frame(sentences) for part, sentences in parts.items()}
         source = str(Path(str(getattr(job.settings.data, "path", ""))).resolve())
         active.log_data(frames, job.launch.choices.get("data", "data"), source, digests)
     return digests
@@ -190,7 +190,7 @@ def _evaluate(job: _Job, dataset: Dataset, fitted: FittedModel) -> tuple[Scores,
 def _describe_origin(
     settings: TrainSettings, dataset: Dataset, fitted: FittedModel, digests: Mapping[str, str], run_id: str | None
 ) -> dict[str, Any]:
-    """Return what a model says of where it comes from, with the reference that `slugline monitor` compares with."""
+    """Return the model's `info`: version, run, data digest, topic definitions, reference profile of `monitor`."""
     held_out = ~dataset.rows("train")  # is like new text: neither terms nor thresholds were chosen on it
     reference = profile_sentences(fitted.model, dataset.sentences[held_out], fitted.probabilities[held_out])
     return {
@@ -211,7 +211,7 @@ def _record(job: _Job, active: ActiveRun, run: TrainingRun) -> TrainingRun:
         (run.folder / "model_card.md").write_text(card, encoding="utf-8")
         report.write_tables(run)
         report.write_top_terms(run)
-        compared = {name: table for name, table in run.tables.items() if name in COMPARED_TABLES}
+        compared = {name: table for name, table in run.tables.items() if name in _COMPARED_TABLES}
         if job.settings.plots:
             report.write_plots(run)
             compared["errors"] = report.find_mistakes(run)

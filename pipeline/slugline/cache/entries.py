@@ -20,7 +20,7 @@ from slugline.errors import listing
 from slugline.files import write_atomically
 
 KEY, VALUES = "key.json", "values.json"
-SECONDS_A_DAY = 86_400
+_SECONDS_A_DAY = 86_400
 Values = dict[str, Any]  # frames, arrays, sparse matrices, and what JSON holds
 
 
@@ -105,7 +105,7 @@ def prune(root: Path, limit: int, newest: Path) -> None:
 
     for leftover in root.glob("*/.*.tmp/"):  # of a killed run
         with suppress(OSError):
-            if time.time() - leftover.stat().st_mtime > SECONDS_A_DAY:
+            if time.time() - leftover.stat().st_mtime > _SECONDS_A_DAY:
                 shutil.rmtree(leftover)
 
     total = 0

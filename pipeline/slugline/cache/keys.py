@@ -41,7 +41,7 @@ def stage_key(
     Parameters
     ----------
     section : str
-        The component's section of the config, as `data`.
+        The component's section of the config, such as `data`.
     component : object
         The reader or labeller.
     files : iterable of (Path, str), or None

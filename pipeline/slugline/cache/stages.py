@@ -56,7 +56,7 @@ class Stages:
     notes : dict of str to str
         For each cached stage whether it was reused or made, and why.
     seconds : dict of str to float
-        How long each stage took, under its metric key, as `time/fit`.
+        How long each stage took, under its metric key, such as `time/fit`.
     """
 
     def __init__(self, cache: Folder | Off | None = None) -> None:

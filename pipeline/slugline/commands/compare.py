@@ -14,8 +14,8 @@ from slugline.scoring import Comparison, compare_predictions
 from slugline.scoring.comparison import PREDICTION_COLUMNS
 from slugline.tracking import Record, SideRun, log_side_run
 
-PREDICTIONS = "predictions_test.parquet"
-SHOWN = ["difference", "low", "high", "p", "p_holm"]
+_PREDICTIONS = "predictions_test.parquet"
+_SHOWN = ["difference", "low", "high", "p", "p_holm"]
 
 
 def compare(settings: CompareSettings, launch: Launch) -> None:
@@ -33,9 +33,10 @@ def _find_runs(settings: CompareSettings) -> list[Record]:
     """Return the runs asked for: by their ids, or the last of an experiment, the oldest first."""
     ids = [str(run) for run in settings.runs]
     if bool(ids) == (settings.experiment_name is not None):
-        raise InputError("give either runs=[RUN,RUN] or experiment=NAME last=5")
+        found = "both runs and an experiment" if settings.runs else "neither runs nor an experiment"
+        raise InputError(f"found {found}; give either runs=[RUN,RUN] or experiment=NAME last=5")
     if settings.experiment_name is not None:
-        ids = tracking.last_runs(settings.experiment_name, settings.last, PREDICTIONS, settings.tracking_uri)
+        ids = tracking.last_runs(settings.experiment_name, settings.last, _PREDICTIONS, settings.tracking_uri)
     if len(ids) < 2 or len(set(ids)) < len(ids):
         raise InputError(f"runs: found {listing(ids) or 'none'}; allowed: at least two, each once")
     return [tracking.read_run(run, settings.tracking_uri) for run in ids]
@@ -53,9 +54,9 @@ def _check_same_data(runs: Sequence[Record], force: bool) -> None:
 
 def _read_predictions(run: Record, uri: str | None) -> pd.DataFrame:
     """Return the predictions of a run on test; raise `InputError` where there are none."""
-    predictions = pd.read_parquet(BytesIO(tracking.read_artifact(run.run_id, PREDICTIONS, uri)))
+    predictions = pd.read_parquet(BytesIO(tracking.read_artifact(run.run_id, _PREDICTIONS, uri)))
     if missing := [column for column in PREDICTION_COLUMNS if column not in predictions]:
-        raise InputError(f"run {run.run_id}: {PREDICTIONS} has no column '{missing[0]}'")
+        raise InputError(f"run {run.run_id}: {_PREDICTIONS} has no column '{missing[0]}'")
     return predictions
 
 
@@ -65,7 +66,7 @@ def _describe(comparison: Comparison) -> str:
     lines = [f"test    {size}, the same for all {len(comparison.scores.columns)} runs"]
     lines.append(comparison.scores.to_string(float_format="{:.3f}".format))
     for name, table in comparison.differences.items():
-        lines.append(f"\n{name} less {comparison.first}\n{table[SHOWN].to_string(float_format='{:.4f}'.format)}")
+        lines.append(f"\n{name} less {comparison.first}\n{table[_SHOWN].to_string(float_format='{:.4f}'.format)}")
     lines.append(f"\nchanged {len(comparison.changes)} decisions")
     if len(comparison.changes):
         lines.append(comparison.tally_changes().to_string())
@@ -78,7 +79,7 @@ def _log(settings: CompareSettings, launch: Launch, comparison: Comparison) -> s
     gains = [f"{name}: macro F1 {row['difference']:+.3f}, p {row['p']:.3f}" for name, row in macro.items()]
     tables = {"scores": comparison.scores.reset_index(), "changes": comparison.changes}
     for number, table in enumerate(comparison.differences.values(), 1):
-        tables[f"differences_{number}"] = table[SHOWN].reset_index()
+        tables[f"differences_{number}"] = table[_SHOWN].reset_index()
     page = report.comparison_page(
         reference=comparison.first,
         scores=comparison.scores,

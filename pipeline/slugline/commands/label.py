@@ -17,12 +17,12 @@ from slugline.launch import Launch
 from slugline.review.rules import RulesReport, report_rules
 from slugline.tracking import SideRun, log_side_run
 
-JOBS = ("codebook", "tasks", "annotations")
+_JOBS = ("codebook", "tasks", "annotations")
 
 
 def label(settings: LabelSettings, launch: Launch) -> None:
     """Write the annotation guide or tasks, collect annotations, or apply the rules."""
-    jobs = [name for name in JOBS if getattr(settings, name) is not None]
+    jobs = [name for name in _JOBS if getattr(settings, name) is not None]
     if len(jobs) > 1:
         raise InputError(f"found {listing(jobs)}; allowed: one of them, or none to apply the rules")
 

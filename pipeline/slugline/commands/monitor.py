@@ -16,7 +16,7 @@ from slugline.monitoring import ALPHA, MIN_EFFECT, DriftReport, check_reference,
 from slugline.scoring import check_method, check_period
 from slugline.tracking import SideRun, log_side_run, model_folder
 
-DRIFT = 3  # exit code
+_DRIFT = 3  # exit code
 
 
 class _Input(ArticleCorpus):
@@ -39,7 +39,7 @@ def monitor(settings: MonitorSettings, launch: Launch) -> None:
     print(_describe(drift))
     print(f"run     {_log(settings, launch, drift)}")
     if drift.n_drifted:
-        sys.exit(DRIFT)
+        sys.exit(_DRIFT)
 
 
 def _read(settings: MonitorSettings) -> pd.DataFrame:

@@ -10,8 +10,8 @@ from slugline.launch import Launch
 from slugline.tracking import Mlflow, Record
 from slugline.workflow import train
 
-MODEL_DIGEST = "model_digest"
-CHOICE = "choice/"  # what the parameters of a run begin with that name the chosen options
+_MODEL_DIGEST = "model_digest"
+_CHOICE = "choice/"  # what the parameters of a run begin with that name the chosen options
 
 
 def reproduce(settings: ReproduceSettings, launch: Launch) -> None:
@@ -23,7 +23,7 @@ def reproduce(settings: ReproduceSettings, launch: Launch) -> None:
         name=f"{before.name}, again",
         tracking=Mlflow(uri=settings.tracking_uri, experiment=before.experiment, registered_model=None),
     )
-    choices = {key.removeprefix(CHOICE): value for key, value in before.params.items() if key.startswith(CHOICE)}
+    choices = {key.removeprefix(_CHOICE): value for key, value in before.params.items() if key.startswith(_CHOICE)}
     run = train(recorded, Launch(choices=choices))
 
     after = tracking.read_run(str(run.run_id), settings.tracking_uri)
@@ -46,7 +46,7 @@ def _compare_metrics(before: Record, after: Record) -> dict[str, tuple[float | N
 
 def _model_digest(run: Record) -> str:
     """Return the digest of a run's model."""
-    return run.tags.get(MODEL_DIGEST, "unknown")
+    return run.tags.get(_MODEL_DIGEST, "unknown")
 
 
 def _describe(before: Record, after: Record, differing: dict[str, tuple[float | None, float | None]]) -> str:
@@ -66,7 +66,7 @@ def _describe(before: Record, after: Record, differing: dict[str, tuple[float | 
     lines += [
         f"{name:<8}{'same' if one == other else f'differs: {one} -> {other}'}" for name, (one, other) in pairs.items()
     ]
-    versions = tracking.same_versions(before, after)
+    versions = tracking.describe_version_changes(before, after)
     lines += [f"code    {f'differs: {versions}' if versions else 'same commit and versions'}"]
     result = f"{len(differing)} of {len(keys)} metrics differ" if differing else f"all {len(keys)} metrics equal"
     return "\n".join([*lines, f"result  {result}", f"run     {after.run_id}"])

@@ -16,7 +16,7 @@ from slugline.review.queue import QueueOptions, find_queue
 from slugline.tracking import model_folder
 
 KINDS = ("queue", "errors")
-FORMAT_OF_ENDING = {".csv": "csv", ".xlsx": "xlsx", ".json": "label_studio"}
+_FORMAT_OF_ENDING = {".csv": "csv", ".xlsx": "xlsx", ".json": "label_studio"}
 
 
 def review(settings: ReviewSettings, launch: Launch) -> None:
@@ -53,7 +53,7 @@ def _find_format(settings: ReviewSettings) -> str:
     output = Path(settings.output)
     if output.exists():
         raise InputError(f"output: {output} is there already and may hold labels; give another file")
-    task_format = settings.format or FORMAT_OF_ENDING.get(output.suffix.lower())
+    task_format = settings.format or _FORMAT_OF_ENDING.get(output.suffix.lower())
     if task_format not in FORMATS:
         unknown = f"'{settings.format}'" if settings.format else f"none, and the ending of {output} does not tell"
         raise InputError(f"format: {unknown}; allowed: {listing(FORMATS)}")

@@ -10,24 +10,25 @@ from typing import Any
 
 from slugline.components import field_help
 from slugline.config.schemas import find_settings, nested_settings
-from slugline.files import shipped
+from slugline.files import shipped_folder
 
-GROUP = re.compile(r"^  - (?:override )?/?([a-z]+): (\S+)", re.MULTILINE)
-WIDTH, INDENT = 110, 34
+_GROUP = re.compile(r"^  - (?:override )?/?([a-z]+): (\S+)", re.MULTILINE)
+_WIDTH, _INDENT = 110, 34
 
 
 def describe_command(command: str, arguments: Sequence[str] = ()) -> str:
     """Return the help of a command; groups have the options of the user's `--config-dir`, too."""
-    folders = [shipped("conf"), *_find_config_dir(arguments)]
-    text = (shipped("conf") / f"{command}.yaml").read_text(encoding="utf-8")
+    folders = [shipped_folder("conf"), *_find_config_dir(arguments)]
+    text = (shipped_folder("conf") / f"{command}.yaml").read_text(encoding="utf-8")
     head, _, defaults = text.partition("defaults:")
     lines = [line.removeprefix("#").removeprefix(" ") for line in head.splitlines()]
-    groups = [_describe_group(group, option, folders) for group, option in GROUP.findall(defaults) if group != "hydra"]
+    groups = [_describe_group(group, option, folders) for group, option in _GROUP.findall(defaults) if group != "hydra"]
     if groups:
-        lines += ["", "Groups, each given as GROUP=OPTION:", *groups]
+        lines += ["", "Groups, each given as _GROUP=OPTION:", *groups]
     options = list(_describe_options(find_settings(command)))
     lines += ["", "Options, each given as KEY=VALUE:", *options] if options else []
-    lines += ["", f"slugline {command} --cfg job prints the whole config, with the options of what the groups chose."]
+    chosen = ", with the options of what the groups chose" if groups else ""
+    lines += ["", f"slugline {command} --cfg job prints the whole config{chosen}."]
     return "\n".join(lines)
 
 
@@ -47,7 +48,7 @@ def _describe_group(group: str, default: str, folders: Sequence[Path]) -> str:
 
 
 def _describe_options(settings: Any, prefix: str = "") -> Iterator[str]:
-    """Yield a line or more for each option that is no component."""
+    """Yield a line or more for each option that is not a component."""
     texts = field_help(settings)
     for item in dataclasses.fields(settings):
         if (nested := nested_settings(item)) is not None:
@@ -70,8 +71,8 @@ def _describe_default(item: Any) -> str:
 
 def _align(name: str, text: str) -> str:
     """Return a name and a wrapped text in two columns."""
-    lines = textwrap.wrap(text, WIDTH - INDENT)
-    if len(name) > INDENT - 4 or not lines:
+    lines = textwrap.wrap(text, _WIDTH - _INDENT)
+    if len(name) > _INDENT - 4 or not lines:
         lines = ["", *lines]
     first, *others = lines
-    return "\n".join([f"  {name:<{INDENT - 2}}{first}".rstrip(), *(" " * INDENT + line for line in others)])
+    return "\n".join([f"  {name:<{_INDENT - 2}}{first}".rstrip(), *(" " * _INDENT + line for line in others)])

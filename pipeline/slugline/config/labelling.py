@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from slugline.config.settings import COMPONENT, ModelSettings
+from slugline.config.settings import ModelSettings
+from slugline.training.settings import COMPONENT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,9 +95,9 @@ class ReviewSettings(ModelSettings):
     diversity : float
         How far apart sentences are at least, from each other and from labelled ones (1 - cosine); 0 does not look.
     seed : int
-        With what=errors: of the folds and the model.
+        With what=errors: seed of the folds and the model.
     folds : int
-        With what=errors: of the cross-validation, by article.
+        With what=errors: number of folds of the cross-validation, by article.
     n_jobs : int
         With what=errors: threads that fit; -1 is all cores.
     allowed_modules : list of str

@@ -18,16 +18,16 @@ from omegaconf import DictConfig, OmegaConf
 from slugline.config.build import build_settings, import_user_modules
 from slugline.config.schemas import find_settings, make_schema
 from slugline.errors import listing
-from slugline.files import shipped
+from slugline.files import shipped_folder
 from slugline.launch import Launch
 
-OUTWARD = ("cache", "n_jobs", "plots", "tracking")  # settings that change no model: not in the name of a run
+_NOT_IN_RUN_NAME = ("cache", "n_jobs", "plots", "tracking")  # settings that change no model: not in the name of a run
 
 
 def register(command: str) -> None:
     """Tell Hydra a command's schema, and the resolver `${sample:FILE}` for files of the shipped sample."""
     ConfigStore.instance().store(name=f"{command}_schema", node=make_schema(find_settings(command)))
-    OmegaConf.register_new_resolver("sample", lambda file: str(shipped("data/sample") / file), replace=True)
+    OmegaConf.register_new_resolver("sample", lambda file: str(shipped_folder("data/sample") / file), replace=True)
 
 
 def suggest_override(command: str, arguments: Sequence[str]) -> str | None:
@@ -76,7 +76,7 @@ def compose_settings(command: str, overrides: Sequence[str] = ()) -> Any:
     ByArticle(dev=0.1, test=0.2, seed=1)
     """
     register(command)
-    with initialize_config_dir(str(shipped("conf")), version_base="1.3"):
+    with initialize_config_dir(str(shipped_folder("conf")), version_base="1.3"):
         return build_settings(compose(command, list(overrides)), find_settings(command))
 
 
@@ -101,19 +101,19 @@ def read_launch() -> Launch:
 
 def _is_outward(override: str) -> bool:
     """Tell whether an override changes nothing of the model."""
-    return re.match(rf"[+~]*({'|'.join(OUTWARD)})[.=@]", override) is not None
+    return re.match(rf"[+~]*({'|'.join(_NOT_IN_RUN_NAME)})[.=@]", override) is not None
 
 
 def build_job(command: str, config: DictConfig) -> tuple[Any, Launch]:
     """Return the settings of a command, all components built, and how it was launched."""
     labels = config.get("labels")
     names = [*(config.get("allowed_modules") or ()), *((labels and labels.get("allowed_modules")) or ())]
-    import_user_modules(names, read_module_folders())
+    import_user_modules(names, _read_module_folders())
     return build_settings(config, find_settings(command)), read_launch()
 
 
-def read_module_folders() -> list[str]:
+def _read_module_folders() -> list[str]:
     """Return the folders in which a user's own modules are looked for: those of their config, and the current one."""
     sources = [Path(source.path) for source in HydraConfig.get().runtime.config_sources if source.schema == "file"]
-    folders = [folder for source in sources if source != shipped("conf") for folder in (source, source.parent)]
+    folders = [folder for source in sources if source != shipped_folder("conf") for folder in (source, source.parent)]
     return [str(folder) for folder in dict.fromkeys([*folders, Path.cwd()])]

@@ -1,4 +1,4 @@
-"""The settings of `slugline predict`, apart from the others since they build on a room that imports much."""
+"""The settings of `slugline predict`, kept apart because importing `prediction` is slow."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

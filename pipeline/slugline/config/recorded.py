@@ -15,10 +15,10 @@ from slugline.config.build import ALLOWED_MODULES, build_settings, escape
 from slugline.errors import InputError, listing, one_line
 from slugline.training.settings import TrainSettings
 
-MAX_BYTES = 1 << 20
-MAX_DEPTH = 50
-OF_THE_PLACE = ("cache", "tracking")  # they belong to where a run was made, not to the experiment
-OLD_NAMES = {  # of modules, before the package was called slugline; the longest first
+_MAX_BYTES = 1 << 20
+_MAX_DEPTH = 50
+_NOT_REPRODUCED = ("cache", "tracking")  # they belong to where a run was made, not to the experiment
+_OLD_NAMES = {  # of modules, before the package was called slugline; the longest first
     "pipeline.corpus.": "slugline.data.",
     "pipeline.features.": "slugline.ngrams.",
     "pipeline.metrics.": "slugline.scoring.",
@@ -41,16 +41,18 @@ def read_recorded(text: str, allowed: Sequence[str]) -> TrainSettings:
     InputError
         For a config that asks for more than training does.
     """
-    config = _rename(_parse(text))
+    config = _parse(text)
+    if "pipeline" not in allowed:  # else that is a module of the user's own
+        config = _rename(config)
     _check(config, allowed)
-    return build_settings({key: node for key, node in config.items() if key not in OF_THE_PLACE}, TrainSettings)
+    return build_settings({key: node for key, node in config.items() if key not in _NOT_REPRODUCED}, TrainSettings)
 
 
 def to_experiment(text: str, note: str) -> str:
     """Return the config of a run as an experiment file, which sets up that run whatever the defaults are."""
     config = _parse(text)
     groups = [item.name for item in dataclasses.fields(TrainSettings) if item.metadata.get("component")]
-    kept = {key: node for key, node in config.items() if key not in OF_THE_PLACE} | {"name": None}
+    kept = {key: node for key, node in config.items() if key not in _NOT_REPRODUCED} | {"name": None}
     # without these, the keys of the default options would be there too
     overrides = [{f"override /{group}": None} for group in groups if group in kept]
     body = yaml.safe_dump({"defaults": overrides} | escape(kept), sort_keys=False, allow_unicode=True, width=120)
@@ -58,14 +60,14 @@ def to_experiment(text: str, note: str) -> str:
 
 
 def _parse(text: str) -> dict[str, Any]:
-    """Return what a config holds; raise `InputError` for one that is no plain mapping of reasonable size."""
-    if len(text) > MAX_BYTES:
-        raise InputError(f"config.yaml of the run is larger than {MAX_BYTES} bytes")
+    """Return what a config holds; raise `InputError` unless it is a plain mapping of reasonable size."""
+    if len(text) > _MAX_BYTES:
+        raise InputError(f"config.yaml of the run is larger than {_MAX_BYTES} bytes")
     try:
         _check_structure(text)
         config = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError) as error:
-        raise InputError(f"config.yaml of the run is no YAML: {one_line(error, 200)}") from error
+        raise InputError(f"config.yaml of the run is not YAML: {one_line(error, 200)}") from error
     known = [item.name for item in dataclasses.fields(TrainSettings)]
     if not isinstance(config, dict) or (unknown := [key for key in config if key not in known]):
         what = f"the key '{unknown[0]}'" if isinstance(config, dict) else "no keys"
@@ -80,8 +82,8 @@ def _check_structure(text: str) -> None:
         if isinstance(event, yaml.AliasEvent):
             raise InputError("config.yaml of the run has aliases, which could stand for any amount of text")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise InputError(f"config.yaml of the run is nested more than {MAX_DEPTH} deep")
+        if depth > _MAX_DEPTH:
+            raise InputError(f"config.yaml of the run is nested more than {_MAX_DEPTH} deep")
 
 
 def _check(config: dict[str, Any], allowed: Sequence[str]) -> None:
@@ -107,9 +109,9 @@ def _rename(node: Any) -> Any:
         return node
     renamed = {key: _rename(item) for key, item in node.items()}
     if isinstance(target := renamed.get("_target_"), str):
-        old = next((prefix for prefix in OLD_NAMES if target.startswith(prefix)), None)
+        old = next((prefix for prefix in _OLD_NAMES if target.startswith(prefix)), None)
         if old is not None:
-            renamed["_target_"] = OLD_NAMES[old] + target.removeprefix(old)
+            renamed["_target_"] = _OLD_NAMES[old] + target.removeprefix(old)
     return renamed
 
 

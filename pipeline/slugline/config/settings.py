@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slugline.data.schema import ARTICLE_COLUMNS
+from slugline.training.settings import COMPONENT
 
-CHAMPION = "models:/slugline@champion"
-COMPONENT = {"component": True}  # a field that a group of the config fills
+_CHAMPION = "models:/slugline@champion"
 
 
 def article_columns() -> dict[str, str]:
@@ -37,7 +37,7 @@ class ModelSettings(StoreSettings):
         `models:/NAME@ALIAS`, `models:/NAME/VERSION`, `runs:/RUN_ID/model` or a model folder.
     """
 
-    model_uri: str = CHAMPION
+    model_uri: str = _CHAMPION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +101,7 @@ class PromoteSettings(StoreSettings):
     gate : Gate
         What a version must be to become the champion.
     version : str, optional
-        Of the registered model; by default the newest.
+        The version to judge; by default the newest.
     part : str
         The part to judge on, which neither model was trained on; `all` is every sentence.
     rollback : bool
@@ -111,7 +111,7 @@ class PromoteSettings(StoreSettings):
     alias : str
         The alias of the version in use.
     seed : int
-        Of the split.
+        Seed of the split.
     allowed_modules : list of str
         Modules of your own whose classes `_target_` may name; also looked for beside the folder of `--config-dir`.
     """
@@ -157,15 +157,15 @@ class MonitorSettings(ModelSettings):
     input : str or list of str
         A file, a folder, a glob or several of these.
     period : str, optional
-        Of the counts: day, week, month, quarter or year; by default the finest with at most 31 periods.
+        Period of the counts: day, week, month, quarter or year; by default the finest that gives at most 31.
     prevalence : str
         How counts are corrected for the model's errors: difference, or adjusted (adjusted classify-and-count).
     format : str, optional
-        Of the input where its ending does not tell: text, jsonl, csv, tsv or parquet.
+        Format of the input where its ending does not tell: text, jsonl, csv, tsv or parquet.
     columns : dict of str to str
         The name in the files for each article column; only text must be there.
     encoding : str
-        Of the input.
+        Encoding of the input.
     name : str, optional
         The name of the run.
     """

@@ -15,7 +15,7 @@ from slugline.config.launch import read_launch
 from slugline.config.recorded import to_experiment
 from slugline.errors import InputError
 
-SCORES = ("dev/f1_macro", "test/f1_macro")
+_SCORES = ("dev/f1_macro", "test/f1_macro")
 
 
 class Sweep(Callback):
@@ -34,7 +34,7 @@ class Sweep(Callback):
         if parent is None:
             return
         settings = instantiate(config.tracking, "tracking")
-        jobs, uri = tracking.end_sweep(settings, parent, SCORES, to_experiment)
+        jobs, uri = tracking.end_sweep(settings, parent, _SCORES, to_experiment)
         print(jobs.to_string(index=False))
         print(f"sweep   {parent}\nmodel   {uri or 'none: every job failed'}")
         if jobs["status"].isin(["FAILED", "RUNNING"]).any():  # those that were pruned are KILLED
@@ -50,5 +50,5 @@ def record_failure(config: DictConfig, error: Exception) -> float:
     with suppress(InputError, *CONFIG_ERRORS):
         settings = instantiate(config.tracking, "tracking")
         with settings.run(config.name or launch.name, launch.folder, flatten(params)):
-            raise error
+            raise error  # which marks the run as FAILED, with the error as a tag
     return float("nan")

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from slugline.errors import InputError
+from slugline.errors import InputError, one_line
 
 
 def check(holds: bool, folder: Path, problem: str) -> None:
@@ -21,7 +21,7 @@ def check(holds: bool, folder: Path, problem: str) -> None:
 def regular_file(folder: Path, name: str) -> Path:
     """Return a file of the model; raise `InputError` if it does not exist or is a link."""
     file = folder / name
-    check(not file.is_symlink(), folder, f"a link stands in place of {name}")
+    check(not file.is_symlink(), folder, f"{name} is a link")
     check(file.is_file(), folder, f"there is no {name}")
     return file
 
@@ -33,9 +33,9 @@ def read_json(folder: Path, name: str, max_bytes: int) -> dict[str, Any]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"model {folder}: {name} is not valid JSON: {str(error)[:80]}") from error
+        raise InputError(f"model {folder}: {name} is not valid JSON: {one_line(error, 80)}") from error
     if not isinstance(content, dict):
-        raise InputError(f"model {folder}: {name} holds no object")
+        raise InputError(f"model {folder}: {name} does not hold an object")
     return content
 
 
@@ -69,18 +69,19 @@ def read_array(folder: Path, name: str, dtype: Any, shape: tuple[int, ...]) -> n
 def read_array_header(stream: IO[bytes], size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Return shape, Fortran order and dtype from NumPy's header of an array, in a file of `size` bytes.
 
-    Raises ValueError for objects, and unless header and array take up exactly `size` bytes, so that no array is larger
-    than its file.
+    Raises ValueError for objects, and unless header and array have exactly `size` bytes together, so that no array is
+    larger than its file.
     """
     try:
         version = np.lib.format.read_magic(stream)
         if version != (1, 0):
             raise ValueError(f"version {version}")
-        with warnings.catch_warnings():  # NumPy mends the headers that Python 2 wrote, and warns; ours are not such
+        # NumPy repairs headers that Python 2 wrote, with a warning; a model never has such headers
+        with warnings.catch_warnings():
             warnings.simplefilter("error")
             shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(stream, max_header_size=1000)
     except Exception as error:  # NumPy reads the header as a Python literal: random bytes fail there in many ways
-        raise ValueError(f"no header: {' '.join(str(error).split())[:60]}") from error
+        raise ValueError(f"no header: {one_line(error, 60)}") from error
 
     if dtype.hasobject or not dtype.isnative or any(type(n) is not int or n < 0 for n in shape):
         raise ValueError(f"type {dtype!s:.40} or shape {shape!s:.40}; allowed: plain numbers")

@@ -17,7 +17,7 @@ from slugline.model.skops_audit import CLASSIFIERS, TREE_REGRESSOR, refuse_unles
 def check_estimators(estimators: Any, n_topics: int, n_features: int) -> None:
     """Raise `RefusedError` unless these are as many classifiers as topics, over as many features, each sound.
 
-    What was not saved, such as the loss of gradient boosting, is made anew.
+    What was not saved, such as the loss of gradient boosting, is created again.
     """
     is_list = type(estimators) is list and len(estimators) == n_topics
     refuse_unless(is_list, f"it does not hold {n_topics} classifiers")
@@ -113,7 +113,7 @@ def _check_support(part: Any, n_features: int) -> None:
 
 
 def _check_boosting(part: Any, n_features: int) -> None:
-    """Refuse anything but one tree a stage, which compiled code takes for granted; make the loss anew."""
+    """Refuse anything but one tree a stage, which compiled code takes for granted; create the loss again."""
     stages = part.estimators_
     has_one_tree = stages.shape == (len(stages), 1) and part.n_trees_per_iteration_ == 1
     refuse_unless(has_one_tree, "more than one tree a stage")

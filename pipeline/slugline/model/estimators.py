@@ -11,14 +11,14 @@ import skops.io
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator
 
-from slugline.errors import InputError, listing
+from slugline.errors import InputError, listing, one_line
 from slugline.model.checked_files import read_array, regular_file
 from slugline.model.estimator_checks import check_estimators, type_name
 from slugline.model.heads import EstimatorHead
 from slugline.model.skops_audit import CLASSIFIERS, SCHEMA, TRUSTED, RefusedError, audit, refuse_unless
 
 _FILE = "head.skops"
-_ONLY_FOR_TRAINING = frozenset({"_loss", "_optimizer"})  # `_loss` is made anew when a model is loaded
+_ONLY_FOR_TRAINING = frozenset({"_loss", "_optimizer"})  # `_loss` is created again when a model is loaded
 
 
 def save_estimators(head: EstimatorHead, folder: Path) -> None:
@@ -55,8 +55,7 @@ def load_estimators(folder: Path, n_topics: int, n_features: int) -> EstimatorHe
         is_sound = log_odds.shape == (1, n_topics) and bool(np.isfinite(log_odds).all())
         refuse_unless(is_sound, "its classifiers give no numbers")
     except Exception as error:  # a file from a stranger may fail anywhere in skops, NumPy, SciPy and scikit-learn
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
-        raise InputError(f"model {folder}: {_FILE} is refused: {reason}") from error
+        raise InputError(f"model {folder}: {_FILE} is refused: {one_line(error, 160)}") from error
     return head
 
 
@@ -91,7 +90,7 @@ def _strip(value: Any) -> Any:
 
 
 def _compact(data: bytes) -> bytes:
-    """Return a skops file without the indentation of its schema, which takes up most of a forest's file."""
+    """Return a skops file without the indentation of its schema, which is most of the file of a forest."""
     stream = io.BytesIO()
     with ZipFile(io.BytesIO(data)) as archive, ZipFile(stream, "w") as compacted:
         for name in archive.namelist():

@@ -18,8 +18,8 @@ def write_model(model: TopicModel, file: Path, format: str | None = None) -> str
     """Write a model with a linear head as a plain scikit-learn pipeline, whole or not at all; return the format.
 
     `format` is "sklearn" (by joblib: loading the file runs what is in it, as with any pickle) or "skops" (of types that
-    skops trusts by itself); None is what the ending says, `.skops` or any other. Raises `InputError` if the model is
-    not linear, the format unknown, or the file cannot be written.
+    skops trusts by itself); None chooses by the ending: skops for `.skops`, else sklearn. Raises `InputError` if
+    the model is not linear, the format unknown, or the file cannot be written.
     """
     chosen = format or ("skops" if file.suffix == ".skops" else "sklearn")
     if chosen not in ("sklearn", "skops"):

@@ -8,7 +8,7 @@ from slugline.model.store import load_model
 from slugline.model.topic_model import TopicModel
 
 
-class PyfuncModel:
+class _PyfuncModel:
     """A topic model with MLflow's `predict`."""
 
     def __init__(self, model: TopicModel) -> None:
@@ -29,6 +29,6 @@ class PyfuncModel:
         return frame
 
 
-def _load_pyfunc(path: str) -> PyfuncModel:
+def _load_pyfunc(path: str) -> _PyfuncModel:
     """Load a model; MLflow calls this function by its name."""
-    return PyfuncModel(load_model(path))
+    return _PyfuncModel(load_model(path))

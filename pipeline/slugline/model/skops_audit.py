@@ -79,7 +79,7 @@ def refuse_unless(holds: bool, problem: str) -> None:
 def audit(data: bytes, n_features: int) -> None:
     """Check every entry, node, type, array and tree of a skops file for a model of `n_features` features.
 
-    Raises `RefusedError` for anything that is not allowed; files that are not whole raise other errors too.
+    Raises `RefusedError` for anything that is not allowed; incomplete files raise other errors too.
     """
     archive = _open_archive(data)
     schema = _read_schema(archive)
@@ -108,7 +108,7 @@ def _open_archive(data: bytes) -> ZipFile:
     # The last 22 bytes must be the zip's end record: without a comment, and not of the format for large files
     end, directory_size = data[-22:], int.from_bytes(data[-10:-6], "little")
     is_plain = end[:4] == b"PK\5\6" and end[-2:] == b"\0\0" and data[-42:-38] != b"PK\6\7"
-    refuse_unless(is_plain and directory_size <= MAX_DIRECTORY, "no plain zip, or one with too many entries")
+    refuse_unless(is_plain and directory_size <= MAX_DIRECTORY, "it is not a plain zip, or has too many entries")
 
     archive = ZipFile(io.BytesIO(data))
     entries = archive.infolist()
@@ -132,12 +132,12 @@ def _read_schema(archive: ZipFile) -> dict[str, Any]:
     refuse_unless(raw.count(b"{") + raw.count(b"[") <= _MAX_NODES, f"{SCHEMA} has more than {_MAX_NODES} nodes")
     schema = json.loads(raw)
     if not (isinstance(schema, dict) and "__loader__" in schema):
-        raise RefusedError(f"{SCHEMA} holds no node")
+        raise RefusedError(f"{SCHEMA} does not hold a node")
     return schema
 
 
 def _iterate_nodes(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield every node of a schema: every object with a loader, wherever it stands."""
+    """Yield every node of a schema: every object with a loader, at any depth."""
     waiting: list[tuple[Any, int]] = [(schema, 0)]
     while waiting:
         value, depth = waiting.pop()
@@ -169,7 +169,7 @@ def _check_sparse(data: bytes) -> None:
 
 
 def _check_tree(archive: ZipFile, node: Mapping[str, Any], n_features: int) -> None:
-    """Refuse a tree unless its branches lead down to its own nodes and ask for features that exist.
+    """Refuse a tree unless its branches lead down to its own nodes and use features that exist.
 
     Compiled code follows them without checks: github.com/scikit-learn/scikit-learn/pull/34558.
     """

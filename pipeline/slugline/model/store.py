@@ -5,7 +5,8 @@ here, not named by the files.
 """
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -14,18 +15,19 @@ from zipfile import ZipFile
 import numpy as np
 import pyarrow.compute as pc
 
-from slugline.errors import InputError
+from slugline.errors import InputError, listing
 from slugline.model.checked_files import check, read_array, read_json
 from slugline.model.heads import EstimatorHead, Head, LinearHead
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import Vectorizer, describe, from_values, to_arrays
 from slugline.ngrams import NgramOptions, VocabularyCounter, minimum_word_length
 
-CARD = "README.md"  # the model card, for people; it is not read back
+_CARD = "README.md"  # the model card, for people; it is not read back
 MAX_HEADER = 4 << 20  # bytes
 _FORMAT = 1
 _HEADER = "model.json"
 _MAX_TOPICS, _MAX_VECTORIZERS, _MAX_NGRAM = 10_000, 16, 64
+_MODES, _HEADS = ("multilabel", "multiclass"), ("linear", "estimators")
 _OPTIONS = {
     "analyzer": ("word", "char", "char_wb"),
     "norm": ("l1", "l2", None),
@@ -33,8 +35,22 @@ _OPTIONS = {
 }
 
 
-def save_model(model: TopicModel, folder: str | Path) -> Path:
+def save_model(model: TopicModel, folder: str | Path, card: str = "") -> Path:
     """Write a model into a new folder: first the arrays, last the header, without which nothing loads.
+
+    Parameters
+    ----------
+    model : TopicModel
+        A fitted model.
+    folder : str or Path
+        A folder that does not exist yet.
+    card : str, default ""
+        The model card in Markdown, for people; "" writes none.
+
+    Returns
+    -------
+    Path
+        The folder.
 
     Raises
     ------
@@ -66,19 +82,21 @@ def save_model(model: TopicModel, folder: str | Path) -> Path:
         "features": [describe(vectorizer) for vectorizer in model.vectorizers],
         "info": dict(model.info),
     }
+    if card:
+        (folder / _CARD).write_text(card, encoding="utf-8")
     text = json.dumps(header, ensure_ascii=False, indent=1, allow_nan=False)
     (folder / _HEADER).write_text(text + "\n", encoding="utf-8")
     return folder
 
 
-def digest(folder: Path) -> str:
+def digest_model(folder: Path) -> str:
     """Return 16 hexadecimal digits for a saved model: its arrays and its header, without `info` and the model card.
 
-    Of estimators the arrays alone count, in any order: skops names them, and numbers its nodes, by where they lie in
+    Of estimators only the arrays count, in any order: skops names them, and numbers its nodes, by their addresses in
     memory.
     """
     hashed = blake2b(digest_size=8)
-    for file in sorted(file for file in folder.iterdir() if file.name != CARD):
+    for file in sorted(file for file in folder.iterdir() if file.name != _CARD):
         hashed.update(file.name.encode())
         if file.name == _HEADER:
             header = read_json(folder, _HEADER, MAX_HEADER) | {"info": None}
@@ -98,18 +116,18 @@ def load_model(folder: str | Path) -> TopicModel:
     Raises
     ------
     InputError
-        With one line that says which file is wrong.
+        If a file is missing or wrong; the message names it in one line.
     """
     folder = Path(folder)
     header = read_json(folder, _HEADER, MAX_HEADER)
     version = header.get("format")
     check(type(version) is int and version == _FORMAT, folder, f"format {version!r:.40}; this version reads {_FORMAT}")
     topics = _read_topics(folder, header.get("topics"))
-    check(header.get("mode") in ("multilabel", "multiclass"), folder, f"mode {header.get('mode')!r:.40}")
+    _check_choice(folder, "mode", header.get("mode"), _MODES)
 
     descriptions: Any = header.get("features")
-    is_list = isinstance(descriptions, list) and 0 < len(descriptions) <= _MAX_VECTORIZERS
-    check(is_list, folder, "features are not a list")
+    check(isinstance(descriptions, list), folder, "features are not a list")
+    _check_count(folder, "entries in features", len(descriptions), _MAX_VECTORIZERS)
     vectorizers = tuple(_read_vectorizer(folder, number, part) for number, part in enumerate(descriptions))
     thresholds = read_array(folder, "thresholds.npy", np.float64, (len(topics),))
     info: Any = header.get("info")
@@ -124,9 +142,26 @@ def _read_topics(folder: Path, topics: Any) -> tuple[str, ...]:
     """Return the names of the topics, checked."""
     are_names = isinstance(topics, list) and all(isinstance(topic, str) for topic in topics)
     check(are_names, folder, "topics are not a list of names")
-    are_distinct = 0 < len(topics) <= _MAX_TOPICS and len(set(topics)) == len(topics)
-    check(are_distinct, folder, "topics are none, too many or repeated")
+    _check_count(folder, "topics", len(topics), _MAX_TOPICS)
+    repeated = next((topic for topic, count in Counter(topics).items() if count > 1), None)
+    check(repeated is None, folder, f"topic {repeated!r:.40} is repeated")
     return tuple(topics)
+
+
+def _check_count(folder: Path, name: str, count: int, limit: int) -> None:
+    """Raise `InputError` unless there is at least one item and at most so many."""
+    check(0 < count <= limit, folder, f"{count} {name}; allowed: 1 to {limit}")
+
+
+def _check_choice(folder: Path, name: str, value: Any, allowed: Sequence[str | None]) -> None:
+    """Raise `InputError` unless a value of the header is among those allowed, which are named as JSON writes them."""
+    names = listing("null" if choice is None else choice for choice in allowed)
+    check(value in allowed, folder, f"{name} {_show(value)}; allowed: {names}")
+
+
+def _show(value: Any) -> str:
+    """Return a value of the header for a message: as JSON where it is null, true or false, and cut where it is long."""
+    return json.dumps(value) if value is None or isinstance(value, bool) else f"{value!r:.40}"
 
 
 def _read_vectorizer(folder: Path, number: int, description: Any) -> Vectorizer:
@@ -137,10 +172,12 @@ def _read_vectorizer(folder: Path, number: int, description: Any) -> Vectorizer:
     for key in ("lowercase", "idf", "sublinear_tf", "binary"):
         check(isinstance(description.get(key), bool), folder, f"{where}: {key} is neither true nor false")
     for key, allowed in _OPTIONS.items():
-        check(description.get(key, 0) in allowed, folder, f"{where}: an unknown option for {key}")
+        check(key in description, folder, f"{where}: there is no {key}")
+        _check_choice(folder, f"{where}: {key}", description[key], allowed)
 
     size = description.get("terms")
-    check(type(size) is int and 0 < size < 2**31, folder, f"{where}: {size!r:.40} terms")
+    is_size = type(size) is int and 0 < size < 2**31
+    check(is_size, folder, f"{where}: {_show(size)} terms; allowed: 1 to {2**31 - 1}")
     _check_ngrams(folder, where, description)
 
     values = {"vectorizer": description}
@@ -161,7 +198,8 @@ def _check_ngrams(folder: Path, where: str, description: Mapping[str, Any]) -> N
     bounds: Any = description.get("ngram_range")
     are_numbers = isinstance(bounds, list) and len(bounds) == 2 and all(type(n) is int for n in bounds)
     is_range = are_numbers and 1 <= bounds[0] <= bounds[1] <= _MAX_NGRAM
-    check(is_range, folder, f"{where}: ngram_range {bounds!r:.40}")
+    allowed = f"two numbers, from 1 to {_MAX_NGRAM}, in order"
+    check(is_range, folder, f"{where}: ngram_range {_show(bounds)}; allowed: {allowed}")
 
     words: Any = description.get("stop_words")
     are_words = isinstance(words, list) and all(isinstance(word, str) for word in words)
@@ -169,7 +207,7 @@ def _check_ngrams(folder: Path, where: str, description: Mapping[str, Any]) -> N
 
     pattern: Any = description.get("token_pattern")
     is_plain = isinstance(pattern, str) and minimum_word_length(pattern) is not None
-    check(is_plain, folder, f"{where}: token_pattern {pattern!r:.40}")
+    check(is_plain, folder, rf"{where}: token_pattern {_show(pattern)}; allowed: (?u)\b\w\w+\b with one \w or more")
 
 
 def _read_vocabulary(folder: Path, number: int, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -199,7 +237,7 @@ def _read_head(folder: Path, kind: Any, n_topics: int, n_features: int) -> Head:
     if kind == "linear":
         weights = read_array(folder, "weights.npy", np.float32, (n_topics, n_features))
         return LinearHead(weights, read_array(folder, "intercept.npy", np.float64, (n_topics,)))
-    check(kind == "estimators", folder, f"head {kind!r:.40}")
+    _check_choice(folder, "head", kind, _HEADS)
     from slugline.model.estimators import load_estimators  # late: imports scikit-learn and skops
 
     head: EstimatorHead = load_estimators(folder, n_topics, n_features)

@@ -11,7 +11,7 @@ import numpy as np
 from slugline.data.sentences import split_text
 from slugline.errors import InputError, listing
 from slugline.model.heads import Head, LinearHead, to_probabilities
-from slugline.model.vectorizers import Vectorizer, score_all, transform_all
+from slugline.model.vectorizers import Vectorizer, all_times_weights, transform_all
 from slugline.ngrams import VocabularyCounter
 
 _ORIGIN = {"slugline": "Slugline", "run_id": "run", "data_digest": "training data"}  # keys of `info` and their names
@@ -33,7 +33,7 @@ class ArticleSentence(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class TopicModel:
-    """A fitted model; data alone, as long as its head is linear.
+    """A fitted model; it consists of data only if its head is linear.
 
     Parameters
     ----------
@@ -48,7 +48,8 @@ class TopicModel:
     thresholds : ndarray of shape (topics,)
         Least probability with which a topic is given; not used for "multiclass".
     info : mapping
-        Where the model comes from.
+        Where the model comes from, all keys optional: `slugline` (version), `run_id`, `data_digest`, `definitions` (of
+        the topics, by name) and `reference` (what `slugline monitor` compares new text with).
 
     Examples
     --------
@@ -84,7 +85,8 @@ class TopicModel:
         """Return calibrated log-odds, shape (texts, topics)."""
         texts = _check_texts(texts)
         if isinstance(self.head, LinearHead):
-            return np.asarray(score_all(self.vectorizers, texts, self.head.weights_by_feature) + self.head.intercept)
+            products = all_times_weights(self.vectorizers, texts, self.head.weights_by_feature)
+            return np.asarray(products + self.head.intercept)
         return self.head.log_odds(transform_all(self.vectorizers, texts))
 
     def predict_proba(self, texts: Sequence[str]) -> np.ndarray:
@@ -92,11 +94,14 @@ class TopicModel:
         return to_probabilities(self.decision_function(texts), self.mode)
 
     def predict(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
-        """Return the topics of each text, a sentence; for a whole article use `predict_article`."""
+        """Return the topics of each text; each text should be one sentence.
+
+        For a whole article use `predict_article`.
+        """
         return self.to_topics(self.decide(self.predict_proba(texts)))
 
     def predict_article(self, text: str, *, language: str = "en") -> list[ArticleSentence]:
-        """Split an article, a plain text, into sentences and predict the topics of each, as `slugline predict` does."""
+        """Split an article in plain text into sentences and predict their topics, like `slugline predict`."""
         if not isinstance(text, str):
             raise TypeError(f"text is {type(text).__name__}; allowed: str, one article")
         sentences = split_text(text, language=language or "en")
@@ -175,7 +180,9 @@ class TopicModel:
     def _linear_head(self) -> LinearHead:
         """Return the head; raise `InputError` unless it is linear."""
         if not isinstance(self.head, LinearHead):
-            raise InputError("only linear models tell the weight of each term")
+            kinds = listing(sorted({type(estimator).__name__ for estimator in self.head.estimators}))
+            problem = f"this model's head is not linear (EstimatorHead of {kinds})"
+            raise InputError(f"{problem}; explain and top_terms need a linear model")
         return self.head
 
     def _index(self, topic: str) -> int:

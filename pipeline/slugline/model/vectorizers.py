@@ -30,21 +30,22 @@ class Vectorizer:
         """Return the features of texts, shape (texts, terms), float64."""
         return normalize(self._weigh(self.counter.count(texts, np.int32)), self.norm)
 
-    def score(self, texts: Sequence[str], weights: np.ndarray) -> np.ndarray:
+    def times_weights(self, texts: Sequence[str], weights: np.ndarray) -> np.ndarray:
         """Return `transform(texts) @ weights` (texts, topics) without building the features of all texts at once."""
 
-        def score_chunk(counts: csr_array) -> np.ndarray:
+        def multiply_chunk(counts: csr_array) -> np.ndarray:
             X = self._weigh(counts)
-            scores = np.asarray(X @ weights)
-            return scores if self.norm is None else scores / _row_lengths(X, self.norm)[:, None]
+            products = np.asarray(X @ weights)
+            return products if self.norm is None else products / _row_lengths(X, self.norm)[:, None]
 
-        return np.concatenate(self.counter.map_chunks(texts, score_chunk))
+        return np.concatenate(self.counter.map_chunks(texts, multiply_chunk))
 
     def _weigh(self, counts: csr_array) -> csr_array:
         """Turn counts into term frequencies times idf, not normalised."""
         if self.binary:
             tf = np.ones(counts.nnz)  # sublinear_tf changes nothing: log(1) is 0
-        elif self.sublinear_tf:  # the logarithm of each number once: there are few
+        elif self.sublinear_tf:
+            # There are few distinct counts, so each logarithm is taken once
             logarithms = np.log(np.arange(1.0, counts.data.max(initial=0) + 1.0)) + 1.0
             tf = logarithms[counts.data - 1]
         else:
@@ -84,12 +85,12 @@ def side_by_side(blocks: Sequence[csr_array]) -> csr_array:
     return blocks[0] if len(blocks) == 1 else csr_array(hstack(blocks, format="csr"))
 
 
-def score_all(vectorizers: Sequence[Vectorizer], texts: Sequence[str], weights: np.ndarray) -> np.ndarray:
+def all_times_weights(vectorizers: Sequence[Vectorizer], texts: Sequence[str], weights: np.ndarray) -> np.ndarray:
     """Return `transform_all(vectorizers, texts) @ weights` for weights (terms, topics), shape (texts, topics)."""
     ends = np.cumsum([vectorizer.counter.n_features for vectorizer in vectorizers])
     weights_by_vectorizer = np.split(weights, ends[:-1])
     pairs = zip(vectorizers, weights_by_vectorizer, strict=True)
-    return np.asarray(sum(vectorizer.score(texts, own_weights) for vectorizer, own_weights in pairs))
+    return np.asarray(sum(vectorizer.times_weights(texts, own_weights) for vectorizer, own_weights in pairs))
 
 
 def count_words(vectorizers: Sequence[Vectorizer], texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray | None]:

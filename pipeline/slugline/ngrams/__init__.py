@@ -1,4 +1,4 @@
-"""The fast vectorisers: scikit-learn's n-gram counts, several times faster. README.md explains how.
+"""The fast vectorizers: scikit-learn's n-gram counts, several times faster. README.md explains how.
 
 This is the one door: other rooms import from here only.
 """

@@ -18,7 +18,7 @@ from scipy.sparse import csr_array
 from slugline.ngrams.arrow import Ints, binary_array, decode_terms, encode_terms, index_in, to_numpy
 from slugline.ngrams.matrices import count_symbols, ready_to_stack, stack
 from slugline.ngrams.options import NgramOptions, ngrams_of_text
-from slugline.ngrams.rows import Rows, read_rows, recode, rows_of_padded_words
+from slugline.ngrams.rows import SymbolRows, read_symbols, recode, rows_of_padded_words
 from slugline.ngrams.threads import map_threads, split_texts
 from slugline.ngrams.trie import Trie, count_columns, trie_of_vocabulary, walk_levels
 
@@ -85,7 +85,7 @@ class VocabularyCounter:
 
     def count_words(self, texts: Sequence[str]) -> tuple[Ints, Ints]:
         """Count the words of each text, and those it does not know, each (texts,); only for the analyzer "word"."""
-        rows = read_rows(self.options, texts)
+        rows = read_symbols(self.options, texts)
         is_unknown = index_in(self.terms, rows.alphabet) < 0
         unknown = np.bincount(rows.row_of_symbol, is_unknown[rows.symbols], len(rows.lengths))
         return rows.lengths, unknown.astype(np.int64)
@@ -102,12 +102,12 @@ class VocabularyCounter:
 
     def _count_chunk(self, texts: Sequence[str]) -> csr_array:
         """Count the terms in one chunk of texts, by arrays."""
-        rows = read_rows(self.options, texts)
+        rows = read_symbols(self.options, texts)
         if self.options.analyzer != "char_wb":
             return self._count_rows(rows)
         return count_symbols(rows) @ self._count_rows(rows_of_padded_words(rows.alphabet))
 
-    def _count_rows(self, rows: Rows) -> csr_array:
+    def _count_rows(self, rows: SymbolRows) -> csr_array:
         """Count the terms in rows of symbols."""
         known = recode(rows, self._trie.alphabet)
         starts = np.flatnonzero(known.symbols >= 0)

@@ -11,7 +11,7 @@ from scipy.sparse import csc_array, csr_array
 
 from slugline.ngrams.matrices import count_filled_rows, count_symbols, stack
 from slugline.ngrams.options import NgramOptions
-from slugline.ngrams.rows import Rows, read_rows, rows_of_padded_words, share_alphabet
+from slugline.ngrams.rows import SymbolRows, read_symbols, rows_of_padded_words, share_alphabet
 from slugline.ngrams.threads import map_threads, split_texts
 from slugline.ngrams.trie import Trie, build_trie, spell_terms
 
@@ -34,7 +34,7 @@ def fit_count(
         Which n-grams to take from a text.
     texts : sequence of str
     min_df, max_df : int or float
-        Least and largest number of texts that a term may stand in; a share of all texts if not an integer.
+        Least and largest number of texts that a term may occur in; a share of all texts if not an integer.
     max_features : int, optional
         Keep so many terms, the most frequent ones.
     binary : bool
@@ -57,7 +57,7 @@ def fit_count(
     >>> terms.to_pylist(), counts.toarray().tolist()
     ([b'talks', b'truce'], [[0, 1], [1, 1]])
     """
-    chunks = share_alphabet(map_threads(partial(read_rows, options), split_texts(texts)))
+    chunks = share_alphabet(map_threads(partial(read_symbols, options), split_texts(texts)))
     trie, counts = _learn(options, chunks)
     if not trie.n_terms:
         raise ValueError("empty vocabulary; perhaps the documents only contain stop words")
@@ -69,7 +69,7 @@ def fit_count(
     return stack(counts, dtype, keep), spell_terms(trie, keep, " " if options.analyzer == "word" else "")
 
 
-def _learn(options: NgramOptions, chunks: list[Rows]) -> tuple[Trie, list[csr_array | csc_array]]:
+def _learn(options: NgramOptions, chunks: list[SymbolRows]) -> tuple[Trie, list[csr_array | csc_array]]:
     """Build the trie of all n-grams and count them in each chunk."""
     if options.analyzer != "char_wb":
         return build_trie(options, chunks)

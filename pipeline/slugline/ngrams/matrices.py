@@ -8,11 +8,11 @@ from numpy.typing import DTypeLike, NDArray
 from scipy.sparse import csc_array, csr_array
 
 from slugline.ngrams.arrow import Ints
-from slugline.ngrams.rows import Rows
+from slugline.ngrams.rows import SymbolRows
 from slugline.ngrams.threads import map_threads
 
 
-def count_symbols(rows: Rows) -> csr_array:
+def count_symbols(rows: SymbolRows) -> csr_array:
     """Return how often each row holds each symbol, shape (rows, symbols); a symbol may be stored several times."""
     ones = np.ones(len(rows.symbols), np.int32)
     parts = (ones, rows.symbols.astype(np.int32), rows.starts.astype(np.int32))

@@ -19,7 +19,7 @@ _WORD_CHARACTER = re.compile(r"\w")
 
 
 @dataclass(frozen=True)
-class Rows:
+class SymbolRows:
     """Rows of symbols, one after the other in `symbols`: indices into `alphabet`, or -1 for a symbol that is not in it.
 
     Row i is `symbols[starts[i]:starts[i + 1]]`; `starts` has shape (rows + 1,).
@@ -36,7 +36,7 @@ class Rows:
 
     @cached_property
     def row_of_symbol(self) -> Ints:
-        """The row that each symbol stands in, shape (symbols,)."""
+        """The row of each symbol, shape (symbols,)."""
         return np.repeat(np.arange(len(self.lengths)), self.lengths)
 
     @cached_property
@@ -45,7 +45,7 @@ class Rows:
         return np.repeat(self.starts[1:], self.lengths) - np.arange(len(self.symbols))
 
 
-def read_rows(options: NgramOptions, texts: Sequence[str]) -> Rows:
+def read_symbols(options: NgramOptions, texts: Sequence[str]) -> SymbolRows:
     """Read texts as rows of words, or as rows of characters where the analyzer is "char"."""
     texts = normalize_texts(options, texts)
     if options.analyzer == "char":
@@ -59,31 +59,31 @@ def read_rows(options: NgramOptions, texts: Sequence[str]) -> Rows:
     return _keep_symbols(words, np.array(kept, np.bool_))
 
 
-def rows_of_characters(texts: Sequence[str]) -> Rows:
+def rows_of_characters(texts: Sequence[str]) -> SymbolRows:
     """Read texts as rows of characters."""
     distinct, symbols = _number_code_points(_code_points("".join(texts)))
-    return Rows(symbols, cumulative_lengths(texts), arrow.encode_terms(map(chr, distinct)))
+    return SymbolRows(symbols, cumulative_lengths(texts), arrow.encode_terms(map(chr, distinct)))
 
 
-def rows_of_padded_words(words: pa.BinaryArray) -> Rows:
+def rows_of_padded_words(words: pa.BinaryArray) -> SymbolRows:
     """Read words as rows of characters, with a blank before and after each."""
     return rows_of_characters([f" {word} " for word in decode_terms(words)])
 
 
-def share_alphabet(chunks: list[Rows]) -> list[Rows]:
+def share_alphabet(chunks: list[SymbolRows]) -> list[SymbolRows]:
     """Give all chunks one alphabet, in alphabetical order."""
     alphabet = pa.concat_arrays([rows.alphabet for rows in chunks]).unique()
     alphabet = alphabet.take(pc.array_sort_indices(alphabet))
     return map_threads(lambda rows: recode(rows, alphabet), chunks)
 
 
-def recode(rows: Rows, alphabet: pa.BinaryArray) -> Rows:
+def recode(rows: SymbolRows, alphabet: pa.BinaryArray) -> SymbolRows:
     """Give the symbols of rows their indices in another alphabet, -1 where they are not in it."""
     codes = arrow.index_in(alphabet, rows.alphabet)
-    return Rows(codes[rows.symbols], rows.starts, alphabet)
+    return SymbolRows(codes[rows.symbols], rows.starts, alphabet)
 
 
-def _keep_symbols(rows: Rows, kept: NDArray[np.bool_]) -> Rows:
+def _keep_symbols(rows: SymbolRows, kept: NDArray[np.bool_]) -> SymbolRows:
     """Take symbols out of the rows, so that their neighbours become neighbours of each other."""
     if kept.all():
         return rows
@@ -91,10 +91,10 @@ def _keep_symbols(rows: Rows, kept: NDArray[np.bool_]) -> Rows:
     stays = kept[rows.symbols]
     starts = np.concatenate([[0], np.cumsum(stays)])[rows.starts]
     new_codes = np.cumsum(kept) - 1
-    return Rows(new_codes[rows.symbols[stays]], starts, rows.alphabet.take(to_arrow(np.flatnonzero(kept))))
+    return SymbolRows(new_codes[rows.symbols[stays]], starts, rows.alphabet.take(to_arrow(np.flatnonzero(kept))))
 
 
-def _rows_of_runs(texts: Sequence[str], is_member: Callable[[str], bool]) -> Rows:
+def _rows_of_runs(texts: Sequence[str], is_member: Callable[[str], bool]) -> SymbolRows:
     """Cut texts into the longest runs of member characters; a blank must not be a member."""
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
     joined = b" ".join([b"", *encoded, b""])
@@ -107,11 +107,11 @@ def _rows_of_runs(texts: Sequence[str], is_member: Callable[[str], bool]) -> Row
     offsets = np.concatenate([[0], np.cumsum(ends - begins)])
     runs = arrow.binary_array(offsets, np.compress(mask, np.frombuffer(joined, np.uint8))).dictionary_encode()
     text_starts = 1 + cumulative_lengths(encoded) + np.arange(len(texts) + 1)
-    return Rows(to_numpy(runs.indices), np.searchsorted(begins, text_starts), runs.dictionary)
+    return SymbolRows(to_numpy(runs.indices), np.searchsorted(begins, text_starts), runs.dictionary)
 
 
 def _mask_members(joined: bytes, is_member: Callable[[str], bool]) -> NDArray[np.bool_]:
-    """Mark the bytes of member characters; each distinct character is asked about once."""
+    """Mark the bytes of member characters; each distinct character is tested once."""
     table = bytes(is_member(chr(code)) for code in range(128)) + bytes(128)
     mask = np.frombuffer(bytearray(joined.translate(table)), np.bool_)
     if joined.isascii():

@@ -1,4 +1,4 @@
-"""All of scikit-learn's private interface that the vectorisers rely on.
+"""All of scikit-learn's private interface that the vectorizers rely on.
 
 A release of scikit-learn that moves one of these names breaks this file alone.
 """

@@ -13,18 +13,18 @@ from scipy.sparse import csr_array
 
 from slugline.ngrams.arrow import Ints, decode_terms, encode_terms, index_in, to_arrow, to_numpy
 from slugline.ngrams.options import NgramOptions
-from slugline.ngrams.rows import Rows, rows_of_characters, share_alphabet
+from slugline.ngrams.rows import SymbolRows, rows_of_characters, share_alphabet
 from slugline.ngrams.threads import map_threads
 
 
-class Occurrences(NamedTuple):
+class _Occurrences(NamedTuple):
     """Where n-grams of one length occur: the first symbol of each, and its node in the trie or yet the node's key."""
 
     starts: Ints
     nodes: Ints
 
 
-Resolve = Callable[[int, list[Occurrences]], list[Occurrences]]  # from keys of a level to nodes, for each chunk
+_Resolve = Callable[[int, list[_Occurrences]], list[_Occurrences]]  # from keys of a level to nodes, for each chunk
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Trie:
 
     A node of level 1 is a symbol of `alphabet`, which is sorted. A node of level n is the index of its key in `keys[n -
     2]`, the sorted keys of that level, and its key is (node of its first n - 1 symbols) * (symbols in the alphabet + 1)
-    + last symbol + 1. `columns[n - 1]` are the columns of the nodes of level n, -1 for one that is no term.
+    + last symbol + 1. `columns[n - 1]` are the columns of the nodes of level n, -1 for one that is not a term.
     """
 
     alphabet: pa.BinaryArray
@@ -45,22 +45,24 @@ class Trie:
         """The number of terms."""
         return sum(int((columns >= 0).sum()) for columns in self.columns)
 
-    def resolve(self, n: int, chunks: list[Occurrences]) -> list[Occurrences]:
+    def resolve(self, n: int, chunks: list[_Occurrences]) -> list[_Occurrences]:
         """Turn the keys of level n into nodes and leave out n-grams that are not in the trie."""
         keys = self.keys[n - 2] if n - 2 < len(self.keys) else np.empty(0, np.int64)
         return [_find_nodes(keys, occurrences) for occurrences in chunks]
 
 
-def _find_nodes(keys: Ints, occurrences: Occurrences) -> Occurrences:
+def _find_nodes(keys: Ints, occurrences: _Occurrences) -> _Occurrences:
     """Turn keys into nodes and leave out unknown ones."""
     nodes = index_in(to_arrow(keys), to_arrow(occurrences.nodes))
     known = nodes >= 0
-    return Occurrences(occurrences.starts[known], nodes[known])
+    return _Occurrences(occurrences.starts[known], nodes[known])
 
 
-def walk_levels(chunks: list[Rows], starts: list[Ints], longest: int, resolve: Resolve) -> Iterator[list[Occurrences]]:
+def walk_levels(
+    chunks: list[SymbolRows], starts: list[Ints], longest: int, resolve: _Resolve
+) -> Iterator[list[_Occurrences]]:
     """Yield, for n = 1, 2, ..., the n-grams that begin at the given symbols of each chunk."""
-    level = [Occurrences(begins, rows.symbols[begins]) for rows, begins in zip(chunks, starts, strict=True)]
+    level = [_Occurrences(begins, rows.symbols[begins]) for rows, begins in zip(chunks, starts, strict=True)]
     for n in range(1, longest + 1):
         if n > 1:
             level = resolve(n, map_threads(partial(_extend, n), chunks, level))
@@ -69,14 +71,14 @@ def walk_levels(chunks: list[Rows], starts: list[Ints], longest: int, resolve: R
         yield level
 
 
-def _extend(n: int, rows: Rows, shorter: Occurrences) -> Occurrences:
+def _extend(n: int, rows: SymbolRows, shorter: _Occurrences) -> _Occurrences:
     """Return the n-grams with their keys, from the n-grams that are one symbol shorter."""
     fits = rows.symbols_left[shorter.starts] >= n
     starts = shorter.starts[fits]
-    return Occurrences(starts, shorter.nodes[fits] * (len(rows.alphabet) + 1) + rows.symbols[starts + n - 1] + 1)
+    return _Occurrences(starts, shorter.nodes[fits] * (len(rows.alphabet) + 1) + rows.symbols[starts + n - 1] + 1)
 
 
-def build_trie(options: NgramOptions, chunks: list[Rows]) -> tuple[Trie, list[csr_array]]:
+def build_trie(options: NgramOptions, chunks: list[SymbolRows]) -> tuple[Trie, list[csr_array]]:
     """Build the trie of all n-grams in some rows, and count them in each chunk; columns are in alphabetical order."""
     keys: list[Ints] = []
     everywhere = [np.arange(len(rows.symbols)) for rows in chunks]
@@ -97,7 +99,7 @@ def build_trie(options: NgramOptions, chunks: list[Rows]) -> tuple[Trie, list[cs
     return trie, map_threads(count, chunks, levels_by_chunk)
 
 
-def _learn_level(keys: list[Ints], _: int, chunks: list[Occurrences]) -> list[Occurrences]:
+def _learn_level(keys: list[Ints], _: int, chunks: list[_Occurrences]) -> list[_Occurrences]:
     """Turn keys into nodes, and append the distinct keys of this level to `keys`."""
     encoded = map_threads(lambda occurrences: to_arrow(occurrences.nodes).dictionary_encode(), chunks)
     merged = np.sort(np.concatenate([to_numpy(part.dictionary) for part in encoded]))
@@ -105,7 +107,7 @@ def _learn_level(keys: list[Ints], _: int, chunks: list[Occurrences]) -> list[Oc
     keys.append(distinct)
 
     nodes = map_threads(lambda part: index_in(to_arrow(distinct), part.dictionary)[to_numpy(part.indices)], encoded)
-    return [Occurrences(chunk.starts, part) for chunk, part in zip(chunks, nodes, strict=True)]
+    return [_Occurrences(chunk.starts, part) for chunk, part in zip(chunks, nodes, strict=True)]
 
 
 def _number_terms(width: int, keys: list[Ints], is_term: list[NDArray[np.bool_]]) -> list[Ints]:
@@ -143,14 +145,14 @@ def trie_of_vocabulary(options: NgramOptions, terms: pa.BinaryArray) -> Trie:
     return Trie(rows.alphabet, keys, columns)
 
 
-def _rows_of_terms(options: NgramOptions, terms: pa.BinaryArray) -> Rows:
+def _rows_of_terms(options: NgramOptions, terms: pa.BinaryArray) -> SymbolRows:
     """Read terms as rows of the words or characters they consist of."""
     if options.analyzer != "word":
         return rows_of_characters(decode_terms(terms))
 
     words = pc.split_pattern(terms, b" ")
     symbols = words.values.dictionary_encode()
-    rows = Rows(to_numpy(symbols.indices), to_numpy(words.offsets), symbols.dictionary)
+    rows = SymbolRows(to_numpy(symbols.indices), to_numpy(words.offsets), symbols.dictionary)
     return share_alphabet([rows])[0]
 
 
@@ -175,7 +177,7 @@ def spell_terms(trie: Trie, keep: NDArray[np.bool_], separator: str) -> pa.Binar
 
 
 def count_columns(
-    options: NgramOptions, rows: Rows, levels: Sequence[Occurrences], columns: list[Ints], n_columns: int
+    options: NgramOptions, rows: SymbolRows, levels: Sequence[_Occurrences], columns: list[Ints], n_columns: int
 ) -> csr_array:
     """Count the columns in each row, int32 (rows, n_columns), by one sort of (row, column) pairs."""
     # A pair is one integer: the row in the upper bits, the column in the lower ones
@@ -196,7 +198,7 @@ def count_columns(
     return csr_array((counts, indices, starts), shape=(len(rows.lengths), n_columns))
 
 
-def _counted_nodes(options: NgramOptions, rows: Rows, n: int, occurrences: Occurrences) -> tuple[Ints, Ints]:
+def _counted_nodes(options: NgramOptions, rows: SymbolRows, n: int, occurrences: _Occurrences) -> tuple[Ints, Ints]:
     """Return the row and the node of each n-gram of n symbols that counts."""
     owners = rows.row_of_symbol[occurrences.starts]
     if n >= options.ngram_range[0]:

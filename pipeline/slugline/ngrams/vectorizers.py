@@ -1,4 +1,4 @@
-"""scikit-learn's vectorisers, faster.
+"""scikit-learn's vectorizers, faster.
 
 `CountVectorizer`, `TfidfVectorizer` and `HashingVectorizer` have scikit-learn's parameters, attributes, warnings,
 errors and results. They count by arrays where they can, and leave the rest to scikit-learn: functions in place of an

@@ -12,16 +12,16 @@ from slugline.data.sentences import split_article, whole_article
 from slugline.model import TopicModel
 from slugline.prediction.records import Predictions
 
-_ROW_SIZE = 100  # characters a row counts for besides its text, so that batches of short rows take no more memory
+_ROW_SIZE = 100  # characters added for each row, so that batches of many short rows do not need more memory
 
-ReadRow = tuple[str, Row | str]  # a place in the input, and the row there or the reason why it cannot be read
+_ReadRow = tuple[str, Row | str]  # a place in the input, and the row there or the reason why it cannot be read
 
 
 @dataclass(frozen=True)
-class Batch:
+class _Batch:
     """Rows of the input; a dataclass, since Dask would search a list or a tuple for tasks of its own."""
 
-    rows: list[ReadRow]
+    rows: list[_ReadRow]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class LabelledBatch(NamedTuple):
 
 @dataclass(frozen=True)
 class BatchLabeller:
-    """Turns a batch into records with a model, as `PredictOptions` ask for; it is sent to worker processes.
+    """Turns a batch into records with a model; made from `PredictOptions` and sent to worker processes.
 
     `columns` has for each article column its name in the input; records are encoded by the `ending` of the output file.
     """
@@ -83,7 +83,7 @@ class BatchLabeller:
     explain: int
     ending: str
 
-    def __call__(self, model: TopicModel, batch: Batch) -> LabelledBatch:
+    def __call__(self, model: TopicModel, batch: _Batch) -> LabelledBatch:
         """Label the sentences of a batch."""
         items = [
             Rejected(where, row) if isinstance(row, str) else to_article(row, where, self.columns)
@@ -107,12 +107,12 @@ class BatchLabeller:
         return LabelledBatch(predictions.encode(self.ending), rejected, counts)
 
 
-def cut_batches(rows: Iterable[ReadRow], columns: Mapping[str, str], size: int) -> Iterator[Batch]:
+def cut_batches(rows: Iterable[_ReadRow], columns: Mapping[str, str], size: int) -> Iterator[_Batch]:
     """Cut a stream of rows into batches, each complete once it has this many characters.
 
     Batches leave out what is not among `columns`, which has for each article column its name in the input.
     """
-    batch: list[ReadRow] = []
+    batch: list[_ReadRow] = []
     characters = 0
     for where, row in rows:
         cells = row if isinstance(row, str) else _only_article_cells(row, columns)
@@ -120,10 +120,10 @@ def cut_batches(rows: Iterable[ReadRow], columns: Mapping[str, str], size: int) 
         texts = [cells] if isinstance(cells, str) else cells.values()
         characters += _ROW_SIZE + sum(len(text) for text in texts if isinstance(text, str))
         if characters >= size:
-            yield Batch(batch)
+            yield _Batch(batch)
             batch, characters = [], 0
     if batch:
-        yield Batch(batch)
+        yield _Batch(batch)
 
 
 def label_articles(model: TopicModel, articles: Iterable[Article], split_sentences: bool = True) -> Predictions:

@@ -27,9 +27,9 @@ from slugline.prediction.part_files import PartFiles
 from slugline.prediction.records import check_topics
 from slugline.prediction.workers import map_batches
 
-InputFiles = list[tuple[Path, str]]  # each file and the name that it goes by
-OnProgress = Callable[[PredictionCounts], object]
-OnRejected = Callable[[Rejected], object]
+_InputFiles = list[tuple[Path, str]]  # each file and the name that it goes by
+_OnProgress = Callable[[PredictionCounts], object]
+_OnRejected = Callable[[Rejected], object]
 
 
 class _Job(NamedTuple):
@@ -47,7 +47,7 @@ class _Job(NamedTuple):
         return map_batches(labeller, batches, options, self.model, str(self.folder))
 
 
-class ByteStream(Protocol):
+class _ByteStream(Protocol):
     """What records can be written to, such as a file opened in mode `wb`."""
 
     def write(self, records: bytes, /) -> object:
@@ -58,25 +58,30 @@ def predict_files(
     model_folder: str | Path,
     options: PredictOptions,
     *,
-    stream: ByteStream | None = None,
-    on_progress: OnProgress | None = None,
-    on_rejected: OnRejected | None = None,
+    stream: _ByteStream | None = None,
+    on_progress: _OnProgress | None = None,
+    on_rejected: _OnRejected | None = None,
 ) -> PredictionCounts:
     """Label the sentences of articles in files, a record each.
 
     Parameters
     ----------
-    model_folder
+    model_folder : str or Path
         Folder of a saved model.
-    options
+    options : PredictOptions
         What to read and where to write.
-    stream
+    stream : object with `write`, optional
         Where records go when the options name no output file; each batch is one call of its `write`.
-    on_progress
-        Called with the counts so far: before the first batch, which tells what a resumed run keeps, and after each.
-    on_rejected
+    on_progress : callable, optional
+        Called with the counts so far: before the first batch, with what a resumed run keeps, and after each batch.
+    on_rejected : callable, optional
         Called with each row that cannot be read when records go to a stream; with an output file, these rows go to
         `OUTPUT.rejected.jsonl` beside it.
+
+    Returns
+    -------
+    PredictionCounts
+        How many articles and sentences were labelled, and how many rows were rejected.
 
     Raises
     ------
@@ -103,7 +108,7 @@ def predict_files(
 
 
 def _predict_to_stream(
-    job: _Job, stream: ByteStream, on_progress: OnProgress, on_rejected: OnRejected
+    job: _Job, stream: _ByteStream, on_progress: _OnProgress, on_rejected: _OnRejected
 ) -> PredictionCounts:
     """Write records as JSON lines to a stream."""
     counts = PredictionCounts()
@@ -118,7 +123,7 @@ def _predict_to_stream(
     return counts
 
 
-def _predict_to_file(job: _Job, output: Path, on_progress: OnProgress) -> PredictionCounts:
+def _predict_to_file(job: _Job, output: Path, on_progress: _OnProgress) -> PredictionCounts:
     """Label each batch into a part file beside the output, then join the parts."""
     options = job.options
     files = find_files(options.input, options.format, options.encoding, key="input")
@@ -142,7 +147,7 @@ def _predict_to_file(job: _Job, output: Path, on_progress: OnProgress) -> Predic
     return counts
 
 
-def _check_output(parts: PartFiles, options: PredictOptions, files: InputFiles) -> None:
+def _check_output(parts: PartFiles, options: PredictOptions, files: _InputFiles) -> None:
     """Raise `InputError` for an output that would be read: now, or from the folder of the input the next time."""
     output = parts.output.absolute()
     if output.is_dir():
@@ -161,7 +166,7 @@ def _check_output(parts: PartFiles, options: PredictOptions, files: InputFiles) 
             raise InputError(f"output: {file} is read as input; write to another file")
 
 
-def _fingerprint(job: _Job, files: InputFiles) -> str:
+def _fingerprint(job: _Job, files: _InputFiles) -> str:
     """Return a digest of all that decides the records: version, model, input files, options."""
     options = job.options
     settings = [__version__, options.batch, *astuple(options.labeller()), options.format, options.encoding]

@@ -13,28 +13,29 @@ from slugline.prediction.records import check_topics
 if TYPE_CHECKING:
     import pandas as pd
 
-ArticleLike = str | Mapping[str, Any] | Article
+_ArticleLike = str | Mapping[str, Any] | Article
 
 
 def predict_articles(
-    model: TopicModel, articles: "Iterable[ArticleLike] | pd.DataFrame", *, split_sentences: bool = True
+    model: TopicModel, articles: "Iterable[_ArticleLike] | pd.DataFrame", *, split_sentences: bool = True
 ) -> "pd.DataFrame":
     """Label the sentences of articles; ids, topics and probabilities are those of `slugline predict`.
 
     Parameters
     ----------
-    model
-        A fitted model, as `slugline.load_model` returns it.
-    articles
-        Texts; mappings or rows with a `text` and any other article columns; or articles as the readers give them,
-        which are taken as they are. The `article_id` of one without is its number in the input, counted from 0.
-    split_sentences
-        Whether to split articles into sentences; False takes each article as one sentence.
+    model : TopicModel
+        A fitted model, such as `slugline.load_model` returns.
+    articles : iterable of str, mapping or Article, or DataFrame
+        Texts; mappings or rows with a `text` and any other article columns; or articles that a reader returned, which
+        are used unchanged. The `article_id` of one without is its number in the input, counted from 0.
+    split_sentences : bool, default True
+        Whether to split articles into sentences; with False each article is one sentence.
 
     Returns
     -------
-    A row per sentence: the columns of sentences, `topics` (a tuple, empty for debris), and the probability of each
-    topic in a column of its name.
+    DataFrame
+        A row per sentence: the columns of sentences, `topics` (a tuple, empty for debris), and the probability of each
+        topic in a column of its name.
 
     Raises
     ------
@@ -58,7 +59,7 @@ def predict_articles(
     return label_articles(model, complete_articles, split_sentences).to_frame()
 
 
-def _to_rows(articles: "Iterable[ArticleLike] | pd.DataFrame") -> "Iterable[ArticleLike]":
+def _to_rows(articles: "Iterable[_ArticleLike] | pd.DataFrame") -> "Iterable[_ArticleLike]":
     """Return articles one by one, the rows of a frame as mappings whose missing cells are None."""
     import pandas as pd
 
@@ -71,7 +72,7 @@ def _to_rows(articles: "Iterable[ArticleLike] | pd.DataFrame") -> "Iterable[Arti
     return rows
 
 
-def _to_article(row: ArticleLike, number: int) -> Article:
+def _to_article(row: _ArticleLike, number: int) -> Article:
     """Return the article of a row as the readers of files would; raise `InputError` where it has no text."""
     if isinstance(row, Article):
         return row

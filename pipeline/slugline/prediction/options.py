@@ -16,30 +16,30 @@ class PredictOptions:
 
     Parameters
     ----------
-    input
+    input : str, Path or sequence of these
         A file, a folder, a glob or several of these; `-` is standard input.
-    output
-        A file ending in `.jsonl`, `.csv` or `.parquet`; None writes JSON lines to a stream.
-    format
-        Format of the input when its ending does not tell: text, jsonl, csv, tsv or parquet.
-    columns
-        Article columns whose names in the input differ.
-    split_sentences
-        Whether to split articles into sentences; False takes each row as one sentence.
-    encoding
+    output : str or Path, optional
+        A file ending in `.jsonl`, `.csv` or `.parquet`; by default JSON lines go to standard output.
+    format : {"text", "jsonl", "csv", "tsv", "parquet"}, optional
+        Format of the input; by default that of the ending of each file.
+    columns : mapping of str to str
+        For article columns that the input names otherwise, the names there.
+    split_sentences : bool
+        Whether to split articles into sentences; with `false` each row is one sentence.
+    encoding : str
         Encoding of the input.
-    explain
+    explain : int
         How many terms explain each topic given, in a column `explain`; 0 for none.
-    resume
+    resume : bool
         Whether to keep the parts that a killed run left.
-    n_jobs
+    n_jobs : int
         Number of worker processes; -1 is all cores.
-    batch
+    batch : int
         Characters of text that a worker labels at once.
-    engine
+    engine : {"local", "dask"}
         `local` for processes on this machine, or `dask`.
-    dask_address
-        Address of a Dask scheduler; None starts a cluster on this machine for the call.
+    dask_address : str, optional
+        Address of a Dask scheduler; by default a cluster on this machine is started for the call.
 
     Examples
     --------
@@ -79,6 +79,6 @@ class PredictOptions:
         self.labeller()  # checks the ending of the output and the columns
 
     def labeller(self) -> BatchLabeller:
-        """Return what labels a batch as these options ask for."""
+        """Return the labeller of batches that these options describe."""
         ending = ".jsonl" if self.output is None else output_ending(Path(self.output))
         return BatchLabeller(article_columns(self.columns, "columns"), self.split_sentences, self.explain, ending)

@@ -25,15 +25,15 @@ class PartFiles:
         self.folder = output.with_name(output.name + ".parts")
         self.rejected = output.with_name(output.name + ".rejected.jsonl")
         self._journal = self.folder / "journal"
-        # Not by `write_atomically`: a run killed while joining would leave its draft beside the output for good; here
-        # the resumed run writes over it.
+        # Not `write_atomically`: a run killed while joining would leave its draft beside the output; this one is
+        # overwritten by the resumed run
         self._draft = self.folder / "whole"
 
     @contextmanager
     def open(self, fingerprint: str, resume: bool) -> Iterator[list[str]]:
         """Make the folder, or resume what a killed run of the same job left; yield the notes of the parts it keeps.
 
-        The fingerprint, one line, tells this job from others. After an error the parts stay. Raises `InputError` when
+        The fingerprint, one line, identifies this job. After an error the parts stay. Raises `InputError` when
         they are another job's, or another process is writing the same output.
         """
         from filelock import FileLock, Timeout
@@ -109,8 +109,8 @@ def _report_disk_errors(output: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or error
-        raise InputError(f"output: cannot write {output}: {reason}; resume=true takes up what is done") from error
+        problem = f"cannot write {output}: {error.strerror or error}"
+        raise InputError(f"output: {problem}; resume=true continues from the finished parts") from error
 
 
 def _join_bytes(parts: Iterable[Path], target: Path, header: bytes = b"") -> None:

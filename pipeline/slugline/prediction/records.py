@@ -17,24 +17,25 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _ENDINGS = (".jsonl", ".csv", ".parquet")
-_ENCODE_ERRORS = "backslashreplace"  # a lone surrogate as \udc80: what JSON calls it, and something that UTF-8 can hold
+# A lone surrogate is written as \udc80: what JSON calls it, and something that UTF-8 can hold
+_ENCODE_ERRORS = "backslashreplace"
 _to_json = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` makes an encoder for every call
 
-Explanation = Mapping[str, Mapping[str, float]]  # for each topic of a sentence the terms that moved it most
+_Explanation = Mapping[str, Mapping[str, float]]  # for each topic of a sentence the terms that moved it most
 
 
 class Predictions(NamedTuple):
-    """Labelled sentences: the prediction table of the design.
+    """Labelled sentences, ready to be written as records.
 
     `topics` are all of the model, `sentence_topics` those given to each sentence, thresholds applied; `probabilities`
-    have shape (sentences, topics). `explanations` are None when nobody asked for them.
+    have shape (sentences, topics). `explanations` are None when they were not asked for.
     """
 
     topics: tuple[str, ...]
     sentences: Sequence[Sentence]
     sentence_topics: Sequence[tuple[str, ...]]
     probabilities: np.ndarray
-    explanations: Sequence[Explanation] | None = None
+    explanations: Sequence[_Explanation] | None = None
 
     def to_records(self) -> Iterator[dict[str, Any]]:
         """Yield a record per sentence."""

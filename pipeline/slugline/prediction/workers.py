@@ -18,12 +18,12 @@ from slugline.prediction.options import PredictOptions
 _DASK_TIMEOUT = "20s"  # to wait for a Dask scheduler, and then for its first worker
 _LOST_WORKER = (
     "a worker process ended before its work was done, perhaps killed for lack of memory; "
-    "n_jobs=1 needs least, and resume=true takes up what is done"
+    "n_jobs=1 needs least memory, and resume=true continues from the finished parts"
 )
 
-BatchT = TypeVar("BatchT")
-ResultT = TypeVar("ResultT")
-Work = Callable[[TopicModel, BatchT], ResultT]  # what is done with a batch; it is sent to other processes
+_BatchT = TypeVar("_BatchT")
+_ResultT = TypeVar("_ResultT")
+_Work = Callable[[TopicModel, _BatchT], _ResultT]  # what is done with a batch; it is sent to other processes
 
 
 class _WorkerPool(NamedTuple):
@@ -37,8 +37,8 @@ class _WorkerPool(NamedTuple):
 
 
 def map_batches(
-    work: Work[BatchT, ResultT], batches: Iterator[BatchT], options: PredictOptions, model: TopicModel, folder: str
-) -> Generator[ResultT]:
+    work: _Work[_BatchT, _ResultT], batches: Iterator[_BatchT], options: PredictOptions, model: TopicModel, folder: str
+) -> Generator[_ResultT]:
     """Do the work on each batch, in order; few batches are pending at once, so memory does not grow with the input.
 
     Work and batches must be picklable. The model is for this process, which does a single batch, and for Dask; other
@@ -49,7 +49,7 @@ def map_batches(
     if not first:
         return
 
-    pending: deque[Callable[[], ResultT]] = deque()
+    pending: deque[Callable[[], _ResultT]] = deque()
     with _open_pool(options, work, model, folder, several=len(first) > 1) as pool:
         for batch in chain(first, batches):
             pending.append(pool.submit(batch))
@@ -61,7 +61,7 @@ def map_batches(
 
 @contextmanager
 def _open_pool(
-    options: PredictOptions, work: Work[Any, Any], model: TopicModel, folder: str, *, several: bool
+    options: PredictOptions, work: _Work[Any, Any], model: TopicModel, folder: str, *, several: bool
 ) -> Iterator[_WorkerPool]:
     """Open a pool of workers; where there is only one batch, or one core, this process is the worker."""
     if options.engine == "dask":
@@ -82,7 +82,7 @@ def _count_jobs(n_jobs: int) -> int:
 
 
 @contextmanager
-def _process_pool(n_jobs: int, work: Work[Any, Any], model_folder: str) -> Iterator[_WorkerPool]:
+def _process_pool(n_jobs: int, work: _Work[Any, Any], model_folder: str) -> Iterator[_WorkerPool]:
     """Open a pool of processes on this machine.
 
     Not by `joblib.Parallel`: it takes batches from the reader in a thread of its own, and shares no loop with Dask.
@@ -102,7 +102,7 @@ def _process_pool(n_jobs: int, work: Work[Any, Any], model_folder: str) -> Itera
 _load_model = lru_cache(maxsize=1)(load_model)  # once per worker process
 
 
-def _work_on(work: Work[Any, Any], model_folder: str, batch: Any) -> Any:
+def _work_on(work: _Work[Any, Any], model_folder: str, batch: Any) -> Any:
     """Do the work on a batch in a worker process."""
     return work(_load_model(model_folder), batch)
 
@@ -126,7 +126,7 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _dask_pool(options: PredictOptions, work: Work[Any, Any], model: TopicModel) -> Iterator[_WorkerPool]:
+def _dask_pool(options: PredictOptions, work: _Work[Any, Any], model: TopicModel) -> Iterator[_WorkerPool]:
     """Open the workers of a Dask cluster; raise `InputError` where there is no Dask or no cluster.
 
     The model goes to them as data: they need Slugline, but neither the folder of the model nor the disk of the output.

@@ -3,6 +3,7 @@
 Mitchell et al. 2019, "Model cards for model reporting".
 """
 
+from slugline.report.counts import describe_labels
 from slugline.report.markdown import plain
 from slugline.report.scores import baseline_scores, format_scores
 from slugline.training.run import TrainingRun
@@ -45,7 +46,7 @@ def describe_model(run: TrainingRun) -> str:
 
 
 def _purpose(run: TrainingRun) -> list[str]:
-    """Return what the model is to tell, and how it is used."""
+    """Return which topics the model gives, and how it is used."""
     kind = "exactly one topic" if run.dataset.mode == "multiclass" else "any number of topics, or none,"
     definitions = [
         f"* **{plain(topic)}**: {plain(run.definitions.get(topic) or 'not defined')}" for topic in run.dataset.topics
@@ -56,18 +57,14 @@ def _purpose(run: TrainingRun) -> list[str]:
 
 def _origin(run: TrainingRun) -> list[str]:
     """Return the data: how much, who labelled it, how it was split."""
-    dataset, sentences = run.dataset, run.dataset.sentences
+    dataset = run.dataset
     parts = ", ".join(f"{part} {size} (digest {run.digests.get(part, 'none')})" for part, size in dataset.sizes.items())
     size = f"{dataset.counts['used']} sentences of {dataset.counts['articles']} articles: {parts}."
 
-    all_kept = len(sentences) == dataset.counts["used"]  # training out of core keeps dev and test alone
-    labels = "Labels" if all_kept else "Labels of the sentences kept for evaluation"
-    sources = ", ".join(f"{count} {plain(name)}" for name, count in sentences["label_source"].value_counts().items())
-
-    dates = sentences["published"].dropna()
+    dates = dataset.sentences["published"].dropna()
     period = f" Published {str(dates.min())[:10]} to {str(dates.max())[:10]}." if len(dates) else ""
     notes = [f"* Note: {plain(note)}." for note in dataset.notes]
-    return [f"{size} {labels}: {sources}.{period}", *notes]
+    return [f"{size} {describe_labels(dataset, plain)}.{period}", *notes]
 
 
 def _scores(run: TrainingRun) -> list[str]:
@@ -121,7 +118,7 @@ def _caveats(run: TrainingRun) -> list[str]:
     lines = [
         f"* Scores hold for text like that of {part}; `slugline monitor` tells whether new text is.",
         "* Counts of sentences are off by the model's errors; `slugline monitor` corrects them.",
-        "* It sees a sentence at a time, without what stands around it.",
+        "* It sees a sentence at a time, without the sentences around it.",
     ]
     rare = [plain(topic) for topic in run.dataset.topics if run.metrics[f"{part}/support/{topic}"] < _FEW]
     if rare:

@@ -17,7 +17,6 @@ def comparison_page(
     differences: Mapping[str, pd.DataFrame],
     changes: pd.DataFrame,
     tally: pd.DataFrame,
-    title: str = "Comparison",
 ) -> str:
     """Return the page of a comparison of runs as HTML.
 
@@ -28,20 +27,18 @@ def comparison_page(
     scores : DataFrame
         The scores of each run on the same sentences: metrics down (the index), runs across.
     differences : mapping of str to DataFrame
-        For each other run, by its name, its scores less those of the reference, as `scoring.paired` returns them:
+        For each other run, by its name, its scores less those of the reference, from `scoring.paired_differences`:
         metrics down (the index); `difference, low, high, p, p_holm` across, further columns are not shown.
     changes : DataFrame
         The decisions that changed sides, a row each: `run, topic, change, right, text`, and `sentence_id`, which is
         not shown. The page lists the first 500 and points to `changes.csv` for all.
     tally : DataFrame
         How many changed: run and topic down (the index), what changed across; not shown when none did.
-    title : str, default "Comparison"
-        The heading of the page.
     """
     shown_changes = changes.drop(columns="sentence_id").head(_MAX_LISTED)
     return render(
         "comparison.html.j2",
-        title=title,
+        title="Comparison",
         reference=reference,
         scores=Table.from_frame(scores.reset_index()),
         differences={
@@ -53,7 +50,7 @@ def comparison_page(
     )
 
 
-def drift_page(*, summary: str, drift: pd.DataFrame, counts: pd.DataFrame, title: str = "Drift") -> str:
+def drift_page(*, summary: str, drift: pd.DataFrame, counts: pd.DataFrame) -> str:
     """Return the page on how new articles differ from those that a model was judged on, as HTML.
 
     Parameters
@@ -61,17 +58,15 @@ def drift_page(*, summary: str, drift: pd.DataFrame, counts: pd.DataFrame, title
     summary : str
         What was compared with what: a sentence without its full stop.
     drift : DataFrame
-        What was tested, a row each, as `monitoring.compare` returns it: `what, reference, new, effect, p` and the
+        What was tested, a row each, from `monitoring.compare_profiles`: `what, reference, new, effect, p` and the
         boolean `drift`.
     counts : DataFrame
-        Estimated numbers of sentences by period and topic, as `scoring.prevalence` returns them; shown without decimal
+        Estimated numbers of sentences by period and topic, from `scoring.estimate_prevalence`; shown without decimal
         places.
-    title : str, default "Drift"
-        The heading of the page.
     """
     return render(
         "drift.html.j2",
-        title=title,
+        title="Drift",
         summary=summary,
         drift=Table.from_frame(drift.assign(drift=drift["drift"].map({True: "yes", False: ""}))),
         counts=Table.from_frame(counts, decimals=0),

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from slugline.report.counts import describe_labels, describe_left_out
 from slugline.report.rendering import Table, render
 from slugline.report.scores import baseline_scores, format_interval, format_number, format_scores
 from slugline.training.run import TrainingRun
@@ -94,9 +95,6 @@ def _data(run: TrainingRun) -> dict[str, Any]:
     """Return what was read, left out and split, with how far the split leaks."""
     dataset = run.dataset
     counts, leakage, label_counts = dataset.counts, dataset.leakage, dataset.label_counts
-    left_out = [f"{counts[reason]} {reason}" for reason in ("debris", "unlabelled", "rejected") if counts.get(reason)]
-    sources = [f"{count} {source}" for source, count in dataset.sentences["label_source"].value_counts().items()]
-    labels = "Labels" if len(dataset.sentences) == counts["used"] else "Labels of the sentences kept for evaluation"
     parts = [
         (part, size, leakage.sentences.get(part, ""), run.digests.get(part, "")) for part, size in dataset.sizes.items()
     ]
@@ -104,7 +102,7 @@ def _data(run: TrainingRun) -> dict[str, Any]:
     return {
         "summary": (
             f"{counts['used']} of {counts['sentences']} sentences of {counts['articles']} articles; left out: "
-            f"{', '.join(left_out) or 'none'}. {labels}: {', '.join(sources)}."
+            f"{describe_left_out(dataset)}. {describe_labels(dataset)}."
         ),
         "articles_in_several_parts": leakage.articles,
         "parts": Table(["part", "sentences", "also in train word for word", "digest"], parts, (1, 2)),

@@ -104,10 +104,10 @@ def _write_grid(
     left : float, default 0.5
         Inches for the labels at the left of each plot.
     shared_scales : bool, default False
-        Whether all plots have the same scales, which then stand at the left and at the bottom alone; also, text is
-        what takes longest to draw.
+        Whether all plots have the same scales, which are then written only at the left and at the bottom: text takes
+        longest to draw.
     legend : {"best", "lower center"}, optional
-        Where in the first plot the legend stands; by default there is none.
+        Where in the first plot to put the legend; by default there is none.
     """
     from matplotlib.figure import Figure
 
@@ -132,7 +132,8 @@ def _write_grid(
             axes.tick_params(labelbottom=False)
             axes.set_xlabel("")
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)  # of topics that are emoji, say
+        # A topic may be an emoji, say
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         figure.savefig(file, dpi=100)
 
 

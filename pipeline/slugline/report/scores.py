@@ -6,7 +6,7 @@ import pandas as pd
 
 from slugline.scoring import tabulate
 
-BASELINES = ("most_frequent", "rules")
+_BASELINES = ("most_frequent", "rules")
 
 
 def format_number(value: float, form: str = ".3f") -> str:
@@ -26,7 +26,7 @@ def format_scores(metrics: Mapping[str, float], topics: Sequence[str], part: str
     Parameters
     ----------
     metrics : mapping of str to float
-        Scores by their metric keys, as `test/f1_macro`.
+        Scores by their metric keys, such as `test/f1_macro`.
     topics : sequence of str
         The topics of the model.
     part : str
@@ -58,6 +58,6 @@ def baseline_scores(metrics: Mapping[str, float], part: str) -> dict[str, tuple[
     """Return macro and micro F1 of each baseline by its name."""
     return {
         name.replace("_", " "): (metrics[f"{part}/f1_macro_{name}"], metrics[f"{part}/f1_micro_{name}"])
-        for name in BASELINES
+        for name in _BASELINES
         if f"{part}/f1_macro_{name}" in metrics
     }

@@ -31,7 +31,7 @@ def count_metrics(dataset: Dataset) -> dict[str, float]:
     return counts | sizes | shared | {"leakage/articles": float(leakage.articles)}
 
 
-def data_frame(sentences: pd.DataFrame) -> pd.DataFrame:
+def to_mlflow_frame(sentences: pd.DataFrame) -> pd.DataFrame:
     """Return sentences as the table that MLflow describes as the dataset of a run."""
     labels = [", ".join(topics) for topics in sentences["labels"]]
     return sentences[["sentence_id", "article_id", "text"]].assign(labels=labels)

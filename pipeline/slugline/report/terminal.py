@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from slugline.dataset import Dataset
+from slugline.report.counts import describe_left_out
 from slugline.report.scores import baseline_scores, format_scores
 from slugline.splits import HELD_OUT
 
@@ -15,7 +16,6 @@ _SCORES = {"precision": "precision", "recall": "recall", "f1": "f1", "f1_interva
 def describe_dataset(dataset: Dataset) -> str:
     """Return what was read, left out and split, in a few lines."""
     counts, leakage = dataset.counts, dataset.leakage
-    left_out = [f"{counts[reason]} {reason}" for reason in ("debris", "unlabelled", "rejected") if counts.get(reason)]
     parts = ", ".join(f"{part} {size}" for part, size in dataset.sizes.items())
     leaks = ", ".join(
         f"{count} {part} sentences ({leakage.shares[part]:.1%})" for part, count in leakage.sentences.items()
@@ -23,7 +23,7 @@ def describe_dataset(dataset: Dataset) -> str:
 
     lines = [
         f"data    {counts['used']} of {counts['sentences']} sentences, {counts['articles']} articles; "
-        f"left out: {', '.join(left_out) or 'none'}",
+        f"left out: {describe_left_out(dataset)}",
         f"split   {parts} sentences; on both sides: {leakage.articles} articles, {leaks}",
     ]
     return "\n".join(lines + [f"note    {note}" for note in dataset.notes])

@@ -14,7 +14,7 @@ from slugline.labels import Labels, Topic, by_people, read_gold
 class Candidates:
     """The labelled sentences to choose from.
 
-    `by_people`, booleans of shape (sentences,), tells which of them people labelled, be it with no topic; `left_out`
+    `by_people`, booleans of shape (sentences,), tells which of them people labelled, even if with no topic; `left_out`
     counts the articles and labels that could not be used, by reason.
     """
 
@@ -42,7 +42,7 @@ class ReviewTasks:
 
 
 def read_candidates(data: Callable[[], Corpus | pd.DataFrame], labels: Labels) -> Candidates:
-    """Read sentences and the labels that people gave them; labels by rules count as none."""
+    """Read sentences and the labels that people gave them; labels by rules are not used."""
     corpus = read_corpus(data)
     labelled = replace(labels, rules=False)(corpus.sentences(), read_gold(labels.gold, labels.columns))
     left_out = {"rejected": len(corpus.rejected), "gold labels without a sentence": len(labelled.unmatched)}
@@ -65,5 +65,5 @@ def describe_candidates(candidates: Candidates, kept: int, status: str, reasons:
 
 
 def format_probability(probability: float) -> str:
-    """Return a probability with two digits, or with four where two would say nothing."""
+    """Return a probability with two decimal places, or with four if it is below 0.01."""
     return f"{probability:.2f}" if probability >= 0.01 else f"{probability:.4f}"

@@ -12,10 +12,10 @@ from slugline.labels import Labels
 from slugline.review.candidates import Candidates, ReviewTasks, define_topics, describe_candidates, format_probability
 
 # From sentences and their labels, (sentences, topics), to out-of-fold probabilities in the same shape
-OutOfFold = Callable[[pd.DataFrame, np.ndarray], np.ndarray]
+_OutOfFold = Callable[[pd.DataFrame, np.ndarray], np.ndarray]
 
 
-class LabelErrors(NamedTuple):
+class _LabelErrors(NamedTuple):
     """Labels that look wrong, the surest first; all arrays have shape (errors,).
 
     `rows` and `columns` are the sentence and the topic of each, `quality` is the probability that the label is right.
@@ -26,7 +26,7 @@ class LabelErrors(NamedTuple):
     quality: np.ndarray
 
 
-def find_errors(candidates: Candidates, labels: Labels, size: int, predict_out_of_fold: OutOfFold) -> ReviewTasks:
+def find_errors(candidates: Candidates, labels: Labels, size: int, predict_out_of_fold: _OutOfFold) -> ReviewTasks:
     """Choose at most `size` sentences whose labels by people look wrong, the surest first.
 
     `predict_out_of_fold` takes the labelled sentences and their labels, booleans of shape (sentences, topics), and
@@ -69,7 +69,7 @@ def _check_enough_labels(sentences: pd.DataFrame, Y: np.ndarray, topics: Sequenc
         raise InputError(f"labels with and without each topic are needed to check them; all alike: {listing(constant)}")
 
 
-def find_label_errors(Y: np.ndarray, probabilities: np.ndarray) -> LabelErrors:
+def find_label_errors(Y: np.ndarray, probabilities: np.ndarray) -> _LabelErrors:
     """Find labels that look wrong by confident learning, each topic for itself.
 
     Northcutt, Jiang and Chuang 2021, "Confident learning: estimating uncertainty in dataset labels", by cleanlab:
@@ -86,10 +86,10 @@ def find_label_errors(Y: np.ndarray, probabilities: np.ndarray) -> LabelErrors:
     rows, columns = np.nonzero(flagged)
     quality = np.where(Y, probabilities, 1 - probabilities)[rows, columns]
     order = np.argsort(quality, kind="stable")
-    return LabelErrors(rows[order], columns[order], quality[order])
+    return _LabelErrors(rows[order], columns[order], quality[order])
 
 
-def _describe_errors(errors: LabelErrors, Y: np.ndarray, topics: Sequence[str], chosen: int) -> list[str]:
+def _describe_errors(errors: _LabelErrors, Y: np.ndarray, topics: Sequence[str], chosen: int) -> list[str]:
     """Return how many labels look wrong, by topic."""
     is_given = Y[errors.rows, errors.columns]
     kinds = {"given wrongly": errors.columns[is_given], "missing": errors.columns[~is_given]}
@@ -100,7 +100,7 @@ def _describe_errors(errors: LabelErrors, Y: np.ndarray, topics: Sequence[str], 
 
 
 def _describe_by_sentence(
-    errors: LabelErrors, Y: np.ndarray, probabilities: np.ndarray, topics: Sequence[str]
+    errors: _LabelErrors, Y: np.ndarray, probabilities: np.ndarray, topics: Sequence[str]
 ) -> dict[int, str]:
     """Return for each sentence what looks wrong, `labelled threat, model 0.03; ...`, the surest first."""
     phrases: dict[int, list[str]] = {}

@@ -13,8 +13,8 @@ from slugline.model import TopicModel
 from slugline.model.vectorizers import normalize, transform_all
 from slugline.review.candidates import Candidates, ReviewTasks, define_topics, describe_candidates, format_probability
 from slugline.review.selection import (
-    Batch,
     Priorities,
+    Selection,
     disagreement,
     rarity,
     rivals,
@@ -24,7 +24,7 @@ from slugline.review.selection import (
 )
 from slugline.review.stability import compare_with_previous
 
-_PARTS = ("uncertain", "rules disagree")
+_STRATEGIES = ("uncertain", "rules disagree")
 _POOL_FACTOR = 20  # candidates whose features are compared, for each sentence to choose
 
 
@@ -92,11 +92,11 @@ def find_queue(
 
     rows = batch.rows
     disputed = disagreement(probabilities[rows], limits[rows], votes[rows]) > 0
-    asked_by = [_PARTS[part] for part in priorities.part[rows]]
+    asked_by = [_STRATEGIES[index] for index in priorities.strategy[rows]]
     columns = zip(asked_by, priorities.topic[rows], probabilities[rows], limits[rows], disputed, strict=True)
     reasons = [
-        describe_sentence(model, part, topic, probabilities=by_model, limits=bounds, disputed=by_rules)
-        for part, topic, by_model, bounds, by_rules in columns
+        describe_sentence(model, strategy, topic, probabilities=by_model, limits=bounds, disputed=by_rules)
+        for strategy, topic, by_model, bounds, by_rules in columns
     ]
     return ReviewTasks(
         sentences=open_sentences.iloc[rows].drop(columns="labels"),
@@ -153,14 +153,14 @@ def choose(
     texts: Sequence[str],
     priorities: Priorities,
     labelled_texts: Sequence[str],
-) -> Batch:
+) -> Selection:
     """Choose a batch in which no sentence is nearly the same as another or as a labelled one.
 
-    The features of the model are compared, of the best candidates alone, so that there may be many.
+    Only the features of the best candidates are compared, so that there may be many candidates.
     """
     order = np.argsort(-priorities.score, kind="stable")
     if options.diversity == 0:
-        return Batch(order[: options.size], 0)
+        return Selection(order[: options.size], 0)
 
     pool = order[: _POOL_FACTOR * options.size]
     X = normalize(transform_all(model.vectorizers, [texts[row] for row in pool]), "l2")
@@ -170,29 +170,30 @@ def choose(
 
 
 def describe_sentence(
-    model: TopicModel, part: str, topic: int, *, probabilities: np.ndarray, limits: np.ndarray, disputed: np.ndarray
+    model: TopicModel, strategy: str, topic: int, *, probabilities: np.ndarray, limits: np.ndarray, disputed: np.ndarray
 ) -> str:
-    """Say in one phrase why a sentence is asked for: `sanctions 0.48, threshold 0.45; rules disagree on threat`.
+    """Return in one phrase why a sentence is asked for: `sanctions 0.48, threshold 0.45; rules disagree on threat`.
 
-    `part`, one of `_PARTS`, and `topic`, a column, are what asks for the sentence; `disputed`, booleans of shape
-    (topics,), tells of which topics rules contradict the model.
+    `strategy`, one of `_STRATEGIES`, and `topic`, a column, are what asks for the sentence; `disputed`, booleans of
+    shape (topics,), marks the topics where rules contradict the model.
     """
     limit = "next" if model.mode == "multiclass" else "threshold"
     probability, bound = format_probability(probabilities[topic]), format_probability(limits[topic])
     scores = f"{model.topics[topic]} {probability}, {limit} {bound}"
-    if part != _PARTS[0]:
+    if strategy != _STRATEGIES[0]:
         return f"rules disagree on {scores}"
 
     disputed_topics = [model.topics[column] for column in np.flatnonzero(disputed)]
     return scores + (f"; rules disagree on {listing(disputed_topics, 3)}" if disputed_topics else "")
 
 
-def _describe_batch(batch: Batch, priorities: Priorities, topics: Sequence[str]) -> list[str]:
-    """Return how many sentences were chosen, by which part and for which topic."""
-    part, topic = priorities.part[batch.rows], priorities.topic[batch.rows]
-    by_part = {name: np.bincount(topic[part == index], minlength=len(topics)) for index, name in enumerate(_PARTS)}
-    counts = pd.DataFrame(by_part, index=list(topics))
+def _describe_batch(batch: Selection, priorities: Priorities, topics: Sequence[str]) -> list[str]:
+    """Return how many sentences were chosen, by which strategy and for which topic."""
+    strategy, topic = priorities.strategy[batch.rows], priorities.topic[batch.rows]
+    topics_asked = {name: topic[strategy == index] for index, name in enumerate(_STRATEGIES)}
+    by_strategy = {name: np.bincount(columns, minlength=len(topics)) for name, columns in topics_asked.items()}
+    counts = pd.DataFrame(by_strategy, index=list(topics))
 
-    reasons = ", ".join(f"{counts[name].sum()} {name}" for name in _PARTS)
+    reasons = ", ".join(f"{counts[name].sum()} {name}" for name in _STRATEGIES)
     put_off = f"; put off as too similar: {batch.put_off}" if batch.put_off else ""
     return [f"chosen  {len(batch.rows)} sentences: {reasons}{put_off}", counts.to_string()]

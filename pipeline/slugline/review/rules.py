@@ -22,8 +22,8 @@ class RulesReport:
     `rules` has a row for each, with its `coverage, overlaps, conflicts` and `accuracy` (see `describe_rules`), and
     `disagreements` one for each sentence and topic that rules vote both ways on. `labels` are the sentences with the
     probability of each topic that follows from the votes; gold labels are not used. `metrics` hold the rates of each
-    rule as `rules/coverage/<rule>` and so on, and the scores of all rules together on the `judged` sentences, those
-    with gold labels for every topic, as `gold/f1_macro` and so on. `seconds` is how long the rules took to vote.
+    rule, such as `rules/coverage/<rule>`, and the scores of all rules together on the `judged` sentences, those
+    with gold labels for every topic, such as `gold/f1_macro`. `seconds` is how long the rules took to vote.
     """
 
     rules: pd.DataFrame

@@ -7,8 +7,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 _TINY = 1e-9  # how near to 0 and 1 a probability counts, so that log-odds are finite
-_BLOCK_ROWS = 1024  # candidates that are compared at once,
-_CHUNK_ROWS = 4096  # and with how many rows
+# How many candidates are compared at once, and with how many other sentences
+_BLOCK_ROWS, _CHUNK_ROWS = 1024, 4096
 
 
 def rivals(probabilities: np.ndarray) -> np.ndarray:
@@ -41,12 +41,12 @@ def _log_odds(probabilities: np.ndarray) -> np.ndarray:
 def uncertainty(probabilities: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     """Score how unsure a model is of each topic: 1 at the threshold, towards 0 far from it.
 
-    Once the threshold stands at 0.5 (Elkan 2001, "The foundations of cost-sensitive learning"), the score is twice the
-    smaller of p and 1 - p: the uncertainty sampling of Lewis and Gale 1994, "A sequential algorithm for training text
-    classifiers". The distance to the threshold is one of log-odds: those of a linear model grow with the distance to
-    its hyperplane, which is what to sample by (Tong and Koller 2001, "Support vector machine active learning with
-    applications to text classification"). By the difference of probabilities, all sentences near 0 would be as unsure
-    as one at 0.2 where the threshold is 0.1.
+    Once the threshold is moved to 0.5 (Elkan 2001, "The foundations of cost-sensitive learning"), the score is twice
+    the smaller of p and 1 - p: the uncertainty sampling of Lewis and Gale 1994, "A sequential algorithm for training
+    text classifiers". The distance to the threshold is measured in log-odds: those of a linear model grow with the
+    distance to its hyperplane, which is what to sample by (Tong and Koller 2001, "Support vector machine active
+    learning with applications to text classification"). By the difference of probabilities, all sentences near 0 would
+    be as unsure as one at 0.2 where the threshold is 0.1.
 
     `probabilities` have shape (sentences, topics), `thresholds` that or (topics,).
 
@@ -87,28 +87,32 @@ def rarity(probabilities: np.ndarray) -> np.ndarray:
 class Priorities(NamedTuple):
     """How soon each sentence's turn is, and what asks for it; all arrays have shape (sentences,).
 
-    `score` is 1 for the first, towards 0; `part` and `topic` are the indices of what asks for the sentence, without
+    `score` is 1 for the first, towards 0; `strategy` and `topic` are the indices of what asks for the sentence, without
     meaning where the score is 0.
     """
 
     score: np.ndarray
-    part: np.ndarray
+    strategy: np.ndarray
     topic: np.ndarray
 
 
-def take_turns(parts: Sequence[np.ndarray], weights: Sequence[float], topic_weights: np.ndarray) -> Priorities:
-    """Combine scores: each topic of each part ranks the sentences, and the rankings take turns.
+def take_turns(
+    scores_by_strategy: Sequence[np.ndarray], weights: Sequence[float], topic_weights: np.ndarray
+) -> Priorities:
+    """Combine scores: each topic of each strategy ranks the sentences, and the rankings take turns.
 
-    A batch holds as many sentences of a ranking as its weight, that of the part times that of the topic, is of all
+    A batch holds as many sentences of a ranking as its weight, that of the strategy times that of the topic, is of all
     weights, rounded as Sainte-Laguë does for seats. So no topic crowds out another, whatever the scale of its scores:
-    the round robin of Esuli and Sebastiani 2009, "Active learning strategies for multi-label text classification". Each
-    part has shape (sentences, topics); scores of 0 and less ask for nothing.
+    the round robin of Esuli and Sebastiani 2009, "Active learning strategies for multi-label text classification".
+
+    The scores of each strategy have shape (sentences, topics); scores of 0 and less ask for nothing.
     """
-    weighted = [_rank(scores) * weight * topic_weights for scores, weight in zip(parts, weights, strict=True)]
+    pairs = zip(scores_by_strategy, weights, strict=True)
+    weighted = [_rank(scores) * weight * topic_weights for scores, weight in pairs]
     all_turns = np.hstack(weighted)
     best = all_turns.argmax(axis=1)
-    part, topic = np.divmod(best, len(topic_weights))
-    return Priorities(all_turns[np.arange(len(all_turns)), best], part, topic)
+    strategy, topic = np.divmod(best, len(topic_weights))
+    return Priorities(all_turns[np.arange(len(all_turns)), best], strategy, topic)
 
 
 def _rank(scores: np.ndarray) -> np.ndarray:
@@ -119,7 +123,7 @@ def _rank(scores: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(scores > 0, turns, 0.0))
 
 
-class Batch(NamedTuple):
+class Selection(NamedTuple):
     """The rows chosen, the best first, and how many with better scores than the last were left out as too similar."""
 
     rows: np.ndarray
@@ -128,7 +132,7 @@ class Batch(NamedTuple):
 
 def select_batch(
     scores: np.ndarray, X: csr_array, size: int, limit: float = 1.0, X_seen: csr_array | None = None
-) -> Batch:
+) -> Selection:
     """Choose the rows with the highest scores, but none that is too similar to one chosen or seen before.
 
     `scores` have shape (sentences,), `X` and `X_seen`, of sentences seen before, (sentences, features); their rows have
@@ -146,7 +150,7 @@ def select_batch(
     """
     order = np.argsort(-scores, kind="stable")
     if limit >= 1:
-        return Batch(order[:size], 0)
+        return Selection(order[:size], 0)
 
     chosen = order[:0]
     for start in range(0, len(order), _BLOCK_ROWS):
@@ -162,7 +166,7 @@ def select_batch(
 
     put_off = order[~np.isin(order, chosen)]
     taken = put_off[: size - len(chosen)]
-    return Batch(np.concatenate([chosen, taken]), len(put_off) - len(taken))
+    return Selection(np.concatenate([chosen, taken]), len(put_off) - len(taken))
 
 
 def _is_near(X: csr_array, X_others: csr_array, limit: float) -> np.ndarray:

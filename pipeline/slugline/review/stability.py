@@ -13,7 +13,7 @@ _STABLE_KAPPA = 0.99  # from which predictions count as stable, when it holds
 _STABLE_TIMES = 3  # so many times in a row: Bloodgood and Vijay-Shanker 2009
 
 
-class Stability(NamedTuple):
+class _Stability(NamedTuple):
     """How far two models decide alike.
 
     `kappa` is Cohen's of each topic, shape (topics,), NaN where both models give the topic to all sentences or to none;
@@ -25,7 +25,7 @@ class Stability(NamedTuple):
     changed: float
 
 
-def measure_stability(previous_decisions: np.ndarray, decisions: np.ndarray) -> Stability:
+def measure_stability(previous_decisions: np.ndarray, decisions: np.ndarray) -> _Stability:
     """Compare what successive models decide on the same unlabelled sentences, booleans of shape (sentences, topics).
 
     Bloodgood and Vijay-Shanker 2009, "A method for stopping active learning based on stabilizing predictions and the
@@ -39,7 +39,7 @@ def measure_stability(previous_decisions: np.ndarray, decisions: np.ndarray) -> 
 
     known = kappa[~np.isnan(kappa)]
     mean = float(known.mean()) if len(known) else float("nan")
-    return Stability(kappa, mean, float((decisions != previous_decisions).mean()))
+    return _Stability(kappa, mean, float((decisions != previous_decisions).mean()))
 
 
 def is_stable(mean_kappas: Sequence[float]) -> bool:
@@ -85,7 +85,7 @@ def _decide_in_order(model: TopicModel, topics: Sequence[str], name: str, texts:
     return model.decide(model.predict_proba(texts))[:, columns]
 
 
-def _describe(stability: Stability, since: str, topics: Sequence[str]) -> str:
+def _describe(stability: _Stability, since: str, topics: Sequence[str]) -> str:
     """Return the agreement of two models in a line."""
     kappas = dict(zip(topics, stability.kappa, strict=True))
     known = {topic: kappa for topic, kappa in kappas.items() if not np.isnan(kappa)}

@@ -1,6 +1,6 @@
 """Tracking: everything that is said to MLflow, and models fetched from it."""
 
-from slugline.tracking.history import Record, last_runs, read_artifact, read_run, same_versions, set_tags
+from slugline.tracking.history import Record, describe_version_changes, last_runs, read_artifact, read_run, set_tags
 from slugline.tracking.registry import Registry, Version
 from slugline.tracking.runs import ActiveRun, Mlflow, Off
 from slugline.tracking.side_runs import SideRun, log_side_run
@@ -18,6 +18,7 @@ __all__ = [
     "Version",
     "abandon_sweep",
     "connect",
+    "describe_version_changes",
     "end_sweep",
     "in_sweep",
     "last_runs",
@@ -25,7 +26,6 @@ __all__ = [
     "model_folder",
     "read_artifact",
     "read_run",
-    "same_versions",
     "serve_ui",
     "set_tags",
     "start_sweep",

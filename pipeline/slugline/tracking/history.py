@@ -73,7 +73,7 @@ def set_tags(run_id: str, tags: Mapping[str, Any], uri: str | None = None) -> No
         client.set_tag(run_id, key, str(value))
 
 
-def same_versions(one: Record, other: Record) -> str:
+def describe_version_changes(one: Record, other: Record) -> str:
     """Return in which versions of code and libraries two runs differ, "" where in none."""
     keys = ("versions", "git.commit", "git.dirty")
     before, after = ({part for key in keys for part in run.tags.get(key, "").split(", ")} for run in (one, other))

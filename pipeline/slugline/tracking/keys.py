@@ -3,8 +3,8 @@
 import re
 from hashlib import blake2b
 
-MAX_LENGTH = 250  # of a key
-ODD = re.compile(r"[^\w/. -]|(?<=/)/|^/|/$|(?:^|(?<=/))\.{1,2}(?=/|$)")
+MAX_KEY_LENGTH = 250
+REFUSED = re.compile(r"[^\w/. -]|(?<=/)/|^/|/$|(?:^|(?<=/))\.{1,2}(?=/|$)")
 
 
 def to_mlflow_key(key: str) -> str:
@@ -22,8 +22,8 @@ def to_mlflow_key(key: str) -> str:
     >>> to_mlflow_key("test/f1/law & order"), to_mlflow_key("test/f1/C++")
     ('test/f1/law :26: order', 'test/f1/C:2b::2b:')
     """
-    escaped = ODD.sub(lambda match: "".join(f":{ord(sign):x}:" for sign in match[0]), key)
-    if len(escaped) <= MAX_LENGTH:
+    escaped = REFUSED.sub(lambda match: "".join(f":{ord(sign):x}:" for sign in match[0]), key)
+    if len(escaped) <= MAX_KEY_LENGTH:
         return escaped
     digest = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-    return f"{escaped[: MAX_LENGTH - len(digest) - 1].rstrip('/')}:{digest}"
+    return f"{escaped[: MAX_KEY_LENGTH - len(digest) - 1].rstrip('/')}:{digest}"

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from slugline.errors import InputError, listing
 from slugline.tracking.store import model_folder, open_existing, sqlite_file, store_uri
 
-BEFORE = "champion_before"  # tag of a version: which one had the alias until it came
+_PREVIOUS_TAG = "champion_before"  # tag of a version: which one had the alias until it came
 
 
 class Version(NamedTuple):
@@ -85,23 +85,25 @@ class Registry:
                 raise InputError(
                     f"{self.alias} of '{self.name}' became version {now} meanwhile; promote against that one"
                 )
-            self.client.set_model_version_tag(self.name, version.number, BEFORE, now or "")
+            self.client.set_model_version_tag(self.name, version.number, _PREVIOUS_TAG, now or "")
             self.client.set_registered_model_alias(self.name, self.alias, version.number)
 
     def move_back(self, champion: Version | None) -> str:
         """Give the alias back to the version that had it before, and return what was done."""
-        before = champion and self.client.get_model_version(self.name, champion.number).tags.get(BEFORE)
+        before = champion and self.client.get_model_version(self.name, champion.number).tags.get(_PREVIOUS_TAG)
         if champion is None or not before:
-            raise InputError(f"{self.alias} of '{self.name}' was never moved by a promotion: there is no way back")
+            raise InputError(f"{self.alias} of '{self.name}' was never moved by a promotion: nothing to roll back to")
         with self._lock():
             if self.holder() != champion.number:
-                raise InputError(f"{self.alias} of '{self.name}' was moved meanwhile; look again")
+                raise InputError(
+                    f"{self.alias} of '{self.name}' was moved by someone else meanwhile; run the command again"
+                )
             self.client.set_registered_model_alias(self.name, self.alias, before)
         return f"{self.alias} of {self.name}: {champion.number} -> {before}"
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        """Let one process at a time look and move; of a store that is no file, the look before each move must do."""
+        """Let one process at a time look and move; only stores that are files have a lock."""
         from filelock import FileLock
 
         database = sqlite_file(store_uri(self.uri))

@@ -18,15 +18,15 @@ from slugline.tracking.keys import to_mlflow_key
 from slugline.tracking.origin import origin_tags
 from slugline.tracking.store import MODEL_FOLDER, PARENT, connect, in_sweep, sqlite_file
 
-if TYPE_CHECKING:  # who only predicts need not wait for pandas
+if TYPE_CHECKING:  # keeps pandas out of prediction's imports
     import pandas as pd
 
     from slugline.model import TopicModel
 
-REQUIREMENTS = ("slugline", "mlflow", "numpy", "scipy", "pyarrow", "pandas")  # what loading and serving a model needs
-CONTEXTS = {"train": "training", "dev": "validation", "test": "testing"}
+_REQUIREMENTS = ("slugline", "mlflow", "numpy", "scipy", "pyarrow", "pandas")  # what loading and serving a model needs
+_CONTEXTS = {"train": "training", "dev": "validation", "test": "testing"}
 EXAMPLE = "The two sides agreed to a ceasefire after talks in Geneva, officials said."
-BATCH_METRICS, BATCH_PARAMS = 1000, 100  # what one `log_batch` takes
+_BATCH_METRICS, _BATCH_PARAMS = 1000, 100  # what one `log_batch` takes
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Mlflow:
         active = mlflow.start_run(run_name=name, parent_run_id=os.environ.get(PARENT), tags=origin_tags())
         try:
             run = MlflowRun(self, mlflow, active.info.run_id)
-            run.log_batches(params, {})
+            run.log_params(params)
             yield run
         except BaseException as error:
             mlflow.set_tag("error", f"{type(error).__name__}: {error}"[:4000])
@@ -97,59 +97,58 @@ class MlflowRun:
     ) -> None:
         """Record the sentences of each part as a data set, under the digest of its texts and labels."""
         for part, frame in frames.items():
-            with (
-                warnings.catch_warnings()
-            ):  # a path "can be interpreted in multiple ways": MLflow has that source twice
+            # A path "can be interpreted in multiple ways": MLflow has that source twice
+            with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "The specified dataset source", UserWarning)
                 dataset = self.mlflow.data.from_pandas(
                     frame, source=source, name=f"{name}-{part}", digest=digests[part]
                 )
-            self.mlflow.log_input(dataset, context=CONTEXTS[part])
+            self.mlflow.log_input(dataset, context=_CONTEXTS[part])
 
     def log_files(self, folder: Path, description: str) -> None:
         """Log the files of a folder, and the description that the UI shows."""
         self.mlflow.log_artifacts(str(folder))
         self.mlflow.set_tag("mlflow.note.content", description)
 
-    def log_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Log metrics."""
-        self.log_batches({}, metrics)
-
     def log_tables(self, tables: "Mapping[str, pd.DataFrame]") -> None:
         """Log tables in the form that the UI's evaluation view compares across runs."""
         for name, table in tables.items():
             self.mlflow.log_table(table, f"{name}.json")
 
-    def log_batches(self, params: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
-        """Log parameters and metrics in as few calls as the server allows."""
-        from mlflow.entities import Metric, Param
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Log parameters in as few calls as the server allows."""
+        from mlflow.entities import Param
+
+        client, entities = self.mlflow.MlflowClient(), [Param(key, str(value)[:6000]) for key, value in params.items()]
+        for start in range(0, len(entities), _BATCH_PARAMS):
+            client.log_batch(self.run_id, params=entities[start : start + _BATCH_PARAMS])
+
+    def log_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Log metrics in as few calls as the server allows."""
+        from mlflow.entities import Metric
 
         now, client = int(time.time() * 1000), self.mlflow.MlflowClient()
-        pairs = [Param(key, str(value)[:6000]) for key, value in params.items()]
-        values = [Metric(to_mlflow_key(key), value, now, 0) for key, value in metrics.items()]
-        for start in range(0, len(pairs), BATCH_PARAMS):
-            client.log_batch(self.run_id, params=pairs[start : start + BATCH_PARAMS])
-        for start in range(0, len(values), BATCH_METRICS):
-            client.log_batch(self.run_id, metrics=values[start : start + BATCH_METRICS])
+        entities = [Metric(to_mlflow_key(key), value, now, 0) for key, value in metrics.items()]
+        for start in range(0, len(entities), _BATCH_METRICS):
+            client.log_batch(self.run_id, metrics=entities[start : start + _BATCH_METRICS])
 
     def log_model(self, model: "TopicModel", card: str) -> str:
         """Log a model as a pyfunc of data alone, its card beside it; return its URI."""
         import pandas as pd
 
-        from slugline.model.store import CARD, digest, save_model
+        from slugline.model.store import digest_model, save_model
 
         with TemporaryDirectory() as folder:
-            saved = save_model(model, Path(folder) / Path(MODEL_FOLDER).name)
-            (saved / CARD).write_text(card, encoding="utf-8")
+            saved = save_model(model, Path(folder) / Path(MODEL_FOLDER).name, card)
             info = self.mlflow.pyfunc.log_model(
                 name="model",
                 loader_module="slugline.model.pyfunc",
                 data_path=str(saved),
                 signature=_signature(model.topics),
                 input_example=pd.DataFrame({"text": [EXAMPLE]}),
-                pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+                pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
             )
-            self.mlflow.set_tags({"model_uri": info.model_uri, "model_digest": digest(saved)})
+            self.mlflow.set_tags({"model_uri": info.model_uri, "model_digest": digest_model(saved)})
         return str(info.model_uri)
 
     def register_model(self, uri: str, description: str) -> str:
@@ -208,11 +207,9 @@ class LocalRun:
 
     def log_model(self, model: "TopicModel", card: str) -> str:
         """Save the model with its card and return its folder."""
-        from slugline.model.store import CARD, save_model
+        from slugline.model import save_model
 
-        saved = save_model(model, self.folder / "model")
-        (saved / CARD).write_text(card, encoding="utf-8")
-        return str(saved)
+        return str(save_model(model, self.folder / "model", card))
 
     def register_model(self, uri: str, description: str) -> str:
         """Register nothing, and return where the model is."""

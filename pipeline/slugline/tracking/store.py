@@ -14,7 +14,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
-STORE = "sqlite:///experiments/mlflow.db"
+_STORE = "sqlite:///experiments/mlflow.db"
 MODEL_FOLDER = "data/topic_model"  # our files inside a logged model
 PARENT = "SLUGLINE_PARENT_RUN"  # environment variable: the run of the sweep that a job belongs to
 URI = re.compile(r"(models|runs|file|mlflow-artifacts|https?|s3|gs|dbfs):/.+")
@@ -35,7 +35,7 @@ def abandon_sweep() -> None:
 
 def store_uri(uri: str | None) -> str:
     """Return which store is meant: the one given, else that of the environment, else the one in `experiments/`."""
-    return uri or os.environ.get("MLFLOW_TRACKING_URI") or STORE
+    return uri or os.environ.get("MLFLOW_TRACKING_URI") or _STORE
 
 
 def sqlite_file(uri: str) -> Path | None:
@@ -71,7 +71,7 @@ def open_existing(uri: str | None, missing: str) -> Any:
     uri : str, optional
         Of the store.
     missing : str
-        What the message begins with where there is no store, as `no run 'abc'`.
+        What the message begins with where there is no store, such as `no run 'abc'`.
     """
     database = sqlite_file(store_uri(uri))
     if database and not database.is_file():

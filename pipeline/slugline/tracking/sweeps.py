@@ -9,7 +9,7 @@ from slugline.tracking.runs import Mlflow, MlflowRun, Off
 if TYPE_CHECKING:
     import pandas as pd
 
-NEXT_STEP = "put this file into FOLDER/experiment, then: slugline train --config-dir=FOLDER experiment=best"
+_NEXT_STEP = "put this file into FOLDER/experiment, then: slugline train --config-dir=FOLDER experiment=best"
 
 
 def start_sweep(tracking: Mlflow | Off, name: str) -> str:
@@ -58,7 +58,7 @@ def end_sweep(
         rows.append({"job": job.info.run_name, "status": job.info.status} | values)
     table = pd.DataFrame(rows, columns=["job", "status", *scores])
     params = [job.data.params for job in jobs]
-    varied = pd.DataFrame(params, columns=find_varied(params))
+    varied = pd.DataFrame(params, columns=_find_varied(params))
 
     done = [job for job in jobs if job.info.status == "FINISHED"]
     uri = None
@@ -69,7 +69,7 @@ def end_sweep(
     return table, uri
 
 
-def find_varied(params: Sequence[Mapping[str, str]]) -> list[str]:
+def _find_varied(params: Sequence[Mapping[str, str]]) -> list[str]:
     """Return the parameters that are not the same in all jobs; the jobs' names do not count."""
     names = dict.fromkeys(name for job in params for name in job if name != "name")
     return [name for name in names if len({job.get(name) for job in params}) > 1]
@@ -82,11 +82,12 @@ def _first_score(metrics: Mapping[str, float], scores: Sequence[str]) -> float:
 
 def _take_best(run: MlflowRun, best: Any, table: "pd.DataFrame", to_experiment: Callable[[str, str], str]) -> str:
     """Log the best job's metrics and config, and a table of all, in the parent run; register its model."""
-    run.log_batches({f"best/{key}": value for key, value in best.data.params.items()}, best.data.metrics)
+    run.log_params({f"best/{key}": value for key, value in best.data.params.items()})
+    run.log_metrics(best.data.metrics)
     client, parent = run.mlflow.MlflowClient(), run.run_id
     client.set_tag(parent, "best_run", best.info.run_id)
     client.set_tag(parent, "mlflow.note.content", f"Best of {len(table)} jobs: **{best.info.run_name}**")
     client.log_text(parent, table.to_csv(index=False), "jobs.csv")
     config = run.mlflow.artifacts.load_text(f"{best.info.artifact_uri}/config.yaml")
-    client.log_text(parent, to_experiment(config, NEXT_STEP), "best.yaml")
+    client.log_text(parent, to_experiment(config, _NEXT_STEP), "best.yaml")
     return run.register_model(best.data.tags["model_uri"], best.data.tags.get("mlflow.note.content", ""))

@@ -33,7 +33,7 @@ from slugline.splits import HELD_OUT
 from slugline.training.fit import FittedModel
 from slugline.training.settings import EvaluationSettings
 
-BASELINE_SCORES = ("f1_macro", "f1_micro")
+_BASELINE_SCORES = ("f1_macro", "f1_micro")
 
 
 def check_evaluation(settings: EvaluationSettings, dataset: Dataset, split: Any) -> None:
@@ -45,7 +45,9 @@ def check_evaluation(settings: EvaluationSettings, dataset: Dataset, split: Any)
         With what there is to choose from.
     """
     if settings.repeats > 1 and not hasattr(split, "seed"):
-        raise InputError("evaluation.repeats: the split draws nothing; allowed: split=article, split=random")
+        raise InputError(
+            f"evaluation.repeats={settings.repeats}: this split is not random; allowed: split=article, split=random"
+        )
     for name in settings.slices:
         slice_values(dataset.sentences.head(1), name)
     check_period(settings.period, "evaluation.period")
@@ -70,7 +72,7 @@ def evaluate(
     Returns
     -------
     metrics : dict of str to float
-        By their keys, as `test/f1_macro`.
+        By their keys, such as `test/f1_macro`.
     tables : dict of str to DataFrame
         `calibration, reliability, articles, slices, prevalence`; those that are empty are left out.
     """
@@ -102,7 +104,7 @@ def _score_part(dataset: Dataset, fitted: FittedModel, labels: Labels, part: str
 
     for name, guess in _baselines(dataset, rows, labels).items():
         baseline = score(Y, guess, topics)
-        scores |= {f"{key}_{name}": baseline[key] for key in BASELINE_SCORES}
+        scores |= {f"{key}_{name}": baseline[key] for key in _BASELINE_SCORES}
     return prefixed(part, scores)
 
 
@@ -121,7 +123,7 @@ def _baselines(dataset: Dataset, rows: np.ndarray, labels: Labels) -> dict[str, 
 def _evaluate_further(
     dataset: Dataset, fitted: FittedModel, settings: EvaluationSettings
 ) -> tuple[Scores, dict[str, pd.DataFrame]]:
-    """Return calibration, ranking, scores on articles, slices and counts over time, of the part that counts."""
+    """Return calibration, ranking, scores on articles, slices and counts over time, on the evaluated part."""
     part, topics = dataset.evaluated_part, dataset.topics
     rows = dataset.rows(part)
     sentences, Y, P = dataset.sentences[rows], dataset.Y[rows], fitted.probabilities[rows]

@@ -30,7 +30,7 @@ def fit_model(
     Parameters
     ----------
     dataset : Dataset
-        What `dataset.check_examples` accepts.
+        One that passes `check_dataset`.
     settings : TrainSettings
         Of which `features`, `model`, `threshold`, `folds`, `seed` and `n_jobs` are used.
     stages : Stages

@@ -20,10 +20,10 @@ from slugline.splits import stratify
 from slugline.training.calibration import calibrate
 
 # The decision in a fold that has no example of a topic to learn from: a sure "no" on the scale of a margin
-NEVER = -1.0
+_SURE_NO = -1.0
 
 OnFold = Callable[[int, float], None]
-TopicLabels = tuple[np.ndarray, np.ndarray | None]  # of one topic: labels and their weights, shape (sentences,) each
+_TopicLabels = tuple[np.ndarray, np.ndarray | None]  # of one topic: labels and their weights, shape (sentences,) each
 
 
 class FittedHead(NamedTuple):
@@ -155,7 +155,7 @@ def _count_threads(classifier: Any, n_jobs: int) -> int:
 def _decide_out_of_fold(
     classifier: Any,
     examples: Examples,
-    topics: Sequence[TopicLabels],
+    topics: Sequence[_TopicLabels],
     fold_of_row: np.ndarray,
     parallel: Parallel,
     *,
@@ -207,7 +207,7 @@ def _fit_and_decide(
     """Return decision values for the held-out sentences, shape (held-out sentences,)."""
     if y.any() and not y.all():
         return decision_values(_fit_topic(classifier, X, y, weight), X_held_out)
-    return np.full(X_held_out.shape[0], NEVER if not y.any() else -NEVER)
+    return np.full(X_held_out.shape[0], _SURE_NO if not y.any() else -_SURE_NO)
 
 
 def _fit_topic(classifier: Any, X: csr_array, y: np.ndarray, weight: np.ndarray | None = None) -> Any:

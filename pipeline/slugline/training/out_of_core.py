@@ -2,7 +2,7 @@
 
 The data is read once, a chunk at a time, and kept on disk as features; then a classifier per topic that has
 `partial_fit` goes through the chunks, `epochs` times. Nothing is out of fold here: calibration and thresholds come from
-dev. Scores are of at most `MAX_SCORED` sentences of dev and of test, of articles drawn at random.
+dev. Scores are of at most `_MAX_SCORED` sentences of dev and of test, of articles drawn at random.
 """
 
 from collections import Counter
@@ -39,10 +39,10 @@ from slugline.training.fit import FittedModel
 from slugline.training.heads import as_input_error, to_head
 from slugline.training.settings import TrainSettings
 
-MAX_SCORED = 20_000  # sentences of dev, and of test
+_MAX_SCORED = 20_000  # sentences of dev, and of test
 
 
-class ChunkCounts:
+class _ChunkCounts:
     """What is counted while all chunks are read."""
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ def fit_out_of_core(settings: TrainSettings, stages: Stages) -> tuple[Dataset, F
     InputError
         For features, a classifier or a split that need all the text at once.
     """
-    check_settings(settings)
+    _check_settings(settings)
     vectorizers = tuple(from_estimator(name, vectorizer) for name, vectorizer in settings.features.items())
     with TemporaryDirectory(prefix="slugline-") as place:
         folder = Path(place)
@@ -141,7 +141,7 @@ def fit_out_of_core(settings: TrainSettings, stages: Stages) -> tuple[Dataset, F
     return dataset, FittedModel(model, probabilities), counted.train_hash.hexdigest()
 
 
-def check_settings(settings: TrainSettings) -> None:
+def _check_settings(settings: TrainSettings) -> None:
     """Check that nothing in the settings needs all the text at once."""
     chunk_rows, evaluation = settings.data.chunk_rows, settings.evaluation
     if not isinstance(chunk_rows, int) or chunk_rows < 1:
@@ -153,17 +153,19 @@ def check_settings(settings: TrainSettings) -> None:
         name = type(settings.model).__name__
         raise InputError(f"data.chunk_rows: {name} has no partial_fit; allowed: model=sgd, or another that has")
     if not isinstance(settings.split, ByArticle | Given):
-        raise InputError("data.chunk_rows: the split needs all the text; allowed: split=article, split=column")
+        raise InputError(
+            f"data.chunk_rows: {type(settings.split).__name__} needs all the text; allowed: split=article, split=column"
+        )
     if settings.epochs < 1:
         raise InputError(f"epochs: {settings.epochs}; allowed: 1 or more")
     if evaluation.repeats > 1 or evaluation.learning_curve:
         raise InputError("evaluation.repeats and learning_curve need all the text; allowed: data.chunk_rows=null")
 
 
-def _read_all(settings: TrainSettings, vectorizers: Sequence[Any], folder: Path, stages: Stages) -> ChunkCounts:
+def _read_all(settings: TrainSettings, vectorizers: Sequence[Any], folder: Path, stages: Stages) -> _ChunkCounts:
     """Read, label and split each chunk, and keep its features and the sentences held out."""
     gold = list(read_gold(settings.labels.gold, settings.labels.columns))
-    counted, unmatched = ChunkCounts(), {where for where, _ in gold}
+    counted, unmatched = _ChunkCounts(), {where for where, _ in gold}
     for number, corpus in enumerate(settings.data.chunks()):
         with stages.timed("sentences"):
             sentences = corpus.sentences()
@@ -187,7 +189,9 @@ def _read_all(settings: TrainSettings, vectorizers: Sequence[Any], folder: Path,
     if not sum(counted.sizes.values()):
         raise InputError(NO_LABELS)
     if not counted.sizes["dev"]:
-        raise InputError("no sentence in dev; with data.chunk_rows thresholds are chosen on dev")
+        raise InputError(
+            "no sentence in dev; with data.chunk_rows thresholds are chosen on dev; give split.dev a larger share"
+        )
     check_examples(counted.label_counts(), counted.sizes, counted.train_articles(), "dev")
     return counted
 
@@ -200,7 +204,7 @@ def _split_chunk(split: ByArticle | Given, sentences: pd.DataFrame) -> np.ndarra
     return np.asarray(np.select([place < split.test, place < split.test + split.dev], ["test", "dev"], "train"), object)
 
 
-def _learn(settings: TrainSettings, folder: Path, counted: ChunkCounts) -> list[Any]:
+def _learn(settings: TrainSettings, folder: Path, counted: _ChunkCounts) -> list[Any]:
     """Return a classifier per topic that went through the train part of all chunks, shuffled, `epochs` times."""
     random, estimators = np.random.default_rng(settings.seed), [clone(settings.model) for _ in counted.topics]
     with Parallel(n_jobs=settings.n_jobs, prefer="threads") as parallel:
@@ -221,9 +225,9 @@ def _learn_chunk(estimator: Any, X: Any, y: np.ndarray) -> None:
         estimator.partial_fit(X, y, classes=np.array([False, True]))
 
 
-def _decide_held_out(estimators: Sequence[Any], folder: Path, counted: ChunkCounts) -> tuple[pd.DataFrame, np.ndarray]:
+def _decide_held_out(estimators: Sequence[Any], folder: Path, counted: _ChunkCounts) -> tuple[pd.DataFrame, np.ndarray]:
     """Return the sentences that are scored and the decisions on them, shape (sentences, topics)."""
-    shares = {part: min(1.0, MAX_SCORED / max(1, counted.sizes[part])) for part in HELD_OUT}
+    shares = {part: min(1.0, _MAX_SCORED / max(1, counted.sizes[part])) for part in HELD_OUT}
     frames, decisions = [], []
     for chunk in _load_chunks(folder, range(counted.chunks)):
         held_out, X = chunk["held_out"], chunk["X"][~chunk["train"]].astype(np.float64)
@@ -241,7 +245,7 @@ def _load_chunks(folder: Path, order: Iterable[int]) -> Iterator[Any]:
         yield load(folder / str(number))
 
 
-def _notes(counted: ChunkCounts, scored: int) -> list[str]:
+def _notes(counted: _ChunkCounts, scored: int) -> list[str]:
     """Return what to warn of."""
     notes = ["calibration and thresholds are chosen on dev, so its scores flatter; those of test do not"]
     if (held_out := counted.sizes["dev"] + counted.sizes["test"]) > scored:

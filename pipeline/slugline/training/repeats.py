@@ -14,10 +14,10 @@ from slugline.splits import PARTS, count_labels
 from slugline.training.fit import FittedModel
 
 AVERAGES = ("f1_macro", "f1_micro", "ap_macro")
-Refit = Callable[[Dataset], FittedModel]
+_Refit = Callable[[Dataset], FittedModel]
 
 
-def repeat_splits(dataset: Dataset, fitted: FittedModel, split: Any, refit: Refit, repeats: int) -> pd.DataFrame:
+def repeat_splits(dataset: Dataset, fitted: FittedModel, split: Any, refit: _Refit, repeats: int) -> pd.DataFrame:
     """Return the scores on several splits, a split a row.
 
     Parameters
@@ -39,12 +39,12 @@ def repeat_splits(dataset: Dataset, fitted: FittedModel, split: Any, refit: Refi
     rows = [{"seed": split.seed} | _score(dataset, fitted)]
     for seed in range(split.seed + 1, split.seed + repeats):
         parts = replace(split, seed=seed)(dataset.sentences, dataset.Y)
-        rows.append({"seed": seed} | _fit_and_score(_divide(dataset, parts), refit))
+        rows.append({"seed": seed} | _fit_and_score(_with_split(dataset, parts), refit))
     return pd.DataFrame(rows)
 
 
 def draw_learning_curve(
-    dataset: Dataset, fitted: FittedModel, refit: Refit, shares: Sequence[float], seed: int
+    dataset: Dataset, fitted: FittedModel, refit: _Refit, shares: Sequence[float], seed: int
 ) -> pd.DataFrame:
     """Return the scores with shares of the training articles, a share a row; smaller shares are parts of larger ones.
 
@@ -76,19 +76,19 @@ def draw_learning_curve(
             rows.append(size | _score(dataset, fitted))
         else:
             parts = np.where(train & ~kept, "left out", dataset.sentences["split"])
-            rows.append(size | _fit_and_score(_divide(dataset, parts), refit))
+            rows.append(size | _fit_and_score(_with_split(dataset, parts), refit))
     return pd.DataFrame(rows)
 
 
-def _divide(dataset: Dataset, parts: np.ndarray) -> Dataset:
-    """Return a dataset divided otherwise."""
+def _with_split(dataset: Dataset, parts: np.ndarray) -> Dataset:
+    """Return the dataset with another split."""
     divided = dataset._replace(
         sentences=dataset.sentences.assign(split=parts), label_counts=count_labels(dataset.Y, parts, dataset.topics)
     )
     return divided._replace(sizes={part: int(divided.rows(part).sum()) for part in PARTS})
 
 
-def _fit_and_score(dataset: Dataset, refit: Refit) -> dict[str, Any]:
+def _fit_and_score(dataset: Dataset, refit: _Refit) -> dict[str, Any]:
     """Return the scores of a model of a dataset, or a `note` that says why there is none."""
     try:
         check_dataset(dataset, "train")

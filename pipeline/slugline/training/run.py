@@ -31,7 +31,7 @@ class TrainingRun:
     probabilities : ndarray of shape (sentences, topics)
         The model's probability for every sentence of the dataset, out of fold for train.
     metrics : dict of str to float
-        Scores, counts and seconds by their metric keys, as `test/f1_macro`.
+        Scores, counts and seconds by their metric keys, such as `test/f1_macro`.
     tables : dict of str to DataFrame
         What does not fit into numbers: calibration, slices, counts over time, ...
     digests : mapping of str to str

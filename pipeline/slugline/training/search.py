@@ -12,10 +12,10 @@ from typing import Any
 
 from slugline.errors import InputError, Stopped
 
-TRIAL = "SLUGLINE_TRIAL"  # environment variable: which trial a job is, and of which study, as JSON
+_TRIAL = "SLUGLINE_TRIAL"  # environment variable: which trial a job is, and of which study, as JSON
 PRUNED = float("-inf")  # what a job returns that was ended early
 
-LaunchJobs = Callable[[list[list[str]], int], Sequence[Any]]  # overrides of each job, and the number of the first
+_LaunchJobs = Callable[[list[list[str]], int], Sequence[Any]]  # overrides of each job, and the number of the first
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class StudySettings:
     study_name : str
         The name of an earlier study takes it up again.
     storage : str
-        Where it is kept, as `sqlite:///experiments/optuna.db`.
+        Where it is kept, such as `sqlite:///experiments/optuna.db`.
     prune : bool
         Whether a job whose first folds are worse than the median of those before is ended.
     seed : int
@@ -68,7 +68,7 @@ class StudySettings:
 
 
 def search(
-    settings: StudySettings, overrides: Sequence[Any], launch: LaunchJobs, *, n_trials: int, n_jobs: int
+    settings: StudySettings, overrides: Sequence[Any], launch: _LaunchJobs, *, n_trials: int, n_jobs: int
 ) -> list[Any]:
     """Run jobs until enough trials of a study have ended.
 
@@ -147,9 +147,9 @@ def report_fold(step: int, value: float) -> None:
     Stopped
         When the job is not good enough to go on.
     """
-    if TRIAL not in os.environ:
+    if _TRIAL not in os.environ:
         return
-    settings = json.loads(os.environ[TRIAL])
+    settings = json.loads(os.environ[_TRIAL])
     trial = StudySettings(**settings["study"]).load_trial(settings["number"])
     trial.report(value, step)
     if trial.should_prune():
@@ -160,7 +160,7 @@ def _job_overrides(settings: StudySettings, trial: Any, fixed: Sequence[str]) ->
     """Return the overrides of a job: values that Optuna proposes, and which trial it is."""
     values = [f"{key}={value}" for key, value in trial.params.items()]
     marker = json.dumps({"study": asdict(settings), "number": trial.number}).replace("'", "\\'")
-    return [*fixed, *values, f"+hydra.job.env_set.{TRIAL}='{marker}'"]
+    return [*fixed, *values, f"+hydra.job.env_set.{_TRIAL}='{marker}'"]
 
 
 def _check_space(study: Any, space: Mapping[str, Any]) -> None:

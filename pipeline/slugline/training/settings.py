@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slugline.errors import InputError
-from slugline.files import shipped
+from slugline.files import shipped_folder
 
 COMPONENT = {"component": True}  # a field that a group of the config fills
 
@@ -18,15 +18,16 @@ class EvaluationSettings:
     ----------
     slices : list of str
         Columns of the sentences, or `period`, `length` and `place` (title, first sentence, later ones), by which scores
-        are given apart; further columns of the files are read with `data.keep`.
+        are reported separately; further columns of the files are read with `data.keep`.
     recall : float
-        The share of a topic's sentences that the reading budget is to find: how much one reads, likeliest first.
+        The share of a topic's sentences that the reading budget is to find: how much one reads, the most
+        likely sentences first.
     period : str, optional
-        Of counts over time: day, week, month, quarter or year; else the finest with at most 31 periods.
+        Period of the counts over time: day, week, month, quarter or year; by default the finest that gives at most 31.
     prevalence : str
         How counts are corrected for the model's errors: difference, or adjusted (adjusted classify-and-count).
     repeats : int
-        Splits; each beyond the first takes a fit, and gives mean and spread of the scores.
+        How many random splits to train and score on; each after the first costs one more fit.
     learning_curve : list of float
         Shares of the training articles, as [0.1, 0.25, 0.5, 1]; a fit each.
     """
@@ -54,15 +55,15 @@ class EvaluationSettings:
 def _sample_articles() -> Any:
     from slugline.data.corpus import ArticleCorpus
 
-    return ArticleCorpus(str(shipped("data/sample") / "articles.jsonl"))
+    return ArticleCorpus(str(shipped_folder("data/sample") / "articles.jsonl"))
 
 
 def _sample_labels() -> Any:
     from slugline.labels import Labels
     from slugline.labels.taxonomy import read_taxonomy
 
-    taxonomy = read_taxonomy(shipped("conf") / "labels" / "plover.yaml")
-    return Labels(gold=str(shipped("data/sample") / "labels.jsonl"), given=False, **taxonomy)
+    taxonomy = read_taxonomy(shipped_folder("conf") / "labels" / "plover.yaml")
+    return Labels(gold=str(shipped_folder("data/sample") / "labels.jsonl"), given=False, **taxonomy)
 
 
 def _words_and_characters() -> dict[str, Any]:
@@ -116,7 +117,7 @@ class TrainSettings:
     name : str, optional
         The name of the run; by default it says what was chosen.
     seed : int
-        Of the split, the folds and the model.
+        Seed of the split, the folds and the model.
     folds : int
         The number of folds of the cross-validation, by article, for calibration and thresholds.
     n_jobs : int
@@ -147,11 +148,15 @@ class TrainSettings:
     allowed_modules: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Make the defaults that depend on the seed."""
+        """Check the numbers, and make the defaults that depend on the seed."""
         from sklearn.svm import LinearSVC
 
         from slugline.splits import ByArticle
 
+        if self.folds < 2:
+            raise InputError(f"folds={self.folds}; allowed: 2 or more")
+        if self.n_jobs == 0:
+            raise InputError("n_jobs=0; allowed: a number of threads, -1 for all cores")
         if self.split is None:
             object.__setattr__(self, "split", ByArticle(seed=self.seed))
         if self.model is None:
