@@ -9,6 +9,7 @@ import pytest
 from slugline.data.corpus import ArticleCorpus
 from slugline.errors import InputError
 from slugline.labels import Labels, gold_files, read_gold
+from slugline.labels.gold import by_people
 
 
 def test_gold_texts_and_ids_are_brought_to_the_form_they_have_in_the_articles(tmp_path):
@@ -39,3 +40,8 @@ def test_a_gold_file_that_cannot_be_read_is_an_error_with_its_place(tmp_path, co
     file.write_text(content)
     with pytest.raises(InputError, match=r"gold labels, data\.jsonl(:1)?: (empty: no row|not JSON)"):
         Labels()(pd.DataFrame({"sentence_id": [], "article_id": [], "text": []}), read_gold(file, {}))
+
+
+def test_what_is_neither_unlabelled_nor_by_rules_is_by_people():
+    sentences = pd.DataFrame({"label_source": ["gold", "given", "rules", "", "a labeller's own"]})
+    assert by_people(sentences).tolist() == [True, True, False, False, True]

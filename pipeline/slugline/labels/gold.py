@@ -81,8 +81,11 @@ def match_gold(sentences: pd.DataFrame, gold: Iterable[tuple[str, dict[str, Any]
 
 
 def by_people(sentences: pd.DataFrame) -> np.ndarray:
-    """Return which sentences people labelled, by their `label_source`: booleans, shape (sentences,)."""
-    return sentences["label_source"].isin(["gold", "given"]).to_numpy()
+    """Return which sentences people labelled, by their `label_source`: booleans, shape (sentences,).
+
+    A source of a labeller's own counts as people: what is not by rules is what scores may be judged by.
+    """
+    return ~sentences["label_source"].isin(["", "rules"]).to_numpy()
 
 
 def known_labels(sentences: pd.DataFrame, topics: Iterable[str]) -> np.ndarray:
