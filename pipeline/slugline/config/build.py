@@ -18,6 +18,7 @@ from yaml import YAMLError
 from slugline.components import build_value, is_within
 from slugline.config.schemas import nested_settings
 from slugline.errors import InputError, listing
+from slugline.files import describe_yaml_error
 
 ALLOWED_MODULES = ("slugline", "sklearn")
 CONFIG_ERRORS = (HydraException, OmegaConfBaseException, YAMLError)
@@ -186,6 +187,8 @@ def describe_error(error: BaseException) -> str:
     """Return an error of ours, of Hydra or of OmegaConf as one sentence that lists what is allowed."""
     if isinstance(error, InputError):
         return str(error)
+    if isinstance(error, YAMLError):
+        return describe_yaml_error(error)
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     text = re.sub(r"\s+", " ", str(cause if str(cause) else error)).strip()
     if isinstance(cause, OmegaConfBaseException):

@@ -20,14 +20,29 @@ from slugline.config.schemas import find_settings, make_schema
 from slugline.errors import listing
 from slugline.files import shipped_folder
 from slugline.launch import Launch
+from slugline.project import PROJECT_FILE, find_project
 
 _NOT_IN_RUN_NAME = ("cache", "n_jobs", "plots", "tracking")  # settings that change no model: not in the name of a run
 
 
 def register(command: str) -> None:
-    """Tell Hydra a command's schema, and the resolver `${sample:FILE}` for files of the shipped sample."""
+    """Tell Hydra a command's schema, and our resolvers.
+
+    These are `${sample:FILE}`, a file of the shipped sample; `${project:}`, the name of the user's project; and
+    `${choice:GROUP,OPTION}`, what the project chooses for a group, else the option. The labels of the sample are for the
+    sample alone: other data has those that it brings (`data=sentences`), or those of rules.
+    """
+    project = find_project()
+
+    def choose(group: str, option: str, _root_: DictConfig) -> str:
+        if group == "labels" and _root_.get("data") not in (None, "sample"):
+            option = "given" if _root_["data"] == "sentences" else "rules"
+        return project.choices.get(group, option)
+
     ConfigStore.instance().store(name=f"{command}_schema", node=make_schema(find_settings(command)))
     OmegaConf.register_new_resolver("sample", lambda file: str(shipped_folder("data/sample") / file), replace=True)
+    OmegaConf.register_new_resolver("project", lambda: project.name, replace=True)
+    OmegaConf.register_new_resolver("choice", choose, replace=True)
 
 
 def suggest_override(command: str, arguments: Sequence[str]) -> str | None:
@@ -76,8 +91,9 @@ def compose_settings(command: str, overrides: Sequence[str] = ()) -> Any:
     ByArticle(dev=0.1, test=0.2, seed=1)
     """
     register(command)
+    project = [f"hydra.searchpath=[{PROJECT_FILE.parent.absolute()}]"] if PROJECT_FILE.is_file() else []
     with initialize_config_dir(str(shipped_folder("conf")), version_base="1.3"):
-        return build_settings(compose(command, list(overrides)), find_settings(command))
+        return build_settings(compose(command, [*overrides, *project]), find_settings(command))
 
 
 def read_launch() -> Launch:

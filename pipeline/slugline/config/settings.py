@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slugline.data.schema import ARTICLE_COLUMNS
+from slugline.project import default_champion, default_name
 from slugline.training.settings import COMPONENT
-
-_CHAMPION = "models:/slugline@champion"
 
 
 def article_columns() -> dict[str, str]:
@@ -37,7 +36,7 @@ class ModelSettings(StoreSettings):
         `models:/NAME@ALIAS`, `models:/NAME/VERSION`, `runs:/RUN_ID/model` or a model folder.
     """
 
-    model_uri: str = _CHAMPION
+    model_uri: str = field(default_factory=default_champion)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +123,7 @@ class PromoteSettings(StoreSettings):
     version: str | None = None
     part: str = "test"
     rollback: bool = False
-    registered_model: str = "slugline"
+    registered_model: str = field(default_factory=default_name)
     alias: str = "champion"
     seed: int = 0
     allowed_modules: list[str] = field(default_factory=list)
