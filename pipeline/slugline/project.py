@@ -30,11 +30,6 @@ class Project:
     name: str = DEFAULT_NAME
     choices: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def champion(self) -> str:
-        """The URI of the model in use."""
-        return f"models:/{self.name}@champion"
-
 
 def find_project() -> Project:
     """Return the project of the current folder; where there is none, one with Slugline's defaults.
@@ -65,7 +60,7 @@ def default_name() -> str:
 
 def default_champion() -> str:
     """Return the URI of the current project's model in use, for settings that have it as their default."""
-    return find_project().champion
+    return f"models:/{find_project().name}@champion"
 
 
 def make_project(folder: Path, topics: Sequence[str] = ()) -> str:

@@ -16,6 +16,7 @@ from slugline import __version__, report
 from slugline.cache import Stages
 from slugline.components import settings_to_config, to_params, to_yaml
 from slugline.dataset import Dataset, build_dataset, check_dataset, digest_sentences
+from slugline.files import shipped_folder
 from slugline.launch import Launch
 from slugline.monitoring import profile_sentences
 from slugline.scoring import Scores, pack_counts
@@ -62,6 +63,9 @@ def train(
     """
     launch = launch or Launch()
     tracking = Mlflow() if settings.tracking is None else settings.tracking
+    if isinstance(tracking, Mlflow) and _reads_sample(settings.data):
+        tracking = tracking.for_sample()
+        settings = replace(settings, tracking=tracking)
     config = settings_to_config(settings)
     params = to_params(config) | {f"choice/{group}": chosen for group, chosen in launch.choices.items()}
     name = settings.name or launch.name
@@ -87,13 +91,19 @@ def train(
             config=to_yaml(config),
             metrics=metrics,
             tables=tables,
-            overrides=launch.overrides,
+            overrides=None if launch.overrides is None else [*launch.options, *launch.overrides],
             run_id=active.run_id,
             location=active.where(),
         )
         job.show(report.describe_scores(metrics, dataset.topics, run.part))
         job.show(report.describe_tables(tables))
         return _record(job, active, run)
+
+
+def _reads_sample(data: Any) -> bool:
+    """Tell whether a reader reads the sample that ships with Slugline."""
+    path = getattr(data, "path", None)
+    return isinstance(path, str) and Path(path).is_relative_to(shipped_folder("data/sample"))
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,12 @@
 """`slugline train`: articles to a registered model, in one run."""
 
+import re
+import shlex
 import sys
 
 from slugline import report
+from slugline.commands.next_steps import describe_next, name_file
+from slugline.data import ArticleCorpus
 from slugline.errors import Stopped
 from slugline.launch import Launch
 from slugline.tracking import in_sweep
@@ -18,8 +22,28 @@ def train(settings: TrainSettings, launch: Launch) -> float:
         return _train_in_sweep(settings, launch)
     run = train_model(settings, launch, show=_show)
     print(f"run     {run.location}\nmodel   {run.model_uri}")
-    print(f"next    slugline predict model_uri={run.model_uri} input=ARTICLES output=topics.jsonl")
+    print("\n".join(_describe_next_steps(run, launch)))
     return _objective(run)
+
+
+def _describe_next_steps(run: TrainingRun, launch: Launch) -> list[str]:
+    """Return what to type next: to have people label, to promote a version that is not in use, to predict."""
+    steps = []
+    if set(run.dataset.sentences["label_source"]) == {"rules"}:
+        steps.append(describe_next(launch, "label", "tasks=tasks.csv", "size=150"))
+    tracking = run.settings.tracking
+    store = [] if tracking is None or getattr(tracking, "uri", None) is None else [f"tracking_uri={tracking.uri}"]
+    version = re.fullmatch(r"models:/(.+)/(\d+)", run.model_uri)
+    if version:
+        names = [f"registered_model={version[1]}", f"version={version[2]}"]
+        steps.append(describe_next(launch, "promote", *names, *store, repeat=False))
+    source = getattr(run.settings.data, "path", None)
+    if isinstance(run.settings.data, ArticleCorpus) and isinstance(source, str):
+        options = [f"model_uri={run.model_uri}", name_file("input", source), "output=topics.csv", *store]
+        steps.append(describe_next(launch, "predict", *options, repeat=False))
+    else:
+        steps.append(f"next    echo 'TEXT' | slugline predict {shlex.join([f'model_uri={run.model_uri}', *store])}")
+    return steps
 
 
 def _train_in_sweep(settings: TrainSettings, launch: Launch) -> float:

@@ -112,6 +112,7 @@ def read_launch() -> Launch:
         name=" ".join(varied or chosen),
         overrides=list(map(str, overrides)),
         choices=choices,
+        options=[] if PROJECT_FILE.is_file() else [f"--config-dir={folder}" for folder in _user_folders()],
     )
 
 
@@ -130,6 +131,11 @@ def build_job(command: str, config: DictConfig) -> tuple[Any, Launch]:
 
 def _read_module_folders() -> list[str]:
     """Return the folders in which a user's own modules are looked for: those of their config, and the current one."""
-    sources = [Path(source.path) for source in HydraConfig.get().runtime.config_sources if source.schema == "file"]
-    folders = [folder for source in sources if source != shipped_folder("conf") for folder in (source, source.parent)]
+    folders = [folder for source in _user_folders() for folder in (source, source.parent)]
     return [str(folder) for folder in dict.fromkeys([*folders, Path.cwd()])]
+
+
+def _user_folders() -> list[Path]:
+    """Return the folders of the user's own config."""
+    sources = [Path(source.path) for source in HydraConfig.get().runtime.config_sources if source.schema == "file"]
+    return [source for source in sources if source != shipped_folder("conf")]

@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from slugline.errors import Stopped
+from slugline.project import SAMPLE_MODEL, default_name
 from slugline.tracking.keys import to_mlflow_key
 from slugline.tracking.origin import origin_tags
 from slugline.tracking.store import MODEL_FOLDER, PARENT, connect, in_sweep, sqlite_file
@@ -38,17 +39,23 @@ class Mlflow:
     uri : str, optional
         Of the store; by default `MLFLOW_TRACKING_URI`, else the store in `experiments/`.
     experiment : str
-        The experiment that runs belong to.
+        The experiment that runs belong to, by default named like the project.
     registered_model : str, optional
-        The registered model that models become versions of; None registers none.
+        The registered model that models become versions of, by default named like the project; None registers none.
+        Trained on the sample, a model goes to `slugline-sample` by default.
     alias : str
         The alias of the version in use, which the first version gets.
     """
 
     uri: str | None = None
-    experiment: str = "slugline"
-    registered_model: str | None = "slugline"
+    experiment: str = field(default_factory=default_name)
+    registered_model: str | None = field(default_factory=default_name)
     alias: str = "champion"
+
+    def for_sample(self) -> "Mlflow":
+        """Return the same, but that nobody takes the model of the sample for their own, unless they name it so."""
+        is_default = self.registered_model == default_name()
+        return replace(self, registered_model=SAMPLE_MODEL) if is_default else self
 
     @contextmanager
     def run(self, name: str, folder: Path, params: Mapping[str, Any]) -> Iterator["MlflowRun"]:
