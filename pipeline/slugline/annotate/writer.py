@@ -26,7 +26,7 @@ def check_output(output: Path, format: str | None, key: str) -> str:
     if output.exists():
         raise InputError(f"{key}: {output} is there already and may hold labels; give another file")
     chosen = format or _FORMAT_OF_ENDING.get(output.suffix.lower())
-    if chosen not in FORMATS:
+    if chosen is None or chosen not in FORMATS:
         found = f"'{format}'" if format else f"none is given, and the ending of {output} does not tell"
         raise InputError(f"format: {found}; allowed: {listing(FORMATS)}")
     return chosen

@@ -3,7 +3,9 @@
 import re
 import shlex
 from collections.abc import Sequence
+from typing import Any
 
+from slugline.data import ArticleCorpus
 from slugline.launch import Launch
 
 _INPUT = re.compile(r"[+~]*(?:data|labels)(?:[.@][^=]*)?=")  # overrides that say what is read, and its labels
@@ -27,6 +29,17 @@ def describe_next(launch: Launch, command: str, *options: str, repeat: bool = Tr
     given = [option for option in launch.overrides or () if _INPUT.match(option)] if repeat else []
     kept = [option for option in given if option.lstrip("+~").partition("=")[0] not in keys]
     return f"next    {shlex.join(['slugline', command, *launch.options, *kept, *options])}"
+
+
+def describe_prediction(data: Any, model_uri: str, *store: str) -> str:
+    """Return a line that labels the articles which a reader reads; a text, where it reads no articles."""
+    options = [f"model_uri={model_uri}", *store]
+    if not isinstance(data, ArticleCorpus):
+        return f"next    echo 'TEXT' | {shlex.join(['slugline', 'predict', *options])}"
+    renamed = [f"columns.{name}={column}" for name, column in data.columns.items() if name != column]
+    ending = [f"format={data.format}"] if data.format else []
+    options += [name_file("input", data.path), *ending, *renamed, "output=topics.csv"]
+    return f"next    {shlex.join(['slugline', 'predict', *options])}"
 
 
 def name_file(key: str, file: str | Sequence[str]) -> str:

@@ -1,11 +1,13 @@
 """`slugline promote`: a model against the champion on the same sentences; the alias moves only through the gate."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from slugline import tracking
 from slugline.cache import Stages
-from slugline.commands.next_steps import describe_next
+from slugline.commands.next_steps import describe_prediction
 from slugline.config.recorded import read_recorded
 from slugline.config.settings import PromoteSettings
 from slugline.dataset import build_dataset
@@ -29,6 +31,7 @@ def promote(settings: PromoteSettings, launch: Launch) -> None:
         raise InputError(f"version {candidate.number} is {settings.alias} already; give another version=")
 
     contenders = [_load(version) for version in (candidate, champion) if version is not None]
+    settings = _complete(settings, candidate)
     evaluation_set = _read_evaluation_set(settings, candidate, champion)
     verdict = judge(settings.gate, evaluation_set, *contenders)
     print(describe_verdict(verdict))
@@ -39,8 +42,8 @@ def promote(settings: PromoteSettings, launch: Launch) -> None:
     registry.move(candidate, champion)
     before = champion.number if champion else "none"
     print(f"moved   {settings.alias} of {settings.registered_model}: {before} -> {candidate.number}")
-    model_uri = f"model_uri=models:/{settings.registered_model}@{settings.alias}"
-    print(describe_next(launch, "predict", model_uri, "input=ARTICLES", "output=topics.csv", repeat=False))
+    store = [f"tracking_uri={settings.tracking_uri}"] if settings.tracking_uri else []
+    print(describe_prediction(settings.data, f"models:/{settings.registered_model}@{settings.alias}", *store))
 
 
 def _load(version: Version) -> Contender:
@@ -48,17 +51,18 @@ def _load(version: Version) -> Contender:
     return Contender(version.number, version.folder, load_model(version.folder))
 
 
+def _complete(settings: PromoteSettings, candidate: Version) -> PromoteSettings:
+    """Return settings with the data, labels and split that the candidate was trained with, where none are given."""
+    missing = [name for name in ("data", "labels", "split") if getattr(settings, name) is None]
+    recorded = _read_settings(candidate, settings) if missing else None
+    return replace(settings, **{name: getattr(recorded, name) for name in missing})
+
+
 def _read_evaluation_set(settings: PromoteSettings, candidate: Version, champion: Version | None) -> EvaluationSet:
     """Read the labelled sentences to judge on, without those that a model was trained on; print how many these are."""
-    given = {name: getattr(settings, name) for name in ("data", "labels", "split")}
-    own = all(value is None for value in given.values()) and settings.part != "all"
-    if None in given.values():
-        recorded = _read_settings(candidate, settings)
-        given = {name: getattr(recorded, name) if value is None else value for name, value in given.items()}
-    dataset = build_dataset(**given, stages=Stages(settings.cache))
-
+    dataset = build_dataset(settings.data, settings.labels, settings.split, Stages(settings.cache))
     rows = np.ones(len(dataset.sentences), np.bool_) if settings.part == "all" else dataset.rows(settings.part)
-    for version in (None if own else candidate, champion):
+    for version in (candidate, champion):
         if version is not None:
             rows = rows & ~_find_trained(dataset.sentences["sentence_id"], rows, version, settings)
     sentences = dataset.sentences[rows]

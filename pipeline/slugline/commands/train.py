@@ -1,15 +1,13 @@
 """`slugline train`: articles to a registered model, in one run."""
 
 import re
-import shlex
 import sys
 
 from slugline import report
-from slugline.commands.next_steps import describe_next, name_file
-from slugline.data import ArticleCorpus
+from slugline.commands.next_steps import describe_next, describe_prediction
 from slugline.errors import Stopped
 from slugline.launch import Launch
-from slugline.tracking import in_sweep
+from slugline.tracking import Mlflow, in_sweep
 from slugline.training.run import TrainingRun
 from slugline.training.search import PRUNED, report_fold
 from slugline.training.settings import TrainSettings
@@ -32,17 +30,11 @@ def _describe_next_steps(run: TrainingRun, launch: Launch) -> list[str]:
     if set(run.dataset.sentences["label_source"]) == {"rules"}:
         steps.append(describe_next(launch, "label", "tasks=tasks.csv", "size=150"))
     tracking = run.settings.tracking
-    store = [] if tracking is None or getattr(tracking, "uri", None) is None else [f"tracking_uri={tracking.uri}"]
-    version = re.fullmatch(r"models:/(.+)/(\d+)", run.model_uri)
-    if version:
+    store = [f"tracking_uri={tracking.uri}"] if isinstance(tracking, Mlflow) and tracking.uri else []
+    if version := re.fullmatch(r"models:/(.+)/(\d+)", run.model_uri):
         names = [f"registered_model={version[1]}", f"version={version[2]}"]
         steps.append(describe_next(launch, "promote", *names, *store, repeat=False))
-    source = getattr(run.settings.data, "path", None)
-    if isinstance(run.settings.data, ArticleCorpus) and isinstance(source, str):
-        options = [f"model_uri={run.model_uri}", name_file("input", source), "output=topics.csv", *store]
-        steps.append(describe_next(launch, "predict", *options, repeat=False))
-    else:
-        steps.append(f"next    echo 'TEXT' | slugline predict {shlex.join([f'model_uri={run.model_uri}', *store])}")
+    steps.append(describe_prediction(run.settings.data, run.model_uri, *store))
     return steps
 
 

@@ -29,8 +29,8 @@ def register(command: str) -> None:
     """Tell Hydra a command's schema, and our resolvers.
 
     These are `${sample:FILE}`, a file of the shipped sample; `${project:}`, the name of the user's project; and
-    `${choice:GROUP,OPTION}`, what the project chooses for a group, else the option. The labels of the sample are for the
-    sample alone: other data has those that it brings (`data=sentences`), or those of rules.
+    `${choice:GROUP,OPTION}`, what the project chooses for a group, else the option. The labels of the sample are for
+    the sample alone: other data has those that it brings (`data=sentences`), or those of rules.
     """
     project = find_project()
 

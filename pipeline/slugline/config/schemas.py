@@ -30,8 +30,8 @@ def find_settings(command: str) -> Any:
 def make_schema(settings: Any) -> Any:
     """Return a dataclass with the options, types and defaults of settings, as OmegaConf takes it.
 
-    A component becomes whatever its group of the config holds, where it has one; an option without a default a missing value. The schema
-    is not frozen, since OmegaConf makes frozen ones read-only.
+    A component becomes whatever its group of the config holds, an option without a default a missing value. The
+    schema is not frozen, since OmegaConf makes frozen ones read-only.
     """
     fields = []
     for item in dataclasses.fields(settings):

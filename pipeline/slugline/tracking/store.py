@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from slugline.errors import InputError, one_line
+from slugline.errors import InputError, listing, one_line
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
@@ -111,8 +111,14 @@ def _fetch(source: str, tracking_uri: str | None) -> Path:
         return Path(mlflow.artifacts.download_artifacts(source))
     except (mlflow.exceptions.MlflowException, OSError, ValueError) as error:
         raise InputError(
-            f"no model at '{source}' in the store {mlflow.get_tracking_uri()}: {one_line(error)}"
+            f"no model at '{source}' in the store {mlflow.get_tracking_uri()}: {one_line(error)}; {list_models(mlflow)}"
         ) from error
+
+
+def list_models(mlflow: Any) -> str:
+    """Return what registered models a store has, for a message."""
+    names = [str(model.name) for model in mlflow.MlflowClient().search_registered_models()]
+    return f"it has the registered models {listing(names)}" if names else "it has no registered model"
 
 
 def serve_ui(host: str, port: int, uri: str | None = None) -> None:
