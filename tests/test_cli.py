@@ -80,7 +80,7 @@ CONFIG = {
         "found 'good.jsonl'; options are given as KEY=VALUE: slugline predict input=good.jsonl",
     ),
     ("train", "good.jsonl", "folds=2"): ("found 'good.jsonl'; ", "slugline train data.path=good.jsonl"),
-    ("train", "--config-dir=conf", "model=broken"): ("while parsing", "broken.yaml", "line 1"),
+    ("train", "--config-dir=conf", "model=broken"): ("", "broken.yaml: cannot be read as YAML", "line "),
     ("train", "model._target_=os.system"): (
         "model._target_: 'os.system' is not allowed; modules allowed: slugline, sklearn",
     ),
@@ -132,7 +132,7 @@ MORE = {  # the long tail
     ("train", "threshold.part=test"): ("threshold.part=test; allowed: train",),
     ("predict", "explain=many"): ("explain: ", "'many'"),
     ("export",): ("missing value: output; give it as output=VALUE",),
-    ("train", "data=articles", "data.path=binary.jsonl", "labels=rules"): (
+    ("train", "data=articles", "data.path=binary.jsonl", "labels=plover"): (
         "no article could be read; binary.jsonl:1: not JSON",
     ),
     ("train", "data.path=null"): ("data.path: None; allowed: a file",),
@@ -209,7 +209,7 @@ def test_cfg_job_prints_the_whole_config_and_runs_nothing(command, tmp_path):
     assert (result.returncode, result.stderr, left) == (0, "", [])
     for key in (
         "target_precision: null",
-        "registered_model: slugline",
+        "registered_model: ${project:}",
         "allowed_modules: []",
         "sublinear_tf: true",
         "alias: champion",
@@ -268,9 +268,13 @@ def test_a_users_rules_beside_a_config_folder_label_once_allowed(command, tmp_pa
 
 def test_a_model_that_the_store_has_not_is_one_line_and_nothing_is_labelled(command, tmp_path):
     (tmp_path / "a.txt").write_text("The truce held.")
-    result = command(tmp_path, "predict", "model_uri=models:/slugline@champion", "input=a.txt", "output=out.jsonl")
+    result = command(
+        tmp_path, "predict", "model_uri=models:/slugline-sample@champion", "input=a.txt", "output=out.jsonl"
+    )
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (1, "", 1)
-    assert result.stderr.startswith("slugline: no model at 'models:/slugline@champion': there is no store sqlite:///")
+    assert result.stderr.startswith(
+        "slugline: no model at 'models:/slugline-sample@champion': there is no store sqlite:///"
+    )
     assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
 
 
@@ -338,7 +342,7 @@ def test_each_command_runs_as_a_program(process, stored, name):
 def test_train_runs_as_a_program(stored):
     _, done = stored
     assert (done.returncode, done.stderr) == (0, "")
-    assert "model   models:/slugline@champion\n" in done.stdout
+    assert "model   models:/slugline-sample@champion\n" in done.stdout
 
 
 def test_a_port_of_the_ui_that_is_taken_is_one_line_of_the_program(process, stored):

@@ -60,9 +60,7 @@ def execute(arguments: Sequence[str]) -> None:
     elif arguments[0] not in COMMANDS:
         _fail(f"unknown command '{arguments[0]}'; allowed: {', '.join((*COMMANDS, *PLAIN_COMMANDS))}")
     elif "--help" in arguments or "-h" in arguments:
-        from slugline.config.help import describe_command
-
-        print(describe_command(arguments[0], arguments[1:]))
+        _help(arguments[0], arguments[1:])
     else:
         _run(arguments[0], list(arguments[1:]))
 
@@ -81,6 +79,17 @@ def _usage() -> str:
             "slugline --version",
         ]
     )
+
+
+def _help(command: str, arguments: Sequence[str]) -> None:
+    """Print the help of a command."""
+    from slugline.config.help import describe_command
+    from slugline.errors import InputError
+
+    try:
+        print(describe_command(command, arguments))
+    except InputError as error:
+        _fail(str(error))
 
 
 def _fail(message: str) -> NoReturn:

@@ -77,7 +77,7 @@ def describe_yaml_error(error: Exception, file: object = "") -> str:
     """Return an error of PyYAML as one sentence, with file, line, and what to do about a star."""
     mark, problem = getattr(error, "problem_mark", None), str(getattr(error, "problem", None) or one_line(error))
     if mark is not None:
-        file = f"{file or mark.name}, line {mark.line + 1}"
+        file, problem = file or mark.name, f"line {mark.line + 1}: {problem}"
     star = "alias" in f"{getattr(error, 'context', '')} {problem}"
     advice = '; text that begins with * must be quoted, as in ["*flood"]' if star else ""
     return f"{file}: cannot be read as YAML: {problem}{advice}"

@@ -7,7 +7,7 @@ import pandas as pd
 from slugline import annotate, report
 from slugline.annotate import Annotation, CollectedGold
 from slugline.cache import Stages
-from slugline.commands.next_steps import describe_next, name_file
+from slugline.report.next_steps import describe_next, name_file
 from slugline.components import settings_to_config, to_params, to_yaml
 from slugline.config.labelling import LabelSettings
 from slugline.dataset import read_labelled

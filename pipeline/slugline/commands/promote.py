@@ -7,7 +7,7 @@ import pandas as pd
 
 from slugline import tracking
 from slugline.cache import Stages
-from slugline.commands.next_steps import describe_prediction
+from slugline.report.next_steps import describe_prediction
 from slugline.config.recorded import read_recorded
 from slugline.config.settings import PromoteSettings
 from slugline.dataset import build_dataset

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from slugline.annotate import check_output, write_tasks
-from slugline.commands.next_steps import describe_next, name_file
+from slugline.report.next_steps import describe_next, name_file
 from slugline.config.labelling import ReviewSettings
 from slugline.errors import InputError, listing
 from slugline.launch import Launch

@@ -4,7 +4,7 @@ import re
 import sys
 
 from slugline import report
-from slugline.commands.next_steps import describe_next, describe_prediction
+from slugline.report.next_steps import describe_next, describe_prediction
 from slugline.errors import Stopped
 from slugline.launch import Launch
 from slugline.tracking import Mlflow, in_sweep

@@ -91,7 +91,8 @@ def compose_settings(command: str, overrides: Sequence[str] = ()) -> Any:
     ByArticle(dev=0.1, test=0.2, seed=1)
     """
     register(command)
-    project = [f"hydra.searchpath=[{PROJECT_FILE.parent.absolute()}]"] if PROJECT_FILE.is_file() else []
+    folder = f"file://{PROJECT_FILE.parent.absolute()}".replace("'", "\\'")
+    project = [f"hydra.searchpath=['{folder}']"] if PROJECT_FILE.is_file() else []
     with initialize_config_dir(str(shipped_folder("conf")), version_base="1.3"):
         return build_settings(compose(command, [*overrides, *project]), find_settings(command))
 
