@@ -342,7 +342,7 @@ def test_each_command_runs_as_a_program(process, stored, name):
 def test_train_runs_as_a_program(stored):
     _, done = stored
     assert (done.returncode, done.stderr) == (0, "")
-    assert "model   models:/slugline-sample@champion\n" in done.stdout
+    assert "model   models:/slugline@champion\n" in done.stdout
 
 
 def test_a_port_of_the_ui_that_is_taken_is_one_line_of_the_program(process, stored):
