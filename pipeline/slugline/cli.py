@@ -128,11 +128,12 @@ def _job(command: str) -> Callable[[Any], Any]:
         from slugline.config.launch import build_job, read_launch
         from slugline.config.sweep import record_failure
         from slugline.errors import InputError
-        from slugline.tracking import in_sweep
+        from slugline.tracking import explained, in_sweep
 
         try:
             settings, launch = build_job(command, config)
-            return getattr(import_module(f"slugline.commands.{command}"), command)(settings, launch)
+            with explained(getattr(settings, "tracking_uri", None)):
+                return getattr(import_module(f"slugline.commands.{command}"), command)(settings, launch)
         except (InputError, *CONFIG_ERRORS) as error:
             if in_sweep():
                 return record_failure(config, error)
