@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from slugline.errors import Stopped
+from slugline.errors import InputError, Stopped
 from slugline.tracking.keys import to_mlflow_key
 from slugline.tracking.origin import origin_tags
 from slugline.tracking.store import MODEL_FOLDER, PARENT, check_writable, connect, explained, in_sweep, sqlite_file
@@ -50,6 +50,13 @@ class Mlflow:
     experiment: str = "slugline"
     registered_model: str | None = "slugline"
     alias: str = "champion"
+
+    def __post_init__(self) -> None:
+        name = self.registered_model
+        if name is not None and (not name.strip() or set("/:") & set(name)):
+            raise InputError(f"registered_model: '{name}'; allowed: a name without / and :, or null to register none")
+        if not self.experiment.strip():
+            raise InputError("experiment: its name is empty; allowed: a name")
 
     @contextmanager
     def run(self, name: str, folder: Path, params: Mapping[str, Any]) -> Iterator["MlflowRun"]:

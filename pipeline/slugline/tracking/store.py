@@ -141,7 +141,7 @@ def model_folder(source: str, tracking_uri: str | None = None) -> Path:
     InputError
         When there is no such model.
     """
-    folder = Path(source) if Path(source).is_dir() else _fetch(source, tracking_uri)
+    folder = Path(source) if source and Path(source).is_dir() else _fetch(source, tracking_uri)
     return folder / MODEL_FOLDER if (folder / MODEL_FOLDER).is_dir() else folder
 
 
