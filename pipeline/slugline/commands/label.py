@@ -130,6 +130,7 @@ def _print_agreement(history: list[Annotation], topics: tuple[str, ...]) -> None
 
 def _apply_rules(settings: LabelSettings, launch: Launch) -> None:
     """Apply the rules, print what each does and how good they are together on gold labels, and log it."""
+    settings.tracking.check()
     labels = settings.labels
     sentences, topics = _read(settings)
     rules_report = report_rules(sentences, topics, labels)
