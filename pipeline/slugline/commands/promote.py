@@ -89,7 +89,7 @@ def _find_trained(ids: pd.Series, rows: np.ndarray, version: Version, settings: 
         print(
             f"data    left out: {count} of {int(rows.sum())} sentences, which version {version.number} was trained on"
         )
-    if trained[rows].all():
+    if rows.any() and trained[rows].all():
         raise InputError(
             f"part={settings.part}: version {version.number} was trained on all of its sentences; give data= and "
             "labels= that it does not know"

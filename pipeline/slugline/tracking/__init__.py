@@ -2,6 +2,7 @@
 
 from slugline.tracking.history import Record, describe_version_changes, last_runs, read_artifact, read_run, set_tags
 from slugline.tracking.registry import Registry, Version
+from slugline.tracking.run_names import find_run
 from slugline.tracking.runs import ActiveRun, Mlflow, Off
 from slugline.tracking.side_runs import SideRun, log_side_run
 from slugline.tracking.store import PARENT, abandon_sweep, connect, in_sweep, model_folder, serve_ui
@@ -20,6 +21,7 @@ __all__ = [
     "connect",
     "describe_version_changes",
     "end_sweep",
+    "find_run",
     "in_sweep",
     "last_runs",
     "log_side_run",
