@@ -118,7 +118,7 @@ MORE = {  # the long tail
         "unknown key 'labels.topics.tax'; allowed: ",
         "+labels.topics.tax=",
     ),
-    ("train", "allowed_modules=mine"): ("allowed_modules: ", "ListConfig"),
+    ("train", "allowed_modules=mine"): ("allowed_modules: ", "allowed: a list"),
     ("train", "experiment=nope"): (
         "In 'train': Could not find 'experiment/nope' Available options",
         "india_police_events",
@@ -342,7 +342,7 @@ def test_each_command_runs_as_a_program(process, stored, name):
 def test_train_runs_as_a_program(stored):
     _, done = stored
     assert (done.returncode, done.stderr) == (0, "")
-    assert "model   models:/slugline-sample@champion\n" in done.stdout
+    assert "model   models:/slugline@champion\n" in done.stdout
 
 
 def test_a_port_of_the_ui_that_is_taken_is_one_line_of_the_program(process, stored):
@@ -352,6 +352,6 @@ def test_a_port_of_the_ui_that_is_taken_is_one_line_of_the_program(process, stor
         port = taken.getsockname()[1]
         result = process(stored[0], "ui", f"port={port}")
     assert result.returncode == 1
-    assert result.stdout.startswith(f"MLflow UI: http://127.0.0.1:{port}/")
+    assert result.stdout == ""
     problem = "Address already in use; give another port="
     assert result.stderr == f"slugline: the MLflow UI cannot listen on port {port} of 127.0.0.1: {problem}\n"

@@ -41,7 +41,7 @@ from slugline.tracking import Mlflow
 
 with Mlflow(uri=sys.argv[1]).run("test", Path("run"), {}) as run:
     uri = run.register_model(run.log_model(load_model(sys.argv[2]), "its card"), "a test")
-assert uri == "models:/slugline-sample@champion"
+assert uri == "models:/slugline@champion"
 texts = json.loads(Path("texts.json").read_text())
 table = mlflow.pyfunc.load_model(uri).predict(pd.DataFrame({"text": texts}))
 Path("pyfunc.json").write_text(json.dumps(table.to_dict(orient="records")))
@@ -65,11 +65,11 @@ rows = [{"text": text} for text in json.loads(Path("texts.json").read_text())]
 spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
 sentences = spark.createDataFrame(rows, "text string").repartition(4)
 
-topics_of = mlflow.pyfunc.spark_udf(spark, "models:/slugline-sample@champion", env_manager="local")
+topics_of = mlflow.pyfunc.spark_udf(spark, "models:/slugline@champion", env_manager="local")
 labelled = sentences.withColumn("prediction", topics_of("text")).select("text", "prediction.*").collect()
 
 assert len(labelled) == len(rows)
-model = load_model("models:/slugline-sample@champion")
+model = load_model("models:/slugline@champion")
 expected = model.predict_proba([row["text"] for row in labelled])
 np.testing.assert_allclose([[row[topic] for topic in model.topics] for row in labelled], expected, rtol=0, atol=1e-9)
 assert [tuple(row["topics"]) for row in labelled] == model.to_topics(model.decide(expected))
@@ -198,7 +198,7 @@ def test_without_dask_the_message_names_the_extra(model: Path, tmp_path: Path, m
 def test_a_served_model_gives_the_same_over_http(store: Path, model: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    serve = ["models", "serve", "-m", "models:/slugline-sample@champion", "--env-manager", "local", "-h", "127.0.0.1"]
+    serve = ["models", "serve", "-m", "models:/slugline@champion", "--env-manager", "local", "-h", "127.0.0.1"]
     environment = os.environ | PYTHON | {"MLFLOW_TRACKING_URI": f"sqlite:///{store}/store.db"}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"  # where uvicorn is
     command = [sys.executable, "-m", "mlflow", *serve, "-p", str(port), "--workers", "1"]

@@ -117,7 +117,7 @@ def _run(command: str, arguments: list[str]) -> None:
     import hydra
 
     from slugline.config.build import CONFIG_ERRORS, describe_error
-    from slugline.config.launch import find_wrong_option, register, suggest_override
+    from slugline.config.launch import find_wrong_group, find_wrong_option, register, suggest_override
     from slugline.errors import InputError
     from slugline.files import shipped_folder
     from slugline.project import PROJECT_FILE
@@ -135,7 +135,7 @@ def _run(command: str, arguments: list[str]) -> None:
         arguments = [
             key + argument.removeprefix(short) if argument.startswith(short) else argument for argument in arguments
         ]
-    if wrong := find_wrong_option(arguments):
+    if wrong := find_wrong_option(arguments) or find_wrong_group(command, arguments):
         _fail(wrong)
 
     sys.argv = [f"slugline {command}", *arguments]
@@ -162,11 +162,12 @@ def _job(command: str) -> Callable[[Any], Any]:
         from slugline.config.launch import build_job, read_launch
         from slugline.config.sweep import record_failure
         from slugline.errors import InputError
-        from slugline.tracking import in_sweep
+        from slugline.tracking import explained, in_sweep
 
         try:
             settings, launch = build_job(command, config)
-            return getattr(import_module(f"slugline.commands.{command}"), command)(settings, launch)
+            with explained(getattr(settings, "tracking_uri", None)):
+                return getattr(import_module(f"slugline.commands.{command}"), command)(settings, launch)
         except (InputError, *CONFIG_ERRORS) as error:
             if in_sweep():
                 return record_failure(config, error)

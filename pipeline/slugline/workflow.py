@@ -21,7 +21,7 @@ from slugline.launch import Launch
 from slugline.monitoring import profile_sentences
 from slugline.scoring import Scores, pack_counts
 from slugline.splits import PARTS
-from slugline.tracking import ActiveRun, Mlflow, in_sweep
+from slugline.tracking import ActiveRun, LocalRun, Mlflow, StoreError, explained, in_sweep
 from slugline.training.evaluation import check_evaluation, evaluate, reference_counts
 from slugline.training.fit import FittedModel, fit_model
 from slugline.training.heads import OnFold
@@ -66,6 +66,7 @@ def train(
     if isinstance(tracking, Mlflow) and _reads_sample(settings.data):
         tracking = tracking.for_sample()
         settings = replace(settings, tracking=tracking)
+    tracking.check()
     config = settings_to_config(settings)
     params = to_params(config) | {f"choice/{group}": chosen for group, chosen in launch.choices.items()}
     name = settings.name or launch.name
@@ -227,10 +228,22 @@ def _record(job: _Job, active: ActiveRun, run: TrainingRun) -> TrainingRun:
             compared["errors"] = report.find_mistakes(run)
             compared["errors"].to_csv(run.folder / "errors.csv", index=False)
             report.write_page(run, compared["errors"])
-        active.log_tables(compared)
 
+    try:
+        with explained(getattr(job.settings.tracking, "uri", None)):
+            return _log(job, active, run, compared, card)
+    except StoreError as error:  # nothing that was computed is lost
+        model = _log(job, LocalRun(run.folder), run, compared, card).model_uri
+        raise StoreError(f"{error}; all results of this run are in {run.folder}, its model is {model}") from error
+
+
+def _log(
+    job: _Job, active: ActiveRun, run: TrainingRun, compared: Mapping[str, pd.DataFrame], card: str
+) -> TrainingRun:
+    """Log the model, files, tables and metrics of a run; return the run with the model's URI."""
     description = report.describe_run(run)
     with job.stages.timed("log"):
+        active.log_tables(compared)
         model_uri = active.log_model(run.model, card)
         active.log_files(run.folder, description)
     metrics = run.metrics | report.count_metrics(run.dataset) | job.stages.all_seconds()

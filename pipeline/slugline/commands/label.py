@@ -7,7 +7,6 @@ import pandas as pd
 from slugline import annotate, report
 from slugline.annotate import Annotation, CollectedGold
 from slugline.cache import Stages
-from slugline.report.next_steps import describe_next, name_file
 from slugline.components import settings_to_config, to_params, to_yaml
 from slugline.config.labelling import LabelSettings
 from slugline.dataset import read_labelled
@@ -15,6 +14,7 @@ from slugline.errors import InputError, listing
 from slugline.files import write_files
 from slugline.labels.codebook import codebook
 from slugline.launch import Launch
+from slugline.report.next_steps import describe_next, name_file
 from slugline.review.rules import RulesReport, report_rules
 from slugline.tracking import SideRun, log_side_run
 
@@ -130,6 +130,7 @@ def _print_agreement(history: list[Annotation], topics: tuple[str, ...]) -> None
 
 def _apply_rules(settings: LabelSettings, launch: Launch) -> None:
     """Apply the rules, print what each does and how good they are together on gold labels, and log it."""
+    settings.tracking.check()
     labels = settings.labels
     sentences, topics = _read(settings)
     rules_report = report_rules(sentences, topics, labels)

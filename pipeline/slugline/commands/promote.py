@@ -7,7 +7,6 @@ import pandas as pd
 
 from slugline import tracking
 from slugline.cache import Stages
-from slugline.report.next_steps import describe_prediction
 from slugline.config.recorded import read_recorded
 from slugline.config.settings import PromoteSettings
 from slugline.dataset import build_dataset
@@ -15,6 +14,7 @@ from slugline.errors import InputError, listing
 from slugline.launch import Launch
 from slugline.model import load_model
 from slugline.promotion import Contender, EvaluationSet, Figures, Verdict, judge
+from slugline.report.next_steps import describe_prediction
 from slugline.tracking import Version
 from slugline.training.settings import TrainSettings
 

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from slugline.annotate import check_output, write_tasks
-from slugline.report.next_steps import describe_next, name_file
 from slugline.config.labelling import ReviewSettings
 from slugline.errors import InputError, listing
 from slugline.launch import Launch
 from slugline.model import load_model
+from slugline.report.next_steps import describe_next, name_file
 from slugline.review.candidates import Candidates, ReviewTasks, read_candidates
 from slugline.review.label_errors import find_errors
 from slugline.review.queue import QueueOptions, find_queue

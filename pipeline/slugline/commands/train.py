@@ -4,9 +4,9 @@ import re
 import sys
 
 from slugline import report
-from slugline.report.next_steps import describe_next, describe_prediction
 from slugline.errors import Stopped
 from slugline.launch import Launch
+from slugline.report.next_steps import describe_next, describe_prediction
 from slugline.tracking import Mlflow, in_sweep
 from slugline.training.run import TrainingRun
 from slugline.training.search import PRUNED, report_fold

@@ -62,6 +62,19 @@ def suggest_override(command: str, arguments: Sequence[str]) -> str | None:
     return None
 
 
+def find_wrong_group(command: str, arguments: Sequence[str]) -> str | None:
+    """Return in one line which group is given something that names no option, such as `data=null`."""
+    text = (shipped_folder("conf") / f"{command}.yaml").read_text(encoding="utf-8")
+    groups = re.findall(r"^  - (\w+): ", text, re.MULTILINE)
+    for argument in arguments:
+        group, equals, value = argument.partition("=")
+        wrong = (equals and not value) or re.fullmatch(r"null|true|false|-?\d+(\.\d+)?", value, re.IGNORECASE)
+        if wrong and group in groups:
+            options = sorted(file.stem for file in (shipped_folder("conf") / group).glob("*.yaml"))
+            return f"{group}: found '{value}'; allowed: one of the options {listing(options)}"
+    return None
+
+
 def find_wrong_option(arguments: Sequence[str]) -> str | None:
     """Return in one line what Hydra, which prints several, finds wrong with the options (`--like-this`)."""
     from hydra._internal.utils import get_args_parser
