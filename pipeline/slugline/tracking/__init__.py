@@ -1,6 +1,7 @@
 """Tracking: everything that is said to MLflow, and models fetched from it."""
 
 from slugline.tracking.history import Record, describe_version_changes, last_runs, read_artifact, read_run, set_tags
+from slugline.tracking.model_names import name_model
 from slugline.tracking.registry import Registry, Version
 from slugline.tracking.run_names import find_run
 from slugline.tracking.runs import ActiveRun, LocalRun, Mlflow, Off
@@ -40,6 +41,7 @@ __all__ = [
     "last_runs",
     "log_side_run",
     "model_folder",
+    "name_model",
     "read_artifact",
     "read_run",
     "serve_ui",
