@@ -62,6 +62,14 @@ def test_two_runs_stand_side_by_side_and_become_a_run_with_a_page(folder, comman
     assert "<script" not in page
 
 
+def test_runs_go_by_their_versions_too(folder, command):
+    place, (one, other, _), _ = folder
+    done = command(place, "compare", "runs=[models:/slugline@champion,2]", "tracking=off")
+    assert done.returncode == 0, done.stderr
+    assert f"({other[:8]}) less" in done.stdout
+    assert f"({one[:8]})" in done.stdout
+
+
 def test_runs_on_different_data_are_refused_with_the_reason_unless_forced(folder, command):
     place, (one, _, less), _ = folder
     refused = command(place, "compare", f"runs=[{one},{less}]")
@@ -87,8 +95,12 @@ def test_the_last_runs_of_an_experiment_are_those_with_predictions_oldest_first(
             ["runs=[a,b]", "experiment=slugline"],
             "found both runs and an experiment; give either runs=[RUN,RUN] or experiment=NAME",
         ),
-        (["runs=[a]"], "runs: found a; allowed: at least two, each once"),
+        (["runs=[1]"], "runs: found "),
+        (["runs=[1,models:/slugline/1]"], "runs: found "),
         (["runs=[a,b]"], "no run 'a' in sqlite:///"),
+        (["runs=[1,99]"], "no run '99' in sqlite:///"),
+        (["experiment=slugline", "last=0"], "last: 0; allowed: from 2"),
+        (["experiment=slugline", "last=1"], "last: 1; allowed: from 2"),
         (["experiment=none"], "no experiment 'none' in sqlite:///"),
     ],
 )

@@ -201,4 +201,5 @@ def test_the_command_exports_a_model_folder(tmp_path: Path, capsys: pytest.Captu
     exported = joblib.load(file) if form == "sklearn" else skops.io.load(file)
     assert np.allclose(exported.predict_proba(SENTENCES), model.predict_proba(SENTENCES), rtol=0, atol=1e-9)
     captured = capsys.readouterr()
-    assert (captured.out, captured.err) == ("", f"{file}: 3 topics, {file.stat().st_size} bytes, format {form}\n")
+    used = f"model   {folder}; 3 topics: ceasefire, sanctions, talks\n"
+    assert (captured.out, captured.err) == ("", f"{used}{file}: 3 topics, {file.stat().st_size} bytes, format {form}\n")

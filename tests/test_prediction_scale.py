@@ -149,8 +149,8 @@ def test_a_registered_model_gives_the_same_by_command_and_as_a_pyfunc(store: Pat
 def test_dask_gives_the_same_bytes(long_input: Path, model: Path, whole_jsonl: Path, tmp_path: Path) -> None:
     options = [f"model_uri={model}", f"input={long_input}", f"batch={SMALL}", "n_jobs=2", "engine=dask"]
     stderr = slugline(*options, "output=dask.jsonl", folder=tmp_path)
-    assert stderr.startswith("read ")
-    assert len(stderr.splitlines()) == 1
+    assert stderr.startswith("model ")
+    assert len(stderr.splitlines()) == 2
     assert (tmp_path / "dask.jsonl").read_bytes() == whole_jsonl.read_bytes()
 
 

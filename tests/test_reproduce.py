@@ -114,7 +114,10 @@ def test_a_run_a_job_of_a_sweep_and_trees_give_the_same_metrics_and_model_again(
         newest = runs(tmp_path)[0][-1]
         assert newest.data.tags["reproduces"] == run.info.run_id
         assert newest.data.tags["reproduced"] == "all metrics equal"
-    assert len(runs(tmp_path)[1].search_model_versions("name='slugline'")) == 3  # of the runs themselves
+    sweep = next(run for run in found if "best_run" in run.data.tags)
+    refused = command(tmp_path, "reproduce", f"run_id={sweep.info.run_id[:8]}")
+    assert f"is a sweep; give one of its jobs: the best is {sweep.data.tags['best_run']}" in refused.stderr
+    assert len(runs(tmp_path)[1].search_model_versions("name='slugline-sample'")) == 3  # of the runs themselves
 
 
 @pytest.mark.slow

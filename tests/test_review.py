@@ -227,6 +227,17 @@ def test_what_is_found_is_counted_by_topic(errors):
     assert sum(int(one) + int(other) for _, one, other in by_topic) == labels >= sentences
 
 
+def test_a_topic_that_no_label_has_is_passed_over_by_name(desk, command):
+    rows = [
+        row | {"labels": [topic for topic in row["labels"] if topic != "aid"]} for row in lines(desk / "labels.jsonl")
+    ]
+    write(desk / "without.jsonl", rows)
+    options = ("data.path=known.jsonl", "labels=sample", "labels.gold=without.jsonl", "model=linear_svc", "folds=2")
+    done = command(desk, "review", "what=errors", "size=5", "output=passed.csv", "features=word", *options)
+    assert done.returncode == 0, done.stderr
+    assert "passed over, since all labels are alike: aid (none of the sentences)\n" in done.stdout
+
+
 # ---- mistakes
 
 
@@ -254,7 +265,7 @@ MISTAKES = {
     (
         "what=errors",
         "labels.gold=few.jsonl",
-    ): "slugline: labels with and without each topic are needed to check them; all",
+    ): "slugline: labels with and without a topic are needed to check them; all",
 }
 
 

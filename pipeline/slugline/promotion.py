@@ -150,8 +150,11 @@ def _measure(contender: Contender, evaluation_set: EvaluationSet) -> tuple[Figur
     """Return the figures of a model, and its predictions, booleans, shape (sentences, topics)."""
     model, folder, Y, topics = contender.model, contender.folder, evaluation_set.Y, evaluation_set.topics
     if missing := [topic for topic in topics if topic not in model.topics]:
-        known = listing(model.topics, 40)
-        raise InputError(f"model {folder} has no topic '{missing[0]}', which the data has; it has: {known}")
+        raise InputError(
+            f"version {contender.version} has no topic '{missing[0]}', which the data has; it has: "
+            f"{listing(model.topics, 40)}; give data= and labels= with these topics, or train with other topics under "
+            "another name: slugline train tracking.registered_model=NAME"
+        )
 
     start = time.perf_counter()
     probabilities = model.predict_proba(evaluation_set.texts)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -201,16 +202,28 @@ def _evaluate(job: _Job, dataset: Dataset, fitted: FittedModel) -> tuple[Scores,
 def _describe_origin(
     settings: TrainSettings, dataset: Dataset, fitted: FittedModel, digests: Mapping[str, str], run_id: str | None
 ) -> dict[str, Any]:
-    """Return the model's `info`: version, run, data digest, topic definitions, reference profile of `monitor`."""
+    """Return the model's `info`: where it comes from, its topics' definitions, the reference profile of `monitor`."""
     held_out = ~dataset.rows("train")  # is like new text: neither terms nor thresholds were chosen on it
     reference = profile_sentences(fitted.model, dataset.sentences[held_out], fitted.probabilities[held_out])
     return {
         "slugline": __version__,
         "run_id": run_id,
+        "trained": f"{datetime.now():%Y-%m-%dT%H:%M}",
+        "labels": {
+            "train": _count_sources(dataset, "train"),
+            "judged": _count_sources(dataset, dataset.evaluated_part),
+        },
         "data_digest": digests["train"],
         "definitions": {name: topic.definition for name, topic in settings.labels.topics.items()},
         "reference": reference | {"counts": pack_counts(reference_counts(dataset, fitted))},
     }
+
+
+def _count_sources(dataset: Dataset, part: str) -> dict[str, int]:
+    """Return how many labels of a part came from where; out of core, where train is not kept, of all that is."""
+    rows = dataset.rows(part)
+    sources = dataset.sentences["label_source"]
+    return {str(source): int(count) for source, count in sources[rows if rows.any() else ~rows].value_counts().items()}
 
 
 def _record(job: _Job, active: ActiveRun, run: TrainingRun) -> TrainingRun:

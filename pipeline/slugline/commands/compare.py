@@ -31,13 +31,16 @@ def compare(settings: CompareSettings, launch: Launch) -> None:
 
 
 def _find_runs(settings: CompareSettings) -> list[Record]:
-    """Return the runs asked for: by their ids, or the last of an experiment, the oldest first."""
-    ids = [str(run) for run in settings.runs]
-    if bool(ids) == (settings.experiment_name is not None):
+    """Return the runs asked for: by what a user calls them, or the last of an experiment, the oldest first."""
+    if settings.last < 2:
+        raise InputError(f"last: {settings.last}; allowed: from 2")
+    if bool(settings.runs) == (settings.experiment_name is not None):
         found = "both runs and an experiment" if settings.runs else "neither runs nor an experiment"
         raise InputError(f"found {found}; give either runs=[RUN,RUN] or experiment=NAME last=5")
     if settings.experiment_name is not None:
         ids = tracking.last_runs(settings.experiment_name, settings.last, _PREDICTIONS, settings.tracking_uri)
+    else:
+        ids = [tracking.find_run(run, settings.tracking_uri) for run in settings.runs]
     if len(ids) < 2 or len(set(ids)) < len(ids):
         raise InputError(f"runs: found {listing(ids) or 'none'}; allowed: at least two, each once")
     return [tracking.read_run(run, settings.tracking_uri) for run in ids]

@@ -7,7 +7,8 @@ from slugline.config.settings import ExportSettings
 from slugline.launch import Launch
 from slugline.model import load_model
 from slugline.model.export import write_model
-from slugline.tracking import model_folder
+from slugline.model.used_model import describe_used_model
+from slugline.tracking import model_folder, name_model
 
 
 def export(settings: ExportSettings, launch: Launch) -> None:
@@ -15,4 +16,6 @@ def export(settings: ExportSettings, launch: Launch) -> None:
     model = load_model(model_folder(settings.model_uri, settings.tracking_uri))
     file = Path(settings.output)
     written = write_model(model, file, settings.format)
+    name = name_model(settings.model_uri, settings.tracking_uri)
+    print(describe_used_model(name, model.topics, model.info), file=sys.stderr)
     print(f"{file}: {len(model.topics)} topics, {file.stat().st_size} bytes, format {written}", file=sys.stderr)

@@ -12,9 +12,10 @@ from slugline.data import ArticleCorpus
 from slugline.data.readers import check_any_read
 from slugline.launch import Launch
 from slugline.model import load_model
+from slugline.model.used_model import describe_used_model, is_by_rules
 from slugline.monitoring import ALPHA, MIN_EFFECT, DriftReport, check_reference, detect_drift
 from slugline.scoring import check_method, check_period
-from slugline.tracking import SideRun, log_side_run, model_folder
+from slugline.tracking import SideRun, log_side_run, model_folder, name_model
 
 _DRIFT = 3  # exit code
 
@@ -37,6 +38,9 @@ def monitor(settings: MonitorSettings, launch: Launch) -> None:
     drift = detect_drift(
         model, sentences, model_uri=settings.model_uri, period=settings.period, prevalence=settings.prevalence
     )
+    print(describe_used_model(name_model(settings.model_uri, settings.tracking_uri), model.topics, model.info))
+    if is_by_rules(model.info, "judged"):
+        print("caution the model was judged by keyword rules, not by people: so are the corrected counts")
     print(_describe(drift))
     print(f"run     {_log(settings, launch, drift)}")
     if drift.n_drifted:

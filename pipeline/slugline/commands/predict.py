@@ -4,14 +4,19 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from slugline.config.predict import PredictSettings
 from slugline.data.schema import Rejected
 from slugline.errors import InputError
 from slugline.launch import Launch
+from slugline.model.store import read_origin
+from slugline.model.used_model import describe_used_model, is_by_rules
 from slugline.prediction import PredictionCounts, predict_files
-from slugline.tracking import model_folder
+from slugline.tracking import model_folder, name_model
+
+_BY_RULES = "caution the model learned labels by keyword rules, not by people"
 
 
 def predict(settings: PredictSettings, launch: Launch) -> None:
@@ -21,7 +26,14 @@ def predict(settings: PredictSettings, launch: Launch) -> None:
         counts = predict_files(
             folder, settings, stream=_StandardOutput(), on_progress=show_progress, on_rejected=_print_rejected
         )
-    print(_summary(counts), file=sys.stderr)
+    print(_describe_model(settings, folder), _summary(counts), sep="\n", file=sys.stderr)
+
+
+def _describe_model(settings: PredictSettings, folder: Path) -> str:
+    """Return which model was used, and a caution where rules alone taught it."""
+    topics, info = read_origin(folder)
+    line = describe_used_model(name_model(settings.model_uri, settings.tracking_uri), topics, info)
+    return f"{line}\n{_BY_RULES}" if is_by_rules(info, "train") else line
 
 
 class _StandardOutput:

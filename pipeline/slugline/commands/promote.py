@@ -13,6 +13,7 @@ from slugline.dataset import build_dataset
 from slugline.errors import InputError, listing
 from slugline.launch import Launch
 from slugline.model import load_model
+from slugline.model.used_model import describe_used_model
 from slugline.promotion import Contender, EvaluationSet, Figures, Verdict, judge
 from slugline.report.next_steps import describe_prediction
 from slugline.tracking import Version
@@ -31,6 +32,9 @@ def promote(settings: PromoteSettings, launch: Launch) -> None:
         raise InputError(f"version {candidate.number} is {settings.alias} already; give another version=")
 
     contenders = [_load(version) for version in (candidate, champion) if version is not None]
+    for contender in contenders:
+        name = tracking.name_model(f"models:/{registry.name}/{contender.version}", registry.uri)
+        print(describe_used_model(name, contender.model.topics, contender.model.info))
     settings = _complete(settings, candidate)
     evaluation_set = _read_evaluation_set(settings, candidate, champion)
     verdict = judge(settings.gate, evaluation_set, *contenders)
@@ -66,6 +70,8 @@ def _read_evaluation_set(settings: PromoteSettings, candidate: Version, champion
         if version is not None:
             rows = rows & ~_find_trained(dataset.sentences["sentence_id"], rows, version, settings)
     sentences = dataset.sentences[rows]
+    if set(sentences["label_source"]) == {"rules"}:
+        print("caution the models are judged by keyword rules, not by people")
     texts, articles = sentences["text"].tolist(), sentences["article_id"].to_numpy()
     return EvaluationSet(settings.part, texts, dataset.Y[rows], dataset.topics, articles)
 
@@ -89,7 +95,7 @@ def _find_trained(ids: pd.Series, rows: np.ndarray, version: Version, settings: 
         print(
             f"data    left out: {count} of {int(rows.sum())} sentences, which version {version.number} was trained on"
         )
-    if trained[rows].all():
+    if rows.any() and trained[rows].all():
         raise InputError(
             f"part={settings.part}: version {version.number} was trained on all of its sentences; give data= and "
             "labels= that it does not know"

@@ -16,8 +16,8 @@ _CHOICE = "choice/"  # what the parameters of a run begin with that name the cho
 
 def reproduce(settings: ReproduceSettings, launch: Launch) -> None:
     """Train again as a run was trained; print what differs, and leave with 1 where a score or the model does."""
-    before = tracking.read_run(settings.run_id, settings.tracking_uri)
-    text = tracking.read_artifact(settings.run_id, "config.yaml", settings.tracking_uri).decode()
+    before = tracking.read_run(tracking.find_run(settings.run_id, settings.tracking_uri), settings.tracking_uri)
+    text = tracking.read_artifact(before.run_id, "config.yaml", settings.tracking_uri).decode()
     recorded = replace(
         read_recorded(text, settings.allowed_modules),
         name=f"{before.name}, again",

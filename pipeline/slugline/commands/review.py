@@ -1,5 +1,6 @@
 """`slugline review`: which sentences to label next, and which labels look wrong, as a file of tasks for annotators."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,12 @@ from slugline.config.labelling import ReviewSettings
 from slugline.errors import InputError, listing
 from slugline.launch import Launch
 from slugline.model import load_model
+from slugline.model.used_model import describe_used_model
 from slugline.report.next_steps import describe_next, name_file
 from slugline.review.candidates import Candidates, ReviewTasks, read_candidates
 from slugline.review.label_errors import find_errors
 from slugline.review.queue import QueueOptions, find_queue
-from slugline.tracking import model_folder
+from slugline.tracking import model_folder, name_model
 
 KINDS = ("queue", "errors")
 
@@ -56,7 +58,22 @@ def _find_queue(settings: ReviewSettings, candidates: Candidates, options: Queue
     uris = [previous] if isinstance(previous, str) else list(previous or [])
     folders = [model_folder(uri, settings.tracking_uri) for uri in [settings.model_uri, *uris]]
     model, *previous_models = map(load_model, folders)
+    name = name_model(settings.model_uri, settings.tracking_uri)
+    _check_topics(name, model.topics, list(settings.labels.topics))
+    print(describe_used_model(name, model.topics, model.info))
     return find_queue(candidates, model, settings.labels, options, list(zip(uris, previous_models, strict=True)))
+
+
+def _check_topics(name: str, known: Sequence[str], wanted: Sequence[str]) -> None:
+    """Raise `InputError` for a model with topics that the taxonomy lacks; print which it was not trained on."""
+    if wanted and (unknown := [topic for topic in known if topic not in wanted]):
+        raise InputError(
+            f"the model {name} has the topics {listing(known, 5)}, the labels have {listing(wanted, 5)}, without "
+            f"{listing(unknown, 3)}; give the labels that it was trained with by labels=, or a model of these labels: "
+            "slugline train labels=..., then model_uri=models:/NAME/VERSION"
+        )
+    if missing := [topic for topic in wanted if topic not in known]:
+        print(f"caution the model {name} was not trained on {listing(missing)}: it chooses no sentences for them")
 
 
 def _find_errors(settings: ReviewSettings, candidates: Candidates) -> ReviewTasks:

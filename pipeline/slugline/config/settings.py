@@ -64,11 +64,12 @@ class CompareSettings(StoreSettings):
     tracking : object
         Where the comparison is logged.
     runs : list of str
-        Ids of runs; the first is compared with each of the others.
+        Runs, the first of which is compared with each of the others: ids or how they begin, names, versions of the
+        registered model, `models:/NAME/VERSION`, `models:/NAME@ALIAS` or `runs:/ID/model`.
     experiment_name : str, optional
         In place of runs: an experiment, whose last runs are compared; may be given as `experiment=NAME`.
     last : int
-        The number of its runs.
+        The number of its runs, from 2.
     force : bool
         Compare runs that were tested on different data on the sentences that they share.
     name : str, optional
@@ -136,7 +137,7 @@ class ReproduceSettings(StoreSettings):
     Parameters
     ----------
     run_id : str
-        The run to train again.
+        The run to train again, by its id or how that begins, its name, or its model as in `slugline compare`.
     allowed_modules : list of str
         Modules, beside slugline and sklearn, that the run's config may name.
     """

@@ -138,6 +138,15 @@ def load_model(folder: str | Path) -> TopicModel:
     return TopicModel(topics, header["mode"], vectorizers, head, thresholds, info=info)
 
 
+def read_origin(folder: str | Path) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Return the topics and the `info` of a saved model, and read no more; raise `InputError` as loading does."""
+    folder = Path(folder)
+    header = read_json(folder, _HEADER, MAX_HEADER)
+    info: Any = header.get("info")
+    check(isinstance(info, dict), folder, "info is not an object")
+    return _read_topics(folder, header.get("topics")), info
+
+
 def _read_topics(folder: Path, topics: Any) -> tuple[str, ...]:
     """Return the names of the topics, checked."""
     are_names = isinstance(topics, list) and all(isinstance(topic, str) for topic in topics)

@@ -48,8 +48,9 @@ class TopicModel:
     thresholds : ndarray of shape (topics,)
         Least probability with which a topic is given; not used for "multiclass".
     info : mapping
-        Where the model comes from, all keys optional: `slugline` (version), `run_id`, `data_digest`, `definitions` (of
-        the topics, by name) and `reference` (what `slugline monitor` compares new text with).
+        Where the model comes from, all keys optional: `slugline` (version), `run_id`, `trained` (time), `labels` (how
+        many came from where), `data_digest`, `definitions` (of the topics, by name) and `reference` (what
+        `slugline monitor` compares new text with).
 
     Examples
     --------

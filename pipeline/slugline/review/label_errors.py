@@ -1,6 +1,6 @@
 """Which labels look wrong: those that a model which has not seen them is sure to give otherwise."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -40,9 +40,12 @@ def find_errors(candidates: Candidates, labels: Labels, size: int, predict_out_o
     counts = {"unlabelled": int((~by_people).sum()), "debris": int((by_people & ~kept).sum())}
     read = describe_candidates(candidates, len(sentences), "have labels to check", counts)
 
-    topics = candidates.topics
-    Y = to_matrix(sentences["labels"], topics)
-    _check_enough_labels(sentences, Y, topics)
+    Y = to_matrix(sentences["labels"], candidates.topics)
+    alike = _find_alike(sentences, Y, candidates.topics)
+    topics = [topic for topic in candidates.topics if topic not in alike]
+    Y = to_matrix(
+        sentences["labels"].map(lambda given: given and [topic for topic in given if topic in topics]), topics
+    )
     probabilities = predict_out_of_fold(sentences, Y)
     errors = find_label_errors(Y, probabilities)
     if not len(errors.rows):
@@ -56,17 +59,29 @@ def find_errors(candidates: Candidates, labels: Labels, size: int, predict_out_o
         probabilities=probabilities[chosen],
         reasons=[reasons[row] for row in chosen],
         mode=labels.mode,
-        summary=[read, *_describe_errors(errors, Y, topics, len(chosen))],
+        summary=[read, *_describe_alike(alike), *_describe_errors(errors, Y, topics, len(chosen))],
     )
 
 
-def _check_enough_labels(sentences: pd.DataFrame, Y: np.ndarray, topics: Sequence[str]) -> None:
-    """Raise `InputError` for labels that no model could be cross-validated on."""
+def _find_alike(sentences: pd.DataFrame, Y: np.ndarray, topics: Sequence[str]) -> dict[str, str]:
+    """Return the topics that all sentences or none carry, which no model can be cross-validated on, and which it is.
+
+    Raises `InputError` where there is no other topic, or only one article.
+    """
     if (articles := sentences["article_id"].nunique()) < 2:
         needed = "labelled sentences of at least 2 articles to cross-validate"
         raise InputError(f"what=errors needs {needed}, found {articles}")
-    if constant := [topic for topic, share in zip(topics, Y.mean(axis=0), strict=True) if share in (0, 1)]:
-        raise InputError(f"labels with and without each topic are needed to check them; all alike: {listing(constant)}")
+    shares = dict(zip(topics, Y.mean(axis=0), strict=True))
+    alike = {topic: "all" if share else "none" for topic, share in shares.items() if share in (0, 1)}
+    if len(alike) == len(topics):
+        raise InputError(f"labels with and without a topic are needed to check them; all alike: {listing(alike)}")
+    return alike
+
+
+def _describe_alike(alike: Mapping[str, str]) -> list[str]:
+    """Return which topics were passed over, a line or none."""
+    names = listing(f"{topic} ({share} of the sentences)" for topic, share in alike.items())
+    return [f"passed over, since all labels are alike: {names}"] if alike else []
 
 
 def find_label_errors(Y: np.ndarray, probabilities: np.ndarray) -> _LabelErrors:

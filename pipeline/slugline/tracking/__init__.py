@@ -1,7 +1,9 @@
 """Tracking: everything that is said to MLflow, and models fetched from it."""
 
 from slugline.tracking.history import Record, describe_version_changes, last_runs, read_artifact, read_run, set_tags
+from slugline.tracking.model_names import name_model
 from slugline.tracking.registry import Registry, Version
+from slugline.tracking.run_names import find_run
 from slugline.tracking.runs import ActiveRun, LocalRun, Mlflow, Off
 from slugline.tracking.side_runs import SideRun, log_side_run
 from slugline.tracking.store import (
@@ -34,10 +36,12 @@ __all__ = [
     "describe_version_changes",
     "end_sweep",
     "explained",
+    "find_run",
     "in_sweep",
     "last_runs",
     "log_side_run",
     "model_folder",
+    "name_model",
     "read_artifact",
     "read_run",
     "serve_ui",

@@ -14,6 +14,7 @@ from typing import Any
 
 from slugline.errors import InputError, listing, one_line
 from slugline.files import write_atomically
+from slugline.project import SAMPLE_MODEL
 from slugline.tracking.store_errors import (
     StoreError,
     check_database,
@@ -165,6 +166,9 @@ def _fetch(source: str, tracking_uri: str | None) -> Path:
 def list_models(mlflow: Any) -> str:
     """Return what registered models a store has, for a message."""
     names = [str(model.name) for model in mlflow.MlflowClient().search_registered_models()]
+    if names == [SAMPLE_MODEL]:  # nothing was trained yet but the sample
+        sample = f"model_uri=models:/{SAMPLE_MODEL}@champion, or registered_model={SAMPLE_MODEL} for promote"
+        return f"it has that of the sample alone, which is taken when it is named: {sample}"
     return f"it has the registered models {listing(names)}" if names else "it has no registered model"
 
 
