@@ -86,7 +86,7 @@ def _run(command: str, arguments: list[str]) -> None:
     import hydra
 
     from slugline.config.build import CONFIG_ERRORS, describe_error
-    from slugline.config.launch import find_wrong_option, register, suggest_override
+    from slugline.config.launch import find_wrong_option, quote_signs, register, suggest_override
     from slugline.errors import InputError
     from slugline.files import shipped_folder
     from slugline.tracking import abandon_sweep
@@ -101,6 +101,7 @@ def _run(command: str, arguments: list[str]) -> None:
         arguments = [
             key + argument.removeprefix(short) if argument.startswith(short) else argument for argument in arguments
         ]
+    arguments = quote_signs(arguments)
     if wrong := find_wrong_option(arguments):
         _fail(wrong)
 

@@ -52,7 +52,7 @@ def _read(settings: LabelSettings) -> tuple[pd.DataFrame, tuple[str, ...]]:
 def _write_codebook(settings: LabelSettings) -> None:
     """Write the annotation guide."""
     labels = settings.labels
-    text = codebook(labels.topics, labels.guidelines, labels.mode)
+    text = codebook(labels.topics, labels.guidelines, labels.mode or "multilabel")
     write_files({Path(str(settings.codebook)): text.encode()})
     print(f"codebook of {len(labels.topics)} topics: {settings.codebook}")
 
@@ -69,7 +69,9 @@ def _write_tasks(settings: LabelSettings) -> None:
         raise InputError(f"missing value: format; allowed: {listing(annotate.FORMATS)}")
 
     definitions = {topic: labels.topics[topic].definition if topic in labels.topics else "" for topic in topics}
-    annotate.write_tasks(Path(str(settings.tasks)), settings.format, chosen, definitions, mode=labels.mode)
+    annotate.write_tasks(
+        Path(str(settings.tasks)), settings.format, chosen, definitions, mode=labels.mode or "multilabel"
+    )
     print(f"tasks   {len(chosen)} of {len(unlabelled)} sentences without a label by people: {settings.tasks}")
 
 
@@ -85,7 +87,7 @@ def _collect_annotations(settings: LabelSettings) -> None:
         format=settings.format,
         method=settings.merge,
         adjudicator=settings.adjudicator,
-        mode=settings.labels.mode,
+        mode=settings.labels.mode or "multilabel",
     )
     _print_rejected(collected)
     if not collected.history:
