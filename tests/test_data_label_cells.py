@@ -47,7 +47,10 @@ def test_labels_are_a_list_a_json_list_or_one_string(value, delimiter, labels):
     assert parse_labels(value, delimiter, "here") == labels
 
 
-@pytest.mark.parametrize("value", ["[a, b", "{'a' 'b'}", "['a' 'b', 'c']", "[print(1)]", {"a": 0.4}, '{"a": 2}', float("inf"), [None], [["a"]], True])
+@pytest.mark.parametrize(
+    "value",
+    ["[a, b", "{'a' 'b'}", "['a' 'b', 'c']", "[print(1)]", {"a": 0.4}, '{"a": 2}', float("inf"), [None], [["a"]], True],
+)
 def test_what_is_no_list_of_names_is_refused_with_its_place(value):
     with pytest.raises(InputError, match=r"^file:9: labels "):
         parse_labels(value, ",", "file:9")
@@ -60,7 +63,7 @@ def test_what_is_no_list_of_names_is_refused_with_its_place(value):
         (["war;aid", "peace;talks"], ";"),
         (["war,aid", "war", "aid"], ","),
         (["war, aid", "aid, talks", "war"], ","),
-        (["x,y", "[\"x\"]", ("y",)], ","),
+        (["x,y", '["x"]', ("y",)], ","),
         (["law, order", "sport", "economy"], None),
         (["law, order"], None),
         (["arts, culture|sport", "arts, culture"], "|"),

@@ -134,7 +134,11 @@ def test_more_about_the_articles_is_joined_by_their_id(write):
             {"topic_columns": ["aid"]},
             "column 'aid' holds 'None'; allowed: 0, 1, true, false",
         ),
-        ({"text": "x", "labels": "[a"}, {}, "data.jsonl:1: labels '[a' cannot be read; allowed: one label, a number, a list"),
+        (
+            {"text": "x", "labels": "[a"},
+            {},
+            "data.jsonl:1: labels '[a' cannot be read; allowed: one label, a number, a list",
+        ),
         ({"text": "x", "labels": True}, {}, "data.jsonl:1: labels True cannot be read; allowed: one label, a number"),
         ({"text": "x", "labels": []}, {"columns": {"label": "y"}}, "unknown column 'label'; allowed: text, labels"),
         ({"text": "x", "labels": []}, {"articles": "gone.jsonl"}, "data.articles: no such file or folder: gone.jsonl"),
