@@ -55,10 +55,10 @@ TAXONOMY = {"topics", "functions", "guidelines"}
 CHOSEN = {
     ("data", "articles"): {"columns"},
     ("data", "sentences"): {"columns"},
-    ("labels", "sample"): {"gold", "given", *TAXONOMY},
-    ("labels", "gold"): {"gold", "columns"},
+    ("labels", "sample"): {"gold", "given", "mode", *TAXONOMY},
+    ("labels", "gold"): {"gold", "mode", "columns"},
     ("labels", "rules"): {"rules"},
-    ("labels", "plover"): {"rules", *TAXONOMY},
+    ("labels", "plover"): {"rules", "mode", *TAXONOMY},
     ("labels", "india_police_events"): TAXONOMY,
 }
 

@@ -121,7 +121,7 @@ def test_more_about_the_articles_is_joined_by_their_id(write):
 @pytest.mark.parametrize(
     ("row", "options", "says"),
     [
-        ({"text": "x"}, {}, "data.jsonl:1: no column 'labels' for the labels; found: text; or name 0/1 columns"),
+        ({"text": "x"}, {}, "no column has a usual name for the labels; found: text; give data.columns.labels=COLUMN"),
         ({"text": "x"}, {"topic_columns": ["aid"]}, "data.jsonl:1: no column 'aid' of data.topic_columns; found: text"),
         (
             {"text": "x", "aid": "yes"},
@@ -134,8 +134,12 @@ def test_more_about_the_articles_is_joined_by_their_id(write):
             {"topic_columns": ["aid"]},
             "column 'aid' holds 'None'; allowed: 0, 1, true, false",
         ),
-        ({"text": "x", "labels": "[a"}, {}, "data.jsonl:1: labels '[a' begin like a JSON list but are not one"),
-        ({"text": "x", "labels": 3}, {}, "data.jsonl:1: labels are 3; allowed: a list of names"),
+        (
+            {"text": "x", "labels": "[a"},
+            {},
+            "data.jsonl:1: labels '[a' cannot be read; allowed: one label, a number, a list",
+        ),
+        ({"text": "x", "labels": True}, {}, "data.jsonl:1: labels True cannot be read; allowed: one label, a number"),
         ({"text": "x", "labels": []}, {"columns": {"label": "y"}}, "unknown column 'label'; allowed: text, labels"),
         ({"text": "x", "labels": []}, {"articles": "gone.jsonl"}, "data.articles: no such file or folder: gone.jsonl"),
         (

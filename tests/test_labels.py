@@ -128,8 +128,8 @@ def test_a_labeller_that_cannot_work_is_refused_before_any_data_is_read(options,
         (Labels(), ["not JSON: x"], "gold labels, gold.jsonl:1: not JSON: x"),
         (
             Labels(),
-            [{"sentence_id": "s0", "labels": 5}],
-            "gold.jsonl:1: labels are 5; allowed: a list of names or one string",
+            [{"sentence_id": "s0", "labels": True}],
+            "gold.jsonl:1: labels True cannot be read; allowed: a text with ',' between labels",
         ),
         (
             Labels(),

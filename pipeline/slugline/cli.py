@@ -122,7 +122,7 @@ def _run(command: str, arguments: list[str]) -> None:
     import hydra
 
     from slugline.config.build import CONFIG_ERRORS, describe_error
-    from slugline.config.launch import find_wrong_group, find_wrong_option, register, suggest_override
+    from slugline.config.launch import find_wrong_group, find_wrong_option, quote_signs, register, suggest_override
     from slugline.errors import InputError
     from slugline.files import shipped_folder
     from slugline.project import PROJECT_FILE
@@ -140,6 +140,7 @@ def _run(command: str, arguments: list[str]) -> None:
         arguments = [
             key + argument.removeprefix(short) if argument.startswith(short) else argument for argument in arguments
         ]
+    arguments = quote_signs(arguments)
     if wrong := find_wrong_option(arguments) or find_wrong_group(command, arguments):
         _fail(wrong)
 

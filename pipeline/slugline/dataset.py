@@ -1,7 +1,8 @@
 """The dataset of a training: sentences read, split, labelled and divided into parts, and what was left out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,6 +50,8 @@ class Dataset(NamedTuple):
         Sentences that carry a topic (rows) by part (columns), likewise of all data.
     weights : ndarray of shape (sentences, topics), or None
         How sure each label is, from 0 to 1, where a label model says so; None: all are.
+    decided : dict
+        Options of the reader that it found itself.
     """
 
     sentences: pd.DataFrame
@@ -61,6 +64,7 @@ class Dataset(NamedTuple):
     sizes: dict[str, int]
     label_counts: pd.DataFrame
     weights: np.ndarray | None = None
+    decided: Mapping[str, Any] = MappingProxyType({})
 
     def rows(self, part: str) -> np.ndarray:
         """Return which sentences make a part, shape (sentences,).
@@ -126,13 +130,14 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         sentences=used,
         Y=Y,
         topics=labelled.topics,
-        mode=labels.mode,
+        mode=labels.mode or labelled.mode,
         leakage=leakage,
         counts=count_sentences(corpus, labelled, used),
-        notes=_notes(labelled, used, leakage),
+        notes=[*corpus.notes, *mode_notes(labels.mode, labelled.mode), *_notes(labelled, used, leakage)],
         sizes={},
         label_counts=count_labels(Y, parts, labelled.topics),
         weights=np.array(used["weights"].tolist()) if "weights" in used else None,
+        decided=corpus.decided,
     )
     return dataset._replace(sizes={part: int(dataset.rows(part).sum()) for part in PARTS})
 
@@ -149,7 +154,7 @@ def read_labelled(data: Any, labels: Labels, stages: Stages) -> tuple[Corpus, La
         own = stage_key("labels", labels, gold_files(labels.gold), labels.function_modules())
         key = chain("sentences", key, own)
         values = stages.run("labels", key, lambda: labels(sentences, read_gold(labels.gold, labels.columns))._asdict())
-    return corpus, Labelled(values["sentences"], tuple(values["topics"]), values["unmatched"])
+    return corpus, Labelled(values["sentences"], tuple(values["topics"]), values["unmatched"], values["mode"])
 
 
 def select_labelled(labelled: Labelled) -> pd.DataFrame:
@@ -241,6 +246,13 @@ def hash_sentences(hashed: blake2b, sentences: pd.DataFrame) -> None:
     """Add sentences to the hash of `digest_sentences`."""
     for key, labels in zip(sentences["sentence_id"], sentences["labels"], strict=True):
         hashed.update("\0".join([key, *sorted(labels), "\n"]).encode())
+
+
+def mode_notes(given: str | None, suggested: str) -> list[str]:
+    """Return what to say of a mode that was not given."""
+    if given or suggested == "multilabel":
+        return []
+    return ["every sentence has exactly one topic, so the model gives exactly one (labels.mode=multilabel: any number)"]
 
 
 def _notes(labelled: Labelled, used: pd.DataFrame, leakage: Leakage) -> list[str]:

@@ -81,6 +81,7 @@ def train(
         else:
             dataset, fitted, digests = _fit_out_of_core(job)
         metrics, tables = _evaluate(job, dataset, fitted)
+        settings = _with_decisions(settings, dataset)
         active = start()
         run = TrainingRun(
             name=name,
@@ -90,7 +91,7 @@ def train(
             probabilities=fitted.probabilities,
             digests=digests,
             folder=launch.folder,
-            config=to_yaml(config),
+            config=to_yaml(settings_to_config(settings)),
             metrics=metrics,
             tables=tables,
             overrides=None if launch.overrides is None else [*launch.options, *launch.overrides],
@@ -100,6 +101,13 @@ def train(
         job.show(report.describe_scores(metrics, dataset.topics, run.part))
         job.show(report.describe_tables(tables))
         return _record(job, active, run)
+
+
+def _with_decisions(settings: TrainSettings, dataset: Dataset) -> TrainSettings:
+    """Return the settings with what was left to the data, so that a run from them makes the same of it."""
+    data = replace(settings.data, **dataset.decided) if dataset.decided else settings.data
+    labels = replace(settings.labels, mode=dataset.mode) if settings.labels.mode is None else settings.labels
+    return replace(settings, data=data, labels=labels)
 
 
 def _reads_sample(data: Any) -> bool:

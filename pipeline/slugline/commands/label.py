@@ -53,7 +53,7 @@ def _read(settings: LabelSettings) -> tuple[pd.DataFrame, tuple[str, ...]]:
 def _write_codebook(settings: LabelSettings) -> None:
     """Write the annotation guide."""
     labels = settings.labels
-    text = codebook(labels.topics, labels.guidelines, labels.mode)
+    text = codebook(labels.topics, labels.guidelines, labels.mode or "multilabel")
     write_files({Path(str(settings.codebook)): text.encode()})
     print(f"codebook of {len(labels.topics)} topics: {settings.codebook}")
 
@@ -69,7 +69,7 @@ def _write_tasks(settings: LabelSettings, launch: Launch) -> None:
     chosen = annotate.draw_tasks(unlabelled, settings.size, settings.order, settings.seed)
 
     definitions = {topic: labels.topics[topic].definition if topic in labels.topics else "" for topic in topics}
-    annotate.write_tasks(output, task_format, chosen, definitions, mode=labels.mode)
+    annotate.write_tasks(output, task_format, chosen, definitions, mode=labels.mode or "multilabel")
     by_group = "" if settings.order == "random" else f", alike from each {settings.order}"
     drawn = "the first" if settings.order == "first" else f"drawn at random{by_group} (seed {settings.seed})"
     print(f"tasks   {len(chosen)} of {len(unlabelled)} sentences without a label by people, {drawn}: {output}")
@@ -89,7 +89,7 @@ def _collect_annotations(settings: LabelSettings, launch: Launch) -> None:
         format=settings.format,
         method=settings.merge,
         adjudicator=settings.adjudicator,
-        mode=settings.labels.mode,
+        mode=settings.labels.mode or "multilabel",
     )
     _print_rejected(collected)
     if not collected.history:

@@ -88,7 +88,7 @@ def _find_errors(settings: ReviewSettings, candidates: Candidates) -> ReviewTask
             groups,
             features=settings.features,
             classifier=settings.model,
-            mode=settings.labels.mode,
+            mode=settings.labels.mode or "multilabel",
             folds=settings.folds,
             seed=settings.seed,
             n_jobs=settings.n_jobs,

@@ -62,6 +62,17 @@ def suggest_override(command: str, arguments: Sequence[str]) -> str | None:
     return None
 
 
+def quote_signs(arguments: Sequence[str]) -> list[str]:
+    """Return arguments in which a value that is one sign, as `data.delimiter=;`, is in the quotes that Hydra wants.
+
+    Examples
+    --------
+    >>> quote_signs(["data.delimiter=;", "seed=1"])
+    ["data.delimiter=';'", 'seed=1']
+    """
+    return [re.sub(r"^([\w.]+delimiter)=([^\w'\"]|\\t)$", r"\1='\2'", argument) for argument in arguments]
+
+
 def find_wrong_group(command: str, arguments: Sequence[str]) -> str | None:
     """Return in one line which group is given something that names no option, such as `data=null`."""
     text = (shipped_folder("conf") / f"{command}.yaml").read_text(encoding="utf-8")

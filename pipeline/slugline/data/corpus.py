@@ -1,7 +1,8 @@
 """The corpus: articles and their sentences as frames, read whole or in chunks."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import pandas as pd
@@ -26,12 +27,15 @@ class Corpus(NamedTuple):
 
     `articles` has the columns `ARTICLE_COLUMNS` and those that `keep` names; `ready_sentences` has `SENTENCE_COLUMNS`,
     `labels` and maybe `split`, or is None where the articles are to be split; `rejected` are the files and rows that
-    could not be read.
+    could not be read; `notes` say how the files were understood, and `decided` are options of the reader that make it
+    understand them so again.
     """
 
     articles: pd.DataFrame
     ready_sentences: pd.DataFrame | None
     rejected: list[Rejected]
+    notes: Sequence[str] = ()
+    decided: Mapping[str, Any] = MappingProxyType({})
 
     def sentences(self) -> pd.DataFrame:
         """Return the sentences, split from the articles if need be, with what is known about their article."""
@@ -42,7 +46,8 @@ class Corpus(NamedTuple):
     def to_values(self) -> Values:
         """Return the corpus as what the cache can store: frames, and what JSON holds."""
         ready = {} if self.ready_sentences is None else {"ready": self.ready_sentences}
-        return {"articles": self.articles, "rejected": self.rejected, **ready}
+        told = {"notes": list(self.notes), "decided": dict(self.decided)}
+        return {"articles": self.articles, "rejected": self.rejected, **told, **ready}
 
     @classmethod
     def from_frame(cls, articles: pd.DataFrame) -> "Corpus":
@@ -74,7 +79,8 @@ class Corpus(NamedTuple):
     @classmethod
     def from_values(cls, values: Values) -> "Corpus":
         """Return the corpus of `to_values`."""
-        return cls(values["articles"], values.get("ready"), [Rejected(*item) for item in values["rejected"]])
+        rejected = [Rejected(*item) for item in values["rejected"]]
+        return cls(values["articles"], values.get("ready"), rejected, values["notes"], values["decided"])
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from slugline.data.input_files import find_files, format_of, open_bytes, open_text
+from slugline.data.input_files import find_files, format_of, open_bytes, open_text, sibling_key
 from slugline.data.schema import Rejected
 from slugline.errors import InputError
 
@@ -32,12 +33,13 @@ def read_rows(path: Any, format: str | None = None, encoding: str = "utf-8", *, 
         file_format = format or format_of(file)
         count = 0
         try:
-            for placed_row in _READERS[file_format](file, name, encoding):
+            for where, row in _READERS[file_format](file, name, encoding):
                 count += 1
-                yield placed_row
+                yield where, f"{row}{_encoding_advice(row, encoding, key)}" if isinstance(row, str) else row
         except READ_ERRORS as error:
             beyond = f" beyond row {count}" if count else ""
-            yield name, f"cannot be read as {file_format}{beyond}: {error}"
+            advice = _encoding_advice(str(error), encoding, key)
+            yield name, f"cannot be read as {file_format}{beyond}: {error}{advice}"
         else:
             if not count:
                 yield name, "empty: no row in it"
@@ -48,6 +50,13 @@ def check_any_read(read: Sequence[object], rejected: Sequence[Rejected], noun: s
     if not read:
         reason = f"{rejected[0].where}: {rejected[0].reason}" if rejected else "the files are empty"
         raise InputError(f"no {noun} could be read; {reason}")
+
+
+def _encoding_advice(reason: str, encoding: str, key: str) -> str:
+    """Return what to give for a file that is not UTF-8, where `key`, which names its path, has such a setting."""
+    undecoded = encoding == "utf-8" and ("not utf-8" in reason or "'utf-8' codec" in reason)
+    advice = f"; files from Windows are often read with {sibling_key(key, 'encoding')}=cp1252"
+    return advice if undecoded and not key.startswith("labels.") else ""
 
 
 # ---- formats
@@ -84,14 +93,16 @@ def parse_lines(lines: Iterable[bytes], name: str, encoding: str) -> Rows:
             yield f"{name}:{number}", row if isinstance(row, dict) else f"a JSON {type(row).__name__}, not an object"
 
 
-def read_csv(file: Path, name: str, encoding: str, delimiter: str = ",") -> Rows:
+def read_csv(file: Path, name: str, encoding: str, delimiter: str | None = None) -> Rows:
     """Yield the records of a CSV file under the names in its first line, each with `name:line` where it begins.
 
-    In place of a record that cannot be read comes the reason, a string; blank lines are skipped.
+    `delimiter` stands between fields; None: the first line tells, `,`, `;`, `|` or a tab. In place of a record that
+    cannot be read comes the reason, a string; blank lines are skipped.
     """
     csv.field_size_limit(sys.maxsize)
     with open_text(file, encoding, "surrogateescape") as stream:
-        records = csv.reader(stream, delimiter=delimiter, strict=True)
+        first = stream.readline()
+        records = csv.reader(chain([first], stream), delimiter=delimiter or _find_delimiter(first), strict=True)
 
         header = next(records, [])
         if repeated := [column for column in header if column and header.count(column) > 1]:
@@ -109,6 +120,11 @@ def read_csv(file: Path, name: str, encoding: str, delimiter: str = ",") -> Rows
                 return
             if record:
                 yield f"{name}:{line}", _to_row(header, record, encoding)
+
+
+def _find_delimiter(first: str) -> str:
+    """Return what stands between the fields of a first line: what makes the most of them, a comma if in doubt."""
+    return max(",;\t|", key=lambda sign: len(next(csv.reader([first], delimiter=sign), [])))
 
 
 def _to_row(header: Sequence[str], record: Sequence[str], encoding: str) -> Row | str:

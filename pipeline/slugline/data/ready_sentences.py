@@ -1,6 +1,6 @@
 """Ready-made sentences: rows that already are sentences and bring their labels, placed in their articles."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,12 +10,12 @@ from slugline.data.articles import article_columns, cell_text, get_text, to_arti
 from slugline.data.corpus import Corpus, check_keep, check_kept_columns, in_chunks, read_all, reject_repeated_ids
 from slugline.data.input_files import NamedFile, find_files
 from slugline.data.label_cells import parse_labels, read_marks
-from slugline.data.readers import Row, read_rows
+from slugline.data.readers import Row, Rows, read_rows
 from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected, sentence_id
+from slugline.data.sentence_columns import Layout, find_layout
 from slugline.data.sentences import is_debris
 from slugline.errors import InputError, listing
 
-_COLUMNS = ("text", "labels", "article_id", "split", "published")
 _METADATA_COLUMNS = ("title", "published", "source", "url", "language")
 
 
@@ -30,14 +30,14 @@ class SentenceCorpus:
     format : str, optional
         What the files are (jsonl, csv, tsv, parquet), where their endings do not tell.
     columns : dict of str to str
-        `text, labels, article_id, split, published` and their names in the files. `text` must be there, and `labels` or
-        `topic_columns`. A row without `article_id` is an article of its own.
+        `text, labels, article_id, split, published` and their names in the files; those not given are found by their
+        usual names (sentence, topic, doc_id, date, ...). A row without `article_id` is an article of its own.
     keep : list of str
         Further columns of the files, which the sentences carry too.
     topic_columns : list of str
-        The names of 0/1 columns, one for each topic, in place of `labels`.
-    delimiter : str
-        What stands between two labels of one string.
+        The names of 0/1 columns, one for each topic, in place of `labels`; found where no column has labels.
+    delimiter : str, optional
+        What stands between two labels of one text: a sign, or comma, semicolon, pipe, tab, none; None: it is found.
     articles : str, Path or list of these, optional
         Files with more about the articles (title, date, source, ...), found by `article_id`; None: there are none.
     article_columns : dict of str to str
@@ -50,10 +50,10 @@ class SentenceCorpus:
 
     path: Any
     format: str | None = None
-    columns: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, str | None] = field(default_factory=dict)
     keep: list[str] = field(default_factory=list)
     topic_columns: list[str] = field(default_factory=list)
-    delimiter: str = ","
+    delimiter: str | None = None
     articles: Any = None
     article_columns: dict[str, str] = field(default_factory=dict)
     encoding: str = "utf-8"
@@ -68,7 +68,9 @@ class SentenceCorpus:
 
     def __call__(self) -> Corpus:
         """Read the sentences; raise `InputError` when there are none or a cell cannot be read as labels."""
-        corpus = self._corpus(*read_all(self._rows(), "sentence"))
+        rows = list(self._read())
+        layout = self._find_layout(rows)
+        corpus = self._corpus(*read_all(self._sentences(rows, layout), "sentence"), layout)
         check_kept_columns(corpus.ready_sentences, self.keep)
         return corpus
 
@@ -79,10 +81,14 @@ class SentenceCorpus:
         """
         if self.articles is not None:
             raise InputError("data.chunk_rows: data.articles would be read as a whole; give data.articles=null")
-        chunks = in_chunks(self._rows(), self.chunk_rows or 1, "sentence", lambda row: row["article_id"])
-        return (self._corpus(rows, rejected) for rows, rejected in chunks)
+        if self.path == "-":
+            raise InputError("data.chunk_rows: the data is read twice, which standard input cannot be; give a file")
+        layout = self._find_layout(self._read())
+        sentences = self._sentences(self._read(), layout)
+        chunks = in_chunks(sentences, self.chunk_rows or 1, "sentence", lambda row: row["article_id"])
+        return (self._corpus(rows, rejected, layout) for rows, rejected in chunks)
 
-    def _corpus(self, rows: list[dict[str, Any]], rejected: list[Rejected]) -> Corpus:
+    def _corpus(self, rows: list[dict[str, Any]], rejected: list[Rejected], layout: Layout) -> Corpus:
         """Place the sentences in their articles, whose texts are the sentences joined by line ends."""
         sentences = _place_in_articles(pd.DataFrame(rows))
         by_article = sentences.groupby("article_id", sort=False)
@@ -94,40 +100,38 @@ class SentenceCorpus:
             articles = self._add_metadata(articles)
         elif "published" in sentences:
             articles["published"] = articles["article_id"].map(by_article["published"].first())
-        return Corpus(articles, sentences.drop(columns="published", errors="ignore"), rejected)
+        decided = {name: getattr(layout, name) for name in ("columns", "topic_columns", "delimiter")}
+        return Corpus(articles, sentences.drop(columns="published", errors="ignore"), rejected, layout.notes, decided)
 
-    def _rows(self) -> Iterator[dict[str, Any] | Rejected]:
-        """Yield the rows of the files under the names that columns have here."""
-        if unknown := [name for name in self.columns if name not in _COLUMNS]:
-            raise InputError(f"data.columns: unknown column '{unknown[0]}'; allowed: {listing(_COLUMNS)}")
+    def _read(self) -> Rows:
+        """Read the rows of the files, as they are."""
+        return read_rows(self.path, self.format, self.encoding)
+
+    def _find_layout(self, rows: Rows | Sequence[tuple[str, Row | str]]) -> Layout:
+        """Find which columns hold what."""
         check_keep(self.keep)
+        return find_layout(rows, self.columns, self.topic_columns, self.delimiter, self.keep)
 
-        columns = {name: self.columns.get(name) or name for name in _COLUMNS}
-        for where, row in read_rows(self.path, self.format, self.encoding):
-            yield Rejected(where, row) if isinstance(row, str) else self._sentence(row, where, columns)
+    def _sentences(self, rows: Iterable[tuple[str, Row | str]], layout: Layout) -> Iterator[dict[str, Any] | Rejected]:
+        """Yield the rows of the files under the names that columns have here."""
+        for where, row in rows:
+            yield Rejected(where, row) if isinstance(row, str) else self._sentence(row, where, layout)
 
-    def _sentence(self, row: Row, where: str, columns: Mapping[str, str]) -> dict[str, Any] | Rejected:
+    def _sentence(self, row: Row, where: str, layout: Layout) -> dict[str, Any] | Rejected:
         """Return a row under the names that columns have here, or why it is not a sentence."""
-        text = get_text(row, columns["text"], where)
+        columns = layout.columns
+        text = get_text(row, str(columns["text"]), where)
         if isinstance(text, Rejected):
             return text
 
         sentence = {
-            "article_id": cell_text(row.get(columns["article_id"])) or where,
+            "article_id": cell_text(row.get(columns["article_id"] or "")) or where,
             "text": text.strip(),
-            "labels": self._labels(row, columns["labels"], where),
+            "labels": _labels(row, where, layout),
         }
-        sentence |= {name: cell_text(row[columns[name]]) for name in ("split", "published") if columns[name] in row}
+        present = {name: columns[name] for name in ("split", "published") if columns[name] in row}
+        sentence |= {name: cell_text(row[str(column)]) for name, column in present.items()}
         return sentence | {name: cell_text(row.get(name)) for name in self.keep}
-
-    def _labels(self, row: Row, column: str, where: str) -> tuple[str, ...] | None:
-        """Return the labels of a row, from its topic columns or from its one column of labels."""
-        if self.topic_columns:
-            return read_marks(row, self.topic_columns, where)
-        if column not in row:
-            problem = f"no column '{column}' for the labels; found: {listing(row)}"
-            raise InputError(f"{where}: {problem}; or name 0/1 columns in data.topic_columns")
-        return parse_labels(row[column], self.delimiter, where)
 
     def _add_metadata(self, articles: pd.DataFrame) -> pd.DataFrame:
         """Add what the files of `self.articles` say about each article."""
@@ -148,6 +152,17 @@ class SentenceCorpus:
                 yield where, Rejected(where, row)
             else:
                 yield where, to_article({**row, columns["text"]: "its sentences"}, where, columns)
+
+
+def _labels(row: Row, where: str, layout: Layout) -> tuple[str, ...] | None:
+    """Return the labels of a row, from its topic columns or from its one column of labels."""
+    if layout.topic_columns:
+        return read_marks(row, layout.topic_columns, where)
+    column = str(layout.columns["labels"])
+    if column not in row:
+        problem = f"no column '{column}' for the labels; found: {listing(row)}"
+        raise InputError(f"{where}: {problem}; or name 0/1 columns in data.topic_columns")
+    return parse_labels(row[column], layout.delimiter, where)
 
 
 def _place_in_articles(sentences: pd.DataFrame) -> pd.DataFrame:

@@ -32,12 +32,14 @@ class Labelled(NamedTuple):
     """What a labeller gives: the sentences, all topics in order, and the places of gold labels that match no sentence.
 
     `sentences` have `labels` (tuple of topics, or None) and `label_source` (`gold`, `given`, `rules`, or "" where
-    unlabelled); from rules with `soft` also `weights`, how sure the label of each topic is, from 0 to 1.
+    unlabelled); from rules with `soft` also `weights`, how sure the label of each topic is, from 0 to 1. `mode` is the
+    mode that the labels suggest, for a labeller that has none.
     """
 
     sentences: pd.DataFrame
     topics: tuple[str, ...]
     unmatched: list[str]
+    mode: str = "multilabel"
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,9 @@ class Labels:
 
     Parameters
     ----------
-    mode : {"multilabel", "multiclass"}
-        Whether a sentence may carry several topics, or none, or carries exactly one.
+    mode : {"multilabel", "multiclass"}, optional
+        Whether a sentence may carry several topics, or none, or carries exactly one. None: multiclass where people gave
+        every labelled sentence exactly one of several topics.
     gold : str, Path or list of these, optional
         Files of gold labels, keyed by `sentence_id`, or by `article_id` and exact `text`; None: there are none.
     given : bool
@@ -57,7 +60,7 @@ class Labels:
     columns : dict of str to str
         `sentence_id, article_id, text, labels` and their names in the gold files.
     delimiter : str
-        What stands between two gold labels of one string.
+        What stands between two gold labels of one string: a sign, or comma, semicolon, pipe, tab.
     topics : dict of str to Topic
         The taxonomy: topics by name. Empty: the topics are those that the labels name.
     functions : dict of str to Rule
@@ -80,7 +83,7 @@ class Labels:
     [('ceasefire',), ()]
     """
 
-    mode: str = "multilabel"
+    mode: str | None = None
     gold: Any = None
     given: bool = True
     rules: bool = False
@@ -94,7 +97,7 @@ class Labels:
     allowed_modules: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        if self.mode not in _MODES:
+        if self.mode is not None and self.mode not in _MODES:
             raise InputError(f"labels.mode: '{self.mode}'; allowed: {listing(_MODES)}")
         if self.label_model not in LABEL_MODELS:
             raise InputError(f"labels.label_model: '{self.label_model}'; allowed: {listing(LABEL_MODELS)}")
@@ -114,7 +117,7 @@ class Labels:
 
         if not topics and (count := labelled["labels"].notna().sum()):
             raise InputError(f"no topic: none of the {count} labelled sentences names any, nor does labels.topics")
-        return Labelled(labelled, topics, unmatched)
+        return Labelled(labelled, topics, unmatched, suggest_mode(has_one_topic_each(labelled), topics))
 
     def all_rules(self) -> dict[str, Rule]:
         """Return the rules by name: of each topic's keywords and patterns, and the labelling functions."""
@@ -143,7 +146,7 @@ class Labels:
             raise InputError(f"labels.rules: {_describe_missing_rules(self.topics)}")
         P = self.combine_votes(self.vote(sentences["text"].tolist()), known_labels(sentences, self.topics))
 
-        is_topic = P > 0.5 if self.mode == "multilabel" else P.argmax(axis=1)[:, None] == np.arange(P.shape[1])
+        is_topic = P > 0.5 if self.mode != "multiclass" else P.argmax(axis=1)[:, None] == np.arange(P.shape[1])
         by_rules = _to_series([tuple(compress(self.topics, row)) for row in is_topic], sentences.index)
         unlabelled = (sentences["label_source"] == "").to_numpy()
         labelled = sentences.assign(
@@ -179,6 +182,17 @@ class Labels:
             if self.mode == "multiclass" and len(names) != 1:
                 problem = f"{len(names)} labels, but labels.mode=multiclass wants exactly one"
                 raise InputError(f"{_describe_sentence(labelled.iloc[row])}: {problem}")
+
+
+def has_one_topic_each(labelled: pd.DataFrame) -> bool:
+    """Tell whether people gave every labelled sentence exactly one topic, and rules labelled none."""
+    labels = labelled["labels"].dropna()
+    return bool((labels.map(len) == 1).all()) and not (labelled["label_source"] == "rules").any()
+
+
+def suggest_mode(one_topic_each: bool, topics: Sequence[str]) -> str:
+    """Return the mode that labels suggest; a single topic can only be there or not."""
+    return "multiclass" if one_topic_each and len(topics) > 1 else "multilabel"
 
 
 def _describe_sentence(sentence: pd.Series) -> str:

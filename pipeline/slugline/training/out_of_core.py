@@ -26,10 +26,11 @@ from slugline.dataset import (
     check_examples,
     count_sentences,
     hash_sentences,
+    mode_notes,
     select_labelled,
 )
 from slugline.errors import InputError
-from slugline.labels import read_gold
+from slugline.labels import has_one_topic_each, read_gold, suggest_mode
 from slugline.model.heads import decision_values, to_probabilities
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, transform_all
@@ -47,6 +48,9 @@ class _ChunkCounts:
 
     def __init__(self) -> None:
         self.chunks = 0
+        self.one_topic_each = True
+        self.notes: Sequence[str] = ()
+        self.decided: Mapping[str, Any] = {}
         self.topics: tuple[str, ...] = ()
         self.counts: dict[str, int] = {}
         self.sizes = dict.fromkeys(PARTS, 0)
@@ -120,7 +124,8 @@ def fit_out_of_core(settings: TrainSettings, stages: Stages) -> tuple[Dataset, F
 
     Y = to_matrix(sentences["labels"], counted.topics)
     dev = (sentences["split"] == "dev").to_numpy()
-    mode = settings.labels.mode
+    suggested = suggest_mode(counted.one_topic_each, counted.topics)
+    mode = settings.labels.mode or suggested
     with stages.timed("thresholds"):
         slope, offset = calibrate(decisions[dev], Y[dev])
         probabilities = to_probabilities(slope * decisions + offset, mode)
@@ -134,9 +139,10 @@ def fit_out_of_core(settings: TrainSettings, stages: Stages) -> tuple[Dataset, F
         mode=mode,
         leakage=counted.leakage(),
         counts=counted.counts,
-        notes=_notes(counted, len(sentences)),
+        notes=[*counted.notes, *mode_notes(settings.labels.mode, suggested), *_notes(counted, len(sentences))],
         sizes=counted.sizes,
         label_counts=counted.label_counts(),
+        decided=counted.decided,
     )
     return dataset, FittedModel(model, probabilities), counted.train_hash.hexdigest()
 
@@ -173,6 +179,8 @@ def _read_all(settings: TrainSettings, vectorizers: Sequence[Any], folder: Path,
             labelled = settings.labels(sentences, gold)
             unmatched &= set(labelled.unmatched)
             used = select_labelled(labelled)
+            counted.one_topic_each &= has_one_topic_each(labelled.sentences)
+            counted.notes, counted.decided = corpus.notes, corpus.decided  # those of all chunks are the same
         with stages.timed("split"):
             parts = _split_chunk(settings.split, used)
             counted.add(used, parts, count_sentences(corpus, labelled, used))
