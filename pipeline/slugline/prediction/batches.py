@@ -129,12 +129,13 @@ def cut_batches(rows: Iterable[_ReadRow], columns: Mapping[str, str], size: int)
 def label_articles(model: TopicModel, articles: Iterable[Article], split_sentences: bool = True) -> Predictions:
     """Label the sentences of articles, without explanations; debris gets no topic."""
     split = split_article if split_sentences else whole_article
-    sentences = [sentence for article in articles for sentence in split(article)]
+    pairs = [(sentence, article) for article in articles for sentence in split(article)]
+    sentences = [sentence for sentence, _ in pairs]
 
     probabilities = model.predict_proba([sentence.text for sentence in sentences])
     decided = model.to_topics(model.decide(probabilities))
     sentence_topics = [() if sentence.debris else topics for sentence, topics in zip(sentences, decided, strict=True)]
-    return Predictions(model.topics, sentences, sentence_topics, probabilities)
+    return Predictions(model.topics, sentences, [article for _, article in pairs], sentence_topics, probabilities)
 
 
 def _only_article_cells(row: Row, columns: Mapping[str, str]) -> Row:

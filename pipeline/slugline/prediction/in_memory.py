@@ -34,8 +34,8 @@ def predict_articles(
     Returns
     -------
     DataFrame
-        A row per sentence: the columns of sentences, `topics` (a tuple, empty for debris), and the probability of each
-        topic in a column of its name.
+        A row per sentence: the columns of sentences; `published`, `source`, `title` and `url` of their article, None
+        where unknown; `topics` (a tuple, empty for debris); and the probability of each topic in a column of its name.
 
     Raises
     ------
