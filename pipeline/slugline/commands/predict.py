@@ -1,9 +1,11 @@
 """`slugline predict`: the sentences of new articles with their topics."""
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from slugline.config.predict import PredictSettings
@@ -11,17 +13,31 @@ from slugline.data.schema import Rejected
 from slugline.errors import InputError
 from slugline.launch import Launch
 from slugline.prediction import PredictionCounts, predict_files
+from slugline.prediction.part_files import rejected_file
 from slugline.tracking import model_folder
 
 
 def predict(settings: PredictSettings, launch: Launch) -> None:
     """Label the sentences of articles, a record each, to a file or to standard output."""
     folder = model_folder(settings.model_uri, settings.tracking_uri)
-    with _progress_bar() as show_progress:
+    with _progress_bar() as show_progress, _advice_when_interrupted(settings, launch):
         counts = predict_files(
             folder, settings, stream=_StandardOutput(), on_progress=show_progress, on_rejected=_print_rejected
         )
-    print(_summary(counts), file=sys.stderr)
+    print(_summary(counts, settings.output), file=sys.stderr)
+
+
+@contextmanager
+def _advice_when_interrupted(settings: PredictSettings, launch: Launch) -> Iterator[None]:
+    """After Ctrl-C, print the command that continues."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if settings.output is not None and str(settings.input) != "-":
+            given = [override for override in launch.overrides or () if not override.startswith("resume=")]
+            line = shlex.join(["slugline", "predict", *launch.options, *given, "resume=true"])
+            print(f"slugline: interrupted; finished parts are kept; to continue: {line}", file=sys.stderr)
+        raise
 
 
 class _StandardOutput:
@@ -44,12 +60,17 @@ def _print_rejected(rejected: Rejected) -> None:
     print(f"slugline: {rejected.where}: {rejected.reason}", file=sys.stderr)
 
 
-def _summary(counts: PredictionCounts) -> str:
-    """Return what was read, written and rejected, in one line."""
-    return (
+def _summary(counts: PredictionCounts, output: str | Path | None) -> str:
+    """Return what was read, written and rejected, and in a second line where what was rejected is."""
+    summary = (
         f"read {counts.articles + counts.rejected} = {counts.articles} labelled + {counts.rejected} rejected; "
         f"{counts.sentences} sentences written, {counts.debris} of them debris"
     )
+    if output is None or counts.first_rejected is None:
+        return summary
+    repeated = f"{counts.repeated} repeat an article_id; " if counts.repeated else ""
+    first = f"{counts.first_rejected.where}: {counts.first_rejected.reason}"
+    return f"{summary}\nrejected rows with reasons: {rejected_file(Path(output))} ({repeated}the first is {first})"
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from slugline import __version__
+from slugline.data.articles import mark_repeated_ids
 from slugline.data.input_files import find_files
 from slugline.data.readers import check_any_read, read_rows
 from slugline.data.schema import ABOUT_COLUMNS, Rejected
@@ -43,7 +44,8 @@ class _Job(NamedTuple):
         """Label all batches of the input but the first `skip`, which are only read."""
         options, labeller = self.options, self.options.labeller()
         rows = read_rows(options.input, options.format, options.encoding, key="input")
-        batches = islice(cut_batches(rows, labeller.columns, options.batch), skip, None)
+        new_rows = mark_repeated_ids(rows, labeller.columns)
+        batches = islice(cut_batches(new_rows, labeller.columns, options.batch), skip, None)
         return map_batches(labeller, batches, options, self.model, str(self.folder))
 
 

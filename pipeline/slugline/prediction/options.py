@@ -31,7 +31,7 @@ class PredictOptions:
     encoding : str
         Encoding of the input.
     explain : int
-        How many terms explain each topic given, in a column `explain`; 0 for none.
+        How many words explain each topic given, in a column `explain`; 0 for none.
     resume : bool
         Whether to keep the parts that a killed run left.
     n_jobs : int
@@ -73,7 +73,7 @@ class PredictOptions:
         if self.n_jobs == 0:
             raise InputError("n_jobs: 0; allowed: a number of processes, -1 for all cores")
         if self.explain < 0:
-            raise InputError(f"explain: {self.explain}; allowed: a number of terms, 0 for none")
+            raise InputError(f"explain: {self.explain}; allowed: a number of words, 0 for none")
         if self.batch < 1:
             raise InputError(f"batch: {self.batch}; allowed: a number of characters")
         if self.resume and self.output is None:
