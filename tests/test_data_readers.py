@@ -100,6 +100,25 @@ def test_a_glob_reads_what_it_matches_and_nothing_else(tmp_path, monkeypatch):
     assert len(read("**/*.txt")[0]) == 2
 
 
+def test_ids_are_the_same_from_a_folder_a_glob_and_any_working_folder(tmp_path, monkeypatch):
+    place(tmp_path, "news/a.txt", TRUCE)
+    place(tmp_path, "news/sub/a.txt", TALKS)
+    place(tmp_path, "news/rows.csv", f"text\n{TRUCE}\n")
+    place(tmp_path, "news/rows.jsonl", json_lines({"text": TRUCE}, {"text": TALKS, "article_id": "given"}))
+    expected = {"a.txt", "rows.csv:2", "rows.jsonl:1", "given", "sub/a.txt"}
+    for folder, there in [(".", "news"), ("news", "."), ("news/sub", ".."), (".", tmp_path / "news")]:
+        monkeypatch.chdir(tmp_path / folder)
+        for path in (there, f"{there}/", f"{there}/**/*", [f"{there}/*", f"{there}/sub/../sub*/*"]):
+            ids = {one.article_id for one in read(path)[0]}
+            assert ids == expected or (isinstance(path, list) and len(ids) == 5), path
+        assert {one.article_id for one in read(f"{there}/*.txt")[0]} == {"a.txt"}
+        assert {one.article_id for one in read(f"{there}/a.txt")[0]} == {"a.txt"}
+        assert {one.article_id for one in read([f"{there}/a.txt", f"{there}/sub/a.txt"])[0]} == {
+            "news/a.txt",
+            "sub/a.txt",
+        }
+
+
 def test_a_file_whose_name_looks_like_a_glob_is_a_file(tmp_path):
     assert texts(place(tmp_path, "news[1].txt", TRUCE)) == [TRUCE]
 

@@ -223,6 +223,20 @@ def test_an_explanation_adds_up_to_the_decision(saved: Path, text: str) -> None:
     assert np.allclose(sums, model.decision_function([text])[0], rtol=0, atol=1e-9)
 
 
+def test_pieces_are_credited_to_the_words_that_hold_them() -> None:
+    model = trained(word=WORDS, char=PIECES)
+    text = "Talks, talks on the cease-fire: the “sanctions” stay - unsanctioned, ÉTÉ!"
+    for shares in model.explain(text, top=0).values():
+        assert list(shares)[-1] == "(intercept)"
+        words = {word for term in list(shares)[:-1] for word in term.split()}
+        assert words <= {*re.findall(r"\w\w+", text.lower()), "cease-fire", "-", "ete"}
+    assert "unsanctioned" in model.explain(text, top=0)["sanctions"]  # in no training text, but pieces of it are
+    sums = [sum(shares.values()) for shares in model.explain(text, top=0).values()]
+    assert np.allclose(sums, model.decision_function([text])[0], rtol=0, atol=1e-9)
+    assert all(term.startswith("word: ") for term in model.top_terms("sanctions", 9))
+    assert all(term.startswith("char: ") for term in model.top_terms("sanctions", 9, pieces=True))
+
+
 def test_an_explanation_has_the_largest_shares_of_the_topics_asked_for(saved: Path) -> None:
     model = load_model(saved)
     explained = model.explain(SENTENCES[2], top=3, topics=["sanctions"])

@@ -6,6 +6,7 @@ import os
 import pty
 import random
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -79,7 +80,8 @@ def long_input(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @cache
 def write_long(place: Path) -> Path:
     file = place / "articles.jsonl"
-    lines = SAMPLE.read_text(encoding="utf-8").splitlines() * 4
+    rows = [row | {"article_id": f"{row['article_id']}-{copy}"} for copy in range(4) for row in records(SAMPLE)]
+    lines = list(map(json.dumps, rows))
     file.write_text("".join(f"{line}\n{'{' * (number % 40 == 0)}\n" for number, line in enumerate(lines)), "utf-8")
     return file
 
@@ -204,6 +206,48 @@ def test_a_run_killed_and_resumed_gives_the_same_bytes(
     assert (counts.articles, counts.sentences) == (4 * len(records(SAMPLE)), len(rows_of(output)))
     assert (counts.rejected, counts.first_rejected) == (len(rejected), Rejected(**rejected[0]))
     assert not PartFiles(output).folder.exists()
+
+
+def test_an_article_id_that_an_earlier_article_has_is_rejected_and_told(
+    run: Predict, model: Path, command: Any, tmp_path: Path
+) -> None:
+    rows = [{"article_id": str(number), "text": f"Talks {number} began."} for number in range(40)]
+    lines = ["{", *map(json.dumps, [{"article_id": "7", "text": " "}, *rows, rows[0], rows[39]])]
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jsonl").write_text("\n".join(lines))
+    (tmp_path / "in" / "b.csv").write_text("article_id,text\n7,Far apart.\nnew,It rained.\n")
+    for n_jobs in (1, 2):
+        options = [f"model_uri={model}", "input=in", "output=out.csv", "batch=300", f"n_jobs={n_jobs}"]
+        done = command(tmp_path, "predict", *options)
+        assert done.returncode == 0, done.stderr
+        assert summary_numbers(done.stderr)[:3] == [46, 41, 5]
+        assert "rejected rows with reasons: out.csv.rejected.jsonl (3 repeat an article_id; the first" in done.stderr
+        rejected = [tuple(row.values()) for row in records(tmp_path / "out.csv.rejected.jsonl")][2:]
+        places = {"a.jsonl:43": "0", "a.jsonl:44": "39", "b.csv:2": "7"}
+        assert rejected == [
+            (place, f"repeats the article_id '{one}' of an earlier article") for place, one in places.items()
+        ]
+    interrupt(model, PredictOptions(input="in", output="again.csv", batch=300, n_jobs=1), 3)
+    counts = run(input="in", output="again.csv", batch=300, resume=True)
+    assert (counts.articles, counts.repeated) == (41, 3)
+    assert Path("again.csv").read_bytes() == Path("out.csv").read_bytes()
+    (tmp_path / "in" / "a.jsonl").unlink()
+    done = command(tmp_path, "predict", f"model_uri={model}", "input=in", "output=out.csv")
+    assert "rejected rows" not in done.stderr
+    assert not (tmp_path / "out.csv.rejected.jsonl").exists()
+
+
+def test_an_interrupted_run_prints_the_line_that_continues(model: Path, long_input: Path, tmp_path: Path) -> None:
+    given = [f"model_uri={model}", f"input={long_input}", "output=out put.jsonl", "batch=20000", "n_jobs=1"]
+    line = [sys.executable, "-m", "slugline", "predict"]
+    process = subprocess.Popen([*line, *given], stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    while process.poll() is None and len(journal(tmp_path / "out put.jsonl")) < 3:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    message = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, message
+    advice = shlex.split(message.partition("to continue: ")[2])
+    assert advice == ["slugline", "predict", *given, "resume=true"]
 
 
 def test_workers_end_with_a_main_process_that_is_killed_and_all_cores_take_up_its_work(

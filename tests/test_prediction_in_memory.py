@@ -1,5 +1,7 @@
 """Articles labelled in memory get what `slugline predict` gives them from files."""
 
+import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from slugline.data.articles import read_articles
-from slugline.data.schema import SENTENCE_COLUMNS, Article
+from slugline.data.schema import ABOUT_COLUMNS, SENTENCE_COLUMNS, Article
 from slugline.errors import InputError
 from slugline.model import load_model
 from slugline.prediction import PredictOptions, predict_articles, predict_files
@@ -31,7 +33,8 @@ def predict_file(source: Path, output: Path, *, split_sentences: bool = True) ->
     options = PredictOptions(input=str(source), output=str(output), split_sentences=split_sentences, n_jobs=1)
     predict_files(FOLDER, options)
     table = pd.DataFrame(parquet.read_table(output).to_pylist())
-    return table.assign(topics=table["topics"].map(tuple))
+    about = {name: table[name].astype(object).where(table[name].notna(), None) for name in ABOUT_COLUMNS}
+    return table.assign(topics=table["topics"].map(tuple), **about)
 
 
 def assert_same(table: pd.DataFrame, from_file: pd.DataFrame) -> None:
@@ -59,7 +62,7 @@ def test_texts_are_cleaned_and_ids_written_as_from_files(tmp_path: Path) -> None
 
 def test_a_sentence_has_its_columns_topics_and_a_probability_for_each_topic() -> None:
     table = predict_articles(MODEL, ["The ceasefire held. Talks began.\n15 comments", "New sanctions came."])
-    assert tuple(table) == (*SENTENCE_COLUMNS, "topics", *MODEL.topics)
+    assert tuple(table) == (*SENTENCE_COLUMNS, *ABOUT_COLUMNS, "topics", *MODEL.topics)
     assert list(table["article_id"]) == ["0", "0", "0", "1"]  # their numbers
     probabilities = MODEL.predict_proba(list(table["text"]))
     np.testing.assert_allclose(table[list(MODEL.topics)], probabilities, rtol=0, atol=1e-12)
@@ -68,10 +71,43 @@ def test_a_sentence_has_its_columns_topics_and_a_probability_for_each_topic() ->
     assert list(table["topics"]) == [*expected[:2], (), expected[3]]
 
 
+def test_what_is_known_about_the_article_goes_along_in_a_fixed_order(tmp_path: Path) -> None:
+    about = {"title": "Talks", "source": "Wire", "url": "https://x/1", "published": pd.Timestamp("2023-12-01")}
+    frame = pd.DataFrame(
+        [{"article_id": "a", "text": "Talks began."} | about, {"article_id": "b", "text": "It rained."}]
+    )
+    frame.to_parquet(tmp_path / "in.parquet")
+    expected = [("2023-12-01T00:00:00", "Wire", "Talks", "https://x/1"), (None,) * 4]
+    names = [*SENTENCE_COLUMNS, "published", "source", "title", "url", "topics", *MODEL.topics]
+    in_memory = predict_articles(MODEL, frame)
+    assert list(in_memory) == names
+    assert list(in_memory[list(ABOUT_COLUMNS)].itertuples(index=False, name=None)) == expected
+    for ending in ("jsonl", "csv", "parquet"):
+        output = tmp_path / f"topics.{ending}"
+        predict_files(FOLDER, PredictOptions(input=str(tmp_path / "in.parquet"), output=str(output), n_jobs=1))
+        if ending == "jsonl":
+            rows = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
+        elif ending == "csv":
+            rows = [
+                {name: cell or None for name, cell in row.items()}
+                for row in csv.DictReader(output.read_text(encoding="utf-8").splitlines())
+            ]
+        else:
+            rows = parquet.read_table(output).to_pylist()
+        assert all(list(row) == names for row in rows)
+        assert [tuple(row[name] for name in ABOUT_COLUMNS) for row in rows] == expected
+
+
+@pytest.mark.parametrize("topic", ABOUT_COLUMNS)
+def test_a_topic_named_like_a_column_of_articles_is_refused(topic: str) -> None:
+    with pytest.raises(InputError, match=f"the model has a topic '{topic}', and predictions a column of that name"):
+        predict_articles(replace(MODEL, topics=(topic, *MODEL.topics[1:])), ["Talks began."])
+
+
 def test_no_articles_give_no_rows() -> None:
     for none in ([], pd.DataFrame({"text": []})):
         table = predict_articles(MODEL, none)
-        assert (len(table), tuple(table)) == (0, (*SENTENCE_COLUMNS, "topics", *MODEL.topics))
+        assert (len(table), tuple(table)) == (0, (*SENTENCE_COLUMNS, *ABOUT_COLUMNS, "topics", *MODEL.topics))
 
 
 @pytest.mark.parametrize(

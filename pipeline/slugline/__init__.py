@@ -120,8 +120,8 @@ def predict(
     Returns
     -------
     DataFrame
-        A row per sentence: the sentence columns, `topics`, and the probability of each topic. What `slugline predict`
-        writes for the same articles.
+        A row per sentence: the sentence columns; `published`, `source`, `title` and `url` of the article, None where
+        unknown; `topics`; and the probability of each topic. What `slugline predict` writes for the same articles.
 
     Raises
     ------

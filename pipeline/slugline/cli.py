@@ -29,6 +29,8 @@ PLAIN_COMMANDS = {
     "guide": "the guide, a page for each subject",
 }
 
+_COMPLETION = ("--complete", "--install-completion", "--show-completion")
+
 # What users write for a key that cannot have that name, since a group of the config has it
 _KEY_ALIASES = {"compare": {"experiment=": "experiment_name="}}
 
@@ -60,6 +62,8 @@ def execute(arguments: Sequence[str]) -> None:
         from slugline import __version__
 
         print(f"slugline {__version__}")
+    elif arguments[0] in _COMPLETION:
+        _complete(arguments[0], arguments[1] if len(arguments) > 1 else None)
     elif arguments[0] in PLAIN_COMMANDS:
         _run_plain(arguments[0], arguments[1:])
     elif arguments[0] not in COMMANDS:
@@ -81,9 +85,26 @@ def _usage() -> str:
             "",
             "slugline COMMAND --help     its keys and the groups of its config",
             "slugline COMMAND --cfg job  the config as it would run",
+            "slugline --install-completion [bash|zsh]  the Tab key completes commands, groups, options and paths",
+            "slugline --show-completion [bash|zsh]     the script that does it",
             "slugline --version",
         ]
     )
+
+
+def _complete(option: str, value: str | None) -> None:
+    """Complete a line, or print or install the script with which a shell asks for that."""
+    from slugline.config.completion import complete_line, install_completion, show_completion
+    from slugline.errors import InputError
+
+    try:
+        if option == "--complete":
+            print("\n".join(complete_line(value or "", (*PLAIN_COMMANDS, *COMMANDS))))
+        else:
+            print(*[(install_completion if option == "--install-completion" else show_completion)(value)], end="")
+            print("\n" * (option == "--install-completion"), end="")
+    except InputError as error:
+        _fail(str(error))
 
 
 def _help(command: str, arguments: Sequence[str]) -> None:

@@ -10,13 +10,14 @@ import pandas as pd
 
 from slugline.cache import Stages, chain, stage_key
 from slugline.data.corpus import Corpus, read_corpus
-from slugline.data.schema import SENTENCE_COLUMNS, to_matrix
+from slugline.data.schema import ABOUT_COLUMNS, SENTENCE_COLUMNS, to_matrix
 from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
 from slugline.labels import Labelled, Labels, by_people, gold_files, read_gold
 from slugline.splits import PARTS, Leakage, count_labels, measure_leakage
 
-_RESERVED = (*SENTENCE_COLUMNS, "topics", "explain")  # columns of predictions, beside one for each topic
+# Columns of predictions, beside one for each topic
+_RESERVED = (*SENTENCE_COLUMNS, *ABOUT_COLUMNS, "topics", "explain")
 _INTERVAL_ENDS = ("_low", "_high")  # of metric keys
 NO_LABELS = (
     "no sentence is labelled; give gold labels (labels=gold labels.gold=FILE), or topics with keywords (slugline guide)"

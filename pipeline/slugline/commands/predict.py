@@ -1,6 +1,7 @@
 """`slugline predict`: the sentences of new articles with their topics."""
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from slugline.launch import Launch
 from slugline.model.store import read_origin
 from slugline.model.used_model import describe_used_model, is_by_rules
 from slugline.prediction import PredictionCounts, predict_files
+from slugline.prediction.part_files import rejected_file
 from slugline.tracking import model_folder, name_model
 
 _BY_RULES = "caution the model learned labels by keyword rules, not by people"
@@ -22,11 +24,11 @@ _BY_RULES = "caution the model learned labels by keyword rules, not by people"
 def predict(settings: PredictSettings, launch: Launch) -> None:
     """Label the sentences of articles, a record each, to a file or to standard output."""
     folder = model_folder(settings.model_uri, settings.tracking_uri)
-    with _progress_bar() as show_progress:
+    with _progress_bar() as show_progress, _advice_when_interrupted(settings, launch):
         counts = predict_files(
             folder, settings, stream=_StandardOutput(), on_progress=show_progress, on_rejected=_print_rejected
         )
-    print(_describe_model(settings, folder), _summary(counts), sep="\n", file=sys.stderr)
+    print(_describe_model(settings, folder), _summary(counts, settings.output), sep="\n", file=sys.stderr)
 
 
 def _describe_model(settings: PredictSettings, folder: Path) -> str:
@@ -34,6 +36,19 @@ def _describe_model(settings: PredictSettings, folder: Path) -> str:
     topics, info = read_origin(folder)
     line = describe_used_model(name_model(settings.model_uri, settings.tracking_uri), topics, info)
     return f"{line}\n{_BY_RULES}" if is_by_rules(info, "train") else line
+
+
+@contextmanager
+def _advice_when_interrupted(settings: PredictSettings, launch: Launch) -> Iterator[None]:
+    """After Ctrl-C, print the command that continues."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if settings.output is not None and str(settings.input) != "-":
+            given = [override for override in launch.overrides or () if not override.startswith("resume=")]
+            line = shlex.join(["slugline", "predict", *launch.options, *given, "resume=true"])
+            print(f"slugline: interrupted; finished parts are kept; to continue: {line}", file=sys.stderr)
+        raise
 
 
 class _StandardOutput:
@@ -56,12 +71,17 @@ def _print_rejected(rejected: Rejected) -> None:
     print(f"slugline: {rejected.where}: {rejected.reason}", file=sys.stderr)
 
 
-def _summary(counts: PredictionCounts) -> str:
-    """Return what was read, written and rejected, in one line."""
-    return (
+def _summary(counts: PredictionCounts, output: str | Path | None) -> str:
+    """Return what was read, written and rejected, and in a second line where what was rejected is."""
+    summary = (
         f"read {counts.articles + counts.rejected} = {counts.articles} labelled + {counts.rejected} rejected; "
         f"{counts.sentences} sentences written, {counts.debris} of them debris"
     )
+    if output is None or counts.first_rejected is None:
+        return summary
+    repeated = f"{counts.repeated} repeat an article_id; " if counts.repeated else ""
+    first = f"{counts.first_rejected.where}: {counts.first_rejected.reason}"
+    return f"{summary}\nrejected rows with reasons: {rejected_file(Path(output))} ({repeated}the first is {first})"
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import io
+import os
 import sys
 from glob import glob, has_magic
 from pathlib import Path
@@ -30,7 +31,9 @@ def find_files(
 
     `path` is a file, a folder, a glob, `-` for standard input, or a list of these; `format` is needed where endings do
     not tell; `encoding` is only checked here; `key` is the setting that names the path, beside which those of format
-    and encoding stand. The name is the path below the folder, the path as the glob found it, or the file's name. Raises
+    and encoding stand. The name is the path below the folder, or below what comes before the first
+    wildcard of a glob, or the file's name; files of one name get as many folders before it as tell them apart. So it is
+    the same from any working folder, by an absolute and by a relative path. Raises
     `InputError` for no file, an unknown format or an unknown encoding.
     """
     if format is not None and format not in _FORMATS:
@@ -45,7 +48,7 @@ def find_files(
     if wrong := [item for item in paths if not isinstance(item, (str, Path)) or item == ""]:
         raise InputError(f"{key}: {wrong[0]!r}; allowed: a file, a folder, a glob, - or a list of these")
 
-    files = [file for item in paths for file in _expand(str(item), format, key)]
+    files = _tell_apart([file for item in paths for file in _expand(str(item), format, key)])
     if not files:
         endings = listing(_FORMAT_OF_ENDING)
         raise InputError(f"{key}: no readable file at {listing(paths)}; endings read: {endings}, each also with .gz")
@@ -95,8 +98,34 @@ def _expand(path: str, format: str | None, key: str) -> list[NamedFile]:
         return [(place, place.name)]  # also where its name looks like a glob
     if has_magic(path):
         matches = [Path(match) for match in sorted(glob(path, recursive=True))]
-        return [(file, file.as_posix()) for file in matches if file.is_file()]
+        parts = place.parts
+        folder = Path(*parts[: next(number for number, part in enumerate(parts) if has_magic(part))])
+        return [(file, file.relative_to(folder).as_posix()) for file in matches if file.is_file()]
     raise InputError(f"{key}: no such file or folder: {path}")
+
+
+def _tell_apart(files: list[NamedFile]) -> list[NamedFile]:
+    """Put as many folders before a name that several files share as tell them apart."""
+    places: dict[str, set[Path]] = {}
+    for file, name in files:
+        places.setdefault(name, set()).add(_absolute(file))
+    lengths = {name: _distinct_length(shared) for name, shared in places.items() if len(shared) > 1}
+    return [
+        (file, "/".join(_absolute(file).parts[-lengths[name] :]) if name in lengths else name) for file, name in files
+    ]
+
+
+def _absolute(file: Path) -> Path:
+    """Return the path from the root, without `..`; links are kept."""
+    return Path(os.path.abspath(file))  # noqa: PTH100 - `resolve` follows links
+
+
+def _distinct_length(paths: set[Path]) -> int:
+    """Return how many parts at the end of paths tell them apart."""
+    length = 1
+    while len({path.parts[-length:] for path in paths}) < len(paths):
+        length += 1
+    return length
 
 
 def _known_format(file: Path) -> str | None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from slugline.data.sentences import split_text
 from slugline.errors import InputError, listing
+from slugline.model.explanation import holds_pieces, share_out, to_words
 from slugline.model.heads import Head, LinearHead, to_probabilities
 from slugline.model.vectorizers import Vectorizer, all_times_weights, transform_all
 from slugline.ngrams import VocabularyCounter
@@ -126,35 +127,68 @@ class TopicModel:
         return [tuple(compress(self.topics, row)) for row in decisions.tolist()]
 
     def explain(self, text: str, top: int = 5, topics: Sequence[str] | None = None) -> dict[str, dict[str, float]]:
-        """Return the `top` terms of a text that move each topic most (0: all), for all topics or some.
+        """Return the `top` words of a text that move each topic most (0: all), for all topics or some.
 
-        For each topic, its terms come with what each adds to the log-odds, the largest in size first, and last the
-        entry `(intercept)`; all terms and the intercept add up to `decision_function`. The head must be linear.
+        For each topic, words and runs of words come with what each adds to the log-odds, the largest in size first, and
+        last the entry `(intercept)`; all words and the intercept add up to `decision_function`. What pieces of words
+        (character n-grams) add is credited to the words that hold them. The head must be linear.
         """
         head, names = self._linear_head(), self.topics if topics is None else topics
         rows = [self._index(topic) for topic in names]
         X = transform_all(self.vectorizers, _check_texts([text]))
-        contributions = head.weights[np.ix_(rows, X.indices)].astype(np.float64) * X.data
+        words, shares = to_words(self._features_as_words(text, X.indices))
+        contributions = head.weights[np.ix_(rows, X.indices)].astype(np.float64) * X.data @ shares
         order = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, : top or None]
 
         explanation = {}
         for row, values, largest in zip(rows, contributions, order, strict=True):
-            by_term = {self.terms[X.indices[place]]: float(values[place]) for place in largest}
-            explanation[self.topics[row]] = by_term | {"(intercept)": float(head.intercept[row])}
+            by_word = {words[place]: float(values[place]) for place in largest}
+            explanation[self.topics[row]] = by_word | {"(intercept)": float(head.intercept[row])}
         return explanation
 
-    def top_terms(self, topic: str, top: int = 20) -> dict[str, float]:
-        """Return the terms with the largest weights for a topic, the largest first; the head must be linear."""
+    def _features_as_words(self, text: str, columns: np.ndarray) -> list[dict[str, float]]:
+        """Return for each feature of a text, by its column, the words it stands for and their shares."""
+        shares: dict[int, dict[str, float]] = {}
+        start = 0
+        for vectorizer, terms in zip(self.vectorizers, self._terms_by_vectorizer, strict=True):
+            end = start + len(terms)
+            local = [column - start for column in columns.tolist() if start <= column < end]
+            here = share_out(vectorizer, self.terms[start:end], {terms[column]: column for column in local}, text)
+            shares |= {start + column: words for column, words in here.items()}
+            start = end
+        return [shares[column] for column in columns.tolist()]
+
+    def top_terms(self, topic: str, top: int = 20, *, pieces: bool = False) -> dict[str, float]:
+        """Return the terms with the largest weights for a topic, the largest first; the head must be linear.
+
+        Where the model has words and pieces of words, these are the words, or with `pieces` the pieces.
+        """
         weights = self._linear_head().weights[self._index(topic)]
-        largest = np.argsort(-weights, kind="stable")[:top]
+        if self.has_words_and_pieces:
+            sizes = [vectorizer.counter.n_features for vectorizer in self.vectorizers]
+            is_piece = np.repeat([holds_pieces(vectorizer) for vectorizer in self.vectorizers], sizes)
+            columns = np.flatnonzero(is_piece == pieces)
+        else:
+            columns = np.arange(len(weights))
+        largest = columns[np.argsort(-weights[columns], kind="stable")[:top]]
         return {self.terms[column]: float(weights[column]) for column in largest}
 
     @cached_property
     def terms(self) -> list[str]:
         """The names of all features: the term, with its vectorizer where there are several (`char: ' cease'`)."""
-        if len(self.vectorizers) == 1:
-            return self.vectorizers[0].terms()
-        return [f"{vectorizer.name}: {term!r}" for vectorizer in self.vectorizers for term in vectorizer.terms()]
+        lists = self._terms_by_vectorizer
+        if len(lists) == 1:
+            return lists[0]
+        return [f"{part.name}: {term!r}" for part, terms in zip(self.vectorizers, lists, strict=True) for term in terms]
+
+    @cached_property
+    def _terms_by_vectorizer(self) -> list[list[str]]:
+        return [vectorizer.terms() for vectorizer in self.vectorizers]
+
+    @property
+    def has_words_and_pieces(self) -> bool:
+        """Whether some features are words and others are pieces of words."""
+        return len({holds_pieces(vectorizer) for vectorizer in self.vectorizers}) > 1
 
     def __repr__(self) -> str:
         rule = "the likeliest topic" if self.mode == "multiclass" else "each topic has a threshold of its own"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass
 from typing import NamedTuple
 
-from slugline.data.articles import to_article
+from slugline.data.articles import REPEATED_ID, to_article
 from slugline.data.readers import Row
 from slugline.data.schema import Article, Rejected
 from slugline.data.sentences import split_article, whole_article
@@ -29,12 +29,13 @@ class PredictionCounts:
     """What became of the rows of an input; counts of several batches are added with `+`.
 
     `articles` were read and labelled; each of their `sentences` is a record of the output, of which those that are
-    `debris` of a web page get no topic. `rejected` rows could not be read.
+    `debris` of a web page get no topic. `rejected` rows could not be read; `repeated` of them have the
+    `article_id` of an earlier article.
 
     Examples
     --------
     >>> PredictionCounts(articles=2, sentences=9) + PredictionCounts(articles=1, sentences=4, debris=1)
-    PredictionCounts(articles=3, sentences=13, debris=1, rejected=0, first_rejected=None)
+    PredictionCounts(articles=3, sentences=13, debris=1, rejected=0, first_rejected=None, repeated=0)
     """
 
     articles: int = 0
@@ -42,6 +43,7 @@ class PredictionCounts:
     debris: int = 0
     rejected: int = 0
     first_rejected: Rejected | None = None
+    repeated: int = 0
 
     def __add__(self, later: "PredictionCounts") -> "PredictionCounts":
         return PredictionCounts(
@@ -50,6 +52,7 @@ class PredictionCounts:
             self.debris + later.debris,
             self.rejected + later.rejected,
             self.first_rejected or later.first_rejected,
+            self.repeated + later.repeated,
         )
 
     def to_json(self) -> str:
@@ -59,8 +62,8 @@ class PredictionCounts:
     @classmethod
     def from_json(cls, line: str) -> "PredictionCounts":
         """Read what `to_json` wrote."""
-        articles, sentences, debris, rejected, first_rejected = json.loads(line)
-        return cls(articles, sentences, debris, rejected, Rejected(*first_rejected) if first_rejected else None)
+        articles, sentences, debris, rejected, first, repeated = json.loads(line)
+        return cls(articles, sentences, debris, rejected, Rejected(*first) if first else None, repeated)
 
 
 class LabelledBatch(NamedTuple):
@@ -103,7 +106,8 @@ class BatchLabeller:
 
         debris = sum(sentence.debris for sentence in sentences)
         first_rejected = rejected[0] if rejected else None
-        counts = PredictionCounts(len(articles), len(sentences), debris, len(rejected), first_rejected)
+        repeated = sum(item.reason.startswith(REPEATED_ID) for item in rejected)
+        counts = PredictionCounts(len(articles), len(sentences), debris, len(rejected), first_rejected, repeated)
         return LabelledBatch(predictions.encode(self.ending), rejected, counts)
 
 
@@ -129,12 +133,13 @@ def cut_batches(rows: Iterable[_ReadRow], columns: Mapping[str, str], size: int)
 def label_articles(model: TopicModel, articles: Iterable[Article], split_sentences: bool = True) -> Predictions:
     """Label the sentences of articles, without explanations; debris gets no topic."""
     split = split_article if split_sentences else whole_article
-    sentences = [sentence for article in articles for sentence in split(article)]
+    pairs = [(sentence, article) for article in articles for sentence in split(article)]
+    sentences = [sentence for sentence, _ in pairs]
 
     probabilities = model.predict_proba([sentence.text for sentence in sentences])
     decided = model.to_topics(model.decide(probabilities))
     sentence_topics = [() if sentence.debris else topics for sentence, topics in zip(sentences, decided, strict=True)]
-    return Predictions(model.topics, sentences, sentence_topics, probabilities)
+    return Predictions(model.topics, sentences, [article for _, article in pairs], sentence_topics, probabilities)
 
 
 def _only_article_cells(row: Row, columns: Mapping[str, str]) -> Row:

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from slugline import __version__
+from slugline.data.articles import mark_repeated_ids
 from slugline.data.input_files import find_files
 from slugline.data.readers import check_any_read, read_rows
-from slugline.data.schema import Rejected
+from slugline.data.schema import ABOUT_COLUMNS, Rejected
 from slugline.errors import InputError
 from slugline.model import TopicModel, load_model
 from slugline.model.heads import LinearHead
@@ -43,7 +44,8 @@ class _Job(NamedTuple):
         """Label all batches of the input but the first `skip`, which are only read."""
         options, labeller = self.options, self.options.labeller()
         rows = read_rows(options.input, options.format, options.encoding, key="input")
-        batches = islice(cut_batches(rows, labeller.columns, options.batch), skip, None)
+        new_rows = mark_repeated_ids(rows, labeller.columns)
+        batches = islice(cut_batches(new_rows, labeller.columns, options.batch), skip, None)
         return map_batches(labeller, batches, options, self.model, str(self.folder))
 
 
@@ -169,7 +171,14 @@ def _check_output(parts: PartFiles, options: PredictOptions, files: _InputFiles)
 def _fingerprint(job: _Job, files: _InputFiles) -> str:
     """Return a digest of all that decides the records: version, model, input files, options."""
     options = job.options
-    settings = [__version__, options.batch, *astuple(options.labeller()), options.format, options.encoding]
+    settings = [
+        __version__,
+        options.batch,
+        *astuple(options.labeller()),
+        ABOUT_COLUMNS,
+        options.format,
+        options.encoding,
+    ]
     digest = blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16)
 
     for file in sorted(job.folder.rglob("*")):

@@ -1,6 +1,6 @@
 """Prediction in memory: articles as Python objects, sentences with their topics as a pandas frame."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from slugline.data.articles import article_columns, to_article
@@ -34,13 +34,13 @@ def predict_articles(
     Returns
     -------
     DataFrame
-        A row per sentence: the columns of sentences, `topics` (a tuple, empty for debris), and the probability of each
-        topic in a column of its name.
+        A row per sentence: the columns of sentences; `published`, `source`, `title` and `url` of their article, None
+        where unknown; `topics` (a tuple, empty for debris); and the probability of each topic in a column of its name.
 
     Raises
     ------
     InputError
-        For an article without a text, or a model with a topic named like another column.
+        For an article without a text, an `article_id` given twice, or a model with a topic named like another column.
 
     Examples
     --------
@@ -56,7 +56,18 @@ def predict_articles(
     """
     check_topics(model.topics, ".parquet")
     complete_articles = [_to_article(row, number) for number, row in enumerate(_to_rows(articles))]
+    _check_ids(complete_articles)
     return label_articles(model, complete_articles, split_sentences).to_frame()
+
+
+def _check_ids(articles: Sequence[Article]) -> None:
+    """Raise `InputError` where two articles have one id."""
+    first: dict[str, int] = {}
+    for number, article in enumerate(articles):
+        if (earlier := first.setdefault(article.article_id, number)) != number:
+            raise InputError(
+                f"article {number}: article_id '{article.article_id}' is that of article {earlier} already"
+            )
 
 
 def _to_rows(articles: "Iterable[_ArticleLike] | pd.DataFrame") -> "Iterable[_ArticleLike]":

@@ -20,6 +20,8 @@ class PredictOptions:
         A file, a folder, a glob or several of these; `-` is standard input.
     output : str or Path, optional
         A file ending in `.jsonl`, `.csv` or `.parquet`; by default JSON lines go to standard output.
+        Its columns, in this order: those of sentences, `published`, `source`, `title` and `url` of the article (empty
+        where unknown), `topics`, a probability for each topic, and `explain` if asked for.
     format : {"text", "jsonl", "csv", "tsv", "parquet"}, optional
         Format of the input; by default that of the ending of each file.
     columns : mapping of str to str
@@ -29,7 +31,7 @@ class PredictOptions:
     encoding : str
         Encoding of the input.
     explain : int
-        How many terms explain each topic given, in a column `explain`; 0 for none.
+        How many words explain each topic given, in a column `explain`; 0 for none.
     resume : bool
         Whether to keep the parts that a killed run left.
     n_jobs : int
@@ -71,7 +73,7 @@ class PredictOptions:
         if self.n_jobs == 0:
             raise InputError("n_jobs: 0; allowed: a number of processes, -1 for all cores")
         if self.explain < 0:
-            raise InputError(f"explain: {self.explain}; allowed: a number of terms, 0 for none")
+            raise InputError(f"explain: {self.explain}; allowed: a number of words, 0 for none")
         if self.batch < 1:
             raise InputError(f"batch: {self.batch}; allowed: a number of characters")
         if self.resume and self.output is None:

@@ -12,6 +12,11 @@ from slugline.files import write_atomically
 from slugline.prediction.records import csv_header, encode_jsonl, parquet_schema
 
 
+def rejected_file(output: Path) -> Path:
+    """Return the file that tells which rows were rejected for an output, and why."""
+    return output.with_name(output.name + ".rejected.jsonl")
+
+
 class PartFiles:
     """The part files of an output, one a batch, in a folder beside it until they are joined.
 
@@ -23,7 +28,7 @@ class PartFiles:
     def __init__(self, output: Path) -> None:
         self.output = output
         self.folder = output.with_name(output.name + ".parts")
-        self.rejected = output.with_name(output.name + ".rejected.jsonl")
+        self.rejected = rejected_file(output)
         self._journal = self.folder / "journal"
         # Not `write_atomically`: a run killed while joining would leave its draft beside the output; this one is
         # overwritten by the resumed run

@@ -5,12 +5,13 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from slugline.data.schema import SENTENCE_COLUMNS, Sentence
+from slugline.data.schema import ABOUT_COLUMNS, SENTENCE_COLUMNS, Article, Sentence
 from slugline.errors import InputError, listing
 
 if TYPE_CHECKING:
@@ -21,11 +22,15 @@ _ENDINGS = (".jsonl", ".csv", ".parquet")
 _ENCODE_ERRORS = "backslashreplace"
 _to_json = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` makes an encoder for every call
 
+_About = tuple[str | None, ...]  # the cells of `ABOUT_COLUMNS`
 _Explanation = Mapping[str, Mapping[str, float]]  # for each topic of a sentence the terms that moved it most
 
 
 class Predictions(NamedTuple):
     """Labelled sentences, ready to be written as records.
+
+    The columns are those of sentences, then what is known about their article (`ABOUT_COLUMNS`, None where unknown),
+    `topics`, and a probability for each topic. `articles` are those of the sentences, one for each.
 
     `topics` are all of the model, `sentence_topics` those given to each sentence, thresholds applied; `probabilities`
     have shape (sentences, topics). `explanations` are None when they were not asked for.
@@ -33,22 +38,26 @@ class Predictions(NamedTuple):
 
     topics: tuple[str, ...]
     sentences: Sequence[Sentence]
+    articles: Sequence[Article]
     sentence_topics: Sequence[tuple[str, ...]]
     probabilities: np.ndarray
     explanations: Sequence[_Explanation] | None = None
 
     def to_records(self) -> Iterator[dict[str, Any]]:
         """Yield a record per sentence."""
-        for number, row in enumerate(self.probabilities.tolist()):
-            record = self.sentences[number]._asdict() | {"topics": list(self.sentence_topics[number])}
+        for number, (about, row) in enumerate(zip(self._about(), self.probabilities.tolist(), strict=True)):
+            record: dict[str, Any] = self.sentences[number]._asdict()
+            record |= zip(ABOUT_COLUMNS, about, strict=True)
+            record |= {"topics": list(self.sentence_topics[number])}
             record |= zip(self.topics, row, strict=True)
             yield record if self.explanations is None else record | {"explain": self.explanations[number]}
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return a frame: the columns of sentences, `topics` (tuples), and a column of probabilities per topic."""
+        """Return a frame: the columns of sentences and articles, `topics` (tuples), and probabilities per topic."""
         import pandas as pd
 
         frame = pd.DataFrame(self.sentences, columns=list(SENTENCE_COLUMNS))
+        frame = frame.join(pd.DataFrame(self._about(), columns=list(ABOUT_COLUMNS), dtype=object))
         tuples: list[Any] = list(self.sentence_topics)
         frame["topics"] = pd.Series(tuples, dtype=object)
         return frame.join(pd.DataFrame(self.probabilities, columns=list(self.topics)))
@@ -60,6 +69,10 @@ class Predictions(NamedTuple):
         if ending == ".jsonl":
             return encode_jsonl(self.to_records())
         return _encode_csv(map(_to_cells, self.to_records()))
+
+    def _about(self) -> list[_About]:
+        """Return for each sentence what is known about its article."""
+        return list(map(attrgetter(*ABOUT_COLUMNS), self.articles))
 
 
 def output_ending(output: Path) -> str:
@@ -98,6 +111,7 @@ def parquet_schema(topics: Sequence[str], explained: bool) -> Any:
 
     arrow_types = {str: pa.string(), int: pa.int64(), bool: pa.bool_()}
     fields = [(name, arrow_types[python_type]) for name, python_type in Sentence.__annotations__.items()]
+    fields += [(name, pa.string()) for name in ABOUT_COLUMNS]
     fields.append(("topics", pa.list_(pa.string())))
     fields += [(topic, pa.float64()) for topic in topics]
     if explained:
@@ -107,7 +121,7 @@ def parquet_schema(topics: Sequence[str], explained: bool) -> Any:
 
 def _column_names(topics: Sequence[str], explained: bool) -> list[str]:
     """Return the columns of a file of predictions."""
-    return [*SENTENCE_COLUMNS, "topics", *topics, *(["explain"] if explained else [])]
+    return [*SENTENCE_COLUMNS, *ABOUT_COLUMNS, "topics", *topics, *(["explain"] if explained else [])]
 
 
 def _to_cells(record: dict[str, Any]) -> list[Any]:
@@ -129,6 +143,7 @@ def _encode_parquet(predictions: Predictions) -> bytes:
     from pyarrow import parquet
 
     columns: list[Any] = [*zip(*predictions.sentences, strict=True)] or [() for _ in SENTENCE_COLUMNS]
+    columns += [*zip(*predictions._about(), strict=True)] or [() for _ in ABOUT_COLUMNS]
     columns.append([list(topics) for topics in predictions.sentence_topics])
     columns += [*predictions.probabilities.T]
     if predictions.explanations is not None:

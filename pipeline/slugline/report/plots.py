@@ -32,6 +32,8 @@ class _TopicResult(NamedTuple):
 def write_top_terms(run: TrainingRun, limit: int = 15) -> None:
     """Write, and draw if `settings.plots`, the terms with the largest weights for each topic, if the model is linear.
 
+    Where the model has pieces of words beside words, these have a table of their own.
+
     Parameters
     ----------
     run : TrainingRun
@@ -42,10 +44,18 @@ def write_top_terms(run: TrainingRun, limit: int = 15) -> None:
     if not isinstance(run.model.head, LinearHead):
         return
     terms_by_topic = {topic: run.model.top_terms(topic, limit) for topic in run.model.topics}
-    rows = [(topic, term, weight) for topic, terms in terms_by_topic.items() for term, weight in terms.items()]
-    pd.DataFrame(rows, columns=["topic", "term", "weight"]).to_csv(run.folder / "top_terms.csv", index=False)
+    _write_terms(run, "top_terms.csv", terms_by_topic)
+    if run.model.has_words_and_pieces:
+        pieces = {topic: run.model.top_terms(topic, limit, pieces=True) for topic in run.model.topics}
+        _write_terms(run, "top_pieces.csv", pieces)
     if run.settings.plots:
         _write_grid(run.folder / "top_terms.png", terms_by_topic, _draw_terms, left=1.2)
+
+
+def _write_terms(run: TrainingRun, name: str, terms_by_topic: dict[str, dict[str, float]]) -> None:
+    """Write the weights of terms as a table."""
+    rows = [(topic, term, weight) for topic, terms in terms_by_topic.items() for term, weight in terms.items()]
+    pd.DataFrame(rows, columns=["topic", "term", "weight"]).to_csv(run.folder / name, index=False)
 
 
 def write_plots(run: TrainingRun) -> None:
