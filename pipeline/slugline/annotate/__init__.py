@@ -2,7 +2,7 @@
 
 from slugline.annotate.agreement import krippendorff_alpha, merge_annotations
 from slugline.annotate.annotation import Annotation, match_annotations
-from slugline.annotate.collect import CollectedGold, collect_gold, find_annotation_files, write_gold
+from slugline.annotate.collect import CollectedGold, collect_gold, find_annotation_files, read_written_gold, write_gold
 from slugline.annotate.formats import FORMATS
 from slugline.annotate.history import append_history, read_history
 from slugline.annotate.reader import read_annotations
@@ -23,6 +23,7 @@ __all__ = [
     "merge_annotations",
     "read_annotations",
     "read_history",
+    "read_written_gold",
     "select_unlabelled",
     "write_gold",
     "write_tasks",
