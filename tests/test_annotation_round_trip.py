@@ -159,6 +159,8 @@ MISTAKES = {
     "output=news.jsonl": "output: news.jsonl is there already and holds no gold labels by sentence_id",
     "history=t.csv": "history: t.csv is the file of annotations=t.csv; give another file",
     "history=gold.jsonl": "history: gold.jsonl is the file of output=gold.jsonl; give another file",
+    "format=word": "format: 'word'; allowed: label_studio, doccano",
+    "merge=adjudicated": "merge=adjudicated: no adjudicator",
     "format=prodigy": "no annotations as prodigy has them",
 }
 
@@ -174,3 +176,31 @@ def test_nothing_is_written_over_what_it_does_not_replace(folder, command, optio
     assert MISTAKES[option] in done.stderr
     assert done.stderr.count("\n") == 1
     assert {file: file.read_bytes() for file in folder.iterdir() if file.is_file()} == before
+
+
+def test_several_annotators_who_disagree_are_merged_and_the_same_file_twice_counts_once(folder, command):
+    command(folder, "label", *SHARED, "tasks=t.csv", "size=4")
+    answers, tasks = answers_of(folder), (folder / "t.csv").read_bytes()
+    for name in ("ann", "bob"):
+        (folder / f"{name}.csv").write_bytes(tasks)
+        annotate(folder / f"{name}.csv", "csv", answers if name == "ann" else dict.fromkeys(answers, ()), name)
+    options = ("label", *SHARED, "annotations=[ann.csv,bob.csv,ann.csv]", "output=gold.jsonl")
+    open_yet = command(folder, *options, "adjudicator=zoe")
+    assert open_yet.stdout.count("\nopen    ") == 4
+    assert "history 8 new of 8" in open_yet.stdout
+    assert "adjudicator=zoe labelled none of these sentences" in open_yet.stdout
+    assert "nan" not in open_yet.stdout
+    assert gold_of(folder) == {}
+    command(folder, *options, "adjudicator=ann", "merge=adjudicated")
+    assert gold_of(folder) == {key: answers[key] for key in gold_of(folder)}
+    assert len(gold_of(folder)) == 4
+
+
+def test_a_mark_below_a_topic_that_there_is_not_is_not_passed_over(folder, command):
+    command(folder, "label", *SHARED, "tasks=t.csv", "size=2")
+    text = (folder / "t.csv").read_text("utf-8-sig")
+    header, *rows = text.splitlines()
+    (folder / "t.csv").write_text("\n".join([f"{header},sport", *(f"{row},x" for row in rows)]) + "\n")
+    back = command(folder, "label", *SHARED, "annotations=t.csv", "output=gold.jsonl")
+    assert back.returncode == 1
+    assert "t.csv:2: column 'sport' is marked and is not a topic; allowed: law & order, cup, final" in back.stdout

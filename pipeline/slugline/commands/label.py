@@ -105,7 +105,7 @@ def _collect_annotations(settings: LabelSettings, launch: Launch) -> None:
     others = [row for row in kept if row["sentence_id"] not in answered]
     annotate.write_gold(output, collected.gold, others)
     print(f"history {collected.new} new of {len(collected.history)}: {settings.history}")
-    _print_agreement(collected.history, topics)
+    _print_agreement(collected.history, topics, settings.adjudicator)
     for row in collected.unresolved.to_dict("records"):
         print(f"open    {row['sentence_id']}: {', '.join(row['ties']) or 'skipped by all'}")
     also = f", and {len(others)} that the file held already, of which the history says nothing" if others else ""
@@ -117,7 +117,13 @@ def _collect_annotations(settings: LabelSettings, launch: Launch) -> None:
 
 
 def _check_files(settings: LabelSettings) -> list[Path]:
-    """Return the files of annotations; raise `InputError` where what is written would take the place of one."""
+    """Return the files of annotations; raise `InputError` where what is written would take the place of one.
+
+    Options that do not fit are refused too, before anything is read.
+    """
+    annotate.check_merge(settings.merge, settings.adjudicator, settings.labels.mode)
+    if settings.format is not None and settings.format not in annotate.FORMATS:
+        raise InputError(f"format: '{settings.format}'; allowed: {listing(annotate.FORMATS)}")
     source = settings.annotations if isinstance(settings.annotations, str) else list(settings.annotations)
     files = annotate.find_annotation_files(source)
     written = {"output": Path(settings.output), "history": Path(settings.history)}
@@ -142,15 +148,18 @@ def _print_rejected(collected: CollectedGold) -> None:
         print(f"        {item.where}: {item.reason}")
 
 
-def _print_agreement(history: list[Annotation], topics: tuple[str, ...]) -> None:
+def _print_agreement(history: list[Annotation], topics: tuple[str, ...], adjudicator: str | None) -> None:
     """Print who annotated, and where there are several, how far they agree on each topic."""
     people = sorted({annotation.annotator for annotation in history})
+    if adjudicator is not None and adjudicator not in people:
+        print(f"people  adjudicator={adjudicator} labelled none of these sentences, and decides nothing")
     if len(people) == 1:
         print(f"people  {people[0]}")
         return
     print(f"people  {listing(people)}; Krippendorff's alpha per topic:")
+    # Without two answers to a sentence, or with one and the same to all, there is no agreement beyond chance to measure
     for topic, alpha in annotate.krippendorff_alpha(history, topics).items():
-        print(f"        {topic:<16}{alpha:6.2f}")
+        print(f"        {topic:<16}{'     -' if pd.isna(alpha) else f'{alpha:6.2f}'}")
 
 
 def _apply_rules(settings: LabelSettings, launch: Launch) -> None:

@@ -26,6 +26,7 @@ _LABEL_COLUMNS = ("labels", "label")
 _ANSWER_COLUMNS = ("sentence_id", "text", "status", "annotator", "when", *_LABEL_COLUMNS)
 _ALL_COLUMNS = ("article_id", *METADATA_COLUMNS, "reason", "instructions", "given", "suggested", *_ANSWER_COLUMNS)
 _MARKS = dict.fromkeys(("x", "1", "1.0", "true", "yes", "✓"), True) | dict.fromkeys(("0", "0.0", "false", "no"), False)
+_TICKS = ("x", "✓")  # a column of somebody else may well hold 1 or yes
 _STATUSES = dict.fromkeys(("done", "submitted"), "done") | dict.fromkeys(("skipped", "skip", "discarded"), "skipped")
 
 
@@ -93,6 +94,7 @@ def _read_row(where: str, row: Row, topics: Sequence[str]) -> RawAnnotation | No
     """Return the annotation in a row, None where it is not annotated yet."""
     if formulas := [name for name in (*_ANSWER_COLUMNS, *topics) if row.get(name) is FORMULA]:
         raise BadValueError(f"column {shorten(formulas[0])} holds a formula, which is not evaluated")
+    _check_marks(row, topics)
     labels, status = _read_labels(row, topics), _read_status(row)
 
     if status is None and labels is None:
@@ -106,6 +108,13 @@ def _read_row(where: str, row: Row, topics: Sequence[str]) -> RawAnnotation | No
         key = unescape(key)  # a CSV file may have become a workbook
     answer = None if status == "skipped" else labels or []
     return RawAnnotation(where, key, answer, row.get("annotator"), row.get("when"), row.get("text"))
+
+
+def _check_marks(row: Row, topics: Sequence[str]) -> None:
+    """Raise `BadValueError` for an x in a column that is none of the topics: they may have been renamed."""
+    others = [name for name in row if name not in topics and name not in _ALL_COLUMNS]
+    if marked := [name for name in others if str(row[name]).strip().lower() in _TICKS]:
+        raise BadValueError(f"column {shorten(marked[0])} is marked and is not a topic; allowed: {listing(topics, 40)}")
 
 
 def _read_status(row: Row) -> str | None:
