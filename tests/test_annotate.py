@@ -52,7 +52,7 @@ def round_trip(folder, format, frame, answers, named=False, **options):
     file = folder / f"ann{ENDINGS[format]}"
     write_tasks(file, format, frame, TOPICS, **options)
     annotate(file, format, answers)
-    return read_annotations(file, format if named else None, list(TOPICS))
+    return read_annotations(file, format if named else None, list(TOPICS))[:2]
 
 
 def expected(format, frame, answers):
@@ -108,7 +108,7 @@ def test_a_csv_file_that_became_a_workbook_still_has_its_ids_topics_and_texts(tm
         for row in csv.reader(stream):
             book.active.append(row)
     book.save(tmp_path / "ann.xlsx")
-    found, rejected = read_annotations(tmp_path / "ann.xlsx", None, list(TOPICS))
+    found, rejected = read_annotations(tmp_path / "ann.xlsx", None, list(TOPICS))[:2]
     assert ([(one.sentence_id, one.labels) for one in found], rejected) == (
         [(key, ("=SUM(1)",)) for key in frame["sentence_id"]],
         [],
@@ -128,7 +128,7 @@ def test_what_nobody_annotated_yet_says_nothing(tmp_path, format):
 def test_a_file_as_it_was_written_holds_no_annotation(tmp_path, format):
     file = tmp_path / "tasks"
     write_tasks(file, format, sentences(["A."], labels=[("ceasefire",)]), TOPICS, probabilities=np.full((1, 4), 0.9))
-    assert read_annotations(file, format, list(TOPICS)) == ([], [])
+    assert read_annotations(file, format, list(TOPICS))[:2] == ([], [])
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -215,10 +215,21 @@ def test_a_sheet_shows_suggestions_beside_the_topics_and_asks_for_nothing_twice(
     with (tmp_path / "t.csv").open(encoding="utf-8-sig", newline="") as stream:
         header, first, second = csv.reader(stream)
     about = ["sentence_id", "article_id", "text", "title", "published", "reason", "given", "suggested"]
-    assert header == [*about, "ceasefire", "aid & relief", "'=SUM(1)", "ceas,e|f;ire", "status", "annotator", "when"]
+    assert header == [
+        *about,
+        "ceasefire",
+        "aid & relief",
+        "'=SUM(1)",
+        "ceas,e|f;ire",
+        "status",
+        "annotator",
+        "when",
+        "instructions",
+    ]
     assert first[:8] == ["s0", "a", "A.", "T", "2026-01-02", "unsure", "ceasefire", "ceasefire 0.88, aid & relief 0.50"]
     assert second[:8] == ["s1", "a", "B.", "", "", "odd label", "", ""]
-    assert set(first[8:] + second[8:]) == {""}
+    assert set(first[8:-1] + second[8:-1]) == {""}
+    assert first[-1] == "Put an x below each topic that the sentence has."
 
 
 @pytest.mark.parametrize(("mode", "several"), [("multilabel", "multiple"), ("multiclass", "single")])

@@ -20,7 +20,7 @@ def read(folder, name, rows, format=None, topics=TOPICS):
         lines = "".join(json.dumps(row) + "\n" for row in rows)
         rows = lines if name.endswith("jsonl") else json.dumps(rows, indent=1)
     file.write_text(rows, "utf-8")
-    return read_annotations(file, format, topics)
+    return read_annotations(file, format, topics)[:2]
 
 
 def labelled(result):
@@ -311,7 +311,7 @@ def test_a_workbook_made_by_hand_is_read_numbers_and_dates_too(tmp_path):
 
     rows = [["sentence_id", "ceasefire", "aid", "threat", "annotator", "when"]]
     rows += [[7, 1, 0, 1.0, 12, datetime(2024, 5, 1, 10)], [], ["s1", True, False, "X", None, None]]
-    found, rejected = read_annotations(workbook(tmp_path, rows), None, TOPICS)
+    found, rejected = read_annotations(workbook(tmp_path, rows), None, TOPICS)[:2]
     assert rejected == []
     assert found == [
         Annotation("7", ("ceasefire", "threat"), "12", UTC1, None, "sheet.xlsx:2"),
@@ -321,7 +321,7 @@ def test_a_workbook_made_by_hand_is_read_numbers_and_dates_too(tmp_path):
 
 def test_formulas_of_a_workbook_are_not_evaluated_and_their_rows_listed(tmp_path):
     rows = [["sentence_id", "labels", "note"], ["s0", '=HYPERLINK("http://x.example")'], ["s1", "aid", "=NOW()"]]
-    found, reasons = labelled(read_annotations(workbook(tmp_path, rows), None, TOPICS))
+    found, reasons = labelled(read_annotations(workbook(tmp_path, rows), None, TOPICS)[:2])
     assert (found, reasons) == (
         [("s1", "sheet", ("aid",))],
         ["column 'labels' holds a formula, which is not evaluated"],
@@ -335,7 +335,7 @@ def test_a_workbook_with_a_macro_and_an_external_link_is_read_and_runs_nothing(t
         link = f'<externalLink><externalBook id="{tmp_path}/touched"/></externalLink>'
         archive.writestr("xl/externalLinks/externalLink1.xml", link)
     macro = file.rename(tmp_path / "sheet.xlsm")
-    assert labelled(read_annotations(macro, None, TOPICS)) == ([("s0", "sheet", ("aid",))], [])
+    assert labelled(read_annotations(macro, None, TOPICS)[:2]) == ([("s0", "sheet", ("aid",))], [])
     assert [one.name for one in tmp_path.iterdir()] == ["sheet.xlsm"]
 
 

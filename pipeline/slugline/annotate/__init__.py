@@ -1,8 +1,8 @@
 """Annotation: sentences go out as tasks to the tools that people label with, and come back by `sentence_id`."""
 
-from slugline.annotate.agreement import krippendorff_alpha, merge_annotations
+from slugline.annotate.agreement import check_merge, krippendorff_alpha, merge_annotations
 from slugline.annotate.annotation import Annotation, match_annotations
-from slugline.annotate.collect import CollectedGold, collect_gold, find_annotation_files, write_gold
+from slugline.annotate.collect import CollectedGold, collect_gold, find_annotation_files, read_written_gold, write_gold
 from slugline.annotate.formats import FORMATS
 from slugline.annotate.history import append_history, read_history
 from slugline.annotate.reader import read_annotations
@@ -14,6 +14,7 @@ __all__ = [
     "Annotation",
     "CollectedGold",
     "append_history",
+    "check_merge",
     "check_output",
     "collect_gold",
     "draw_tasks",
@@ -23,6 +24,7 @@ __all__ = [
     "merge_annotations",
     "read_annotations",
     "read_history",
+    "read_written_gold",
     "select_unlabelled",
     "write_gold",
     "write_tasks",

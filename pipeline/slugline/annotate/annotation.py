@@ -42,6 +42,12 @@ class RawAnnotation(NamedTuple):
     text: object = None
 
 
+class Unanswered(NamedTuple):
+    """A task in a file that nobody has answered yet; `where` is its place."""
+
+    where: str
+
+
 class BadValueError(ValueError):
     """A value that no annotation can have; its row is rejected and the rest of the file is read."""
 
@@ -143,7 +149,8 @@ def _find_difference(annotation: Annotation, texts: Mapping[str, str], id_of_tex
     if now is None:
         moved = id_of_text.get(before) if before is not None else None
         return "gone: no sentence has its id" + (f"; its text is now in sentence {moved}" if moved else "")
-    return None if before in (None, now) else f"changed: the text was {shorten(before)} and is {shorten(now)}"
+    lossy = now.encode("cp1252", "replace").decode("cp1252")  # as spreadsheets save what Windows has no letter for
+    return None if before in (None, now, lossy) else f"changed: the text was {shorten(before)} and is {shorten(now)}"
 
 
 def _comparable(text: str) -> str:

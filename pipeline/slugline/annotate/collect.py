@@ -1,6 +1,7 @@
 """Gold labels from annotations: files are read and added to the history, and all answers in it are merged."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from slugline.annotate.history import append_history, read_history
 from slugline.annotate.reader import read_annotations
 from slugline.data.input_files import find_files
 from slugline.data.schema import Rejected
-from slugline.errors import InputError, listing
+from slugline.errors import InputError, listing, one_line
 from slugline.files import write_files
 
 _ENDINGS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".xlsx", ".xlsm")
+_GOLD_ENDINGS = (".jsonl", ".ndjson")
 _SETTINGS = ".settings.json"  # what `write_tasks` puts beside the tasks for Argilla
 
 
@@ -25,13 +27,15 @@ class CollectedGold:
     """What came of collecting annotations.
 
     The files hold `read` annotations, of which `new` were not in the history yet; `rejected` rows could not be read,
-    and the sentence of `unmatched` annotations changed or is gone. `history` are all annotations of sentences that are
-    unchanged, `gold` the sentences that they resolve, with `sentence_id, article_id, text, labels, annotators`, and
-    `unresolved` the others, with the columns of `MergedLabels`.
+    nobody answered the tasks at the places `unanswered` yet, and the sentence of `unmatched` annotations changed or is
+    gone. `history` are all annotations of sentences that are unchanged, `gold` the sentences that they resolve, with
+    `sentence_id, article_id, text, labels, annotators`, and `unresolved` the others, with the columns of
+    `MergedLabels`.
     """
 
     read: int
     rejected: list[Rejected]
+    unanswered: list[str]
     unmatched: list[Rejected]
     new: int
     history: list[Annotation]
@@ -93,7 +97,7 @@ def collect_gold(
     """
     check_merge(method, adjudicator, mode)  # before the history grows
     contents = [read_annotations(file, format, topics) for file in files]
-    annotations = [annotation for read, _ in contents for annotation in read]
+    annotations = [annotation for content in contents for annotation in content.annotations]
     matched, unmatched = match_annotations(annotations, sentences)
 
     new = append_history(history, matched) if matched else 0
@@ -104,7 +108,8 @@ def collect_gold(
     gold = merged[merged["resolved"]].merge(texts, on="sentence_id")
     return CollectedGold(
         read=len(annotations),
-        rejected=[row for _, rejected in contents for row in rejected],
+        rejected=[row for content in contents for row in content.rejected],
+        unanswered=[where for content in contents for where in content.unanswered],
         unmatched=[Rejected(annotation.where, reason) for annotation, reason in unmatched],
         new=new,
         history=known,
@@ -113,6 +118,24 @@ def collect_gold(
     )
 
 
-def write_gold(file: Path, gold: pd.DataFrame) -> None:
-    """Write the gold labels of `CollectedGold` as JSON lines, which the labels of `labels=gold` are read from."""
-    write_files({file: to_json_lines(gold.to_dict("records"))})
+def read_written_gold(file: Path) -> list[dict[str, Any]]:
+    """Read the rows of a file that `write_gold` is to replace, so that none is lost; none where there is no file.
+
+    Raises `InputError` for a file that does not hold gold labels by `sentence_id` as JSON lines.
+    """
+    if file.suffix.lower() not in _GOLD_ENDINGS:
+        raise InputError(f"output: {file}; gold labels are written as JSON lines; allowed endings: .jsonl, .ndjson")
+    if not file.exists():
+        return []
+    try:
+        rows = [json.loads(line) for line in file.read_text("utf-8-sig").split("\n") if line.strip()]
+    except (OSError, ValueError) as error:
+        raise InputError(one_line(f"output: {file} is there already and is no JSON lines: {error}")) from error
+    if not all(isinstance(row, dict) and isinstance(row.get("sentence_id"), str) and "labels" in row for row in rows):
+        raise InputError(f"output: {file} is there already and holds no gold labels by sentence_id; give another file")
+    return rows
+
+
+def write_gold(file: Path, gold: pd.DataFrame, others: Iterable[dict[str, Any]] = ()) -> None:
+    """Write the gold labels of `CollectedGold`, then other rows, as JSON lines, which `labels=gold` reads."""
+    write_files({file: to_json_lines([*gold.to_dict("records"), *others])})

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from slugline.annotate.annotation import Annotation, Row, shorten, validate
+from slugline.annotate.annotation import Annotation, Row, Unanswered, shorten, validate
 from slugline.annotate.formats import FORMATS
 from slugline.annotate.rows import find_kind, read_file
 from slugline.data.schema import Rejected
@@ -16,8 +17,16 @@ _FORMATS_OF_KIND = {
 }
 
 
-def read_annotations(path: Path, format: str | None, topics: Sequence[str]) -> tuple[list[Annotation], list[Rejected]]:
-    """Read the annotations in a file that annotators or their tools wrote, and return those rejected beside them.
+class AnnotationFile(NamedTuple):
+    """What a file of annotations holds: `unanswered` are the places of tasks that nobody answered yet."""
+
+    annotations: list[Annotation]
+    rejected: list[Rejected]
+    unanswered: list[str]
+
+
+def read_annotations(path: Path, format: str | None, topics: Sequence[str]) -> AnnotationFile:
+    """Read the annotations in a file that annotators or their tools wrote.
 
     `format` is one of `FORMATS`, None to recognise it. Labels are returned in the order of `topics`. Where the file
     does not name the annotator, its own name without the ending does. Rejected are rows that cannot be read, and those
@@ -36,13 +45,19 @@ def read_annotations(path: Path, format: str | None, topics: Sequence[str]) -> t
     fits = FORMATS[name].fits
     fitting = [(where, row) for where, row in rows if fits(row)]
     if not fitting:
-        raise InputError(f"{path}: no annotations as {name} has them; the first row has: {_list_fields(rows[0][1])}")
+        others = [other for other in _FORMATS_OF_KIND[kind] if any(FORMATS[other].fits(row) for _, row in rows)]
+        advice = f"; it looks like format={others[0]}" if others else ""
+        fields = _list_fields(rows[0][1])
+        raise InputError(f"{path}: no annotations as {name} has them; the first row has: {fields}{advice}")
     rejected += [Rejected(where, f"no row of {name}: {_list_fields(row)}") for where, row in rows if not fits(row)]
 
-    raw = FORMATS[name].read(fitting, tuple(positions))
-    items = [item if isinstance(item, Rejected) else validate(item, positions, path.stem) for item in raw]
+    raw = list(FORMATS[name].read(fitting, tuple(positions)))
+    unanswered = [item.where for item in raw if isinstance(item, Unanswered)]
+    answers = [item for item in raw if not isinstance(item, Unanswered)]
+    items = [item if isinstance(item, Rejected) else validate(item, positions, path.stem) for item in answers]
     annotations, invalid = _reject_contradictions(items)
-    return annotations, [Rejected(where, one_line(reason, 2000)) for where, reason in rejected + invalid]
+    reasons = [Rejected(where, one_line(reason, 2000)) for where, reason in rejected + invalid]
+    return AnnotationFile(annotations, reasons, unanswered)
 
 
 def _reject_contradictions(items: Sequence[Annotation | Rejected]) -> tuple[list[Annotation], list[Rejected]]:

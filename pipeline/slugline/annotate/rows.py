@@ -99,7 +99,7 @@ def _read_json(path: Path) -> Rows:
 
 def _read_csv(path: Path) -> Rows:
     """Yield the rows of a CSV file with any of three delimiters, cells as they were before they were escaped."""
-    encoding = _find_encoding(_read_head(path)).removesuffix("-sig")
+    encoding = _find_text_encoding(path)
     for where, row in read_csv(path, path.name, encoding, _find_delimiter(path, encoding)):
         if isinstance(row, str):
             yield where, row
@@ -107,6 +107,17 @@ def _read_csv(path: Path) -> Rows:
         names = [unescape(name).strip() for name in row]
         cells = [cell if name == "sentence_id" else unescape(cell) for name, cell in row.items()]
         yield where, dict(zip(names, cells, strict=True))
+
+
+def _find_text_encoding(path: Path) -> str:
+    """Return the encoding of a CSV file: what its mark says, UTF-8, or Windows' own where it is not UTF-8."""
+    data = path.read_bytes()
+    encoding = _find_encoding(data).removesuffix("-sig")
+    try:
+        data.decode(encoding)
+    except UnicodeError:
+        return "cp1252" if encoding == "utf-8" else encoding
+    return encoding
 
 
 def _find_delimiter(path: Path, encoding: str) -> str:

@@ -1,5 +1,6 @@
 """Files of tasks for annotation tools."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,10 +22,13 @@ def check_output(output: Path, format: str | None, key: str) -> str:
     Raises
     ------
     InputError
-        For an unknown format, and where the file is there already; `key` is the name of its setting.
+        For an unknown format, and for a file that is there already or cannot be made; `key` is the name of its setting.
     """
     if output.exists():
         raise InputError(f"{key}: {output} is there already and may hold labels; give another file")
+    folder = next(place for place in output.absolute().parents if place.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise InputError(f"{key}: {output} cannot be written; {folder} takes no new files")
     chosen = format or _FORMAT_OF_ENDING.get(output.suffix.lower())
     if chosen is None or chosen not in FORMATS:
         found = f"'{format}'" if format else f"none is given, and the ending of {output} does not tell"

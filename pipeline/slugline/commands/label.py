@@ -64,6 +64,7 @@ def _write_tasks(settings: LabelSettings, launch: Launch) -> None:
     task_format = annotate.check_output(output, settings.format, "tasks")
     sentences, topics = _read(settings)
     unlabelled = annotate.select_unlabelled(sentences)
+    labelled = len(sentences) - len(unlabelled)
     if unlabelled.empty:
         raise InputError("no sentence without a label by people: there is nothing to be labelled")
     chosen = annotate.draw_tasks(unlabelled, settings.size, settings.order, settings.seed)
@@ -72,17 +73,22 @@ def _write_tasks(settings: LabelSettings, launch: Launch) -> None:
     annotate.write_tasks(output, task_format, chosen, definitions, mode=labels.mode or "multilabel")
     by_group = "" if settings.order == "random" else f", alike from each {settings.order}"
     drawn = "the first" if settings.order == "first" else f"drawn at random{by_group} (seed {settings.seed})"
-    print(f"tasks   {len(chosen)} of {len(unlabelled)} sentences without a label by people, {drawn}: {output}")
+    left_out = f"; left out: {labelled} that people labelled" if labelled else ""
+    print(
+        f"tasks   {len(chosen)} of {len(unlabelled)} sentences without a label by people, {drawn}{left_out}: {output}"
+    )
+    print(f"how to  {annotate.FORMATS[task_format].HOW_TO}")
     collected = [name_file("annotations", str(output)), name_file("output", settings.output)]
     print(describe_next(launch, "label", *collected))
 
 
 def _collect_annotations(settings: LabelSettings, launch: Launch) -> None:
     """Add annotations to the history, and write what all of it amounts to as gold labels."""
+    files, output = _check_files(settings), Path(settings.output)
+    kept = annotate.read_written_gold(output)
     sentences, topics = _read(settings)
-    source = settings.annotations if isinstance(settings.annotations, str) else list(settings.annotations)
     collected = annotate.collect_gold(
-        annotate.find_annotation_files(source),
+        files,
         sentences,
         topics,
         history=Path(settings.history),
@@ -93,18 +99,41 @@ def _collect_annotations(settings: LabelSettings, launch: Launch) -> None:
     )
     _print_rejected(collected)
     if not collected.history:
-        raise InputError(f"no annotation of these sentences could be read; {settings.output} is not written")
+        reason = "nobody answered any of the tasks" if collected.unanswered and not collected.read else "see above"
+        raise InputError(f"no annotation of these sentences could be read: {reason}; {output} is not written")
 
-    annotate.write_gold(Path(settings.output), collected.gold)
+    answered = {annotation.sentence_id for annotation in collected.history}
+    others = [row for row in kept if row["sentence_id"] not in answered]
+    annotate.write_gold(output, collected.gold, others)
     print(f"history {collected.new} new of {len(collected.history)}: {settings.history}")
-    _print_agreement(collected.history, topics)
+    _print_agreement(collected.history, topics, settings.adjudicator)
     for row in collected.unresolved.to_dict("records"):
         print(f"open    {row['sentence_id']}: {', '.join(row['ties']) or 'skipped by all'}")
-    print(f"gold    {len(collected.gold)} sentences: {settings.output}")
+    also = f", and {len(others)} that the file held already, of which the history says nothing" if others else ""
+    print(f"gold    {len(collected.gold)} sentences{also}: {output}")
     before = settings.labels.gold
-    others = [before] if isinstance(before, str) else list(before or [])
-    files = list(dict.fromkeys([*map(str, others), settings.output]))  # the gold labels of before count as well
-    print(describe_next(launch, "train", name_file("labels.gold", files)))
+    gold = [before] if isinstance(before, str) else list(before or [])
+    gold = list(dict.fromkeys([*map(str, gold), settings.output]))  # the gold labels of before count as well
+    print(describe_next(launch, "train", name_file("labels.gold", gold)))
+
+
+def _check_files(settings: LabelSettings) -> list[Path]:
+    """Return the files of annotations; raise `InputError` where what is written would take the place of one.
+
+    Options that do not fit are refused too, before anything is read.
+    """
+    annotate.check_merge(settings.merge, settings.adjudicator, settings.labels.mode)
+    if settings.format is not None and settings.format not in annotate.FORMATS:
+        raise InputError(f"format: '{settings.format}'; allowed: {listing(annotate.FORMATS)}")
+    source = settings.annotations if isinstance(settings.annotations, str) else list(settings.annotations)
+    files = annotate.find_annotation_files(source)
+    written = {"output": Path(settings.output), "history": Path(settings.history)}
+    places = {file.resolve(): f"annotations={file}" for file in files}
+    for key, file in written.items():
+        if other := places.get(file.resolve()):
+            raise InputError(f"{key}: {file} is the file of {other}; give another file")
+        places[file.resolve()] = f"{key}={file}"
+    return files
 
 
 def _print_rejected(collected: CollectedGold) -> None:
@@ -114,19 +143,24 @@ def _print_rejected(collected: CollectedGold) -> None:
         f"read    {collected.read} annotations, {len(rejected)} rows rejected, "
         f"{len(unmatched)} of sentences changed or gone"
     )
+    if unanswered := collected.unanswered:
+        print(f"open    {len(unanswered)} tasks that nobody answered: {listing(unanswered, 5)}")
     for item in [*rejected, *unmatched]:
         print(f"        {item.where}: {item.reason}")
 
 
-def _print_agreement(history: list[Annotation], topics: tuple[str, ...]) -> None:
+def _print_agreement(history: list[Annotation], topics: tuple[str, ...], adjudicator: str | None) -> None:
     """Print who annotated, and where there are several, how far they agree on each topic."""
     people = sorted({annotation.annotator for annotation in history})
+    if adjudicator is not None and adjudicator not in people:
+        print(f"people  adjudicator={adjudicator} labelled none of these sentences, and decides nothing")
     if len(people) == 1:
         print(f"people  {people[0]}")
         return
     print(f"people  {listing(people)}; Krippendorff's alpha per topic:")
+    # Without two answers to a sentence, or with one and the same to all, there is no agreement beyond chance to measure
     for topic, alpha in annotate.krippendorff_alpha(history, topics).items():
-        print(f"        {topic:<16}{alpha:6.2f}")
+        print(f"        {topic:<16}{'     -' if pd.isna(alpha) else f'{alpha:6.2f}'}")
 
 
 def _apply_rules(settings: LabelSettings, launch: Launch) -> None:

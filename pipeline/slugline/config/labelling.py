@@ -38,7 +38,7 @@ class LabelSettings:
     seed : int
         Seed of the draw.
     output : str
-        The file for gold labels, for `labels=gold labels.gold=FILE`.
+        The file for gold labels, JSON lines for `labels.gold=FILE`; labels of other sentences in it stay.
     history : str
         The file that keeps who said what of which sentence, and when; lines are only added.
     merge : str

@@ -3,20 +3,24 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
-from slugline.annotate.annotation import RawAnnotation, Row
+from slugline.annotate.annotation import RawAnnotation, Row, Unanswered
 from slugline.annotate.formats import argilla, doccano, label_studio, prodigy, sheets, xlsx
 from slugline.annotate.tasks import Tasks
 from slugline.data.schema import Rejected
 
 
 class AnnotationFormat(Protocol):
-    """What a module of this folder offers."""
+    """What a module of this folder offers; `HOW_TO` says in a line how its files of tasks are filled in."""
+
+    HOW_TO: str
 
     def fits(self, row: Row, /) -> bool:
         """Tell whether a row of a file looks like one of this format."""
 
-    def read(self, rows: Sequence[tuple[str, Row]], topics: Sequence[str], /) -> Iterator[RawAnnotation | Rejected]:
-        """Yield the annotations in rows that fit, each row with its place, and what could not be read of them."""
+    def read(
+        self, rows: Sequence[tuple[str, Row]], topics: Sequence[str], /
+    ) -> Iterator[RawAnnotation | Rejected | Unanswered]:
+        """Yield the annotations in rows that fit, what could not be read of them, and which nobody answered yet."""
 
     def encode(self, tasks: Tasks, /) -> dict[str, bytes]:
         """Return the content of each file to write by its suffix; "" is the file of the tasks itself."""

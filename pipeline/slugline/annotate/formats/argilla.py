@@ -11,11 +11,15 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from slugline.annotate.annotation import BadValueError, RawAnnotation, Row, shorten, with_nested
+from slugline.annotate.annotation import BadValueError, RawAnnotation, Row, Unanswered, shorten, with_nested
 from slugline.annotate.tasks import Task, Tasks
 from slugline.data.schema import Rejected
 from slugline.errors import InputError, listing
 
+HOW_TO = (
+    "Argilla: make the dataset with Settings.from_json of the .settings.json beside this file, fill it with "
+    "records.from_json, and export with records.to_list(flatten=True) as JSON."
+)
 _QUESTION, _NO_TOPIC = "topics", "none of these"
 _STATUSES = ("submitted", "draft", "discarded")
 
@@ -104,7 +108,7 @@ def fits(row: Row) -> bool:
     return is_flat or has_responses or isinstance(row.get("fields"), dict)
 
 
-def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected]:
+def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected | Unanswered]:
     """Yield every user's response to every record, or why it is not one; a record without any yields nothing."""
     records: list[tuple[str, Row, list[_Response]]] = []
     for where, row in rows:
@@ -115,6 +119,8 @@ def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[Raw
 
     question = _find_question([response for *_, responses in records for response in responses], topics)
     for where, row, responses in records:
+        if not responses:
+            yield Unanswered(where)
         # A completed record has at least one submitted response
         is_submitted = len(responses) == 1 and row.get("status") == "completed"
         for number, response in enumerate(responses, start=1):

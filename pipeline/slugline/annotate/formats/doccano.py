@@ -8,10 +8,14 @@ whether an annotator looked at an example: export approved examples only, for no
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from slugline.annotate.annotation import RawAnnotation, Row, shorten, to_json_lines, with_nested
+from slugline.annotate.annotation import RawAnnotation, Row, Unanswered, shorten, to_json_lines, with_nested
 from slugline.annotate.tasks import Task, Tasks
 from slugline.data.schema import Rejected
 
+HOW_TO = (
+    "doccano: in a text classification project with these topics as labels, import this file as JSONL; approve each "
+    "finished example, also those without a topic; export approved examples only."
+)
 _LABEL_FIELDS, _METADATA_FIELDS = ("label", "labels", "cats"), ("meta", "metadata")
 _OLD_EXPORT = "labels by number, as doccano exported before version 1.0; export as JSONL with names"
 
@@ -34,14 +38,16 @@ def fits(row: Row) -> bool:
     return is_unlabelled or any(name in row for name in _LABEL_FIELDS)
 
 
-def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected]:
-    """Yield the labels of every example, or why it has none; an example without labels yet yields nothing."""
+def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected | Unanswered]:
+    """Yield the labels of every example, or why it has none, and the examples without labels yet."""
     for where, row in rows:
         name = next((name for name in _LABEL_FIELDS if name in row), None)
         if name is not None:
             yield _read_example(where, row, name)
         elif "annotations" in row:
             yield Rejected(where, _OLD_EXPORT)
+        else:
+            yield Unanswered(where)
 
 
 def _read_example(where: str, row: Row, label_field: str) -> RawAnnotation | Rejected:

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from slugline.annotate.annotation import BadValueError, RawAnnotation, Row, shorten
+from slugline.annotate.annotation import BadValueError, RawAnnotation, Row, Unanswered, shorten
 from slugline.annotate.tasks import METADATA_COLUMNS, REQUIRED_COLUMNS, Task, Tasks
 from slugline.data.schema import Rejected
 
+HOW_TO = "Label Studio: paste the .xml beside this file as labelling config, import this file, label, export as JSON."
 _CONTROL, _OBJECT = "topics", "text"
 _EXPORT_FIELDS = {"annotation_id", "lead_time"}  # what JSON-MIN and CSV add to every row
 _TASK_FIELDS = {*REQUIRED_COLUMNS, *METADATA_COLUMNS, "reason"}
@@ -69,16 +70,16 @@ def fits(row: Row) -> bool:
     return isinstance(row.get("data"), dict) or row.keys() >= _EXPORT_FIELDS
 
 
-def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected]:
-    """Yield every annotation of every task, or why it is not one; a task without any yields nothing."""
+def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected | Unanswered]:
+    """Yield every annotation of every task, or why it is not one, and the tasks without any."""
     for where, row in rows:
         if isinstance(data := row.get("data"), dict):
             yield from _read_task(where, row, data)
-        elif row.get("annotation_id") not in (None, ""):
-            yield _read_record(where, row)
+        else:
+            yield Unanswered(where) if row.get("annotation_id") in (None, "") else _read_record(where, row)
 
 
-def _read_task(where: str, row: Row, data: Row) -> Iterator[RawAnnotation | Rejected]:
+def _read_task(where: str, row: Row, data: Row) -> Iterator[RawAnnotation | Rejected | Unanswered]:
     """Yield the annotations of a task."""
     annotations = row.get("annotations", row.get("completions")) or []
     if not isinstance(annotations, list):
@@ -88,6 +89,8 @@ def _read_task(where: str, row: Row, data: Row) -> Iterator[RawAnnotation | Reje
         yield _read_annotation(f"{where}, annotation {number}", data, annotation)
     if row.get("drafts"):
         yield Rejected(where, "a draft that was not submitted")
+    elif not annotations:
+        yield Unanswered(where)
 
 
 def _read_annotation(where: str, data: Row, annotation: object) -> RawAnnotation | Rejected:

@@ -9,11 +9,12 @@ topic that was never asked for need not be absent.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from slugline.annotate.annotation import RawAnnotation, Row, shorten, to_json_lines
+from slugline.annotate.annotation import RawAnnotation, Row, Unanswered, shorten, to_json_lines
 from slugline.annotate.tasks import Task, Tasks
 from slugline.data.schema import Rejected
 from slugline.errors import listing
 
+HOW_TO = "Prodigy: `prodigy mark DATASET FILE --view-id choice`, then `prodigy db-out DATASET > annotations.jsonl`."
 _ANSWERS = ("accept", "reject", "ignore")
 _FIELDS = ("answer", "accept", "options", "_input_hash", "_task_hash", "_view_id")
 
@@ -40,14 +41,14 @@ def fits(row: Row) -> bool:
     return any(name in row for name in _FIELDS)
 
 
-def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected]:
+def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected | Unanswered]:
     """Yield every answer, or why it is not one; a task without an answer yields nothing."""
     binary_answers: dict[tuple[str, str], list[tuple[str, Row]]] = {}
     for where, row in rows:
         answer, raw = row.get("answer"), _to_annotation(where, row)
         if answer is None:
-            continue
-        if answer not in _ANSWERS:
+            yield Unanswered(where)
+        elif answer not in _ANSWERS:
             yield Rejected(where, f"answer is {shorten(answer)}; allowed: {listing(_ANSWERS)}")
         elif "accept" in row or "options" in row:
             yield _read_choice(raw, row)

@@ -7,25 +7,39 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
 
-from slugline.annotate.annotation import BadValueError, RawAnnotation, Row, shorten
+from slugline.annotate.annotation import BadValueError, RawAnnotation, Row, Unanswered, shorten
 from slugline.annotate.formats.escaping import escape, unescape
 from slugline.annotate.tasks import METADATA_COLUMNS, REQUIRED_COLUMNS, Task, Tasks
 from slugline.data.schema import Rejected
 from slugline.errors import InputError, listing, one_line
 
+INSTRUCTIONS = (
+    "Put an x below each topic that the sentence has.",
+    "Write done into status where a sentence has no topic, or skipped where it cannot be labelled.",
+    "Rows left blank are not read. annotator and when (2026-01-31 14:00) may stay blank.",
+)
+HOW_TO = " ".join(INSTRUCTIONS)
 FORMULA = object()  # stands for a formula in a cell, which is never evaluated
 _LABEL_COLUMNS = ("labels", "label")
 _ANSWER_COLUMNS = ("sentence_id", "text", "status", "annotator", "when", *_LABEL_COLUMNS)
-_ALL_COLUMNS = ("article_id", *METADATA_COLUMNS, "reason", "given", "suggested", *_ANSWER_COLUMNS)
+_ALL_COLUMNS = ("article_id", *METADATA_COLUMNS, "reason", "instructions", "given", "suggested", *_ANSWER_COLUMNS)
 _MARKS = dict.fromkeys(("x", "1", "1.0", "true", "yes", "✓"), True) | dict.fromkeys(("0", "0.0", "false", "no"), False)
+_TICKS = ("x", "✓")  # a column of somebody else may well hold 1 or yes
 _STATUSES = dict.fromkeys(("done", "submitted"), "done") | dict.fromkeys(("skipped", "skip", "discarded"), "skipped")
 
 
 def encode(tasks: Tasks) -> dict[str, bytes]:
-    """Return the tasks as CSV with a byte-order mark, without which Excel does not recognise UTF-8."""
+    """Return the tasks as CSV with a byte-order mark, without which Excel does not recognise UTF-8.
+
+    A last column, which is not read back, says in the first rows how the sheet is filled in.
+    """
+    notes = chain(["instructions", *INSTRUCTIONS], repeat(""))
     stream = io.StringIO(newline="")
-    csv.writer(stream).writerows([escape(cell) for cell in row] for row in to_table(tasks))
+    csv.writer(stream).writerows(
+        [escape(cell) for cell in [*row, note]] for row, note in zip(to_table(tasks), notes, strict=False)
+    )
     return {"": ("\ufeff" + stream.getvalue()).encode(errors="backslashreplace")}
 
 
@@ -56,8 +70,8 @@ def fits(row: Row) -> bool:
     return "sentence_id" in row
 
 
-def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected]:
-    """Yield the annotation in every row, or why it has none; a row with blank status and labels yields nothing.
+def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected | Unanswered]:
+    """Yield the annotation in every row, or why it has none; or that nobody answered it yet.
 
     Labels are in one column a topic, or with a delimiter (`|`, `;` or `,`) in `labels` or `label`. Without a column
     `status`, a row without any label is rejected: nobody could tell whether it was looked at. Raises `InputError` for a
@@ -71,8 +85,7 @@ def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[Raw
 
     for where, row in rows:
         try:
-            if (raw := _read_row(where, row, topics)) is not None:
-                yield raw
+            yield _read_row(where, row, topics) or Unanswered(where)
         except BadValueError as error:
             yield Rejected(where, str(error))
 
@@ -81,6 +94,7 @@ def _read_row(where: str, row: Row, topics: Sequence[str]) -> RawAnnotation | No
     """Return the annotation in a row, None where it is not annotated yet."""
     if formulas := [name for name in (*_ANSWER_COLUMNS, *topics) if row.get(name) is FORMULA]:
         raise BadValueError(f"column {shorten(formulas[0])} holds a formula, which is not evaluated")
+    _check_marks(row, topics)
     labels, status = _read_labels(row, topics), _read_status(row)
 
     if status is None and labels is None:
@@ -94,6 +108,13 @@ def _read_row(where: str, row: Row, topics: Sequence[str]) -> RawAnnotation | No
         key = unescape(key)  # a CSV file may have become a workbook
     answer = None if status == "skipped" else labels or []
     return RawAnnotation(where, key, answer, row.get("annotator"), row.get("when"), row.get("text"))
+
+
+def _check_marks(row: Row, topics: Sequence[str]) -> None:
+    """Raise `BadValueError` for an x in a column that is none of the topics: they may have been renamed."""
+    others = [name for name in row if name not in topics and name not in _ALL_COLUMNS]
+    if marked := [name for name in others if str(row[name]).strip().lower() in _TICKS]:
+        raise BadValueError(f"column {shorten(marked[0])} is marked and is not a topic; allowed: {listing(topics, 40)}")
 
 
 def _read_status(row: Row) -> str | None:

@@ -6,28 +6,23 @@ Cells are text, and openpyxl, which reads and writes them, evaluates no formula.
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from slugline.annotate.annotation import Row, shorten
 from slugline.annotate.formats.escaping import escape_ambiguous, is_risky, unescape
-from slugline.annotate.formats.sheets import FORMULA, fits, read, to_table
+from slugline.annotate.formats.sheets import FORMULA, HOW_TO, INSTRUCTIONS, fits, read, to_table
 from slugline.annotate.tasks import Tasks
 from slugline.data.readers import Rows
 from slugline.errors import InputError, listing, one_line
 
-__all__ = ["encode", "fits", "read", "read_workbook"]
+__all__ = ["HOW_TO", "encode", "fits", "read", "read_workbook"]
 
 _SHEET, _NOTES_SHEET = "sentences", "topics"
 _MAX_BYTES, _MAX_COLUMNS = 256 << 20, 1024
 _MAX_ROWS, _MAX_CHARACTERS = 1 << 20, 32767  # of a sheet, and of a cell
-_INSTRUCTIONS = (
-    "Put an x below each topic that the sentence has.",
-    "Write done into status where a sentence has no topic, or skipped where it cannot be labelled.",
-    "Rows left blank are not read. annotator and when (2026-01-31 14:00) may stay blank.",
-)
 # What XML cannot hold is written as _xHHHH_ (ECMA-376, 22.9.2.19), and so is what looks like such a sign already
 _UNWRITABLE = re.compile("[\0-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _WRITTEN = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -42,9 +37,10 @@ def encode(tasks: Tasks) -> dict[str, bytes]:
     sheet.freeze_panes = "A2"
     sheet.column_dimensions["C"].width = 90
     notes.column_dimensions["B"].width = 120
+    _offer_choices(sheet, rows, len(tasks.topics))
     for row in rows:
         sheet.append([_text_cell(sheet, text) for text in row])
-    for row in [*map(list, tasks.topics.items()), [""], *([line] for line in _INSTRUCTIONS)]:
+    for row in [*map(list, tasks.topics.items()), [""], *([line] for line in INSTRUCTIONS)]:
         notes.append([_text_cell(notes, text) for text in row])
 
     stream = io.BytesIO()
@@ -75,9 +71,25 @@ def _to_rows(tasks: Tasks) -> list[list[str]]:
     return rows
 
 
+def _offer_choices(sheet: Any, rows: Sequence[Sequence[str]], topics: int) -> None:
+    """Offer x below each topic, and what status may be, to pick from a list; `topics` is how many there are.
+
+    A cell may hold something else too: what is read is said by the instructions.
+    """
+    from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.datavalidation import DataValidation
+
+    status = len(rows[0]) - 2  # the columns before it, counted from 1, are those of the topics
+    for first, last, choices in ((status - topics, status - 1, "x"), (status, status, "done,skipped")):
+        validation = DataValidation(type="list", formula1=f'"{choices}"', allow_blank=True, showErrorMessage=False)
+        validation.add(f"{get_column_letter(first)}2:{get_column_letter(last)}{max(len(rows), 2)}")
+        sheet.data_validations.append(validation)
+
+
 def _text_cell(sheet: Any, text: str) -> Any:
     """Return a cell that is text whatever it begins with, even when someone edits it."""
     from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Alignment
 
     cell = WriteOnlyCell(sheet, value=None)
     if text:
@@ -85,6 +97,7 @@ def _text_cell(sheet: Any, text: str) -> Any:
         cell._value = _UNWRITABLE.sub(lambda sign: f"_x{ord(sign[0]):04X}_", text)  # openpyxl would look for formulas
         cell.data_type = "s"
         cell.quotePrefix = is_risky(text)
+    cell.alignment = Alignment(wrap_text=True, vertical="top")
     return cell
 
 
