@@ -2,6 +2,8 @@
 
 import shlex
 import shutil
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -11,7 +13,20 @@ from slugline.errors import InputError
 from slugline.labels import read_taxonomy
 from slugline.project import find_project, make_project
 
-TOPICS = ["law & order", "C++", "a: b", "*x", "🔥 fire", "yes", "crime (organised)", "people's protest"]
+TOPICS = [
+    "law & order",
+    "C++",
+    "a,b",
+    "1e3",
+    "2024",
+    "null",
+    "a: b",
+    "*x",
+    "🔥 fire",
+    "yes",
+    "crime (organised)",
+    "people's protest",
+]
 WIRE = {
     "flood": "The river burst its banks and the flood reached the old town in number {}.",
     "rescue": "Crews in boats rescued stranded families from roof number {}.",
@@ -82,9 +97,106 @@ def test_the_template_trains_by_every_form_of_rule_and_its_readme_names_commands
     assert compose_settings("train", ["labels=rules"]).tracking.registered_model == "slugline"  # not in the project
 
 
-def test_topics_of_any_name_are_written_as_they_are(tmp_path):
+def test_topics_of_any_name_are_written_as_they_are(tmp_path, monkeypatch):
     make_project(tmp_path / "odd", TOPICS)
     assert list(read_taxonomy(tmp_path / "odd" / "conf/labels/topics.yaml")["topics"]) == TOPICS
+    monkeypatch.chdir(tmp_path / "odd")
+    assert list(compose_settings("label").labels.topics) == TOPICS
+
+
+def test_a_topic_with_a_comma_is_quoted_on_the_command_line(tmp_path, command):
+    command(tmp_path, "new", "mine", 'topics=["a,b", c,,law & order]')
+    assert list(read_taxonomy(tmp_path / "mine/conf/labels/topics.yaml")["topics"]) == ["a,b", "c", "law & order"]
+
+
+@pytest.mark.parametrize(
+    "folder", ["123", "null", "yes", "2023-12-01", "1e3", "it's", "Überschwemmung", "a=b", "x [1]"]
+)
+def test_a_folder_of_any_name_becomes_a_project_that_commands_find(tmp_path, command, monkeypatch, folder):
+    made = command(tmp_path, "new", f"folder={folder}")
+    assert made.returncode == 0, made.stderr
+    monkeypatch.chdir(tmp_path / folder)
+    assert f"project '{find_project().name}'" in made.stdout
+    assert list(compose_settings("train").labels.topics) == ["flood", "rescue", "warning"]
+    shown = command(tmp_path / folder, "train", "--cfg", "job")
+    assert "warned_residents" in shown.stdout, shown.stderr
+
+
+def test_a_config_dir_is_added_to_the_config_of_the_project_and_is_repeated_in_next_lines(tmp_path, command, project):
+    (tmp_path / "other/labels").mkdir(parents=True)
+    (tmp_path / "other/labels/short.yaml").write_text(
+        "defaults: [rules]\ntopics: {flood: flood*, storm: , heat: [hot]}\n"
+    )
+    shown = command(project, "label", "--config-dir=../other")
+    assert "warned_residents" in shown.stdout, shown.stderr
+    done = command(project, "label", "--config-dir=../other", "labels=short")
+    assert "note    without any rule: storm; give keywords in labels.topics\n" in done.stdout
+    assert f"--config-dir={tmp_path / 'other'} labels=short" in next_lines(done)[0]
+    assert "--config-dir" not in next_lines(command(project, "label", "--config-dir=conf"))[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (
+            "defaults: [rules]\ntopics:\n  flood: [*flood]",
+            "line 3: found undefined alias 'flood'; text that begins with *",
+        ),
+        (
+            "defaults: [rules]\ntopics:\n\tflood: [flood]",
+            "topics.yaml: cannot be read as YAML: line 3: found character",
+        ),
+        (
+            "defaults: [rules]\ntopics:\n  flood: a\n  flood: b",
+            "topics.yaml: cannot be read as YAML: line 4: found dup",
+        ),
+        (
+            "defaults: [rules]\ntopics:\n  größe: [flood]",
+            "conf/labels/topics.yaml: line 3: byte 0xf6 is not UTF-8; save",
+        ),
+        ("defaults: [rules]\ntopics: [flood, storm]", "labels/topics.yaml: found a list in place of a mapping"),
+        (
+            "defaults: [rulez]\ntopics: {flood: a}",
+            "labels/topics.yaml: defaults: there is no 'rulez'; allowed: given, gold",
+        ),
+        ("topics: {flood: a}", "labels: there is no _target_; begin its YAML file with 'defaults: [OPTION]'"),
+        ("", "labels: there is no _target_; begin its YAML file with 'defaults: [OPTION]'"),
+        (
+            "defaults: [rules]\ntopics: {flood: {keyword: [a]}}",
+            "labels.topics.flood: unknown key 'keyword'; allowed: def",
+        ),
+        ("defaults: [rules]\ntopics: {flood: 3}", "labels.topics.flood: 3; allowed: the keys definition, examples"),
+        (
+            "defaults: [rules]\ntopics: {flood: [a, yes]}",
+            "labels.topics.flood.keywords[1]: True; allowed: a text, in quotes",
+        ),
+    ],
+)
+def test_a_wrong_taxonomy_is_one_line_with_its_place_and_what_is_allowed(tmp_path, command, content, says):
+    command(tmp_path, "new", "mine")
+    (tmp_path / "mine/conf/labels/topics.yaml").write_text(content, encoding="cp1252")
+    done = command(tmp_path / "mine", "label")
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_topic_that_the_command_line_cannot_name_is_written_in_yaml(tmp_path, command):
+    done = command(tmp_path, "label", "labels.topics.law & order=[police]")
+    assert "found 'labels.topics.law & order'; keys with ' ' are written in a YAML file" in done.stderr
+
+
+def test_an_unknown_option_is_told_without_the_search_path(tmp_path, command):
+    done = command(tmp_path, "train", "labels=rulez")
+    assert done.stderr.strip().endswith("given gold india_police_events plover rules sample")
+
+
+def test_a_reader_of_the_output_that_leaves_early_is_no_error(tmp_path):
+    for words in ("--help", "guide gold", "train --help", "new mine"):
+        line = f"{sys.executable} -u -m slugline {words} | true; exit ${{PIPESTATUS[0]}}"
+        done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode in (0, 141)
+        assert done.stderr == ""
 
 
 @pytest.mark.parametrize("taken", ["README.md", "conf/labels/topics.yaml", ".gitignore"])
@@ -110,8 +222,7 @@ def test_topics_without_keywords_are_told_with_how_to_give_them(tmp_path, comman
     (tmp_path / "mine/articles/a.txt").write_text("The river rose. The judge spoke.")
     done = command(tmp_path / "mine", "train")
     assert done.returncode == 1
-    assert "flood, law & order" in done.stderr
-    assert "keywords" in done.stderr
+    assert "keywords to flood, law & order in their YAML file, in a project conf/labels/topics.yaml" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -144,16 +144,15 @@ def _run(command: str, arguments: list[str]) -> None:
 
     from slugline.config.build import CONFIG_ERRORS, describe_error
     from slugline.config.launch import find_wrong_group, find_wrong_option, quote_signs, register, suggest_override
+    from slugline.config.user_files import add_project, find_undecodable
     from slugline.errors import InputError
     from slugline.files import shipped_folder
-    from slugline.project import PROJECT_FILE
     from slugline.tracking import abandon_sweep
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach us as they are
     if suggestion := suggest_override(command, arguments):
         _fail(suggestion)
-    if PROJECT_FILE.is_file() and not any(argument.startswith(("--config-dir", "-cd")) for argument in arguments):
-        arguments = [f"--config-dir={PROJECT_FILE.parent}", *arguments]
+    arguments = add_project(arguments)
     arguments = sorted(
         arguments, key=lambda argument: not argument.startswith("-") and "=" in argument
     )  # options first
@@ -173,6 +172,10 @@ def _run(command: str, arguments: list[str]) -> None:
     except (InputError, *CONFIG_ERRORS) as error:
         abandon_sweep()
         _fail(describe_error(error))
+    except UnicodeDecodeError:
+        if wrong := find_undecodable(arguments):
+            _fail(wrong)
+        raise
     except KeyboardInterrupt:
         abandon_sweep()
         sys.exit(130)

@@ -47,7 +47,7 @@ def find_project() -> Project:
         raise InputError(f"{PROJECT_FILE}: {found}; allowed: {listing(_KEYS)}")
     name, choices = content.get("name", DEFAULT_NAME), content.get("choices") or {}
     if not isinstance(name, str) or not name.strip() or set(name) & set("/:"):
-        raise InputError(f"{PROJECT_FILE}: name: {name!r}; allowed: a text without / and :")
+        raise InputError(f"{PROJECT_FILE}: name: {name!r}; allowed: a text without / and :, in quotes if need be")
     if not isinstance(choices, dict) or not all(isinstance(part, str) for pair in choices.items() for part in pair):
         raise InputError(f"{PROJECT_FILE}: choices: {choices!r}; allowed: options by group, as in {{labels: topics}}")
     return Project(name, choices)
@@ -86,12 +86,14 @@ def make_project(folder: Path, topics: Sequence[str] = ()) -> str:
     from jinja2 import Template
 
     name = re.sub(r"[^\w.]+", "-", folder.resolve().name).strip("-.") or "project"
-    quoted = [_to_yaml_key(topic) for topic in dict.fromkeys(topics)]
+    quoted = [_to_yaml(topic) for topic in dict.fromkeys(topics)]
     contents = {}
     for source in sorted(file for file in _TEMPLATES.rglob("*") if file.is_file()):
         place = folder / source.relative_to(_TEMPLATES)
         target = place.with_name(".gitignore") if place.name == "gitignore" else place
-        text = Template(source.read_text(encoding="utf-8"), keep_trailing_newline=True).render(name=name, topics=quoted)
+        text = Template(source.read_text(encoding="utf-8"), keep_trailing_newline=True).render(
+            name=name, quoted_name=_to_yaml(name), topics=quoted
+        )
         contents[target] = text.encode()
     if taken := [target for target in contents if target.exists()]:
         raise InputError(f"{taken[0]} is there already: nothing was written; give another folder")
@@ -99,8 +101,9 @@ def make_project(folder: Path, topics: Sequence[str] = ()) -> str:
     return name
 
 
-def _to_yaml_key(topic: str) -> str:
-    """Return a name as YAML holds it, quoted where it must be."""
+def _to_yaml(text: str) -> str:
+    """Return a text as YAML holds it, quoted where it must be."""
     import yaml
 
-    return yaml.safe_dump(topic, allow_unicode=True, width=10_000).removesuffix("...\n").strip()
+    style = "'" if re.search(r"\d", text) else None  # Hydra takes more for numbers than PyYAML does, as 1e3
+    return yaml.safe_dump(text, allow_unicode=True, width=10_000, default_style=style).removesuffix("...\n").strip()

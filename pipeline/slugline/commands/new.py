@@ -1,5 +1,6 @@
 """`slugline new`: a project of one's own."""
 
+import csv
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +24,8 @@ def new(arguments: Sequence[str]) -> None:
         folders.append(options.pop("folder"))
     if len(folders) != 1 or not folders[0] or folders[0].startswith("-") or options.keys() - {"topics"}:
         raise InputError(f"found '{' '.join(arguments)}'; allowed: slugline new FOLDER [topics=A,B,C]")
-    topics = [topic.strip() for topic in options.get("topics", "").strip("[]").split(",")]
+    written = [options.get("topics", "").strip("[]")]
+    topics = [topic.strip() for topic in next(csv.reader(written, skipinitialspace=True))]  # "a,b" in quotes is one
     folder = Path(folders[0])
     name = make_project(folder, [topic for topic in topics if topic])
     print(f"made    {folder}, project '{name}': see {folder / 'README.md'}")

@@ -20,7 +20,7 @@ from yaml import YAMLError
 from slugline.components import build_value, is_within
 from slugline.config.schemas import nested_settings
 from slugline.errors import InputError, listing
-from slugline.files import describe_yaml_error
+from slugline.files import describe_yaml_error, shipped_folder
 
 ALLOWED_MODULES = ("slugline", "sklearn")
 CONFIG_ERRORS = (HydraException, OmegaConfBaseException, YAMLError)
@@ -72,11 +72,17 @@ def build_settings(config: Any, kind: type[Settings]) -> Settings:
             values[item.name] = _to_plain(node)
         elif not isinstance(node, DictConfig | Mapping):
             raise InputError(f"{item.name}: found {node!r}; allowed: one of its options, or the class in _target_")
-        elif "_target_" in node:
-            values[item.name] = instantiate(node, item.name, allowed)
-        else:  # several of them, as features
+        elif _holds_components(node):  # several of them, as features
             values[item.name] = {key: instantiate(node[key], f"{item.name}.{key}", allowed) for key in node}
+        else:
+            values[item.name] = instantiate(node, item.name, allowed)
     return kind(**values)
+
+
+def _holds_components(node: Mapping[Any, Any]) -> bool:
+    """Tell whether a node of the config holds components by name, and is none itself."""
+    parts = [] if "_target_" in node else [node[key] for key in node]
+    return any(isinstance(part, DictConfig | Mapping) and "_target_" in part for part in parts)
 
 
 def import_user_modules(names: Sequence[str], folders: Sequence[str]) -> None:
@@ -133,13 +139,22 @@ def instantiate(node: Any, where: str, allowed: Sequence[str] = ()) -> Any:
             f"{where}: found {'null' if node is None else repr(node)}; allowed: a class in {where}._target_"
         )
     values: Any = OmegaConf.to_container(node, resolve=True) if isinstance(node, DictConfig) else dict(node)
-    target = _find_target(str(values.pop("_target_", None)), where, (*ALLOWED_MODULES, *allowed))
+    if "_target_" not in values:
+        options = listing(shipped_options(where))
+        base = f"begin its YAML file with 'defaults: [OPTION]', where OPTION is one of {options}" if options else ""
+        raise InputError(f"{where}: there is no _target_; {base or 'give the dotted name of a class'}")
+    target = _find_target(str(values.pop("_target_")), where, (*ALLOWED_MODULES, *allowed))
     if dataclasses.is_dataclass(target):
         return _build_dataclass(target, values, where)
     try:
         return target(**{str(key): _to_tuple(value) for key, value in values.items()})
     except TypeError as error:
         raise InputError(f"{where}: {error}; allowed: {listing(_parameters(target), 40)}") from error
+
+
+def shipped_options(group: str) -> list[str]:
+    """Return the options of a group of the config that ship with Slugline."""
+    return sorted(file.stem for file in (shipped_folder("conf") / group).glob("*.yaml"))
 
 
 def _find_target(name: str, where: str, allowed: Sequence[str]) -> Any:
@@ -219,16 +234,29 @@ def describe_error(error: BaseException) -> str:
         return describe_yaml_error(error)
     if isinstance(error, OverrideParseException):
         key, _, value = error.override.partition("=")
+        if odd := re.search(r"[^\w.+~@/-]", key):
+            return f"found '{key}'; keys with '{odd[0]}' are written in a YAML file, as conf/labels/NAME.yaml"
         if value and '"' not in value and "'" not in value:
             return f"found {error.override}, whose signs need quotes: " + shlex.quote(f'{key}="{value}"')
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     text = re.sub(r"\s+", " ", str(cause if str(cause) else error)).strip()
+    text = re.sub(r" ?(Config search|Search) path:.*", "", text)
+    if composing := re.match(r"In '(.+?)': \w+ raised while composing config: (.*?)(?: full_key:.*)?$", text):
+        return f"{composing[1]}.yaml: {_reword(composing[2])}"
+    if unloaded := re.match(r"In '(.+?)': Could not load '(.+)/(.+)'", text):
+        options = listing(shipped_options(unloaded[2]))
+        return f"{unloaded[1]}.yaml: defaults: there is no '{unloaded[3]}'; allowed: {options}, or one of your own"
     if isinstance(cause, OmegaConfBaseException):
         text = re.sub(r"\s*(full_key: .*|object_type=.*|reference_type=.*)$", "", re.sub(r" full_key: .*", "", text))
         if cause.parent_node is not None and "not in" in text and isinstance(cause.parent_node, DictConfig):
             known = listing(sorted(map(str, cause.parent_node)), 40) or f"new ones, as +{cause.full_key}=VALUE"
             return f"unknown key '{cause.full_key}'; allowed: {known}"
-        for pattern, words in _WORDINGS.items():
-            text = re.sub(pattern, words, text)
-        return f"{cause.full_key}: {text}" if cause.full_key else text
+        return f"{cause.full_key}: {_reword(text)}" if cause.full_key else _reword(text)
+    return text
+
+
+def _reword(text: str) -> str:
+    """Return what OmegaConf says in plain words."""
+    for pattern, words in _WORDINGS.items():
+        text = re.sub(pattern, words, text)
     return text

@@ -1,6 +1,5 @@
 """The help of a command: what it does, its groups and its options, each with its default, on a page."""
 
-import argparse
 import dataclasses
 import re
 import textwrap
@@ -10,8 +9,9 @@ from typing import Any
 
 from slugline.components import field_help
 from slugline.config.schemas import find_settings, nested_settings
+from slugline.config.user_files import find_config_dirs
 from slugline.files import shipped_folder
-from slugline.project import PROJECT_FILE, find_project
+from slugline.project import find_project
 
 _GROUP = re.compile(r"^  - (?:override )?/?([a-z]+): (?:\$\{choice:\w+,(\w+)|(\S+))", re.MULTILINE)
 _WIDTH, _INDENT = 110, 34
@@ -19,7 +19,7 @@ _WIDTH, _INDENT = 110, 34
 
 def describe_command(command: str, arguments: Sequence[str] = ()) -> str:
     """Return the help of a command; groups have the options of the user's `--config-dir`, too."""
-    folders = [shipped_folder("conf"), *_find_config_dirs(arguments)]
+    folders = [shipped_folder("conf"), *find_config_dirs(arguments)]
     text = (shipped_folder("conf") / f"{command}.yaml").read_text(encoding="utf-8")
     head, _, defaults = text.partition("defaults:")
     lines = [line.removeprefix("#").removeprefix(" ") for line in head.splitlines()]
@@ -36,14 +36,6 @@ def describe_command(command: str, arguments: Sequence[str] = ()) -> str:
     chosen = ", with the options of what the groups chose" if groups else ""
     lines += ["", f"slugline {command} --cfg job prints the whole config{chosen}."]
     return "\n".join(lines)
-
-
-def _find_config_dirs(arguments: Sequence[str]) -> list[Path]:
-    """Return the folder of YAML files that the command line adds, else that of the project, if there is one."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--config-dir", "-cd", type=Path, nargs="?")
-    folder = parser.parse_known_args(arguments)[0].config_dir
-    return [folder] if folder else [PROJECT_FILE.parent] if PROJECT_FILE.is_file() else []
 
 
 def _describe_group(group: str, default: str, folders: Sequence[Path]) -> str:

@@ -15,8 +15,9 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from slugline.config.build import build_settings, import_user_modules
+from slugline.config.build import build_settings, import_user_modules, shipped_options
 from slugline.config.schemas import find_settings, make_schema
+from slugline.config.user_files import search_project
 from slugline.errors import listing
 from slugline.files import shipped_folder
 from slugline.launch import Launch
@@ -81,8 +82,7 @@ def find_wrong_group(command: str, arguments: Sequence[str]) -> str | None:
         group, equals, value = argument.partition("=")
         wrong = (equals and not value) or re.fullmatch(r"null|true|false|-?\d+(\.\d+)?", value, re.IGNORECASE)
         if wrong and group in groups:
-            options = sorted(file.stem for file in (shipped_folder("conf") / group).glob("*.yaml"))
-            return f"{group}: found '{value}'; allowed: one of the options {listing(options)}"
+            return f"{group}: found '{value}'; allowed: one of the options {listing(shipped_options(group))}"
     return None
 
 
@@ -115,10 +115,8 @@ def compose_settings(command: str, overrides: Sequence[str] = ()) -> Any:
     ByArticle(dev=0.1, test=0.2, seed=1)
     """
     register(command)
-    folder = f"file://{PROJECT_FILE.parent.absolute()}".replace("'", "\\'")
-    project = [f"hydra.searchpath=['{folder}']"] if PROJECT_FILE.is_file() else []
     with initialize_config_dir(str(shipped_folder("conf")), version_base="1.3"):
-        return build_settings(compose(command, [*overrides, *project]), find_settings(command))
+        return build_settings(compose(command, [*overrides, *search_project()]), find_settings(command))
 
 
 def read_launch() -> Launch:
@@ -137,7 +135,7 @@ def read_launch() -> Launch:
         name=" ".join(varied or chosen),
         overrides=list(map(str, overrides)),
         choices=choices,
-        options=[] if PROJECT_FILE.is_file() else [f"--config-dir={folder}" for folder in _user_folders()],
+        options=[f"--config-dir={folder}" for folder in _user_folders() if not _is_project(folder)],
     )
 
 
@@ -164,3 +162,8 @@ def _user_folders() -> list[Path]:
     """Return the folders of the user's own config."""
     sources = [Path(source.path) for source in HydraConfig.get().runtime.config_sources if source.schema == "file"]
     return [source for source in sources if source != shipped_folder("conf")]
+
+
+def _is_project(folder: Path) -> bool:
+    """Tell whether this is the config of the project, which all commands find by themselves."""
+    return PROJECT_FILE.is_file() and folder.resolve() == PROJECT_FILE.parent.resolve()

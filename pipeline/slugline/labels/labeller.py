@@ -21,7 +21,10 @@ _MODES = ("multilabel", "multiclass")
 def _describe_missing_rules(topics: Mapping[str, Topic]) -> str:
     """Return that there is no rule, and how to give some."""
     if topics:
-        return f"no topic has keywords or patterns, and there are no functions; give keywords to {listing(topics)}"
+        where = "in their YAML file, in a project conf/labels/topics.yaml"
+        return (
+            f"no topic has keywords or patterns, and there are no functions; give keywords to {listing(topics)} {where}"
+        )
     return (
         "there are no topics; slugline new FOLDER makes a file for them, "
         "labels=plover takes PLOVER's fifteen, '+labels.topics.flood=[flood*]' gives one"
