@@ -12,7 +12,7 @@ from slugline.data.corpus import Corpus, read_corpus
 from slugline.data.schema import SENTENCE_COLUMNS, to_matrix
 from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
-from slugline.labels import Labelled, Labels, by_people, gold_files, read_gold
+from slugline.labels import Labelled, Labels, by_people, describe_unmatched, gold_files, read_gold
 from slugline.splits import PARTS, Leakage, count_labels, measure_leakage
 
 _RESERVED = (*SENTENCE_COLUMNS, "topics", "explain")  # columns of predictions, beside one for each topic
@@ -146,8 +146,16 @@ def read_labelled(data: Any, labels: Labels, stages: Stages) -> tuple[Corpus, La
     with stages.timed("labels"):
         own = stage_key("labels", labels, gold_files(labels.gold), labels.function_modules())
         key = chain("sentences", key, own)
-        values = stages.run("labels", key, lambda: labels(sentences, read_gold(labels.gold, labels.columns))._asdict())
-    return corpus, Labelled(values["sentences"], tuple(values["topics"]), values["unmatched"])
+
+        def label() -> dict[str, Any]:
+            labelled = labels(sentences, read_gold(labels.gold, labels.columns))
+            return labelled._asdict() | {"counts": dict(labelled.counts)}
+
+        values = stages.run("labels", key, label)
+    labelled = Labelled(values["sentences"], tuple(values["topics"]), values["unmatched"], values["counts"])
+    if labelled.unmatched and labelled.counts and not (labelled.counts["exact"] or labelled.counts["overlap"]):
+        raise InputError(describe_unmatched(labels.gold, labels.columns, sentences, len(labelled.unmatched)))
+    return corpus, labelled
 
 
 def select_labelled(labelled: Labelled) -> pd.DataFrame:
@@ -244,14 +252,25 @@ def hash_sentences(hashed: blake2b, sentences: pd.DataFrame) -> None:
 def _notes(labelled: Labelled, used: pd.DataFrame, leakage: Leakage) -> list[str]:
     """Return what to warn of."""
     notes = []
-    if labelled.unmatched:
-        notes.append(
-            f"{len(labelled.unmatched)} gold labels match no sentence (changed or gone): "
-            f"{listing(labelled.unmatched, 5)}"
-        )
+    notes += _gold_notes(labelled)
     if not by_people(used).any():
         notes.append("all labels come from rules: scores say how well the model repeats the rules, not how true it is")
     return notes + _leakage_notes(leakage)
+
+
+def _gold_notes(labelled: Labelled) -> list[str]:
+    """Return what to warn of where gold labels found no sentence, another one, or contradict each other."""
+    exact, overlap = (labelled.counts.get(name, 0) for name in ("exact", "overlap"))
+    total = exact + overlap + len(labelled.unmatched)
+    notes = []
+    if overlap:
+        notes.append(f"{exact} of {total} gold labels match a sentence exactly, {overlap} by overlap of their texts")
+    if labelled.unmatched:
+        lost = listing(labelled.unmatched, 5)
+        notes.append(f"{len(labelled.unmatched)} of {total} gold labels match no sentence (changed or gone): {lost}")
+    if conflicts := labelled.counts.get("conflicts"):
+        notes.append(f"{conflicts} sentences have different gold labels; labels.conflict decided")
+    return notes
 
 
 def _check_parts(parts: np.ndarray, n_sentences: int) -> np.ndarray:

@@ -1,8 +1,9 @@
 """The labeller: labels sentences by gold labels from a file, by labels that came with them, and by rules."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, compress
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,8 +11,9 @@ import pandas as pd
 
 from slugline.components import is_within
 from slugline.errors import InputError, listing
-from slugline.labels.gold import GoldRows, known_labels, match_gold, parse_gold
+from slugline.labels.gold import GoldRows, known_labels, parse_gold
 from slugline.labels.label_model import LABEL_MODELS, combine_votes
+from slugline.labels.matching import CONFLICTS, MatchedGold, match_gold
 from slugline.labels.rules import vote
 from slugline.labels.taxonomy import Rule, Topic, collect_rules
 
@@ -22,12 +24,14 @@ class Labelled(NamedTuple):
     """What a labeller gives: the sentences, all topics in order, and the places of gold labels that match no sentence.
 
     `sentences` have `labels` (tuple of topics, or None) and `label_source` (`gold`, `given`, `rules`, or "" where
-    unlabelled); from rules with `soft` also `weights`, how sure the label of each topic is, from 0 to 1.
+    unlabelled); from rules with `soft` also `weights`, how sure the label of each topic is, from 0 to 1. `counts` are
+    those of `MatchedGold`, and `other_topics`, the labels that were ignored.
     """
 
     sentences: pd.DataFrame
     topics: tuple[str, ...]
     unmatched: list[str]
+    counts: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,9 @@ class Labels:
         `sentence_id, article_id, text, labels` and their names in the gold files.
     delimiter : str
         What stands between two gold labels of one string.
+    conflict : {"error", "first", "union", "drop"}
+        What becomes of a sentence to which gold gives different labels: an error that names all such, the first labels,
+        all of them, or none.
     topics : dict of str to Topic
         The taxonomy: topics by name. Empty: the topics are those that the labels name.
     functions : dict of str to Rule
@@ -76,6 +83,7 @@ class Labels:
     rules: bool = False
     columns: dict[str, str] = field(default_factory=dict)
     delimiter: str = ","
+    conflict: str = "error"
     topics: dict[str, Topic] = field(default_factory=dict)
     functions: dict[str, Rule] = field(default_factory=dict)
     label_model: str = "majority"
@@ -88,6 +96,8 @@ class Labels:
             raise InputError(f"labels.mode: '{self.mode}'; allowed: {listing(_MODES)}")
         if self.label_model not in LABEL_MODELS:
             raise InputError(f"labels.label_model: '{self.label_model}'; allowed: {listing(LABEL_MODELS)}")
+        if self.conflict not in CONFLICTS:
+            raise InputError(f"labels.conflict: '{self.conflict}'; allowed: {listing(CONFLICTS)}")
 
     def __call__(self, sentences: pd.DataFrame, gold_rows: GoldRows = ()) -> Labelled:
         """Label sentences with `sentence_id`, `article_id`, `text`, and maybe `labels` that came with them.
@@ -96,7 +106,7 @@ class Labels:
         order, with their labels; a subclass may change these. Raises `InputError` for a gold row that cannot be
         read, a label outside the taxonomy, or rules that cannot be applied.
         """
-        labelled, unmatched = self._label_by_people(sentences, gold_rows)
+        labelled, gold = self._label_by_people(sentences, gold_rows)
         topics = tuple(self.topics) or tuple(sorted(set(chain.from_iterable(labelled["labels"].dropna()))))
         self._check_labels(labelled, topics)
         if self.rules:
@@ -104,7 +114,7 @@ class Labels:
 
         if not topics and (count := labelled["labels"].notna().sum()):
             raise InputError(f"no topic: none of the {count} labelled sentences names any, nor does labels.topics")
-        return Labelled(labelled, topics, unmatched)
+        return Labelled(labelled, topics, gold.unmatched, gold.counts)
 
     def all_rules(self) -> dict[str, Rule]:
         """Return the rules by name: of each topic's keywords and patterns, and the labelling functions."""
@@ -145,17 +155,18 @@ class Labels:
         sureness = np.abs(2 * P - 1)  # 0 for a probability of a half, 1 for one of 0 or 1
         return labelled.assign(weights=_to_series([tuple(row) for row in sureness.tolist()], sentences.index))
 
-    def _label_by_people(self, sentences: pd.DataFrame, gold_rows: GoldRows) -> tuple[pd.DataFrame, list[str]]:
-        """Take labels that came with the sentences, and gold labels over them; also return unmatched gold rows."""
+    def _label_by_people(self, sentences: pd.DataFrame, gold_rows: GoldRows) -> tuple[pd.DataFrame, MatchedGold]:
+        """Take labels that came with the sentences, and gold labels over them; also return what gold says."""
         labels = _to_series([None] * len(sentences), sentences.index)
         source = pd.Series("", index=sentences.index, dtype=object)
         if self.given and "labels" in sentences:
             is_given = sentences["labels"].notna()
             labels, source = labels.mask(is_given, sentences["labels"]), source.mask(is_given, "given")
 
-        gold, unmatched = match_gold(sentences, parse_gold(gold_rows, self.columns, self.delimiter))
-        labels, source = labels.mask(gold.notna(), gold), source.mask(gold.notna(), "gold")
-        return sentences.assign(labels=labels, label_source=source.astype(str)), unmatched
+        gold = match_gold(sentences, parse_gold(gold_rows, self.columns, self.delimiter), self.conflict)
+        is_gold = gold.labels.notna()
+        labels, source = labels.mask(is_gold, gold.labels), source.mask(is_gold, "gold")
+        return sentences.assign(labels=labels, label_source=source.astype(str)), gold
 
     def _check_labels(self, labelled: pd.DataFrame, topics: tuple[str, ...]) -> None:
         """Refuse a label outside the taxonomy, and in multiclass any number of labels but one."""
