@@ -80,7 +80,7 @@ CONFIG = {
         "found 'good.jsonl'; options are given as KEY=VALUE: slugline predict input=good.jsonl",
     ),
     ("train", "good.jsonl", "folds=2"): ("found 'good.jsonl'; ", "slugline train data.path=good.jsonl"),
-    ("train", "--config-dir=conf", "model=broken"): ("while parsing", "broken.yaml", "line 1"),
+    ("train", "--config-dir=conf", "model=broken"): ("", "broken.yaml: cannot be read as YAML", "line "),
     ("train", "model._target_=os.system"): (
         "model._target_: 'os.system' is not allowed; modules allowed: slugline, sklearn",
     ),
@@ -118,7 +118,7 @@ MORE = {  # the long tail
         "unknown key 'labels.topics.tax'; allowed: ",
         "+labels.topics.tax=",
     ),
-    ("train", "allowed_modules=mine"): ("allowed_modules: ", "ListConfig"),
+    ("train", "allowed_modules=mine"): ("allowed_modules: ", "allowed: a list"),
     ("train", "experiment=nope"): (
         "In 'train': Could not find 'experiment/nope' Available options",
         "india_police_events",
@@ -132,7 +132,7 @@ MORE = {  # the long tail
     ("train", "threshold.part=test"): ("threshold.part=test; allowed: train",),
     ("predict", "explain=many"): ("explain: ", "'many'"),
     ("export",): ("missing value: output; give it as output=VALUE",),
-    ("train", "data=articles", "data.path=binary.jsonl", "labels=rules"): (
+    ("train", "data=articles", "data.path=binary.jsonl", "labels=plover"): (
         "no article could be read; binary.jsonl:1: not JSON",
     ),
     ("train", "data.path=null"): ("data.path: None; allowed: a file",),
@@ -209,7 +209,7 @@ def test_cfg_job_prints_the_whole_config_and_runs_nothing(command, tmp_path):
     assert (result.returncode, result.stderr, left) == (0, "", [])
     for key in (
         "target_precision: null",
-        "registered_model: slugline",
+        "registered_model: ${project:}",
         "allowed_modules: []",
         "sublinear_tf: true",
         "alias: champion",
@@ -268,9 +268,13 @@ def test_a_users_rules_beside_a_config_folder_label_once_allowed(command, tmp_pa
 
 def test_a_model_that_the_store_has_not_is_one_line_and_nothing_is_labelled(command, tmp_path):
     (tmp_path / "a.txt").write_text("The truce held.")
-    result = command(tmp_path, "predict", "model_uri=models:/slugline@champion", "input=a.txt", "output=out.jsonl")
+    result = command(
+        tmp_path, "predict", "model_uri=models:/slugline-sample@champion", "input=a.txt", "output=out.jsonl"
+    )
     assert (result.returncode, result.stdout, result.stderr.count("\n")) == (1, "", 1)
-    assert result.stderr.startswith("slugline: no model at 'models:/slugline@champion': there is no store sqlite:///")
+    assert result.stderr.startswith(
+        "slugline: no model at 'models:/slugline-sample@champion': there is no store sqlite:///"
+    )
     assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
 
 
@@ -348,6 +352,6 @@ def test_a_port_of_the_ui_that_is_taken_is_one_line_of_the_program(process, stor
         port = taken.getsockname()[1]
         result = process(stored[0], "ui", f"port={port}")
     assert result.returncode == 1
-    assert result.stdout.startswith(f"MLflow UI: http://127.0.0.1:{port}/")
+    assert result.stdout == ""
     problem = "Address already in use; give another port="
     assert result.stderr == f"slugline: the MLflow UI cannot listen on port {port} of 127.0.0.1: {problem}\n"

@@ -27,7 +27,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-DATA = ("label", "data=articles", "data.path=news.jsonl", "labels=rules")
+DATA = ("label", "data=articles", "data.path=news.jsonl", "labels=plover")
 
 
 def test_the_guide_has_all_that_the_taxonomy_says_of_each_topic(folder, command):
@@ -56,9 +56,9 @@ def test_rules_are_counted_judged_on_gold_and_logged(folder, command):
 
 
 def test_tasks_go_out_and_the_labels_of_several_people_come_back_as_gold_to_train_on(folder, command):
-    done = command(folder, *DATA, "tasks=tasks.csv", "format=csv")
+    done = command(folder, *DATA, "tasks=tasks.csv", "order=first")
     assert done.returncode == 0, done.stderr
-    assert "tasks   6 of 6 sentences without a label by people: tasks.csv" in done.stdout
+    assert "tasks   6 of 6 sentences without a label by people, the first: tasks.csv" in done.stdout
     tasks = pd.read_csv(folder / "tasks.csv", dtype=str, keep_default_na=False)
     labels_by_person = {
         "ann": ["ceasefire", "", "protest", "consultation", "", "support"],
@@ -87,7 +87,7 @@ def test_tasks_go_out_and_the_labels_of_several_people_come_back_as_gold_to_trai
         "label",
         "data=articles",
         "data.path=news.jsonl",
-        "labels=rules",
+        "labels=plover",
         "labels.gold=gold.jsonl",
         "tasks=more.csv",
         "format=csv",
@@ -96,7 +96,7 @@ def test_tasks_go_out_and_the_labels_of_several_people_come_back_as_gold_to_trai
 
 
 def test_labels_whose_sentence_changed_are_listed_and_bad_rows_named(folder, command):
-    command(folder, *DATA, "tasks=tasks.jsonl", "format=doccano")
+    command(folder, *DATA, "tasks=tasks.jsonl", "format=doccano", "order=first")
     rows = [json.loads(line) for line in (folder / "tasks.jsonl").read_text().splitlines()]
     for row in rows:
         row["label"] = ["protest"]
@@ -144,7 +144,14 @@ def test_where_no_row_can_be_used_each_is_listed_and_nothing_is_written(folder, 
     ("options", "message"),
     [
         (["codebook=a.md", "tasks=b.csv"], "found codebook, tasks; allowed: one of them, or none to apply the rules"),
-        (["tasks=b.csv"], "missing value: format; allowed: label_studio, doccano"),
+        (
+            ["tasks=b.jsonl"],
+            "format: none is given, and the ending of b.jsonl does not tell; allowed: label_studio, doccano",
+        ),
+        (["tasks=b.csv", "size=0"], "size=0; allowed: 1 or more"),
+        (["tasks=b.csv", "size=-1"], "size=-1; allowed: 1 or more"),
+        (["tasks=b.csv", "order=last"], "order: 'last'; allowed: random, source, topic, first"),
+        (["tasks=news.jsonl", "format=csv"], "tasks: news.jsonl is there already and may hold labels"),
         (["tasks=b.csv", "format=word"], "format: 'word'; allowed: label_studio"),
         (["annotations=none.csv", "format=csv"], "none.csv"),
         (["annotations=news.jsonl", "format=csv"], "news.jsonl"),

@@ -5,21 +5,20 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from omegaconf import OmegaConf
 
-from slugline.config.build import instantiate
+from slugline.config.launch import compose_settings
 from slugline.errors import InputError
 from slugline.labels import Labels, Near, Rule, Topic, read_taxonomy
 
 CONF = Path(__file__).parents[1] / "conf" / "labels"
-TARGET = {"_target_": "slugline.labels.Labels"}
 
 
 @pytest.mark.parametrize("name", ["plover", "india_police_events"])
 def test_a_shipped_taxonomy_is_what_the_commands_use(name):
-    labels = instantiate(OmegaConf.merge(TARGET, OmegaConf.load(CONF / f"{name}.yaml")), "labels")
+    labels = compose_settings("train", [f"labels={name}"]).labels
     values = read_taxonomy(CONF / f"{name}.yaml")
-    assert values == {key: getattr(labels, key) for key in ("topics", "functions", "guidelines", "mode")}
+    assert set(values) >= {"topics", "functions", "guidelines"}
+    assert values == {key: getattr(labels, key) for key in values}
     assert Labels(**values).all_rules() == labels.all_rules()
 
 
@@ -41,9 +40,14 @@ def test_topics_rules_and_pairs_are_made_whole_and_what_is_not_given_is_left_out
     ("text", "says"),
     [
         ("topics: {war: {keyword: [a]}}", "topics.war: unknown key 'keyword'; allowed: definition, examples"),
-        ("topics: {war: {keywords: a}}", "topics.war.keywords: 'a'; allowed: a list"),
+        ("topics: {war: {keywords: 3}}", "topics.war.keywords: 3; allowed: a list"),
         ("topics: {war: {keywords: [a, no]}}", "topics.war.keywords[1]: False; allowed: a text, in quotes if need be"),
-        ("topics: {war: }", "topics.war: None; allowed: the keys definition, examples"),
+        ("topics: {war: 3}", "topics.war: 3; allowed: the keys definition, examples"),
+        ("topics: {war: [war*, 1.5, {a: b}]}", "topics.war.keywords[2]: {'a': 'b'}; allowed: a text"),
+        (
+            "topics: {war: [*war]}",
+            "cannot be read as YAML: line 1: found undefined alias 'war'; text that begins with *",
+        ),
         ("topics: {war: {parent: 3}}", "topics.war.parent: 3; allowed: a text, in quotes if need be, or null"),
         ("topics: {war: {codes: [a]}}", "topics.war.codes: ['a']; allowed: a mapping of names to values"),
         ("topics: [war]", "topics: ['war']; allowed: a mapping of names to values"),
@@ -79,7 +83,11 @@ def test_a_file_that_is_not_there_is_told(tmp_path):
 
 
 def test_settings_of_a_labeller_may_stand_in_the_file_and_are_passed_over(tmp_path):
-    values = {item.name: None for item in fields(Labels)} | TARGET | {"defaults": ["gold"], "topics": {"war": {}}}
+    values = (
+        {item.name: None for item in fields(Labels)}
+        | {"_target_": "slugline.labels.Labels"}
+        | {"defaults": ["gold"], "topics": {"war": {}}}
+    )
     values = {key: value for key, value in values.items() if key not in ("functions", "guidelines", "mode")}
     (tmp_path / "mine.yaml").write_text(json.dumps(values))
     assert read_taxonomy(tmp_path / "mine.yaml") == {"topics": {"war": Topic()}}

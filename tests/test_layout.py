@@ -14,6 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     ["errors", "launch"],
     ["components", "files"],
+    ["project"],
     ["cache"],
     ["data"],
     ["labels", "splits", "ngrams", "scoring"],

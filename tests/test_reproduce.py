@@ -8,10 +8,12 @@ from mlflow import MlflowClient
 from omegaconf import OmegaConf
 
 from slugline.cache import Folder
-from slugline.components import settings_to_config
+from slugline.components import settings_to_config, to_yaml
 from slugline.config.recorded import read_recorded, to_experiment
 from slugline.data import ArticleCorpus
 from slugline.errors import InputError
+from slugline.labels import Labels, Topic
+from slugline.training.settings import TrainSettings
 
 GOOD = "data:\n  _target_: slugline.data.corpus.ArticleCorpus\n  path: news\nseed: 7\n"
 BAD = {
@@ -142,3 +144,8 @@ def test_what_differs_is_said_and_a_run_that_is_not_there_is_one_line(tmp_path, 
     missing = command(tmp_path, "reproduce", "run_id=none")
     assert missing.stderr.startswith("slugline: no run 'none' in sqlite:///")
     assert missing.stderr.count("\n") == 1
+
+
+def test_a_topic_named_like_a_reference_is_a_name():
+    text = to_yaml(settings_to_config(TrainSettings(labels=Labels(topics={"${x}": Topic(definition="of ${y}")}))))
+    assert read_recorded(text, []).labels.topics["${x}"].definition == "of ${y}"

@@ -53,7 +53,7 @@ def desk(tmp_path_factory, command):
     write(folder / "articles.jsonl", articles)
     write(folder / "known.jsonl", articles[::2])
     write(folder / "labels.jsonl", [row for row in labels if row["article_id"] in known])
-    options = ("data=articles", "data.path=known.jsonl", "labels=rules", "labels.rules=false")
+    options = ("data=articles", "data.path=known.jsonl", "labels=plover", "labels.rules=false")
     done = command(folder, "train", *QUICK, *options, "labels.gold=labels.jsonl", "hydra.run.dir=run")
     assert done.returncode == 0, done.stderr
     return folder

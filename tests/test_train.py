@@ -16,6 +16,7 @@ TOPICS = [
     *("ceasefire", "agreement", "consultation", "support", "aid", "concession", "demand", "accusation"),
     *("rejection", "threat", "protest", "sanctions", "mobilization", "coercion", "assault"),
 ]
+CHAMPION = "models:/slugline-sample@champion"
 QUICK = ("tracking=off", "plots=false", "features=word", "folds=2")
 
 
@@ -51,8 +52,8 @@ def test_train_prints_the_table_the_run_the_model_and_the_next_command(trained):
     out = trained[1].stdout
     assert "macro" in out
     assert "baseline rules: macro F1" in out
-    assert "model   models:/slugline@champion\n" in out
-    assert "next    slugline predict model_uri=models:/slugline@champion" in out
+    assert "model   models:/slugline-sample@champion\n" in out
+    assert "next    slugline predict model_uri=models:/slugline-sample@champion" in out
     assert all(topic in out for topic in TOPICS)
 
 
@@ -107,14 +108,14 @@ def test_the_predictions_of_the_test_part_give_the_logged_score(store, run, tmp_
 
 
 def test_the_first_model_is_registered_and_the_champion(store, run):
-    version = store.get_model_version_by_alias("slugline", "champion")
+    version = store.get_model_version_by_alias("slugline-sample", "champion")
     assert version.run_id == run.info.run_id
     assert "ceasefire" in version.description
 
 
 def test_the_champion_labels_the_real_article_from_standard_input(trained, process, real_article):
     text = real_article.read_text(encoding="utf-8")
-    done = process(trained[0], "predict", stdin=text, MLFLOW_TRACKING_URI="")
+    done = process(trained[0], "predict", f"model_uri={CHAMPION}", stdin=text, MLFLOW_TRACKING_URI="")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["debris"] for row in rows] == [False] * 14 + [True] * 2
     given = {topic for row in rows for topic in row["topics"]}
@@ -126,9 +127,9 @@ def test_pyfunc_and_python_give_the_same_answers(trained):
     texts = ["The two armies agreed to a ceasefire.", "Police arrested forty protesters.", ""]
     code = f"""
 import mlflow, pandas, slugline
-model = slugline.load_model("models:/slugline@champion")
+model = slugline.load_model("models:/slugline-sample@champion")
 mlflow.set_tracking_uri("sqlite:///experiments/mlflow.db")
-frame = mlflow.pyfunc.load_model("models:/slugline@champion").predict(pandas.DataFrame({{"text": {texts!r}}}))
+frame = mlflow.pyfunc.load_model("models:/slugline-sample@champion").predict(pandas.DataFrame({{"text": {texts!r}}}))
 assert (frame[list(model.topics)].to_numpy() == model.predict_proba({texts!r})).all()
 assert [tuple(row) for row in frame["topics"]] == model.predict({texts!r})
 assert len(model.thresholds) == len(model.topics) == 15
@@ -148,7 +149,7 @@ def test_the_same_config_data_and_seed_give_the_same_metrics_to_the_last_digit(t
 
 
 def test_a_user_without_labels_gets_a_first_model_by_rules_and_is_told_what_its_scores_mean(tmp_path, command):
-    done = command(tmp_path, "train", *QUICK, "labels=rules")
+    done = command(tmp_path, "train", *QUICK, "labels=plover")
     assert done.returncode == 0, done.stderr
     assert "all labels come from rules" in done.stdout
 
@@ -220,7 +221,7 @@ def test_a_sweep_is_a_parent_with_a_child_each_and_goes_on_when_one_fails(tmp_pa
     assert [child.info.status for child in children] == ["FAILED", "FINISHED"]
     assert parent.info.status == "FINISHED"
     assert parent.data.metrics["test/f1_macro"] == children[1].data.metrics["test/f1_macro"]
-    assert store.get_model_version_by_alias("slugline", "champion").run_id == children[1].info.run_id
+    assert store.get_model_version_by_alias("slugline-sample", "champion").run_id == children[1].info.run_id
     store.download_artifacts(parent.info.run_id, "best.yaml", str(tmp_path))
     (tmp_path / "experiment").mkdir()
     (tmp_path / "best.yaml").rename(tmp_path / "experiment/best.yaml")

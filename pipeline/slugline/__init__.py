@@ -135,6 +135,8 @@ def predict(
     from slugline.prediction import predict_articles
 
     loaded = load_model(model) if isinstance(model, str | Path) else model
+    if not hasattr(loaded, "predict_proba") or not hasattr(loaded, "topics"):
+        raise TypeError(f"model: found {model!r:.80}; allowed: a TopicModel, or where one is")
     return predict_articles(loaded, articles, split_sentences=split_sentences)
 
 
@@ -187,6 +189,8 @@ def split(text: str) -> "list[Sentence]":
     """
     from slugline.data.sentences import split_text
 
+    if not isinstance(text, str):
+        raise TypeError(f"text: found {text!r:.80}; allowed: the text of an article, a str")
     return split_text(text)
 
 

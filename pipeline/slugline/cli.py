@@ -23,6 +23,12 @@ COMMANDS = {
     "ui": "the MLflow UI on the right store",
 }
 
+# These are no Hydra apps: they take words, and have no config
+PLAIN_COMMANDS = {
+    "new": "make a project of your own: a folder for articles, topics and models",
+    "guide": "the guide, a page for each subject",
+}
+
 # What users write for a key that cannot have that name, since a group of the config has it
 _KEY_ALIASES = {"compare": {"experiment=": "experiment_name="}}
 
@@ -49,19 +55,19 @@ def execute(arguments: Sequence[str]) -> None:
         from slugline import __version__
 
         print(f"slugline {__version__}")
+    elif arguments[0] in PLAIN_COMMANDS:
+        _run_plain(arguments[0], arguments[1:])
     elif arguments[0] not in COMMANDS:
-        _fail(f"unknown command '{arguments[0]}'; allowed: {', '.join(COMMANDS)}")
+        _fail(f"unknown command '{arguments[0]}'; allowed: {', '.join((*COMMANDS, *PLAIN_COMMANDS))}")
     elif "--help" in arguments or "-h" in arguments:
-        from slugline.config.help import describe_command
-
-        print(describe_command(arguments[0], arguments[1:]))
+        _help(arguments[0], arguments[1:])
     else:
         _run(arguments[0], list(arguments[1:]))
 
 
 def _usage() -> str:
     """Return the help text."""
-    rows = [f"  {name:<10}{text}" for name, text in COMMANDS.items()]
+    rows = [f"  {name:<10}{text}" for name, text in (PLAIN_COMMANDS | COMMANDS).items()]
     return "\n".join(
         [
             "slugline COMMAND key=value ...",
@@ -75,10 +81,35 @@ def _usage() -> str:
     )
 
 
+def _help(command: str, arguments: Sequence[str]) -> None:
+    """Print the help of a command."""
+    from slugline.config.help import describe_command
+    from slugline.errors import InputError
+
+    try:
+        print(describe_command(command, arguments))
+    except InputError as error:
+        _fail(str(error))
+
+
 def _fail(message: str) -> NoReturn:
     """Say what is wrong in one line and leave with 1."""
     print("slugline:", *message.split(), file=sys.stderr)
     sys.exit(1)
+
+
+def _run_plain(command: str, arguments: Sequence[str]) -> None:
+    """Run a command that is no Hydra app."""
+    from slugline.errors import InputError
+
+    module = import_module(f"slugline.commands.{command}")
+    if "--help" in arguments or "-h" in arguments:
+        print(module.HELP)
+        return
+    try:
+        getattr(module, command)(arguments)
+    except InputError as error:
+        _fail(str(error))
 
 
 def _run(command: str, arguments: list[str]) -> None:
@@ -86,14 +117,17 @@ def _run(command: str, arguments: list[str]) -> None:
     import hydra
 
     from slugline.config.build import CONFIG_ERRORS, describe_error
-    from slugline.config.launch import find_wrong_option, register, suggest_override
+    from slugline.config.launch import find_wrong_group, find_wrong_option, register, suggest_override
     from slugline.errors import InputError
     from slugline.files import shipped_folder
+    from slugline.project import PROJECT_FILE
     from slugline.tracking import abandon_sweep
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach us as they are
     if suggestion := suggest_override(command, arguments):
         _fail(suggestion)
+    if PROJECT_FILE.is_file() and not any(argument.startswith(("--config-dir", "-cd")) for argument in arguments):
+        arguments = [f"--config-dir={PROJECT_FILE.parent}", *arguments]
     arguments = sorted(
         arguments, key=lambda argument: not argument.startswith("-") and "=" in argument
     )  # options first
@@ -101,13 +135,13 @@ def _run(command: str, arguments: list[str]) -> None:
         arguments = [
             key + argument.removeprefix(short) if argument.startswith(short) else argument for argument in arguments
         ]
-    if wrong := find_wrong_option(arguments):
+    if wrong := find_wrong_option(arguments) or find_wrong_group(command, arguments):
         _fail(wrong)
 
     sys.argv = [f"slugline {command}", *arguments]
-    register(command)
     app = hydra.main(version_base="1.3", config_path=str(shipped_folder("conf")), config_name=command)(_job(command))
     try:
+        register(command)
         app()
     except (InputError, *CONFIG_ERRORS) as error:
         abandon_sweep()
@@ -128,11 +162,12 @@ def _job(command: str) -> Callable[[Any], Any]:
         from slugline.config.launch import build_job, read_launch
         from slugline.config.sweep import record_failure
         from slugline.errors import InputError
-        from slugline.tracking import in_sweep
+        from slugline.tracking import explained, in_sweep
 
         try:
             settings, launch = build_job(command, config)
-            return getattr(import_module(f"slugline.commands.{command}"), command)(settings, launch)
+            with explained(getattr(settings, "tracking_uri", None)):
+                return getattr(import_module(f"slugline.commands.{command}"), command)(settings, launch)
         except (InputError, *CONFIG_ERRORS) as error:
             if in_sweep():
                 return record_failure(config, error)

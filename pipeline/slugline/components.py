@@ -101,7 +101,8 @@ def build_value(kind: Any, value: Any, where: str) -> Any:
     kind : type
         What the value is to become, such as `dict[str, Topic]`.
     value : object
-        Of what YAML holds. A number may stand for text.
+        Of what YAML holds. A number may stand for text, a text for a list of one, nothing for a dataclass's defaults;
+        and a text or a list for a dataclass that names the field which they fill in its `SHORT_FORM`.
     where : str
         Its place, for messages.
 
@@ -111,8 +112,13 @@ def build_value(kind: Any, value: Any, where: str) -> Any:
         For an unknown key, or a value of another type.
     """
     origin, arguments = get_origin(kind), get_args(kind)
-    if dataclasses.is_dataclass(kind) and isinstance(value, dict):
-        return _build_inner(kind, value, where)
+    if dataclasses.is_dataclass(kind):
+        if isinstance(value, str | list) and hasattr(kind, "SHORT_FORM"):
+            value = {kind.SHORT_FORM: value}
+        if isinstance(value, dict | None):
+            return _build_inner(kind, value or {}, where)
+    if origin is list and isinstance(value, str):
+        value = [value]
     if origin is list and isinstance(value, list):
         return [build_value(arguments[0], item, f"{where}[{place}]") for place, item in enumerate(value)]
     if origin is dict and isinstance(value, dict):
@@ -130,11 +136,12 @@ def build_value(kind: Any, value: Any, where: str) -> Any:
 
 
 def _build_inner(kind: Any, values: Mapping[Any, Any], where: str) -> Any:
-    """Make a topic, a rule or a pair of phrases of its keys; refuse an unknown key."""
+    """Make a topic, a rule or a pair of phrases of its keys, those without a value left out; refuse an unknown key."""
     types = {item.name: item.type for item in dataclasses.fields(kind)}
     if unknown := [key for key in values if key not in types]:
         raise InputError(f"{where}: unknown key '{unknown[0]}'; allowed: {listing(types)}")
-    return kind(**{key: build_value(types[key], value, f"{where}.{key}") for key, value in values.items()})
+    given = {key: value for key, value in values.items() if value is not None}
+    return kind(**{key: build_value(types[key], value, f"{where}.{key}") for key, value in given.items()})
 
 
 def _name_kind(kind: Any) -> str:

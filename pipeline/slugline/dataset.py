@@ -17,7 +17,9 @@ from slugline.splits import PARTS, Leakage, count_labels, measure_leakage
 
 _RESERVED = (*SENTENCE_COLUMNS, "topics", "explain")  # columns of predictions, beside one for each topic
 _INTERVAL_ENDS = ("_low", "_high")  # of metric keys
-NO_LABELS = "no sentence is labelled; give gold labels (labels=gold labels.gold=FILE) or use the rules (labels=rules)"
+NO_LABELS = (
+    "no sentence is labelled; give gold labels (labels=gold labels.gold=FILE), or topics with keywords (slugline guide)"
+)
 _MIN_PEOPLE_LABELS = 10  # sentences labelled by people that carry a topic, from which they suffice to judge it
 _LEAK_WARNING = 0.01  # share of a part that stands in train word for word, above which we warn
 

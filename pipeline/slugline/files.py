@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
-from slugline.errors import InputError
+from slugline.errors import InputError, one_line
 
 
 @contextmanager
@@ -58,6 +59,28 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
                     raise IsADirectoryError(21, "Is a directory")
     except OSError as error:
         raise InputError(f"cannot write {target}: {error.strerror or error}") from error
+
+
+def read_yaml(file: Path) -> Any:
+    """Return what a YAML file holds; raise `InputError` with file and line when it cannot be read."""
+    import yaml
+
+    try:
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError) as error:
+        raise InputError(f"{file}: cannot be read as YAML: {one_line(error)}") from error
+    except yaml.YAMLError as error:
+        raise InputError(describe_yaml_error(error, file)) from error
+
+
+def describe_yaml_error(error: Exception, file: object = "") -> str:
+    """Return an error of PyYAML as one sentence, with file, line, and what to do about a star."""
+    mark, problem = getattr(error, "problem_mark", None), str(getattr(error, "problem", None) or one_line(error))
+    if mark is not None:
+        file, problem = file or mark.name, f"line {mark.line + 1}: {problem}"
+    star = "alias" in f"{getattr(error, 'context', '')} {problem}"
+    advice = '; text that begins with * must be quoted, as in ["*flood"]' if star else ""
+    return f"{file}: cannot be read as YAML: {problem}{advice}"
 
 
 def shipped_folder(name: str) -> Path:

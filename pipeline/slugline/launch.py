@@ -25,9 +25,12 @@ class Launch:
         What was given on the command line; None where there was none.
     choices : mapping of str to str
         The option that was chosen of each group of the config.
+    options : sequence of str
+        What the command line gives beside the overrides, for it to be repeated: `--config-dir=FOLDER`.
     """
 
     folder: Path = field(default_factory=_new_folder)
     name: str = "train"
     overrides: Sequence[str] | None = None
     choices: Mapping[str, str] = field(default_factory=dict)
+    options: Sequence[str] = ()

@@ -16,11 +16,12 @@ from slugline import __version__, report
 from slugline.cache import Stages
 from slugline.components import settings_to_config, to_params, to_yaml
 from slugline.dataset import Dataset, build_dataset, check_dataset, digest_sentences
+from slugline.files import shipped_folder
 from slugline.launch import Launch
 from slugline.monitoring import profile_sentences
 from slugline.scoring import Scores, pack_counts
 from slugline.splits import PARTS
-from slugline.tracking import ActiveRun, Mlflow, in_sweep
+from slugline.tracking import ActiveRun, LocalRun, Mlflow, StoreError, explained, in_sweep
 from slugline.training.evaluation import check_evaluation, evaluate, reference_counts
 from slugline.training.fit import FittedModel, fit_model
 from slugline.training.heads import OnFold
@@ -62,6 +63,10 @@ def train(
     """
     launch = launch or Launch()
     tracking = Mlflow() if settings.tracking is None else settings.tracking
+    if isinstance(tracking, Mlflow) and _reads_sample(settings.data):
+        tracking = tracking.for_sample()
+        settings = replace(settings, tracking=tracking)
+    tracking.check()
     config = settings_to_config(settings)
     params = to_params(config) | {f"choice/{group}": chosen for group, chosen in launch.choices.items()}
     name = settings.name or launch.name
@@ -87,13 +92,19 @@ def train(
             config=to_yaml(config),
             metrics=metrics,
             tables=tables,
-            overrides=launch.overrides,
+            overrides=None if launch.overrides is None else [*launch.options, *launch.overrides],
             run_id=active.run_id,
             location=active.where(),
         )
         job.show(report.describe_scores(metrics, dataset.topics, run.part))
         job.show(report.describe_tables(tables))
         return _record(job, active, run)
+
+
+def _reads_sample(data: Any) -> bool:
+    """Tell whether a reader reads the sample that ships with Slugline."""
+    path = getattr(data, "path", None)
+    return isinstance(path, str) and Path(path).is_relative_to(shipped_folder("data/sample"))
 
 
 @dataclass(frozen=True)
@@ -217,10 +228,22 @@ def _record(job: _Job, active: ActiveRun, run: TrainingRun) -> TrainingRun:
             compared["errors"] = report.find_mistakes(run)
             compared["errors"].to_csv(run.folder / "errors.csv", index=False)
             report.write_page(run, compared["errors"])
-        active.log_tables(compared)
 
+    try:
+        with explained(getattr(job.settings.tracking, "uri", None)):
+            return _log(job, active, run, compared, card)
+    except StoreError as error:  # nothing that was computed is lost
+        model = _log(job, LocalRun(run.folder), run, compared, card).model_uri
+        raise StoreError(f"{error}; all results of this run are in {run.folder}, its model is {model}") from error
+
+
+def _log(
+    job: _Job, active: ActiveRun, run: TrainingRun, compared: Mapping[str, pd.DataFrame], card: str
+) -> TrainingRun:
+    """Log the model, files, tables and metrics of a run; return the run with the model's URI."""
     description = report.describe_run(run)
     with job.stages.timed("log"):
+        active.log_tables(compared)
         model_uri = active.log_model(run.model, card)
         active.log_files(run.folder, description)
     metrics = run.metrics | report.count_metrics(run.dataset) | job.stages.all_seconds()

@@ -6,15 +6,17 @@ from slugline.annotate.collect import CollectedGold, collect_gold, find_annotati
 from slugline.annotate.formats import FORMATS
 from slugline.annotate.history import append_history, read_history
 from slugline.annotate.reader import read_annotations
-from slugline.annotate.tasks import select_unlabelled
-from slugline.annotate.writer import write_tasks
+from slugline.annotate.tasks import draw_tasks, select_unlabelled
+from slugline.annotate.writer import check_output, write_tasks
 
 __all__ = [
     "FORMATS",
     "Annotation",
     "CollectedGold",
     "append_history",
+    "check_output",
     "collect_gold",
+    "draw_tasks",
     "find_annotation_files",
     "krippendorff_alpha",
     "match_annotations",

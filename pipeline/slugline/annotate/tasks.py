@@ -13,6 +13,7 @@ from slugline.errors import InputError, listing
 from slugline.labels import by_people
 
 MODES = ("multilabel", "multiclass")
+ORDERS = ("random", "source", "topic", "first")
 REQUIRED_COLUMNS = ("sentence_id", "article_id", "text")
 METADATA_COLUMNS = ("title", "published", "source")
 _SUGGESTED_FROM = 0.5  # the probability from which on a topic is suggested where a sentence may have several
@@ -58,6 +59,40 @@ class Tasks(NamedTuple):
 def select_unlabelled(sentences: pd.DataFrame) -> pd.DataFrame:
     """Return the sentences that no person has labelled; labels by rules count as none."""
     return sentences[~by_people(sentences)]
+
+
+def draw_tasks(sentences: pd.DataFrame, size: int | None, order: str, seed: int) -> pd.DataFrame:
+    """Draw sentences to be labelled.
+
+    Parameters
+    ----------
+    sentences : DataFrame
+        With `source` and `labels`, which may be None.
+    size : int or None
+        How many; None, or more than there are: all.
+    order : {"random", "source", "topic", "first"}
+        At random; at random and as many of each source, or of each topic that labels by rules suggest, as there are; or
+        the first ones.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    DataFrame
+        In the order in which they are to be labelled, so that labelling may stop at any of them.
+    """
+    if order not in ORDERS:
+        raise InputError(f"order: {shorten(order)}; allowed: {listing(ORDERS)}")
+    if size is not None and size < 1:
+        raise InputError(f"size={size}; allowed: 1 or more, or null for all")
+    if order == "first":
+        return sentences.head(len(sentences) if size is None else size)
+    drawn = sentences.sample(frac=1, random_state=seed)
+    if order != "random":
+        first_topic = drawn["labels"].map(lambda labels: labels[0] if labels else "")
+        group = first_topic if order == "topic" else drawn["source"].fillna("")
+        drawn = drawn.iloc[drawn.groupby(group).cumcount().argsort(kind="stable")]
+    return drawn.head(len(drawn) if size is None else size)
 
 
 def to_tasks(

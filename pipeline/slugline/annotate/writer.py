@@ -12,6 +12,25 @@ from slugline.annotate.tasks import to_tasks
 from slugline.errors import InputError, listing
 from slugline.files import write_files
 
+_FORMAT_OF_ENDING = {".csv": "csv", ".xlsx": "xlsx", ".json": "label_studio"}
+
+
+def check_output(output: Path, format: str | None, key: str) -> str:
+    """Return the format of a new file of tasks: the one given, else what the ending says.
+
+    Raises
+    ------
+    InputError
+        For an unknown format, and where the file is there already; `key` is the name of its setting.
+    """
+    if output.exists():
+        raise InputError(f"{key}: {output} is there already and may hold labels; give another file")
+    chosen = format or _FORMAT_OF_ENDING.get(output.suffix.lower())
+    if chosen is None or chosen not in FORMATS:
+        found = f"'{format}'" if format else f"none is given, and the ending of {output} does not tell"
+        raise InputError(f"format: {found}; allowed: {listing(FORMATS)}")
+    return chosen
+
 
 def write_tasks(
     output: Path,

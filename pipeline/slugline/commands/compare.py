@@ -20,6 +20,7 @@ _SHOWN = ["difference", "low", "high", "p", "p_holm"]
 
 def compare(settings: CompareSettings, launch: Launch) -> None:
     """Compare the first run with each of the others, print, and log."""
+    settings.tracking.check()
     runs = _find_runs(settings)
     _check_same_data(runs, settings.force)
     comparison = compare_predictions(

@@ -14,6 +14,7 @@ from slugline.errors import InputError, listing
 from slugline.files import write_files
 from slugline.labels.codebook import codebook
 from slugline.launch import Launch
+from slugline.report.next_steps import describe_next, name_file
 from slugline.review.rules import RulesReport, report_rules
 from slugline.tracking import SideRun, log_side_run
 
@@ -29,9 +30,9 @@ def label(settings: LabelSettings, launch: Launch) -> None:
     if jobs == ["codebook"]:
         _write_codebook(settings)
     elif jobs == ["tasks"]:
-        _write_tasks(settings)
+        _write_tasks(settings, launch)
     elif jobs == ["annotations"]:
-        _collect_annotations(settings)
+        _collect_annotations(settings, launch)
     else:
         _apply_rules(settings, launch)
 
@@ -57,23 +58,25 @@ def _write_codebook(settings: LabelSettings) -> None:
     print(f"codebook of {len(labels.topics)} topics: {settings.codebook}")
 
 
-def _write_tasks(settings: LabelSettings) -> None:
+def _write_tasks(settings: LabelSettings, launch: Launch) -> None:
     """Write sentences that no person has labelled as tasks for an annotation tool."""
-    labels = settings.labels
+    labels, output = settings.labels, Path(str(settings.tasks))
+    task_format = annotate.check_output(output, settings.format, "tasks")
     sentences, topics = _read(settings)
     unlabelled = annotate.select_unlabelled(sentences)
-    chosen = unlabelled if settings.size is None else unlabelled.head(settings.size)
-    if chosen.empty:
+    if unlabelled.empty:
         raise InputError("no sentence without a label by people: there is nothing to be labelled")
-    if settings.format is None:
-        raise InputError(f"missing value: format; allowed: {listing(annotate.FORMATS)}")
+    chosen = annotate.draw_tasks(unlabelled, settings.size, settings.order, settings.seed)
 
     definitions = {topic: labels.topics[topic].definition if topic in labels.topics else "" for topic in topics}
-    annotate.write_tasks(Path(str(settings.tasks)), settings.format, chosen, definitions, mode=labels.mode)
-    print(f"tasks   {len(chosen)} of {len(unlabelled)} sentences without a label by people: {settings.tasks}")
+    annotate.write_tasks(output, task_format, chosen, definitions, mode=labels.mode)
+    drawn = "the first" if settings.order == "first" else f"drawn by {settings.order}, seed {settings.seed}"
+    print(f"tasks   {len(chosen)} of {len(unlabelled)} sentences without a label by people, {drawn}: {output}")
+    collected = [name_file("annotations", str(output)), name_file("output", settings.output)]
+    print(describe_next(launch, "label", *collected))
 
 
-def _collect_annotations(settings: LabelSettings) -> None:
+def _collect_annotations(settings: LabelSettings, launch: Launch) -> None:
     """Add annotations to the history, and write what all of it amounts to as gold labels."""
     sentences, topics = _read(settings)
     source = settings.annotations if isinstance(settings.annotations, str) else list(settings.annotations)
@@ -97,7 +100,10 @@ def _collect_annotations(settings: LabelSettings) -> None:
     for row in collected.unresolved.to_dict("records"):
         print(f"open    {row['sentence_id']}: {', '.join(row['ties']) or 'skipped by all'}")
     print(f"gold    {len(collected.gold)} sentences: {settings.output}")
-    print(f"next    slugline train labels=gold labels.gold={settings.output} ...")
+    before = settings.labels.gold
+    others = [before] if isinstance(before, str) else list(before or [])
+    files = list(dict.fromkeys([*map(str, others), settings.output]))  # the gold labels of before count as well
+    print(describe_next(launch, "train", name_file("labels.gold", files)))
 
 
 def _print_rejected(collected: CollectedGold) -> None:
@@ -124,6 +130,7 @@ def _print_agreement(history: list[Annotation], topics: tuple[str, ...]) -> None
 
 def _apply_rules(settings: LabelSettings, launch: Launch) -> None:
     """Apply the rules, print what each does and how good they are together on gold labels, and log it."""
+    settings.tracking.check()
     labels = settings.labels
     sentences, topics = _read(settings)
     rules_report = report_rules(sentences, topics, labels)
@@ -136,6 +143,8 @@ def _apply_rules(settings: LabelSettings, launch: Launch) -> None:
         print(report.describe_scores(rules_report.metrics, topics, "gold"))
     print(f"disagree on {rules_report.disagreements['sentence_id'].nunique()} sentences")
     print(f"run     {_log(settings, launch, rules_report)}")
+    print(describe_next(launch, "train"))
+    print(describe_next(launch, "label", "tasks=tasks.csv", "size=150"))
 
 
 def _log(settings: LabelSettings, launch: Launch, rules_report: RulesReport) -> str:

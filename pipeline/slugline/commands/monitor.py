@@ -27,6 +27,7 @@ class _Input(ArticleCorpus):
 
 def monitor(settings: MonitorSettings, launch: Launch) -> None:
     """Compare, print, log, and leave with 3 where something drifted."""
+    settings.tracking.check()
     model = load_model(model_folder(settings.model_uri, settings.tracking_uri))
     check_reference(model, settings.model_uri)
     check_period(settings.period, "period")  # before all is read

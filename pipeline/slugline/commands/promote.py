@@ -1,16 +1,22 @@
 """`slugline promote`: a model against the champion on the same sentences; the alias moves only through the gate."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 
 from slugline import tracking
 from slugline.cache import Stages
+from slugline.config.recorded import read_recorded
 from slugline.config.settings import PromoteSettings
 from slugline.dataset import build_dataset
 from slugline.errors import InputError, listing
 from slugline.launch import Launch
 from slugline.model import load_model
 from slugline.promotion import Contender, EvaluationSet, Figures, Verdict, judge
+from slugline.report.next_steps import describe_prediction
 from slugline.tracking import Version
+from slugline.training.settings import TrainSettings
 
 
 def promote(settings: PromoteSettings, launch: Launch) -> None:
@@ -24,8 +30,10 @@ def promote(settings: PromoteSettings, launch: Launch) -> None:
     if champion is not None and champion.number == candidate.number:
         raise InputError(f"version {candidate.number} is {settings.alias} already; give another version=")
 
-    dataset = _read_dataset(settings)
-    verdict = judge(settings.gate, dataset, _load(candidate), _load(champion) if champion else None)
+    contenders = [_load(version) for version in (candidate, champion) if version is not None]
+    settings = _complete(settings, candidate)
+    evaluation_set = _read_evaluation_set(settings, candidate, champion)
+    verdict = judge(settings.gate, evaluation_set, *contenders)
     print(describe_verdict(verdict))
     registry.record(candidate, verdict.to_dict())
     if verdict.failed:
@@ -34,6 +42,8 @@ def promote(settings: PromoteSettings, launch: Launch) -> None:
     registry.move(candidate, champion)
     before = champion.number if champion else "none"
     print(f"moved   {settings.alias} of {settings.registered_model}: {before} -> {candidate.number}")
+    store = [f"tracking_uri={settings.tracking_uri}"] if settings.tracking_uri else []
+    print(describe_prediction(settings.data, f"models:/{settings.registered_model}@{settings.alias}", *store))
 
 
 def _load(version: Version) -> Contender:
@@ -41,14 +51,50 @@ def _load(version: Version) -> Contender:
     return Contender(version.number, version.folder, load_model(version.folder))
 
 
-def _read_dataset(settings: PromoteSettings) -> EvaluationSet:
-    """Read the labelled sentences of the part that models are judged on."""
+def _complete(settings: PromoteSettings, candidate: Version) -> PromoteSettings:
+    """Return settings with the data, labels and split that the candidate was trained with, where none are given."""
+    missing = [name for name in ("data", "labels", "split") if getattr(settings, name) is None]
+    recorded = _read_settings(candidate, settings) if missing else None
+    return replace(settings, **{name: getattr(recorded, name) for name in missing})
+
+
+def _read_evaluation_set(settings: PromoteSettings, candidate: Version, champion: Version | None) -> EvaluationSet:
+    """Read the labelled sentences to judge on, without those that a model was trained on; print how many these are."""
     dataset = build_dataset(settings.data, settings.labels, settings.split, Stages(settings.cache))
-    everything = np.ones(len(dataset.sentences), np.bool_)
-    rows = everything if settings.part == "all" else dataset.rows(settings.part)
+    rows = np.ones(len(dataset.sentences), np.bool_) if settings.part == "all" else dataset.rows(settings.part)
+    for version in (candidate, champion):
+        if version is not None:
+            rows = rows & ~_find_trained(dataset.sentences["sentence_id"], rows, version, settings)
     sentences = dataset.sentences[rows]
     texts, articles = sentences["text"].tolist(), sentences["article_id"].to_numpy()
     return EvaluationSet(settings.part, texts, dataset.Y[rows], dataset.topics, articles)
+
+
+def _read_settings(version: Version, settings: PromoteSettings) -> TrainSettings:
+    """Return the settings that a version was trained with."""
+    text = tracking.read_artifact(version.run_id, "config.yaml", settings.tracking_uri).decode()
+    return read_recorded(text, settings.allowed_modules)
+
+
+def _find_trained(ids: pd.Series, rows: np.ndarray, version: Version, settings: PromoteSettings) -> np.ndarray:
+    """Return which sentences a version was trained on, and print how many of the rows these are."""
+    try:
+        recorded = _read_settings(version, settings)
+        dataset = build_dataset(recorded.data, recorded.labels, recorded.split, Stages(settings.cache))
+    except InputError as error:
+        print(f"caution version {version.number} may have been trained on some of these sentences: {error}")
+        return np.zeros(len(ids), np.bool_)
+    trained = ids.isin(dataset.sentences["sentence_id"][dataset.rows("train")]).to_numpy()
+    if count := int((trained & rows).sum()):
+        print(
+            f"data    left out: {count} of {int(rows.sum())} sentences, which version {version.number} was trained on"
+        )
+    if trained[rows].all():
+        raise InputError(
+            f"part={settings.part}: version {version.number} was trained on all of its sentences; give data= and "
+            "labels= that it does not know"
+        )
+    return trained
 
 
 def describe_verdict(verdict: Verdict) -> str:

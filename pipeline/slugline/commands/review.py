@@ -5,24 +5,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from slugline.annotate import FORMATS, write_tasks
+from slugline.annotate import check_output, write_tasks
 from slugline.config.labelling import ReviewSettings
 from slugline.errors import InputError, listing
 from slugline.launch import Launch
 from slugline.model import load_model
+from slugline.report.next_steps import describe_next, name_file
 from slugline.review.candidates import Candidates, ReviewTasks, read_candidates
 from slugline.review.label_errors import find_errors
 from slugline.review.queue import QueueOptions, find_queue
 from slugline.tracking import model_folder
 
 KINDS = ("queue", "errors")
-_FORMAT_OF_ENDING = {".csv": "csv", ".xlsx": "xlsx", ".json": "label_studio"}
 
 
 def review(settings: ReviewSettings, launch: Launch) -> None:
     """Write the sentences to label next, or those whose labels look wrong, as tasks; print how they were chosen."""
     options = _check_options(settings)
-    output, task_format = Path(settings.output), _find_format(settings)
+    output = Path(settings.output)
+    task_format = check_output(output, settings.format, "output")
     candidates = read_candidates(settings.data, settings.labels)
     tasks = (
         _find_queue(settings, candidates, options) if settings.what == "queue" else _find_errors(settings, candidates)
@@ -37,6 +38,7 @@ def review(settings: ReviewSettings, launch: Launch) -> None:
         mode=tasks.mode,
     )
     print("\n".join([*tasks.summary, f"written {settings.output} ({task_format})"]))
+    print(describe_next(launch, "label", name_file("annotations", settings.output)))
 
 
 def _check_options(settings: ReviewSettings) -> QueueOptions:
@@ -46,18 +48,6 @@ def _check_options(settings: ReviewSettings) -> QueueOptions:
     if settings.folds < 2:
         raise InputError(f"folds: {settings.folds}; allowed: from 2")
     return QueueOptions(settings.size, settings.uncertainty, settings.disagreement, settings.rarity, settings.diversity)
-
-
-def _find_format(settings: ReviewSettings) -> str:
-    """Return the format to write; raise `InputError` for an unknown one, and where the file is there already."""
-    output = Path(settings.output)
-    if output.exists():
-        raise InputError(f"output: {output} is there already and may hold labels; give another file")
-    task_format = settings.format or _FORMAT_OF_ENDING.get(output.suffix.lower())
-    if task_format not in FORMATS:
-        unknown = f"'{settings.format}'" if settings.format else f"none, and the ending of {output} does not tell"
-        raise InputError(f"format: {unknown}; allowed: {listing(FORMATS)}")
-    return str(task_format)
 
 
 def _find_queue(settings: ReviewSettings, candidates: Candidates, options: QueueOptions) -> ReviewTasks:

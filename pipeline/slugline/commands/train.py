@@ -1,11 +1,13 @@
 """`slugline train`: articles to a registered model, in one run."""
 
+import re
 import sys
 
 from slugline import report
 from slugline.errors import Stopped
 from slugline.launch import Launch
-from slugline.tracking import in_sweep
+from slugline.report.next_steps import describe_next, describe_prediction
+from slugline.tracking import Mlflow, in_sweep
 from slugline.training.run import TrainingRun
 from slugline.training.search import PRUNED, report_fold
 from slugline.training.settings import TrainSettings
@@ -18,8 +20,22 @@ def train(settings: TrainSettings, launch: Launch) -> float:
         return _train_in_sweep(settings, launch)
     run = train_model(settings, launch, show=_show)
     print(f"run     {run.location}\nmodel   {run.model_uri}")
-    print(f"next    slugline predict model_uri={run.model_uri} input=ARTICLES output=topics.jsonl")
+    print("\n".join(_describe_next_steps(run, launch)))
     return _objective(run)
+
+
+def _describe_next_steps(run: TrainingRun, launch: Launch) -> list[str]:
+    """Return what to type next: to have people label, to promote a version that is not in use, to predict."""
+    steps = []
+    if set(run.dataset.sentences["label_source"]) == {"rules"}:
+        steps.append(describe_next(launch, "label", "tasks=tasks.csv", "size=150"))
+    tracking = run.settings.tracking
+    store = [f"tracking_uri={tracking.uri}"] if isinstance(tracking, Mlflow) and tracking.uri else []
+    if version := re.fullmatch(r"models:/(.+)/(\d+)", run.model_uri):
+        names = [f"registered_model={version[1]}", f"version={version[2]}"]
+        steps.append(describe_next(launch, "promote", *names, *store, repeat=False))
+    steps.append(describe_prediction(run.settings.data, run.model_uri, *store))
+    return steps
 
 
 def _train_in_sweep(settings: TrainSettings, launch: Launch) -> float:

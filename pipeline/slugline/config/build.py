@@ -3,14 +3,16 @@
 import dataclasses
 import inspect
 import re
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
 from typing import Any, TypeVar, get_args
 
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
@@ -18,10 +20,23 @@ from yaml import YAMLError
 from slugline.components import build_value, is_within
 from slugline.config.schemas import nested_settings
 from slugline.errors import InputError, listing
+from slugline.files import describe_yaml_error
 
 ALLOWED_MODULES = ("slugline", "sklearn")
 CONFIG_ERRORS = (HydraException, OmegaConfBaseException, YAMLError)
 Settings = TypeVar("Settings")
+# What OmegaConf says in terms of its own classes
+_WORDINGS = {
+    r"^field '.*' is not Optional$": "found null; allowed: a value",
+    r"^Invalid value assigned: (\w+) is not a ListConfig, list or tuple.*$": r"found a \1; allowed: a list [A,B]",
+    r"^Cannot merge DictConfig with ListConfig.*$": "found a list in place of a mapping or the reverse",
+    r"^Cannot assign (\w+) to Dict.*$": r"found a \1; allowed: a mapping {NAME: VALUE}",
+    r"^Merge error:? .*$|^Cannot merge primitive.*$|^Invalid type assigned: (\w+) is not a subclass of.*$": (
+        "found one value; it has keys of its own, as --help lists them"
+    ),
+    r"ListConfig": "list",
+    r"DictConfig": "mapping",
+}
 
 
 def build_settings(config: Any, kind: type[Settings]) -> Settings:
@@ -41,6 +56,10 @@ def build_settings(config: Any, kind: type[Settings]) -> Settings:
     """
     if isinstance(config, DictConfig):
         check_missing(config)
+    names = [item.name for item in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    if unknown := [str(key) for key in config if key not in names]:
+        near = get_close_matches(unknown[0], names, 3, 0.5) or names
+        raise InputError(f"unknown key '{unknown[0]}'; allowed: {listing(near, 40)}")
     allowed = tuple(config.get("allowed_modules") or ())
     values: dict[str, Any] = {}
     for item in dataclasses.fields(kind):  # type: ignore[arg-type]
@@ -51,6 +70,8 @@ def build_settings(config: Any, kind: type[Settings]) -> Settings:
             values[item.name] = _build_dataclass(nested, _to_plain(node), item.name)
         elif not item.metadata.get("component") or node is None:
             values[item.name] = _to_plain(node)
+        elif not isinstance(node, DictConfig | Mapping):
+            raise InputError(f"{item.name}: found {node!r}; allowed: one of its options, or the class in _target_")
         elif "_target_" in node:
             values[item.name] = instantiate(node, item.name, allowed)
         else:  # several of them, as features
@@ -76,7 +97,11 @@ def import_user_modules(names: Sequence[str], folders: Sequence[str]) -> None:
             raise InputError(f"allowed_modules: there is no module '{name}'; looked in: {listing(folders)}")
         module = module_from_spec(spec)
         sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[spec.name]  # half of a module is none
+            raise
 
 
 def check_missing(config: DictConfig) -> None:
@@ -103,6 +128,10 @@ def instantiate(node: Any, where: str, allowed: Sequence[str] = ()) -> Any:
     InputError
         For a target, key or type that is not allowed.
     """
+    if not isinstance(node, DictConfig | Mapping):
+        raise InputError(
+            f"{where}: found {'null' if node is None else repr(node)}; allowed: a class in {where}._target_"
+        )
     values: Any = OmegaConf.to_container(node, resolve=True) if isinstance(node, DictConfig) else dict(node)
     target = _find_target(str(values.pop("_target_", None)), where, (*ALLOWED_MODULES, *allowed))
     if dataclasses.is_dataclass(target):
@@ -186,6 +215,12 @@ def describe_error(error: BaseException) -> str:
     """Return an error of ours, of Hydra or of OmegaConf as one sentence that lists what is allowed."""
     if isinstance(error, InputError):
         return str(error)
+    if isinstance(error, YAMLError):
+        return describe_yaml_error(error)
+    if isinstance(error, OverrideParseException):
+        key, _, value = error.override.partition("=")
+        if value and '"' not in value and "'" not in value:
+            return f"found {error.override}, whose signs need quotes: " + shlex.quote(f'{key}="{value}"')
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     text = re.sub(r"\s+", " ", str(cause if str(cause) else error)).strip()
     if isinstance(cause, OmegaConfBaseException):
@@ -193,5 +228,7 @@ def describe_error(error: BaseException) -> str:
         if cause.parent_node is not None and "not in" in text and isinstance(cause.parent_node, DictConfig):
             known = listing(sorted(map(str, cause.parent_node)), 40) or f"new ones, as +{cause.full_key}=VALUE"
             return f"unknown key '{cause.full_key}'; allowed: {known}"
+        for pattern, words in _WORDINGS.items():
+            text = re.sub(pattern, words, text)
         return f"{cause.full_key}: {text}" if cause.full_key else text
     return text

@@ -11,18 +11,24 @@ from typing import Any
 from slugline.components import field_help
 from slugline.config.schemas import find_settings, nested_settings
 from slugline.files import shipped_folder
+from slugline.project import PROJECT_FILE, find_project
 
-_GROUP = re.compile(r"^  - (?:override )?/?([a-z]+): (\S+)", re.MULTILINE)
+_GROUP = re.compile(r"^  - (?:override )?/?([a-z]+): (?:\$\{choice:\w+,(\w+)|(\S+))", re.MULTILINE)
 _WIDTH, _INDENT = 110, 34
 
 
 def describe_command(command: str, arguments: Sequence[str] = ()) -> str:
     """Return the help of a command; groups have the options of the user's `--config-dir`, too."""
-    folders = [shipped_folder("conf"), *_find_config_dir(arguments)]
+    folders = [shipped_folder("conf"), *_find_config_dirs(arguments)]
     text = (shipped_folder("conf") / f"{command}.yaml").read_text(encoding="utf-8")
     head, _, defaults = text.partition("defaults:")
     lines = [line.removeprefix("#").removeprefix(" ") for line in head.splitlines()]
-    groups = [_describe_group(group, option, folders) for group, option in _GROUP.findall(defaults) if group != "hydra"]
+    choices = find_project().choices
+    groups = [
+        _describe_group(group, choices.get(group, chosen) if chosen else option, folders)
+        for group, chosen, option in _GROUP.findall(defaults)
+        if group != "hydra"
+    ]
     if groups:
         lines += ["", "Groups, each given as _GROUP=OPTION:", *groups]
     options = list(_describe_options(find_settings(command)))
@@ -32,12 +38,12 @@ def describe_command(command: str, arguments: Sequence[str] = ()) -> str:
     return "\n".join(lines)
 
 
-def _find_config_dir(arguments: Sequence[str]) -> list[Path]:
-    """Return the folder of YAML files that the command line adds, if it does."""
+def _find_config_dirs(arguments: Sequence[str]) -> list[Path]:
+    """Return the folder of YAML files that the command line adds, else that of the project, if there is one."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--config-dir", "-cd", type=Path, nargs="?")
     folder = parser.parse_known_args(arguments)[0].config_dir
-    return [folder] if folder else []
+    return [folder] if folder else [PROJECT_FILE.parent] if PROJECT_FILE.is_file() else []
 
 
 def _describe_group(group: str, default: str, folders: Sequence[Path]) -> str:

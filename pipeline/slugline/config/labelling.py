@@ -28,9 +28,15 @@ class LabelSettings:
     annotations : str or list of str, optional
         Files from annotators: read what they said, and write all of the history together to `output`.
     format : str, optional
-        label_studio, doccano, prodigy, argilla, csv or xlsx; for annotations by default found out.
+        label_studio, doccano, prodigy, argilla, csv or xlsx; by default what the ending of `tasks` says, or what the
+        annotations look like.
     size : int, optional
         The number of tasks, by default all; `slugline review` chooses those that teach a model most.
+    order : str
+        How tasks are drawn: `random`, whose scores speak for all sentences; `source` or `topic`, as many of each
+        source, or of each topic that the rules suggest; or `first`.
+    seed : int
+        Seed of the draw.
     output : str
         The file for gold labels, for `labels=gold labels.gold=FILE`.
     history : str
@@ -54,6 +60,8 @@ class LabelSettings:
     annotations: Any = None
     format: str | None = None
     size: int | None = None
+    order: str = "random"
+    seed: int = 0
     output: str = "labels.jsonl"
     history: str = "annotations.jsonl"
     merge: str = "majority"

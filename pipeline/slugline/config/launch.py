@@ -20,14 +20,29 @@ from slugline.config.schemas import find_settings, make_schema
 from slugline.errors import listing
 from slugline.files import shipped_folder
 from slugline.launch import Launch
+from slugline.project import PROJECT_FILE, find_project
 
 _NOT_IN_RUN_NAME = ("cache", "n_jobs", "plots", "tracking")  # settings that change no model: not in the name of a run
 
 
 def register(command: str) -> None:
-    """Tell Hydra a command's schema, and the resolver `${sample:FILE}` for files of the shipped sample."""
+    """Tell Hydra a command's schema, and our resolvers.
+
+    These are `${sample:FILE}`, a file of the shipped sample; `${project:}`, the name of the user's project; and
+    `${choice:GROUP,OPTION}`, what the project chooses for a group, else the option. The labels of the sample are for
+    the sample alone: other data has those that it brings (`data=sentences`), or those of rules.
+    """
+    project = find_project()
+
+    def choose(group: str, option: str, _root_: DictConfig) -> str:
+        if group == "labels" and _root_.get("data") not in (None, "sample"):
+            option = "given" if _root_["data"] == "sentences" else "rules"
+        return project.choices.get(group, option)
+
     ConfigStore.instance().store(name=f"{command}_schema", node=make_schema(find_settings(command)))
     OmegaConf.register_new_resolver("sample", lambda file: str(shipped_folder("data/sample") / file), replace=True)
+    OmegaConf.register_new_resolver("project", lambda: project.name, replace=True)
+    OmegaConf.register_new_resolver("choice", choose, replace=True)
 
 
 def suggest_override(command: str, arguments: Sequence[str]) -> str | None:
@@ -44,6 +59,19 @@ def suggest_override(command: str, arguments: Sequence[str]) -> str | None:
             if not previous.startswith("-"):
                 override = shlex.quote(f"{key}={argument}")
                 return f"found '{argument}'; options are given as KEY=VALUE: slugline {command} {override}"
+    return None
+
+
+def find_wrong_group(command: str, arguments: Sequence[str]) -> str | None:
+    """Return in one line which group is given something that names no option, such as `data=null`."""
+    text = (shipped_folder("conf") / f"{command}.yaml").read_text(encoding="utf-8")
+    groups = re.findall(r"^  - (\w+): ", text, re.MULTILINE)
+    for argument in arguments:
+        group, equals, value = argument.partition("=")
+        wrong = (equals and not value) or re.fullmatch(r"null|true|false|-?\d+(\.\d+)?", value, re.IGNORECASE)
+        if wrong and group in groups:
+            options = sorted(file.stem for file in (shipped_folder("conf") / group).glob("*.yaml"))
+            return f"{group}: found '{value}'; allowed: one of the options {listing(options)}"
     return None
 
 
@@ -76,8 +104,10 @@ def compose_settings(command: str, overrides: Sequence[str] = ()) -> Any:
     ByArticle(dev=0.1, test=0.2, seed=1)
     """
     register(command)
+    folder = f"file://{PROJECT_FILE.parent.absolute()}".replace("'", "\\'")
+    project = [f"hydra.searchpath=['{folder}']"] if PROJECT_FILE.is_file() else []
     with initialize_config_dir(str(shipped_folder("conf")), version_base="1.3"):
-        return build_settings(compose(command, list(overrides)), find_settings(command))
+        return build_settings(compose(command, [*overrides, *project]), find_settings(command))
 
 
 def read_launch() -> Launch:
@@ -96,6 +126,7 @@ def read_launch() -> Launch:
         name=" ".join(varied or chosen),
         overrides=list(map(str, overrides)),
         choices=choices,
+        options=[] if PROJECT_FILE.is_file() else [f"--config-dir={folder}" for folder in _user_folders()],
     )
 
 
@@ -114,6 +145,11 @@ def build_job(command: str, config: DictConfig) -> tuple[Any, Launch]:
 
 def _read_module_folders() -> list[str]:
     """Return the folders in which a user's own modules are looked for: those of their config, and the current one."""
-    sources = [Path(source.path) for source in HydraConfig.get().runtime.config_sources if source.schema == "file"]
-    folders = [folder for source in sources if source != shipped_folder("conf") for folder in (source, source.parent)]
+    folders = [folder for source in _user_folders() for folder in (source, source.parent)]
     return [str(folder) for folder in dict.fromkeys([*folders, Path.cwd()])]
+
+
+def _user_folders() -> list[Path]:
+    """Return the folders of the user's own config."""
+    sources = [Path(source.path) for source in HydraConfig.get().runtime.config_sources if source.schema == "file"]
+    return [source for source in sources if source != shipped_folder("conf")]

@@ -30,8 +30,8 @@ def find_settings(command: str) -> Any:
 def make_schema(settings: Any) -> Any:
     """Return a dataclass with the options, types and defaults of settings, as OmegaConf takes it.
 
-    A component becomes whatever its group of the config holds, an option without a default a missing value. The schema
-    is not frozen, since OmegaConf makes frozen ones read-only.
+    A component becomes whatever its group of the config holds, an option without a default a missing value. The
+    schema is not frozen, since OmegaConf makes frozen ones read-only.
     """
     fields = []
     for item in dataclasses.fields(settings):
@@ -39,7 +39,8 @@ def make_schema(settings: Any) -> Any:
             schema = make_schema(nested)
             fields.append((item.name, schema, dataclasses.field(default_factory=schema)))
         elif item.metadata.get("component"):
-            fields.append((item.name, Any, dataclasses.field(default=MISSING)))
+            optional = item.default is None
+            fields.append((item.name, Any, dataclasses.field(default=None if optional else MISSING)))
         elif _is_required(item):
             fields.append((item.name, _schema_type(item.type), dataclasses.field(default=MISSING)))
         elif item.default_factory is not dataclasses.MISSING:

@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slugline.data.schema import ARTICLE_COLUMNS
+from slugline.project import default_champion, default_name
 from slugline.training.settings import COMPONENT
-
-_CHAMPION = "models:/slugline@champion"
 
 
 def article_columns() -> dict[str, str]:
@@ -37,7 +36,7 @@ class ModelSettings(StoreSettings):
         `models:/NAME@ALIAS`, `models:/NAME/VERSION`, `runs:/RUN_ID/model` or a model folder.
     """
 
-    model_uri: str = _CHAMPION
+    model_uri: str = field(default_factory=default_champion)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,12 +89,12 @@ class PromoteSettings(StoreSettings):
 
     Parameters
     ----------
-    data : object
-        The reader of the articles or sentences to judge on.
-    labels : object
-        The labeller.
-    split : object
-        The splitter, as in the training.
+    data : object, optional
+        The reader of the articles or sentences to judge on; by default that of the candidate's run.
+    labels : object, optional
+        The labeller; by default that of the candidate's run.
+    split : object, optional
+        The splitter; by default that of the candidate's run.
     cache : object
         Where stages keep what they make.
     gate : Gate
@@ -103,7 +102,7 @@ class PromoteSettings(StoreSettings):
     version : str, optional
         The version to judge; by default the newest.
     part : str
-        The part to judge on, which neither model was trained on; `all` is every sentence.
+        The part to judge on; `all` is every sentence. Sentences that either model was trained on are left out.
     rollback : bool
         Give the alias back to the version that had it before.
     registered_model : str
@@ -116,15 +115,15 @@ class PromoteSettings(StoreSettings):
         Modules of your own whose classes `_target_` may name; also looked for beside the folder of `--config-dir`.
     """
 
-    data: Any = field(metadata=COMPONENT)
-    labels: Any = field(metadata=COMPONENT)
-    split: Any = field(metadata=COMPONENT)
+    data: Any = field(default=None, metadata=COMPONENT)
+    labels: Any = field(default=None, metadata=COMPONENT)
+    split: Any = field(default=None, metadata=COMPONENT)
     cache: Any = field(metadata=COMPONENT)
     gate: Any = field(metadata={"settings": "slugline.promotion.Gate"})
     version: str | None = None
     part: str = "test"
     rollback: bool = False
-    registered_model: str = "slugline"
+    registered_model: str = field(default_factory=default_name)
     alias: str = "champion"
     seed: int = 0
     allowed_modules: list[str] = field(default_factory=list)

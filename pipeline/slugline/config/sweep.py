@@ -2,7 +2,8 @@
 
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from hydra.experimental.callback import Callback
@@ -23,8 +24,10 @@ class Sweep(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Start the parent run, and hand it to the jobs in an environment variable."""
-        settings = instantiate(config.tracking, "tracking")
-        parent = tracking.start_sweep(settings, "sweep " + " ".join(config.hydra.overrides.task))
+        with _ending_all():
+            settings = instantiate(config.tracking, "tracking")
+            settings.check()
+            parent = tracking.start_sweep(settings, "sweep " + " ".join(config.hydra.overrides.task))
         if parent:
             os.environ[tracking.PARENT] = parent
 
@@ -33,12 +36,24 @@ class Sweep(Callback):
         parent = os.environ.pop(tracking.PARENT, None)
         if parent is None:
             return
-        settings = instantiate(config.tracking, "tracking")
-        jobs, uri = tracking.end_sweep(settings, parent, _SCORES, to_experiment)
+        with _ending_all():
+            settings = instantiate(config.tracking, "tracking")
+            jobs, uri = tracking.end_sweep(settings, parent, _SCORES, to_experiment)
         print(jobs.to_string(index=False))
         print(f"sweep   {parent}\nmodel   {uri or 'none: every job failed'}")
         if jobs["status"].isin(["FAILED", "RUNNING"]).any():  # those that were pruned are KILLED
             sys.exit(1)
+
+
+@contextmanager
+def _ending_all() -> Iterator[None]:
+    """Say what is wrong in one line and leave with 1: Hydra makes a warning of an error, and goes on."""
+    try:
+        with tracking.explained():
+            yield
+    except (InputError, *CONFIG_ERRORS) as error:
+        print("slugline:", *describe_error(error).split(), file=sys.stderr)
+        sys.exit(1)
 
 
 def record_failure(config: DictConfig, error: Exception) -> float:

@@ -36,6 +36,8 @@ def article_columns(columns: Mapping[str, str], key: str = "data.columns") -> di
 
     Raises `InputError` for an unknown article column; `key` is the setting that names them.
     """
+    if not isinstance(columns, Mapping):
+        raise InputError(f"{key}: found {columns!r}; allowed: a mapping as {{text: body}}")
     if unknown := [name for name in columns if name not in ARTICLE_COLUMNS]:
         raise InputError(f"{key}: unknown column '{unknown[0]}'; allowed: {listing(ARTICLE_COLUMNS)}")
     return {name: columns.get(name) or name for name in ARTICLE_COLUMNS}

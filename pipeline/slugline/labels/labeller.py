@@ -20,6 +20,16 @@ from slugline.labels.taxonomy import Rule, Topic, collect_rules
 _MODES = ("multilabel", "multiclass")
 
 
+def _describe_missing_rules(topics: Mapping[str, Topic]) -> str:
+    """Return that there is no rule, and how to give some."""
+    if topics:
+        return f"no topic has keywords or patterns, and there are no functions; give keywords to {listing(topics)}"
+    return (
+        "there are no topics; slugline new FOLDER makes a file for them, "
+        "labels=plover takes PLOVER's fifteen, '+labels.topics.flood=[flood*]' gives one"
+    )
+
+
 class Labelled(NamedTuple):
     """What a labeller gives: the sentences, all topics in order, and the places of gold labels that match no sentence.
 
@@ -140,7 +150,7 @@ class Labels:
     def label_by_rules(self, sentences: pd.DataFrame) -> pd.DataFrame:
         """Label by rules the sentences without a label; with `soft`, say in `weights` how sure all labels are."""
         if not self.all_rules():
-            raise InputError("labels.rules: no topic has keywords or patterns, and labels.functions is empty")
+            raise InputError(f"labels.rules: {_describe_missing_rules(self.topics)}")
         P = self.combine_votes(self.vote(sentences["text"].tolist()), known_labels(sentences, self.topics))
 
         is_topic = P > 0.5 if self.mode == "multilabel" else P.argmax(axis=1)[:, None] == np.arange(P.shape[1])

@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import Any, ClassVar
 
 from slugline.components import build_value
-from slugline.errors import InputError, listing, one_line
+from slugline.errors import InputError, listing
+from slugline.files import read_yaml
 
 VOTES = {"for": 1, "against": -1}
 
@@ -20,7 +19,8 @@ class Topic:
     """A topic of a taxonomy.
 
     `keywords` and `patterns` are together one rule, named like the topic: it votes for the topic where any of them is
-    found. Both may be empty; then `functions` or people label the topic.
+    found. Both may be empty; then `functions` or people label the topic. In YAML, a topic may be just its keywords:
+    `flood: [flood*, deluge]`, or one of them: `flood: flood*`.
 
     Parameters
     ----------
@@ -46,6 +46,8 @@ class Topic:
     >>> vote(["They lay down their arms.", "They lay down."], collect_rules({"ceasefire": topic}, {})).tolist()
     [[1], [0]]
     """
+
+    SHORT_FORM: ClassVar = "keywords"  # `flood: [flood*, deluge]` in YAML gives these
 
     definition: str = ""
     examples: list[str] = field(default_factory=list)
@@ -183,11 +185,7 @@ def read_taxonomy(file: Path) -> dict[str, Any]:
     as in `Labels(rules=True, **read_taxonomy(file))`; other settings of a labeller are ignored. Raises `InputError`
     when the file cannot be read, or for an unknown key or a value of the wrong type.
     """
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeError, yaml.YAMLError) as error:
-        raise InputError(f"{file}: cannot be read as YAML: {one_line(error)}") from error
-
+    content = read_yaml(file)
     values = content if isinstance(content, dict) else {}
     if unknown := [key for key in values if key not in _ALL_KEYS]:
         raise InputError(f"{file}: unknown key '{unknown[0]}'; allowed: {listing(_ALL_KEYS, 20)}")

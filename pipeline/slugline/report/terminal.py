@@ -10,6 +10,7 @@ from slugline.report.counts import describe_left_out
 from slugline.report.scores import baseline_scores, format_scores
 from slugline.splits import HELD_OUT
 
+_WIDEST_TOPIC = 40
 _SCORES = {"precision": "precision", "recall": "recall", "f1": "f1", "f1_interval": "95 %", "ap": "ap"}
 
 
@@ -36,7 +37,13 @@ def describe_scores(metrics: Mapping[str, float], topics: Sequence[str], part: s
         f"baseline {name}: macro F1 {macro:.3f}, micro F1 {micro:.3f}"
         for name, (macro, micro) in baseline_scores(metrics, part).items()
     ]
+    scores.index = [_shorten(str(name)) for name in scores.index]
     return "\n".join([scores.to_string(), *baselines])
+
+
+def _shorten(name: str) -> str:
+    """Return the name of a topic so that a table with it fits a terminal."""
+    return name if len(name) <= _WIDEST_TOPIC else f"{name[: _WIDEST_TOPIC - 1]}…"
 
 
 def describe_job(metrics: Mapping[str, float]) -> str:

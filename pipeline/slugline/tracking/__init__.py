@@ -2,24 +2,38 @@
 
 from slugline.tracking.history import Record, describe_version_changes, last_runs, read_artifact, read_run, set_tags
 from slugline.tracking.registry import Registry, Version
-from slugline.tracking.runs import ActiveRun, Mlflow, Off
+from slugline.tracking.runs import ActiveRun, LocalRun, Mlflow, Off
 from slugline.tracking.side_runs import SideRun, log_side_run
-from slugline.tracking.store import PARENT, abandon_sweep, connect, in_sweep, model_folder, serve_ui
+from slugline.tracking.store import (
+    PARENT,
+    abandon_sweep,
+    check_ui,
+    connect,
+    explained,
+    in_sweep,
+    model_folder,
+    serve_ui,
+)
+from slugline.tracking.store_errors import StoreError
 from slugline.tracking.sweeps import end_sweep, start_sweep
 
 __all__ = [
     "PARENT",
     "ActiveRun",
+    "LocalRun",
     "Mlflow",
     "Off",
     "Record",
     "Registry",
     "SideRun",
+    "StoreError",
     "Version",
     "abandon_sweep",
+    "check_ui",
     "connect",
     "describe_version_changes",
     "end_sweep",
+    "explained",
     "in_sweep",
     "last_runs",
     "log_side_run",

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from slugline.errors import InputError, listing, one_line
 from slugline.tracking.store import connect, open_existing, store_uri
+from slugline.tracking.store_errors import store_exceptions
 
 
 class Record(NamedTuple):
@@ -62,7 +63,7 @@ def read_artifact(run_id: str, name: str, uri: str | None = None) -> bytes:
             return Path(
                 mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=name, dst_path=folder)
             ).read_bytes()
-    except (mlflow.exceptions.MlflowException, OSError) as error:
+    except store_exceptions(OSError) as error:
         raise InputError(f"run {run_id} has no artifact {name}: {one_line(error)}") from error
 
 

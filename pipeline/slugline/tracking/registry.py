@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slugline.errors import InputError, listing
-from slugline.tracking.store import model_folder, open_existing, sqlite_file, store_uri
+from slugline.tracking.store import list_models, model_folder, open_existing, sqlite_file, store_uri
 
 _PREVIOUS_TAG = "champion_before"  # tag of a version: which one had the alias until it came
 
@@ -54,7 +54,8 @@ class Registry:
     def holder(self) -> str | None:
         """Return the number of the version that has the alias, None where none has."""
         if not self.numbers():
-            raise InputError(f"no model '{self.name}' in {store_uri(self.uri)}; slugline train registers one")
+            mlflow = open_existing(self.uri, f"no model '{self.name}'")
+            raise InputError(f"no model '{self.name}' in {store_uri(self.uri)}; {list_models(mlflow)}")
         number = self.client.get_registered_model(self.name).aliases.get(self.alias)
         return None if number is None else str(number)
 

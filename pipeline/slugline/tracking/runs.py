@@ -5,18 +5,20 @@ import os
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr
-from dataclasses import dataclass
+from contextlib import contextmanager, redirect_stderr, suppress
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from slugline.errors import Stopped
+from slugline.errors import InputError, Stopped
+from slugline.project import SAMPLE_MODEL, default_name
 from slugline.tracking.keys import to_mlflow_key
 from slugline.tracking.origin import origin_tags
-from slugline.tracking.store import MODEL_FOLDER, PARENT, connect, in_sweep, sqlite_file
+from slugline.tracking.store import MODEL_FOLDER, PARENT, check_writable, connect, explained, in_sweep, sqlite_file
+from slugline.tracking.store_errors import store_exceptions
 
 if TYPE_CHECKING:  # keeps pandas out of prediction's imports
     import pandas as pd
@@ -38,32 +40,51 @@ class Mlflow:
     uri : str, optional
         Of the store; by default `MLFLOW_TRACKING_URI`, else the store in `experiments/`.
     experiment : str
-        The experiment that runs belong to.
+        The experiment that runs belong to, by default named like the project.
     registered_model : str, optional
-        The registered model that models become versions of; None registers none.
+        The registered model that models become versions of, by default named like the project; None registers none.
+        Trained on the sample, a model goes to `slugline-sample` by default.
     alias : str
         The alias of the version in use, which the first version gets.
     """
 
     uri: str | None = None
-    experiment: str = "slugline"
-    registered_model: str | None = "slugline"
+    experiment: str = field(default_factory=default_name)
+    registered_model: str | None = field(default_factory=default_name)
     alias: str = "champion"
+
+    def __post_init__(self) -> None:
+        name = self.registered_model
+        if name is not None and (not name.strip() or set("/:") & set(name)):
+            raise InputError(f"registered_model: '{name}'; allowed: a name without / and :, or null to register none")
+        if not self.experiment.strip():
+            raise InputError("experiment: its name is empty; allowed: a name")
+
+    def for_sample(self) -> "Mlflow":
+        """Return the same, but that nobody takes the model of the sample for their own, unless they name it so."""
+        is_default = self.registered_model == default_name()
+        return replace(self, registered_model=SAMPLE_MODEL) if is_default else self
 
     @contextmanager
     def run(self, name: str, folder: Path, params: Mapping[str, Any]) -> Iterator["MlflowRun"]:
         """Start a run, a child of the sweep's if there is one; an error marks it FAILED and becomes its tag `error`."""
-        mlflow = self.connect()
-        active = mlflow.start_run(run_name=name, parent_run_id=os.environ.get(PARENT), tags=origin_tags())
-        try:
-            run = MlflowRun(self, mlflow, active.info.run_id)
-            run.log_params(params)
-            yield run
-        except BaseException as error:
-            mlflow.set_tag("error", f"{type(error).__name__}: {error}"[:4000])
-            mlflow.end_run("KILLED" if isinstance(error, KeyboardInterrupt | Stopped) else "FAILED")
-            raise
-        mlflow.end_run()
+        with explained(self.uri):
+            mlflow = self.connect()
+            active = mlflow.start_run(run_name=name, parent_run_id=os.environ.get(PARENT), tags=origin_tags())
+            try:
+                run = MlflowRun(self, mlflow, active.info.run_id)
+                run.log_params(params)
+                yield run
+            except BaseException as error:
+                with suppress(*store_exceptions()):  # the store may be what failed
+                    mlflow.set_tag("error", f"{type(error).__name__}: {error}"[:4000])
+                    mlflow.end_run("KILLED" if isinstance(error, KeyboardInterrupt | Stopped) else "FAILED")
+                raise
+            mlflow.end_run()
+
+    def check(self) -> None:
+        """Raise `StoreError` for a store that nothing can be logged to; called before the work begins."""
+        check_writable(self.uri)
 
     def connect(self) -> Any:
         """Return the `mlflow` module, set to the store and the experiment, which are made where need be."""
@@ -176,6 +197,9 @@ class MlflowRun:
 @dataclass(frozen=True)
 class Off:
     """No tracking: files and model stay in the folder of the run."""
+
+    def check(self) -> None:
+        """Check nothing: there is no store."""
 
     @contextmanager
     def run(self, name: str, folder: Path, params: Mapping[str, Any]) -> Iterator["LocalRun"]:

@@ -2,13 +2,26 @@
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from slugline.errors import InputError, one_line
+from slugline.errors import InputError, listing, one_line
+from slugline.files import write_atomically
+from slugline.tracking.store_errors import (
+    StoreError,
+    check_database,
+    describe_store_error,
+    explain_store_errors,
+    is_new,
+    store_exceptions,
+)
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
@@ -30,7 +43,8 @@ def abandon_sweep() -> None:
     if in_sweep():
         from mlflow import MlflowClient
 
-        MlflowClient().set_terminated(os.environ.pop(PARENT), "KILLED")
+        with suppress(*store_exceptions()):  # the store may be why
+            MlflowClient().set_terminated(os.environ.pop(PARENT), "KILLED")
 
 
 def store_uri(uri: str | None) -> str:
@@ -48,19 +62,52 @@ def connect(uri: str | None = None) -> Any:
 
     Raises
     ------
-    InputError
-        When the store cannot be reached.
+    StoreError
+        When the store cannot be reached, or is none.
     """
     import mlflow
 
     store = store_uri(uri)
-    mlflow.set_tracking_uri(store)
     try:
         if database := sqlite_file(store):
-            _make_store(mlflow, database)
-    except (mlflow.exceptions.MlflowException, OSError) as error:
-        raise InputError(f"no MLflow store at {store}: {one_line(error)}") from error
+            check_database(database)
+            _make_store(database)
+        mlflow.set_tracking_uri(store)
+        with _asking_once():
+            mlflow.MlflowClient().search_experiments(max_results=1)
+    except store_exceptions(OSError, ImportError) as error:
+        raise StoreError(describe_store_error(store, error)) from error
     return mlflow
+
+
+def check_writable(uri: str | None = None) -> None:
+    """Raise `StoreError` for a store that nothing can be logged to, before the work that is to be logged begins."""
+    store = store_uri(uri)
+    if database := sqlite_file(store):
+        check_database(database, write=True)  # without MLflow, which is slow to import
+    else:
+        connect(uri)
+
+
+@contextmanager
+def explained(uri: str | None = None) -> Iterator[None]:
+    """Raise `StoreError`, one line, for what goes wrong with a store in the block."""
+    with explain_store_errors(store_uri(uri)):
+        yield
+
+
+@contextmanager
+def _asking_once() -> Iterator[None]:
+    """Let MLflow ask a server once in the block, and wait some seconds for the answer."""
+    limits = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+    before = {name: os.environ.get(name) for name in limits}
+    os.environ.update(limits)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            os.environ.update({} if value is None else {name: value})
 
 
 def open_existing(uri: str | None, missing: str) -> Any:
@@ -94,7 +141,7 @@ def model_folder(source: str, tracking_uri: str | None = None) -> Path:
     InputError
         When there is no such model.
     """
-    folder = Path(source) if Path(source).is_dir() else _fetch(source, tracking_uri)
+    folder = Path(source) if source and Path(source).is_dir() else _fetch(source, tracking_uri)
     return folder / MODEL_FOLDER if (folder / MODEL_FOLDER).is_dir() else folder
 
 
@@ -109,21 +156,20 @@ def _fetch(source: str, tracking_uri: str | None) -> Path:
     mlflow = open_existing(tracking_uri, f"no model at '{source}'") if in_store else connect(tracking_uri)
     try:
         return Path(mlflow.artifacts.download_artifacts(source))
-    except (mlflow.exceptions.MlflowException, OSError, ValueError) as error:
+    except store_exceptions(OSError, ValueError) as error:
         raise InputError(
-            f"no model at '{source}' in the store {mlflow.get_tracking_uri()}: {one_line(error)}"
+            f"no model at '{source}' in the store {mlflow.get_tracking_uri()}: {one_line(error)}; {list_models(mlflow)}"
         ) from error
 
 
-def serve_ui(host: str, port: int, uri: str | None = None) -> None:
-    """Serve the MLflow UI, in two processes of ours, until it ends.
+def list_models(mlflow: Any) -> str:
+    """Return what registered models a store has, for a message."""
+    names = [str(model.name) for model in mlflow.MlflowClient().search_registered_models()]
+    return f"it has the registered models {listing(names)}" if names else "it has no registered model"
 
-    Raises
-    ------
-    InputError
-        When nothing can listen on the port, or the UI ends with an error.
-    """
-    _check_port(host, port)
+
+def serve_ui(host: str, port: int, uri: str | None = None) -> None:
+    """Serve the MLflow UI, in two processes of ours, until it ends; raise `InputError` when that is with an error."""
     mlflow = connect(uri)
     options = {"backend-store-uri": mlflow.get_tracking_uri(), "host": host, "port": str(port), "workers": "1"}
     command = [sys.executable, "-m", "mlflow", "server"]
@@ -135,8 +181,11 @@ def serve_ui(host: str, port: int, uri: str | None = None) -> None:
         raise InputError(f"the MLflow UI ended with {ended.returncode}; is port {port} of {host} taken?")
 
 
-def _check_port(host: str, port: int) -> None:
-    """Check that a server can listen on a port; MLflow's ends with 0 when it cannot."""
+def check_ui(host: str, port: int, uri: str | None = None) -> None:
+    """Raise `InputError` for a store with a UI of its own, or an address that is taken: MLflow then ends with 0."""
+    store = store_uri(uri)
+    if store.startswith("http"):
+        raise InputError(f"{store} is a server, which shows its own UI: open {store} in a browser")
     try:
         socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     except (OSError, OverflowError) as error:
@@ -146,10 +195,18 @@ def _check_port(host: str, port: int) -> None:
         ) from error
 
 
-def _make_store(mlflow: Any, file: Path) -> None:
-    """Create or migrate a SQLite store, one process at a time: opened new by several at once it is left broken."""
+def _make_store(file: Path) -> None:
+    """Make a SQLite store where there is none, under another name first: half of one could never be used."""
     from filelock import FileLock
+    from mlflow import MlflowClient
 
+    if not is_new(file):
+        return
     file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{file}.lock"):
-        mlflow.MlflowClient().search_experiments(max_results=1)
+    with FileLock(f"{file}.lock"):  # opened new by several processes at once it is left broken
+        if not is_new(file):
+            return
+        with TemporaryDirectory(ignore_cleanup_errors=True) as folder, write_atomically(file) as draft:
+            made = Path(folder) / "mlflow.db"
+            MlflowClient(f"sqlite:///{made}").search_experiments(max_results=1)
+            shutil.copyfile(made, draft)  # a copy, since MLflow keeps what it has opened

@@ -1,6 +1,7 @@
 """The parent run of a sweep's jobs, and what it takes over from the best of them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from slugline.tracking.origin import origin_tags
@@ -64,6 +65,9 @@ def end_sweep(
     uri = None
     if done:
         best = max(done, key=lambda job: _first_score(job.data.metrics, scores))
+        if tracking.registered_model is not None:  # a job knows what it trained on, and so the name that is meant
+            name = best.data.params.get("tracking.registered_model", tracking.registered_model)
+            tracking = replace(tracking, registered_model=name)
         uri = _take_best(MlflowRun(tracking, mlflow, parent), best, table.join(varied), to_experiment)
     client.set_terminated(parent, "FINISHED" if done else "FAILED")
     return table, uri

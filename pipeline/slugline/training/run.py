@@ -41,7 +41,7 @@ class TrainingRun:
     config : str
         The settings as YAML.
     overrides : sequence of str, optional
-        What was given on the command line; None where there was none.
+        What was given on the command line, options such as `--config-dir` first; None where there was none.
     run_id : str, optional
         Of the MLflow run, where there is one.
     model_uri : str

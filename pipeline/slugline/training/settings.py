@@ -153,6 +153,7 @@ class TrainSettings:
 
         from slugline.splits import ByArticle
 
+        self._check_kinds()
         if self.folds < 2:
             raise InputError(f"folds={self.folds}; allowed: 2 or more")
         if self.n_jobs == 0:
@@ -161,3 +162,18 @@ class TrainSettings:
             object.__setattr__(self, "split", ByArticle(seed=self.seed))
         if self.model is None:
             object.__setattr__(self, "model", LinearSVC(C=0.3, dual=True, tol=0.01, random_state=self.seed))
+
+    def _check_kinds(self) -> None:
+        """Raise `InputError` for what is no component, as a path in place of a reader."""
+        for name, example in (
+            ("data", 'slugline.data.ArticleCorpus("FOLDER")'),
+            ("labels", "slugline.labels.Labels()"),
+        ):
+            if not callable(getattr(self, name)):
+                raise InputError(f"{name}: found {getattr(self, name)!r:.80}; allowed: an object such as {example}")
+        if not isinstance(self.features, Mapping):
+            raise InputError(f"features: found {self.features!r:.80}; allowed: vectorizers by name, as {{'word': ...}}")
+        if not isinstance(self.evaluation, EvaluationSettings):
+            raise InputError(f"evaluation: found {self.evaluation!r:.80}; allowed: an EvaluationSettings")
+        if type(self.folds) is not int:
+            raise InputError(f"folds: found {self.folds!r:.80}; allowed: a whole number from 2")

@@ -1,0 +1,92 @@
+"""What can be wrong with a store, in one line each: a file that is no store, a server that does not answer."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from slugline.errors import InputError, one_line
+
+# MLflow tries again for minutes, which looks as if nothing went on
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
+
+_OTHER_STORE = "or give another store by MLFLOW_TRACKING_URI"
+
+
+class StoreError(InputError):
+    """A store that does not answer, or not as it should."""
+
+
+def store_exceptions(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """Return what MLflow raises when a store fails it: its own errors, of databases, of connections, and others."""
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return MlflowException, RequestException, SQLAlchemyError, *others
+
+
+@contextmanager
+def explain_store_errors(uri: str) -> Iterator[None]:
+    """Raise `StoreError`, one line that names the store, for what goes wrong with it in the block."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in ("mlflow", "requests", "sqlalchemy", "alembic"):
+            raise  # looked at by name, so that a command that needs no MLflow does not import it for this
+        raise StoreError(describe_store_error(uri, error)) from error
+
+
+def describe_store_error(uri: str, error: BaseException) -> str:
+    """Return in one line which store failed, how, and what to do."""
+    reason = one_line(_first_cause(error), 200)
+    if uri.startswith("http"):
+        return f"the MLflow server {uri} does not answer as it should: {reason}; start it again, {_OTHER_STORE}"
+    if "No module named" in reason:
+        return f"no MLflow store at {uri}: {reason}; install that package, {_OTHER_STORE}"
+    if uri.startswith("sqlite:///"):
+        file = uri.removeprefix("sqlite:///")
+        return f"the MLflow store {file} cannot be used: {reason}; if it is broken, move it away, {_OTHER_STORE}"
+    return f"no MLflow store at {uri}: {reason}; allowed: sqlite:///FILE, http://HOST:PORT, or a database's URI"
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """Return the error that was behind all others; of connections, without the addresses of Python's objects."""
+    reason = getattr(error, "orig", None) or getattr(error, "reason", None) or error.__cause__ or error.__context__
+    if isinstance(reason, BaseException) and type(error).__module__ != "mlflow.exceptions.RestException":
+        return _first_cause(reason)
+    arguments = [argument for argument in error.args if isinstance(argument, BaseException)]
+    return _first_cause(arguments[0]) if arguments else error
+
+
+def check_database(file: Path, *, write: bool = False) -> None:
+    """Raise `StoreError` for a file that is there and is no store of MLflow's, or cannot be written if that is wanted.
+
+    Parameters
+    ----------
+    file : Path
+        Of a SQLite store.
+    write : bool
+        Whether something is to be logged.
+    """
+    if is_new(file):
+        return
+    try:
+        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=rw", timeout=5, uri=True)) as database:
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if write:
+                database.execute("BEGIN IMMEDIATE")
+                database.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        busy = "locked" in str(error)
+        advice = "end the program that holds it" if busy else "move it away if it is broken"
+        raise StoreError(f"the MLflow store {file} cannot be used: {error}; {advice}, {_OTHER_STORE}") from error
+    if tables and not {"alembic_version", "experiments"} <= tables:
+        raise StoreError(f"{file} is a database, but no MLflow store; move it away, {_OTHER_STORE}")
+
+
+def is_new(file: Path) -> bool:
+    """Tell whether a store is still to be made: there is no file, or one with nothing in it."""
+    return not file.exists() or (file.is_file() and file.stat().st_size == 0)

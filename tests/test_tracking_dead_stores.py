@@ -1,0 +1,155 @@
+"""Stores that do not answer, and files that are none: one line from every command, within seconds."""
+
+import json
+import sqlite3
+import threading
+import time
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from slugline import tracking
+from slugline.data import SentenceCorpus
+from slugline.errors import InputError
+from slugline.labels import Labels
+from slugline.launch import Launch
+from slugline.ngrams import TfidfVectorizer
+from slugline.training.settings import TrainSettings
+from slugline.workflow import train
+
+COMMANDS = {
+    "train": [],
+    "train -m": ["-m", "model.C=0.1,1"],
+    "predict": ["input=news.txt", "output=out.jsonl"],
+    "label": [],
+    "review": ["output=tasks.csv", "size=2", "data=sample"],
+    "export": ["output=model.joblib"],
+    "compare": ["runs=[a,b]"],
+    "promote": [],
+    "reproduce": ["run_id=abc"],
+    "monitor": ["input=news.txt"],
+}
+
+
+class Failing(BaseHTTPRequestHandler):
+    """Answers everything with 500."""
+
+    def do_GET(self):
+        self.send_error(500)
+
+    do_POST = do_GET  # noqa: N815 - the name is Python's
+
+    def log_message(self, *_):
+        """Print nothing."""
+
+
+@pytest.fixture(scope="module")
+def addresses():
+    """The addresses of a server that always fails, and of one that is not there."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Failing)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    gone = ThreadingHTTPServer(("127.0.0.1", 0), Failing)
+    gone.server_close()
+    yield {"failing": f"http://127.0.0.1:{server.server_port}", "dead": f"http://127.0.0.1:{gone.server_port}"}
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("kind", ["failing", "dead"])
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_a_server_that_does_not_answer_is_one_line_within_seconds(tmp_path, command, addresses, name, kind):
+    (tmp_path / "news.txt").write_text("The two sides agreed to a ceasefire.")
+    began = time.monotonic()
+    done = command(tmp_path, name.split()[0], *COMMANDS[name], MLFLOW_TRACKING_URI=addresses[kind])
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith("slugline: the MLflow server " + addresses[kind])
+    assert len(done.stderr) < 400
+    assert "data    " not in done.stdout
+    assert time.monotonic() - began < 20
+
+
+def test_the_ui_of_a_server_is_the_servers_own(tmp_path, command, addresses):
+    done = command(tmp_path, "ui", f"tracking_uri={addresses['failing']}")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert f"open {addresses['failing']} in a browser" in done.stderr
+
+
+@pytest.mark.parametrize("options", [["host=nope"], ["port=99999"]])
+def test_the_ui_prints_no_address_that_it_cannot_listen_on(tmp_path, command, options):
+    done = command(tmp_path, "ui", *options)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+
+
+def write_broken(file):
+    file.write_bytes(b"this is no database, whatever its name says\n" * 40)
+
+
+def write_foreign(file):
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("CREATE TABLE accounts (name TEXT)")
+        database.commit()
+
+
+@pytest.mark.parametrize("write", [write_broken, write_foreign])
+@pytest.mark.parametrize("name", ["train", "train -m", "compare", "predict", "label"])
+def test_a_file_that_is_no_store_is_named_and_stays_as_it_is(tmp_path, command, write, name):
+    (tmp_path / "news.txt").write_text("The two sides agreed to a ceasefire.")
+    write(tmp_path / "store.db")
+    before = (tmp_path / "store.db").read_bytes()
+    done = command(tmp_path, name.split()[0], *COMMANDS[name])
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert "store.db" in done.stderr
+    assert "MLFLOW_TRACKING_URI" in done.stderr
+    assert (tmp_path / "store.db").read_bytes() == before
+
+
+def test_a_store_that_another_program_holds_is_one_line(tmp_path):
+    uri = f"sqlite:///{tmp_path}/store.db"
+    tracking.connect(uri)
+    with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(InputError, match=r"store\.db cannot be used: database is locked"):
+            tracking.Mlflow(uri=uri).check()
+
+
+def test_an_empty_file_becomes_a_store(tmp_path):
+    (tmp_path / "store.db").touch()  # what an interrupted program may leave
+    tracking.connect(f"sqlite:///{tmp_path}/store.db")
+    assert (tmp_path / "store.db").stat().st_size > 0
+    assert {file.name for file in tmp_path.iterdir()} <= {"store.db", "store.db.lock"}
+
+
+def test_a_store_that_dies_before_the_end_leaves_results_and_model_in_the_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        {"text": f"{text} on day {number}.", "article_id": f"a{number}", "labels": labels}
+        for number in range(30)
+        for text, labels in [("tanks shelled the town", ["war"]), ("rain fell on the market", [])]
+    ]
+    (tmp_path / "news.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    settings = TrainSettings(
+        data=SentenceCorpus(str(tmp_path / "news.jsonl")),
+        labels=Labels(),
+        features={"word": TfidfVectorizer(min_df=1)},
+        tracking=tracking.Mlflow(uri=f"sqlite:///{tmp_path}/store.db"),
+        folds=2,
+        plots=False,
+    )
+
+    def die(text):
+        if "macro F1" in text:
+            with closing(sqlite3.connect(tmp_path / "store.db")) as database:
+                database.execute("DROP TABLE logged_models")
+                database.execute("DROP TABLE metrics")
+                database.commit()
+
+    with pytest.raises(InputError, match=r"store\.db cannot be used: .*; all results of this run are in"):
+        train(settings, Launch(folder=tmp_path / "run"), show=die)
+    assert (tmp_path / "run/metrics.json").is_file()
+    assert (tmp_path / "run/model/model.json").is_file()
