@@ -56,8 +56,9 @@ CHOSEN = {
     ("data", "articles"): {"columns"},
     ("data", "sentences"): {"columns"},
     ("labels", "sample"): {"gold", "given", *TAXONOMY},
-    ("labels", "gold"): {"gold", "columns"},
-    ("labels", "rules"): {"rules"},
+    ("labels", "given"): {"topics"},  # null, which a list of names can replace
+    ("labels", "gold"): {"gold", "columns", "topics"},
+    ("labels", "rules"): {"rules", "topics"},
     ("labels", "plover"): {"rules", *TAXONOMY},
     ("labels", "india_police_events"): TAXONOMY,
 }

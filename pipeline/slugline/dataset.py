@@ -12,7 +12,8 @@ from slugline.data.corpus import Corpus, read_corpus
 from slugline.data.schema import SENTENCE_COLUMNS, to_matrix
 from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
-from slugline.labels import Labelled, Labels, by_people, describe_unmatched, gold_files, read_gold
+from slugline.labels import Labelled, Labels, by_people, describe_matches, describe_unmatched, gold_files, read_gold
+from slugline.labels.rare import describe_rare, drop_rare
 from slugline.splits import PARTS, Leakage, count_labels, measure_leakage
 
 _RESERVED = (*SENTENCE_COLUMNS, "topics", "explain")  # columns of predictions, beside one for each topic
@@ -20,6 +21,7 @@ _INTERVAL_ENDS = ("_low", "_high")  # of metric keys
 NO_LABELS = (
     "no sentence is labelled; give gold labels (labels=gold labels.gold=FILE), or topics with keywords (slugline guide)"
 )
+_LEAST_ARTICLES = 2  # to cross-validate on
 _MIN_PEOPLE_LABELS = 10  # sentences labelled by people that carry a topic, from which they suffice to judge it
 _LEAK_WARNING = 0.01  # share of a part that stands in train word for word, above which we warn
 
@@ -115,26 +117,43 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
     if used.empty:
         raise InputError(NO_LABELS)
 
+    _check_topic_names(labelled.topics)
+    used, topics, rare = drop_rare(used, labelled.topics, labels)
     with stages.timed("split"):
-        Y = to_matrix(used["labels"], labelled.topics)
-        parts = _check_parts(np.asarray(split(used, Y)), len(used))
-        used = used.assign(split=parts)
-        keys = used["text"].map(normal_form).to_numpy(object)
-        leakage = measure_leakage(keys, parts, used["article_id"].to_numpy())
+        used = used.assign(split=_check_parts(np.asarray(split(used, to_matrix(used["labels"], topics))), len(used)))
+        used, topics, unseen = drop_rare(used, topics, labels, in_train=True)
+        Y, parts = to_matrix(used["labels"], topics), used["split"].to_numpy()
 
     dataset = Dataset(
         sentences=used,
         Y=Y,
-        topics=labelled.topics,
+        topics=topics,
         mode=labels.mode,
-        leakage=leakage,
+        leakage=Leakage(0, {}, {}),
         counts=count_sentences(corpus, labelled, used),
-        notes=_notes(labelled, used, leakage),
+        notes=[],
         sizes={},
-        label_counts=count_labels(Y, parts, labelled.topics),
+        label_counts=count_labels(Y, parts, topics),
         weights=np.array(used["weights"].tolist()) if "weights" in used else None,
     )
-    return dataset._replace(sizes={part: int(dataset.rows(part).sum()) for part in PARTS})
+    in_parts = np.any([dataset.rows(part) for part in PARTS], axis=0)
+    keys = used["text"].map(normal_form).to_numpy(object)
+    leakage = measure_leakage(keys[in_parts], parts[in_parts], used["article_id"].to_numpy()[in_parts])
+    notes = [*_notes(labelled, used, leakage), *_topic_notes(dataset, rare, unseen, labels.min_articles)]
+    sizes = {part: int(dataset.rows(part).sum()) for part in PARTS}
+    return dataset._replace(leakage=leakage, notes=notes, sizes=sizes)
+
+
+def _topic_notes(dataset: Dataset, rare: dict[str, int], unseen: dict[str, int], min_articles: int) -> list[str]:
+    """Return which topics are not trained, and which the evaluated part does not judge."""
+    notes = [f"not trained: {describe_rare(rare, min_articles)}"] if rare else []
+    if unseen:
+        notes.append(f"not trained, as no sentence of train carries them: {listing(unseen)}")
+    part = dataset.evaluated_part
+    counts = dataset.Y[dataset.rows(part)].sum(axis=0)
+    if absent := [topic for topic, count in zip(dataset.topics, counts, strict=True) if not count]:
+        notes.append(f"no sentence of {part} carries: {listing(absent)}; left out of its means over topics (macro)")
+    return notes
 
 
 def read_labelled(data: Any, labels: Labels, stages: Stages) -> tuple[Corpus, Labelled]:
@@ -210,7 +229,7 @@ def check_examples(label_counts: pd.DataFrame, sizes: dict[str, int], train_arti
         )
     if constant := positive.index[positive == sizes["train"]].tolist():
         raise InputError(f"every training sentence carries: {listing(constant)}; add sentences without it (labels: [])")
-    if train_articles < 2:
+    if train_articles < _LEAST_ARTICLES:
         raise InputError(f"training needs sentences of at least 2 articles to cross-validate, found {train_articles}")
     if not sizes["dev"] + sizes["test"]:
         raise InputError("no sentence in dev or test to score a model on; give split.dev or split.test a larger share")
@@ -253,26 +272,10 @@ def hash_sentences(hashed: blake2b, sentences: pd.DataFrame) -> None:
 
 def _notes(labelled: Labelled, used: pd.DataFrame, leakage: Leakage) -> list[str]:
     """Return what to warn of."""
-    notes = []
-    notes += _gold_notes(labelled)
+    notes = describe_matches(labelled.counts, labelled.unmatched)
     if not by_people(used).any():
         notes.append("all labels come from rules: scores say how well the model repeats the rules, not how true it is")
     return notes + _leakage_notes(leakage)
-
-
-def _gold_notes(labelled: Labelled) -> list[str]:
-    """Return what to warn of where gold labels found no sentence, another one, or contradict each other."""
-    exact, overlap = (labelled.counts.get(name, 0) for name in ("exact", "overlap"))
-    total = exact + overlap + len(labelled.unmatched)
-    notes = []
-    if overlap:
-        notes.append(f"{exact} of {total} gold labels match a sentence exactly, {overlap} by overlap of their texts")
-    if labelled.unmatched:
-        lost = listing(labelled.unmatched, 5)
-        notes.append(f"{len(labelled.unmatched)} of {total} gold labels match no sentence (changed or gone): {lost}")
-    if conflicts := labelled.counts.get("conflicts"):
-        notes.append(f"{conflicts} sentences have different gold labels; labels.conflict decided")
-    return notes
 
 
 def _check_parts(parts: np.ndarray, n_sentences: int) -> np.ndarray:

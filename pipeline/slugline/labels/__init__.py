@@ -2,6 +2,7 @@
 
 from slugline.labels.gold import by_people, describe_unmatched, gold_files, known_labels, read_gold
 from slugline.labels.labeller import Labelled, Labels
+from slugline.labels.matching import describe_matches
 from slugline.labels.rules import vote
 from slugline.labels.taxonomy import Near, Rule, Topic, collect_rules, read_taxonomy
 
@@ -13,6 +14,7 @@ __all__ = [
     "Topic",
     "by_people",
     "collect_rules",
+    "describe_matches",
     "describe_unmatched",
     "gold_files",
     "known_labels",

@@ -18,6 +18,7 @@ from slugline.labels.rules import vote
 from slugline.labels.taxonomy import Rule, Topic, collect_rules
 
 _MODES = ("multilabel", "multiclass")
+_OTHER_TOPICS = ("error", "ignore")
 
 
 def _describe_missing_rules(topics: Mapping[str, Topic]) -> str:
@@ -66,7 +67,12 @@ class Labels:
         What becomes of a sentence to which gold gives different labels: an error that names all such, the first labels,
         all of them, or none.
     topics : dict of str to Topic
-        The taxonomy: topics by name. Empty: the topics are those that the labels name.
+        The taxonomy: topics by name. Empty: the topics are those that the labels name. A list of names: only these are
+        used, labels of others are ignored and counted (`other_topics`).
+    other_topics : {"error", "ignore"}
+        What becomes of labels of topics that the taxonomy lacks.
+    min_articles : int
+        Topics that fewer articles carry are not trained.
     functions : dict of str to Rule
         Labelling functions: further rules by name.
     label_model : {"majority", "dawid_skene"}
@@ -95,6 +101,8 @@ class Labels:
     delimiter: str = ","
     conflict: str = "error"
     topics: dict[str, Topic] = field(default_factory=dict)
+    other_topics: str = "error"
+    min_articles: int = 2
     functions: dict[str, Rule] = field(default_factory=dict)
     label_model: str = "majority"
     soft: bool = True
@@ -108,6 +116,13 @@ class Labels:
             raise InputError(f"labels.label_model: '{self.label_model}'; allowed: {listing(LABEL_MODELS)}")
         if self.conflict not in CONFLICTS:
             raise InputError(f"labels.conflict: '{self.conflict}'; allowed: {listing(CONFLICTS)}")
+        if isinstance(self.topics, list):
+            object.__setattr__(self, "topics", {str(name): Topic() for name in self.topics})
+            object.__setattr__(self, "other_topics", "ignore")
+        if self.other_topics not in _OTHER_TOPICS:
+            raise InputError(f"labels.other_topics: '{self.other_topics}'; allowed: {listing(_OTHER_TOPICS)}")
+        if self.min_articles < 1:
+            raise InputError(f"labels.min_articles: {self.min_articles}; allowed: from 1")
 
     def __call__(self, sentences: pd.DataFrame, gold_rows: GoldRows = ()) -> Labelled:
         """Label sentences with `sentence_id`, `article_id`, `text`, and maybe `labels` that came with them.
@@ -117,6 +132,7 @@ class Labels:
         read, a label outside the taxonomy, or rules that cannot be applied.
         """
         labelled, gold = self._label_by_people(sentences, gold_rows)
+        labelled, ignored = self._ignore_other_topics(labelled)
         topics = tuple(self.topics) or tuple(sorted(set(chain.from_iterable(labelled["labels"].dropna()))))
         self._check_labels(labelled, topics)
         if self.rules:
@@ -124,7 +140,7 @@ class Labels:
 
         if not topics and (count := labelled["labels"].notna().sum()):
             raise InputError(f"no topic: none of the {count} labelled sentences names any, nor does labels.topics")
-        return Labelled(labelled, topics, gold.unmatched, gold.counts)
+        return Labelled(labelled, topics, gold.unmatched, gold.counts | {"other_topics": ignored})
 
     def all_rules(self) -> dict[str, Rule]:
         """Return the rules by name: of each topic's keywords and patterns, and the labelling functions."""
@@ -177,6 +193,19 @@ class Labels:
         is_gold = gold.labels.notna()
         labels, source = labels.mask(is_gold, gold.labels), source.mask(is_gold, "gold")
         return sentences.assign(labels=labels, label_source=source.astype(str)), gold
+
+    def _ignore_other_topics(self, labelled: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+        """Leave out labels of topics that the taxonomy lacks, where that is asked for; also return how many."""
+        if self.other_topics == "error" or not self.topics:
+            return labelled, 0
+        before = labelled["labels"]
+        after = [names and tuple(name for name in names if name in self.topics) for names in before]
+        # With one topic each, a sentence of another topic is none to learn from; else it is one without a topic
+        if self.mode == "multiclass":
+            after = [names or None for names in after]
+        labels = _to_series(after, labelled.index)
+        ignored = sum(len(old) - len(new or ()) for old, new in zip(before, after, strict=True) if old)
+        return labelled.assign(labels=labels, label_source=labelled["label_source"].mask(labels.isna(), "")), ignored
 
     def _check_labels(self, labelled: pd.DataFrame, topics: tuple[str, ...]) -> None:
         """Refuse a label outside the taxonomy, and in multiclass any number of labels but one."""

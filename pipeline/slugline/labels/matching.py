@@ -72,6 +72,24 @@ def match_gold(
     return MatchedGold(series, unmatched, counts | {"conflicts": len(different)})
 
 
+def describe_matches(counts: Mapping[str, int], unmatched: Sequence[str]) -> list[str]:
+    """Return what to warn of where gold labels found no sentence, another one, contradict each other or are ignored."""
+    exact, overlap = (counts.get(name, 0) for name in ("exact", "overlap"))
+    total = exact + overlap + len(unmatched)
+    notes = []
+    if overlap:
+        notes.append(f"{exact} of {total} gold labels match a sentence exactly, {overlap} by overlap of their texts")
+    if unmatched:
+        notes.append(
+            f"{len(unmatched)} of {total} gold labels match no sentence (changed or gone): {listing(unmatched, 5)}"
+        )
+    if conflicts := counts.get("conflicts"):
+        notes.append(f"{conflicts} sentences have different gold labels; labels.conflict decided")
+    if ignored := counts.get("other_topics"):
+        notes.append(f"{ignored} labels of topics that labels.topics does not list were ignored")
+    return notes
+
+
 class _Articles:
     """The sentences of each article as one text without blanks; made for an article when it is first asked for."""
 
