@@ -56,8 +56,9 @@ CHOSEN = {
     ("data", "articles"): {"columns"},
     ("data", "sentences"): {"columns"},
     ("labels", "sample"): {"gold", "given", "mode", *TAXONOMY},
-    ("labels", "gold"): {"gold", "mode", "columns"},
-    ("labels", "rules"): {"rules"},
+    ("labels", "given"): {"topics"},  # null, which a list of names can replace
+    ("labels", "gold"): {"gold", "mode", "columns", "topics"},
+    ("labels", "rules"): {"rules", "topics"},
     ("labels", "plover"): {"rules", "mode", *TAXONOMY},
     ("labels", "india_police_events"): TAXONOMY,
 }

@@ -141,7 +141,7 @@ def two_sentences(tmp_path):
 )
 def test_a_splitter_that_does_not_give_a_part_for_each_sentence_is_refused(two_sentences, parts, says):
     with pytest.raises(InputError, match=says):
-        build_dataset(two_sentences, Labels(), lambda sentences, Y: parts, Stages())
+        build_dataset(two_sentences, Labels(min_articles=1), lambda sentences, Y: parts, Stages())
 
 
 def test_the_cache_knows_the_code_of_the_functions_that_rules_call(two_sentences, tmp_path, monkeypatch):

@@ -134,7 +134,7 @@ def test_a_labeller_that_cannot_work_is_refused_before_any_data_is_read(options,
         (
             Labels(),
             [{"sentence_id": "s0", "labels": "a"}, {"article_id": "a", "text": "A.", "labels": "b"}],
-            "gold.jsonl:2: an earlier row gives this sentence other labels: a",
+            "1 times: 'A.': gold.jsonl:1 (a) and gold.jsonl:2 (b); correct them, or add labels.conflict=union",
         ),
         (Labels(), [{"sentence_id": "s0", "labels": []}], "no topic: none of the 1 labelled sentences names any"),
     ],

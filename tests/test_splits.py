@@ -75,7 +75,7 @@ def test_topics_that_share_articles_are_seldom_missing_where_they_could_be():
         for topic in Y.T[Y.sum(axis=0) >= 3]:
             total += 1
             missing += {part for part in PARTS if topic[parts == part].any()} != set(PARTS)
-    assert missing < 0.015 * total
+    assert missing < 0.03 * total  # articles with a topic of one or two articles stay in train
 
 
 @pytest.mark.parametrize("splitter", [ByArticle, Random])

@@ -13,7 +13,8 @@ from slugline.data.corpus import Corpus, read_corpus
 from slugline.data.schema import ABOUT_COLUMNS, SENTENCE_COLUMNS, to_matrix
 from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
-from slugline.labels import Labelled, Labels, by_people, gold_files, read_gold
+from slugline.labels import Labelled, Labels, by_people, describe_matches, describe_unmatched, gold_files, read_gold
+from slugline.labels.rare import describe_rare, drop_rare
 from slugline.splits import PARTS, Leakage, count_labels, measure_leakage
 
 # Columns of predictions, beside one for each topic
@@ -22,6 +23,7 @@ _INTERVAL_ENDS = ("_low", "_high")  # of metric keys
 NO_LABELS = (
     "no sentence is labelled; give gold labels (labels=gold labels.gold=FILE), or topics with keywords (slugline guide)"
 )
+_LEAST_ARTICLES = 2  # to cross-validate on
 _MIN_PEOPLE_LABELS = 10  # sentences labelled by people that carry a topic, from which they suffice to judge it
 _LEAK_WARNING = 0.01  # share of a part that stands in train word for word, above which we warn
 
@@ -120,27 +122,48 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
     if used.empty:
         raise InputError(NO_LABELS)
 
+    _check_topic_names(labelled.topics)
+    used, topics, rare = drop_rare(used, labelled.topics, labels)
     with stages.timed("split"):
-        Y = to_matrix(used["labels"], labelled.topics)
-        parts = _check_parts(np.asarray(split(used, Y)), len(used))
-        used = used.assign(split=parts)
-        keys = used["text"].map(normal_form).to_numpy(object)
-        leakage = measure_leakage(keys, parts, used["article_id"].to_numpy())
+        used = used.assign(split=_check_parts(np.asarray(split(used, to_matrix(used["labels"], topics))), len(used)))
+        used, topics, unseen = drop_rare(used, topics, labels, in_train=True)
+        Y, parts = to_matrix(used["labels"], topics), used["split"].to_numpy()
 
     dataset = Dataset(
         sentences=used,
         Y=Y,
-        topics=labelled.topics,
+        topics=topics,
         mode=labels.mode or labelled.mode,
-        leakage=leakage,
+        leakage=Leakage(0, {}, {}),
         counts=count_sentences(corpus, labelled, used),
-        notes=[*corpus.notes, *mode_notes(labels.mode, labelled.mode), *_notes(labelled, used, leakage)],
+        notes=[*corpus.notes, *mode_notes(labels.mode, labelled.mode)],
         sizes={},
-        label_counts=count_labels(Y, parts, labelled.topics),
+        label_counts=count_labels(Y, parts, topics),
         weights=np.array(used["weights"].tolist()) if "weights" in used else None,
         decided=corpus.decided,
     )
-    return dataset._replace(sizes={part: int(dataset.rows(part).sum()) for part in PARTS})
+    in_parts = np.any([dataset.rows(part) for part in PARTS], axis=0)
+    keys = used["text"].map(normal_form).to_numpy(object)
+    leakage = measure_leakage(keys[in_parts], parts[in_parts], used["article_id"].to_numpy()[in_parts])
+    notes = [
+        *dataset.notes,
+        *_notes(labelled, used, leakage),
+        *_topic_notes(dataset, rare, unseen, labels.min_articles),
+    ]
+    sizes = {part: int(dataset.rows(part).sum()) for part in PARTS}
+    return dataset._replace(leakage=leakage, notes=notes, sizes=sizes)
+
+
+def _topic_notes(dataset: Dataset, rare: dict[str, int], unseen: dict[str, int], min_articles: int) -> list[str]:
+    """Return which topics are not trained, and which the evaluated part does not judge."""
+    notes = [f"not trained: {describe_rare(rare, min_articles)}"] if rare else []
+    if unseen:
+        notes.append(f"not trained, as no sentence of train carries them: {listing(unseen)}")
+    part = dataset.evaluated_part
+    counts = dataset.Y[dataset.rows(part)].sum(axis=0)
+    if absent := [topic for topic, count in zip(dataset.topics, counts, strict=True) if not count]:
+        notes.append(f"no sentence of {part} carries: {listing(absent)}; left out of its means over topics (macro)")
+    return notes
 
 
 def read_labelled(data: Any, labels: Labels, stages: Stages) -> tuple[Corpus, Labelled]:
@@ -154,8 +177,18 @@ def read_labelled(data: Any, labels: Labels, stages: Stages) -> tuple[Corpus, La
     with stages.timed("labels"):
         own = stage_key("labels", labels, gold_files(labels.gold), labels.function_modules())
         key = chain("sentences", key, own)
-        values = stages.run("labels", key, lambda: labels(sentences, read_gold(labels.gold, labels.columns))._asdict())
-    return corpus, Labelled(values["sentences"], tuple(values["topics"]), values["unmatched"], values["mode"])
+
+        def label() -> dict[str, Any]:
+            labelled = labels(sentences, read_gold(labels.gold, labels.columns))
+            return labelled._asdict() | {"counts": dict(labelled.counts)}
+
+        values = stages.run("labels", key, label)
+    labelled = Labelled(
+        values["sentences"], tuple(values["topics"]), values["unmatched"], values["mode"], values["counts"]
+    )
+    if labelled.unmatched and labelled.counts and not (labelled.counts["exact"] or labelled.counts["overlap"]):
+        raise InputError(describe_unmatched(labels.gold, labels.columns, sentences, len(labelled.unmatched)))
+    return corpus, labelled
 
 
 def select_labelled(labelled: Labelled) -> pd.DataFrame:
@@ -208,7 +241,7 @@ def check_examples(label_counts: pd.DataFrame, sizes: dict[str, int], train_arti
         )
     if constant := positive.index[positive == sizes["train"]].tolist():
         raise InputError(f"every training sentence carries: {listing(constant)}; add sentences without it (labels: [])")
-    if train_articles < 2:
+    if train_articles < _LEAST_ARTICLES:
         raise InputError(f"training needs sentences of at least 2 articles to cross-validate, found {train_articles}")
     if not sizes["dev"] + sizes["test"]:
         raise InputError("no sentence in dev or test to score a model on; give split.dev or split.test a larger share")
@@ -258,12 +291,7 @@ def mode_notes(given: str | None, suggested: str) -> list[str]:
 
 def _notes(labelled: Labelled, used: pd.DataFrame, leakage: Leakage) -> list[str]:
     """Return what to warn of."""
-    notes = []
-    if labelled.unmatched:
-        notes.append(
-            f"{len(labelled.unmatched)} gold labels match no sentence (changed or gone): "
-            f"{listing(labelled.unmatched, 5)}"
-        )
+    notes = describe_matches(labelled.counts, labelled.unmatched)
     if not by_people(used).any():
         notes.append("all labels come from rules: scores say how well the model repeats the rules, not how true it is")
     return notes + _leakage_notes(leakage)

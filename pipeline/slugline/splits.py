@@ -19,6 +19,12 @@ _MIN_ARTICLES = 4  # two to cross-validate on, one each to choose and to test
 _ALIASES = {"validation": "dev", "valid": "dev", "val": "dev"}
 
 
+def check_seed(seed: int) -> None:
+    """Raise `InputError` for what NumPy and scikit-learn do not take as a seed."""
+    if type(seed) is not int or not 0 <= seed < 2**32:
+        raise InputError(f"seed={seed}; allowed: a whole number from 0 to {2**32 - 1}")
+
+
 @dataclass(frozen=True)
 class _Shares:
     """A splitter that gives dev and test a share of the sentences each; the rest trains."""
@@ -30,6 +36,7 @@ class _Shares:
         if not (0 <= self.dev < 1 and 0 <= self.test < 1 and self.dev + self.test < 1):
             shares = f"split.dev={self.dev} and split.test={self.test}"
             raise InputError(f"{shares}; allowed: from 0, and below 1 together")
+        check_seed(getattr(self, "seed", 0))
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,8 @@ class ByTime(_Shares):
         time = pd.to_datetime(published, errors="coerce", utc=True, format="ISO8601")
         if time.isna().any():
             row = sentences[time.isna().to_numpy()].iloc[0]
-            undated = f"article {row['article_id']} has no date (published: {row.get('published')!r})"
+            value = None if pd.isna(row.get("published")) else row["published"]
+            undated = f"article {row['article_id']} has no date (published: {value!r})"
             raise InputError(f"split=time: {undated}; allowed: ISO 8601, such as 2016-10-06")
 
         later = time.rank(method="max", ascending=False, pct=True).to_numpy() - 1e-9  # share at that moment or later
@@ -133,7 +141,9 @@ class Given:
         return parts.to_numpy(dtype=object)
 
 
-def stratify(Y: np.ndarray, groups: np.ndarray, shares: Sequence[float], seed: int) -> np.ndarray:
+def stratify(
+    Y: np.ndarray, groups: np.ndarray, shares: Sequence[float], seed: int, *, keep_rare: bool = False
+) -> np.ndarray:
     """Return a part for each row, whole groups together, each part with its share of each topic and of the rows.
 
     Takes the rarest topic that is left and gives each of its groups to the part that lacks the topic most (then: that
@@ -141,7 +151,8 @@ def stratify(Y: np.ndarray, groups: np.ndarray, shares: Sequence[float], seed: i
     2011, doi:10.1007/978-3-642-23808-6_10, with groups for examples.
 
     `Y` are booleans, shape (rows, topics); `groups` the keys of groups, shape (rows,); `shares` are 1 together. Parts
-    are numbered from 0, shape (rows,).
+    are numbered from 0, shape (rows,). With `keep_rare`, groups with a topic that fewer groups than parts carry are all
+    in the first.
     """
     groups = np.unique(groups, return_inverse=True)[1]
     n_groups = int(groups.max(initial=-1)) + 1
@@ -150,7 +161,11 @@ def stratify(Y: np.ndarray, groups: np.ndarray, shares: Sequence[float], seed: i
 
     # In units of a part's share, so that small parts are not passed over.
     lack = np.tile(counts.sum(axis=0), (len(shares), 1))
-    part = np.full(n_groups, -1)
+    has = counts[:, :-1] > 0
+    kept = _carries_rare(has, len(shares)) if keep_rare else np.zeros(n_groups, np.bool_)
+    part = np.where(kept, 0, -1)
+    if kept.any():
+        lack[0] -= counts[kept].sum(axis=0) / shares[0]
     order = np.random.default_rng(seed).permutation(n_groups)
     while len(free := order[part[order] < 0]):
         # The rarest topic first: once most groups are placed, few of its own would be left to share out.
@@ -163,7 +178,7 @@ def stratify(Y: np.ndarray, groups: np.ndarray, shares: Sequence[float], seed: i
             part[group] = np.lexsort((-lack[:, -1], -lack[:, rarest]))[0]
             lack[part[group]] -= counts[group] / shares[part[group]]
 
-    _fill_gaps(part, counts[:, :-1] > 0, len(shares))
+    _fill_gaps(part, has, len(shares), kept)
     return part[groups]
 
 
@@ -201,18 +216,27 @@ def _stratify_parts(Y: np.ndarray, groups: np.ndarray, dev: float, test: float, 
     # Ties go to the first part: test before dev.
     wanted = {part: share for part, share in (("train", 1 - dev - test), ("test", test), ("dev", dev)) if share > 0}
     names = np.array(list(wanted), dtype=object)
-    return np.asarray(names[stratify(Y, groups, list(wanted.values()), seed)])
+    return np.asarray(names[stratify(Y, groups, list(wanted.values()), seed, keep_rare=True)])
 
 
-def _fill_gaps(part: np.ndarray, has: np.ndarray, n_parts: int) -> None:
+def _carries_rare(has: np.ndarray, n_parts: int) -> np.ndarray:
+    """Return which groups carry a topic that fewer groups than parts have; none where too few others are left."""
+    carriers = has.sum(axis=0)
+    carries_rare = np.asarray(has[:, (carriers > 0) & (carriers < n_parts)].any(axis=1))
+    return carries_rare if (~carries_rare).sum() >= _MIN_ARTICLES else np.zeros_like(carries_rare)
+
+
+def _fill_gaps(part: np.ndarray, has: np.ndarray, n_parts: int, kept: np.ndarray) -> None:
     """Move groups, in place, to parts that lack a topic, unless that takes another part's last group with any topic.
 
-    Groups with several topics can leave such gaps. `has` says which groups carry a topic, shape (groups, topics).
+    Groups with several topics can leave such gaps. `has` says which groups carry a topic, shape (groups, topics);
+    `kept` ones stay where they are.
     """
     present = np.array([has[part == number].sum(axis=0) for number in range(n_parts)])
     common_enough = has.sum(axis=0) >= n_parts
     for gap, topic in zip(*np.nonzero((present == 0) & common_enough), strict=True):
-        spare = [group for group in np.flatnonzero(has[:, topic]) if (present[part[group]][has[group]] > 1).all()]
+        carriers = np.flatnonzero(has[:, topic] & ~kept)
+        spare = [group for group in carriers if (present[part[group]][has[group]] > 1).all()]
         if present[gap, topic] == 0 and spare:
             group = min(spare, key=lambda group: has[group].sum())
             present[part[group]] -= has[group]

@@ -16,6 +16,7 @@ from slugline.report.next_steps import describe_next, name_file
 from slugline.review.candidates import Candidates, ReviewTasks, read_candidates
 from slugline.review.label_errors import find_errors
 from slugline.review.queue import QueueOptions, find_queue
+from slugline.splits import check_seed
 from slugline.tracking import model_folder, name_model
 
 KINDS = ("queue", "errors")
@@ -47,6 +48,7 @@ def _check_options(settings: ReviewSettings) -> QueueOptions:
     """Return the options of the queue; raise `InputError` for options that are out of range."""
     if settings.what not in KINDS:
         raise InputError(f"what: '{settings.what}'; allowed: {listing(KINDS)}")
+    check_seed(settings.seed)
     if settings.folds < 2:
         raise InputError(f"folds: {settings.folds}; allowed: from 2")
     return QueueOptions(settings.size, settings.uncertainty, settings.disagreement, settings.rarity, settings.diversity)

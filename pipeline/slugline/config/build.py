@@ -187,13 +187,19 @@ def _build_dataclass(target: Any, values: Mapping[Any, Any], where: str) -> Any:
     plain = {key: value for key, value in values.items() if key not in inner}
     try:
         component = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(target), escape(plain)))
-        given = [key for key in inner if key in values]
+        given = [key for key in inner if values.get(key) is not None]
         return dataclasses.replace(
             component,  # type: ignore[type-var]
-            **{key: build_value(inner[key], values[key], f"{where}.{key}") for key in given},
+            **{key: _build_inner(inner[key], values[key], f"{where}.{key}") for key in given},
         )
     except OmegaConfBaseException as error:
         raise InputError(f"{where}: {describe_error(error)}") from error
+
+
+def _build_inner(kind: Any, value: Any, where: str) -> Any:
+    """Make the dataclasses of a key; a list of names stays one, as labels.topics=[flood,storm] is."""
+    names = isinstance(value, list) and all(isinstance(name, str | int) for name in value)
+    return value if names and where.endswith(".topics") else build_value(kind, value, where)
 
 
 def _holds_dataclasses(annotation: Any) -> bool:

@@ -1,6 +1,7 @@
 """Gold labels: labels that people gave, read from files and matched with the sentences they were made for."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,13 @@ from slugline.errors import InputError, listing
 GoldRows = Iterable[tuple[str, Any]]  # places (`file` or `file:line`), each with a row or with why there is none
 
 _COLUMNS = ("sentence_id", "article_id", "text", "labels")
+_USUAL_NAMES = {
+    "sentence_id": ("sent_id", "sid"),
+    "article_id": ("id", "article", "doc_id", "document_id", "docid", "doc"),
+    "text": ("sentence", "content", "body"),
+    "labels": ("label", "topics", "topic", "category", "class"),
+}
+_LOOKED_AT = 1000  # gold labels in which a column with ids is looked for
 
 
 def gold_files(gold: Any) -> list[NamedFile]:
@@ -54,30 +62,27 @@ def parse_gold(rows: GoldRows, columns: Mapping[str, str], delimiter: str) -> It
         yield where, {name: row.get(column) for name, column in column_of.items()} | {"labels": labels}
 
 
-def match_gold(sentences: pd.DataFrame, gold: Iterable[tuple[str, dict[str, Any]]]) -> tuple[pd.Series, list[str]]:
-    """Find the sentence of each gold label from `parse_gold`: by `sentence_id`, else by `article_id` and exact `text`.
-
-    Returns the gold labels of each sentence, a tuple or None, and the places of the rows that match no sentence. Raises
-    `InputError` when two rows give different labels to a sentence.
-    """
-    rows_of_id = {key: [row] for row, key in enumerate(sentences["sentence_id"])}
-    rows_of_text: dict[tuple[str, str], list[int]] = {}
-    for row, key in enumerate(zip(sentences["article_id"], sentences["text"], strict=True)):
-        rows_of_text.setdefault(key, []).append(row)
-
-    labels: list[Any] = [None] * len(sentences)
-    unmatched = []
-    for where, record in gold:
-        text_key = (str(record["article_id"]), str(record["text"]))
-        rows = rows_of_id.get(str(record["sentence_id"])) or rows_of_text.get(text_key, [])
-        for row in rows:
-            if labels[row] is not None and set(labels[row]) != set(record["labels"] or ()):
-                before = listing(labels[row])
-                raise InputError(f"gold labels, {where}: an earlier row gives this sentence other labels: {before}")
-            labels[row] = record["labels"]
-        if not rows:
-            unmatched.append(where)
-    return pd.Series(labels, index=sentences.index, dtype=object), unmatched
+def describe_unmatched(gold: Any, columns: Mapping[str, str], sentences: pd.DataFrame, count: int) -> str:
+    """Return in one line that no gold label matches a sentence: one of each side, and the column that may be meant."""
+    column_of = {name: columns.get(name) or name for name in _COLUMNS}
+    rows = [row for _, row in islice(read_gold(gold, columns), _LOOKED_AT) if not isinstance(row, str)]
+    shown = [
+        f"{column}={rows[0][column]!r:.60}"
+        for name, column in column_of.items()
+        if column in rows[0] and name != "labels"
+    ]
+    ours = [f"{name}={sentences[name].iloc[0]!r:.60}" for name in _COLUMNS[:3] if len(sentences)]
+    message = (
+        f"gold labels: 0 of {count} match one of the {len(sentences)} sentences; a gold label has {', '.join(shown)}; "
+        f"a sentence has {', '.join(ours)}"
+    )
+    for name in ("article_id", "sentence_id"):
+        keys = set(sentences[name])
+        found = {key: sum(cell_text(row.get(key)) in keys for row in rows) for key in rows[0]}
+        best = max(found, key=lambda key: found[key])
+        if found[best] and best != column_of[name]:
+            return f"{message}; column '{best}' holds ids of that kind: add labels.columns.{name}={best}"
+    return f"{message}; labels.columns names the columns, found: {listing(rows[0])}"
 
 
 def by_people(sentences: pd.DataFrame) -> np.ndarray:
@@ -101,9 +106,17 @@ def known_labels(sentences: pd.DataFrame, topics: Iterable[str]) -> np.ndarray:
 def _check_columns(row: Mapping[str, Any], column_of: Mapping[str, str], where: str) -> None:
     """Refuse a row without labels, or without a column to find its sentence by."""
     if column_of["labels"] not in row:
-        raise InputError(f"gold labels, {where}: no column '{column_of['labels']}'; found: {listing(row)}")
+        raise InputError(_describe_missing(row, f"'{column_of['labels']}'", ["labels"], where))
 
     has_text = column_of["article_id"] in row and column_of["text"] in row
     if column_of["sentence_id"] not in row and not has_text:
         wanted = f"'{column_of['sentence_id']}', or '{column_of['article_id']}' and '{column_of['text']}'"
-        raise InputError(f"gold labels, {where}: no column {wanted}; found: {listing(row)}")
+        missing = [name for name in ("article_id", "text") if column_of[name] not in row]
+        raise InputError(_describe_missing(row, wanted, missing, where))
+
+
+def _describe_missing(row: Mapping[str, Any], wanted: str, missing: Iterable[str], where: str) -> str:
+    """Return that columns are missing, which there are, and what to add where one has a usual name."""
+    usual = {name: column for name in missing for column in row if str(column).lower() in _USUAL_NAMES[name]}
+    advice = " ".join(f"labels.columns.{name}={column}" for name, column in usual.items())
+    return f"gold labels, {where}: no column {wanted}; found: {listing(row)}" + (f"; add {advice}" if advice else "")

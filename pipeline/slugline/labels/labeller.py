@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, compress
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,12 +11,14 @@ import pandas as pd
 
 from slugline.components import is_within
 from slugline.errors import InputError, listing
-from slugline.labels.gold import GoldRows, known_labels, match_gold, parse_gold
+from slugline.labels.gold import GoldRows, known_labels, parse_gold
 from slugline.labels.label_model import LABEL_MODELS, combine_votes
+from slugline.labels.matching import CONFLICTS, MatchedGold, match_gold
 from slugline.labels.rules import vote
 from slugline.labels.taxonomy import Rule, Topic, collect_rules
 
 _MODES = ("multilabel", "multiclass")
+_OTHER_TOPICS = ("error", "ignore")
 
 
 def _describe_missing_rules(topics: Mapping[str, Topic]) -> str:
@@ -36,13 +39,15 @@ class Labelled(NamedTuple):
 
     `sentences` have `labels` (tuple of topics, or None) and `label_source` (`gold`, `given`, `rules`, or "" where
     unlabelled); from rules with `soft` also `weights`, how sure the label of each topic is, from 0 to 1. `mode` is the
-    mode that the labels suggest, for a labeller that has none.
+    mode that the labels suggest, for a labeller that has none. `counts` are those of `MatchedGold`, and `other_topics`,
+    the labels that were ignored.
     """
 
     sentences: pd.DataFrame
     topics: tuple[str, ...]
     unmatched: list[str]
     mode: str = "multilabel"
+    counts: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -64,8 +69,16 @@ class Labels:
         `sentence_id, article_id, text, labels` and their names in the gold files.
     delimiter : str
         What stands between two gold labels of one string: a sign, or comma, semicolon, pipe, tab.
+    conflict : {"error", "first", "union", "drop"}
+        What becomes of a sentence to which gold gives different labels: an error that names all such, the first labels,
+        all of them, or none.
     topics : dict of str to Topic
-        The taxonomy: topics by name. Empty: the topics are those that the labels name.
+        The taxonomy: topics by name. Empty: the topics are those that the labels name. A list of names: only these are
+        used, labels of others are ignored and counted (`other_topics`).
+    other_topics : {"error", "ignore"}
+        What becomes of labels of topics that the taxonomy lacks.
+    min_articles : int
+        Topics that fewer articles carry are not trained.
     functions : dict of str to Rule
         Labelling functions: further rules by name.
     label_model : {"majority", "dawid_skene"}
@@ -92,7 +105,10 @@ class Labels:
     rules: bool = False
     columns: dict[str, str] = field(default_factory=dict)
     delimiter: str = ","
+    conflict: str = "error"
     topics: dict[str, Topic] = field(default_factory=dict)
+    other_topics: str = "error"
+    min_articles: int = 2
     functions: dict[str, Rule] = field(default_factory=dict)
     label_model: str = "majority"
     soft: bool = True
@@ -104,6 +120,15 @@ class Labels:
             raise InputError(f"labels.mode: '{self.mode}'; allowed: {listing(_MODES)}")
         if self.label_model not in LABEL_MODELS:
             raise InputError(f"labels.label_model: '{self.label_model}'; allowed: {listing(LABEL_MODELS)}")
+        if self.conflict not in CONFLICTS:
+            raise InputError(f"labels.conflict: '{self.conflict}'; allowed: {listing(CONFLICTS)}")
+        if isinstance(self.topics, list):
+            object.__setattr__(self, "topics", {str(name): Topic() for name in self.topics})
+            object.__setattr__(self, "other_topics", "ignore")
+        if self.other_topics not in _OTHER_TOPICS:
+            raise InputError(f"labels.other_topics: '{self.other_topics}'; allowed: {listing(_OTHER_TOPICS)}")
+        if self.min_articles < 1:
+            raise InputError(f"labels.min_articles: {self.min_articles}; allowed: from 1")
 
     def __call__(self, sentences: pd.DataFrame, gold_rows: GoldRows = ()) -> Labelled:
         """Label sentences with `sentence_id`, `article_id`, `text`, and maybe `labels` that came with them.
@@ -112,7 +137,8 @@ class Labels:
         order, with their labels; a subclass may change these. Raises `InputError` for a gold row that cannot be
         read, a label outside the taxonomy, or rules that cannot be applied.
         """
-        labelled, unmatched = self._label_by_people(sentences, gold_rows)
+        labelled, gold = self._label_by_people(sentences, gold_rows)
+        labelled, ignored = self._ignore_other_topics(labelled)
         topics = tuple(self.topics) or tuple(sorted(set(chain.from_iterable(labelled["labels"].dropna()))))
         self._check_labels(labelled, topics)
         if self.rules:
@@ -120,7 +146,8 @@ class Labels:
 
         if not topics and (count := labelled["labels"].notna().sum()):
             raise InputError(f"no topic: none of the {count} labelled sentences names any, nor does labels.topics")
-        return Labelled(labelled, topics, unmatched, suggest_mode(has_one_topic_each(labelled), topics))
+        mode = suggest_mode(has_one_topic_each(labelled), topics)
+        return Labelled(labelled, topics, gold.unmatched, mode, gold.counts | {"other_topics": ignored})
 
     def all_rules(self) -> dict[str, Rule]:
         """Return the rules by name: of each topic's keywords and patterns, and the labelling functions."""
@@ -161,17 +188,31 @@ class Labels:
         sureness = np.abs(2 * P - 1)  # 0 for a probability of a half, 1 for one of 0 or 1
         return labelled.assign(weights=_to_series([tuple(row) for row in sureness.tolist()], sentences.index))
 
-    def _label_by_people(self, sentences: pd.DataFrame, gold_rows: GoldRows) -> tuple[pd.DataFrame, list[str]]:
-        """Take labels that came with the sentences, and gold labels over them; also return unmatched gold rows."""
+    def _label_by_people(self, sentences: pd.DataFrame, gold_rows: GoldRows) -> tuple[pd.DataFrame, MatchedGold]:
+        """Take labels that came with the sentences, and gold labels over them; also return what gold says."""
         labels = _to_series([None] * len(sentences), sentences.index)
         source = pd.Series("", index=sentences.index, dtype=object)
         if self.given and "labels" in sentences:
             is_given = sentences["labels"].notna()
             labels, source = labels.mask(is_given, sentences["labels"]), source.mask(is_given, "given")
 
-        gold, unmatched = match_gold(sentences, parse_gold(gold_rows, self.columns, self.delimiter))
-        labels, source = labels.mask(gold.notna(), gold), source.mask(gold.notna(), "gold")
-        return sentences.assign(labels=labels, label_source=source.astype(str)), unmatched
+        gold = match_gold(sentences, parse_gold(gold_rows, self.columns, self.delimiter), self.conflict)
+        is_gold = gold.labels.notna()
+        labels, source = labels.mask(is_gold, gold.labels), source.mask(is_gold, "gold")
+        return sentences.assign(labels=labels, label_source=source.astype(str)), gold
+
+    def _ignore_other_topics(self, labelled: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+        """Leave out labels of topics that the taxonomy lacks, where that is asked for; also return how many."""
+        if self.other_topics == "error" or not self.topics:
+            return labelled, 0
+        before = labelled["labels"]
+        after = [names and tuple(name for name in names if name in self.topics) for names in before]
+        # With one topic each, a sentence of another topic is none to learn from; else it is one without a topic
+        if self.mode == "multiclass":
+            after = [names or None for names in after]
+        labels = _to_series(after, labelled.index)
+        ignored = sum(len(old) - len(new or ()) for old, new in zip(before, after, strict=True) if old)
+        return labelled.assign(labels=labels, label_source=labelled["label_source"].mask(labels.isna(), "")), ignored
 
     def _check_labels(self, labelled: pd.DataFrame, topics: tuple[str, ...]) -> None:
         """Refuse a label outside the taxonomy, and in multiclass any number of labels but one."""

@@ -145,7 +145,17 @@ class Rule:
 
 
 _TAXONOMY_KEYS = {"topics": dict[str, Topic], "functions": dict[str, Rule], "guidelines": str, "mode": str}
-_LABELLER_KEYS = ("gold", "given", "rules", "columns", "delimiter", "label_model", "soft", "allowed_modules")
+_LABELLER_KEYS = (
+    "gold",
+    "given",
+    "rules",
+    "columns",
+    "delimiter",
+    "conflict",
+    "label_model",
+    "soft",
+    "allowed_modules",
+)
 _ALL_KEYS = (*_TAXONOMY_KEYS, *_LABELLER_KEYS, "_target_", "defaults")  # the last two are Hydra's
 
 

@@ -81,8 +81,8 @@ def measure_intervals(
 ) -> dict[str, Interval]:
     """Return the interval of each of `build_measures`, and of the means over topics.
 
-    The `unseen` topics, which no sentence has, may have any score. Means are no wider than the topics' intervals on
-    average.
+    The `unseen` topics, which no sentence has, may have any score, and are left out of means. These are no wider than
+    the topics' intervals on average.
     """
     seen = [name for name in measures if name.partition("/")[2] not in unseen]
     samplers = {name: partial(bootstrap.draw_score, measures[name]) for name in seen}
@@ -91,12 +91,13 @@ def measure_intervals(
     intervals = {name: known.get(name, _ANYTHING) for name in measures}
 
     for kind in dict.fromkeys(name.partition("/")[0] for name in measures if "/" in name):
-        # Unseen topics count as 0 at the low end and as 1 at the high end.
-        names = [name for name in measures if name.startswith(f"{kind}/")]
-        least, most = np.mean([intervals[name] for name in names], axis=0).tolist()
-        low, high = known.get(f"{kind}_macro", _ANYTHING)  # of the seen topics, which are this share of all
-        share = sum(name in known for name in names) / len(names)
-        intervals[f"{kind}_macro"] = max(least, share * low), min(most, share * high + 1 - share)
+        names = [name for name in measures if name.startswith(f"{kind}/") and name in known]
+        if names:
+            least, most = np.mean([intervals[name] for name in names], axis=0).tolist()
+            low, high = known[f"{kind}_macro"]
+            intervals[f"{kind}_macro"] = max(least, low), min(most, high)
+        else:
+            intervals[f"{kind}_macro"] = _ANYTHING
     return intervals
 
 

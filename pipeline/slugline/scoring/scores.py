@@ -14,9 +14,10 @@ def score(
 ) -> Scores:
     """Return all scores by name: `f1_macro`, `f1/<topic>`, ...; `prefixed` makes metric keys of them.
 
-    Scores of each topic, and averages: `macro` over topics, `micro` over all decisions, `samples` over sentences. The
-    definitions are scikit-learn's. Where a score is undefined it counts as 0 for a topic; in `samples` as 1, so that a
-    sentence without topics is right when none is predicted. Average precision is left out without probabilities.
+    Scores of each topic, and averages: `macro` over the topics that any sentence carries, `micro` over all decisions,
+    `samples` over sentences. The definitions are scikit-learn's. Where a score is undefined it counts as 0 for a topic;
+    in `samples` as 1, so that a sentence without topics is right when none is predicted. Average precision is left out
+    without probabilities.
 
     Examples
     --------
@@ -30,7 +31,9 @@ def score(
     by_topic = _score_topics(Y, predicted, probabilities)
     for name, values in by_topic.items():
         scores |= {f"{name}/{topic}": value for topic, value in zip(topics, values, strict=True)}
-    scores |= {f"{name}_macro": float(np.mean(values)) for name, values in by_topic.items() if name != "support"}
+    carried = Y.any(axis=0) if Y.any() else np.ones(Y.shape[1], np.bool_)
+    means = {name: np.array(values)[carried].mean() for name, values in by_topic.items() if name != "support"}
+    scores |= {f"{name}_macro": float(mean) for name, mean in means.items()}
 
     hits = Y & predicted
     micro = precision_recall_f1(hits.sum(), predicted.sum(), Y.sum(), undefined=0.0)

@@ -115,8 +115,9 @@ def _baselines(dataset: Dataset, rows: np.ndarray, labels: Labels) -> dict[str, 
     baselines = {"most_frequent": np.tile(one_row, (int(rows.sum()), 1))}
     if labels.all_rules():
         votes = labels.vote(dataset.sentences["text"][rows].tolist())
-        unknown = np.full(dataset.Y[rows].shape, -1)
-        baselines["rules"] = labels.combine_votes(votes, unknown) > 0.5
+        unknown = np.full((int(rows.sum()), len(labels.topics)), -1)
+        columns = [list(labels.topics).index(topic) for topic in dataset.topics]  # not of those set aside
+        baselines["rules"] = labels.combine_votes(votes, unknown)[:, columns] > 0.5
     return baselines
 
 

@@ -151,13 +151,14 @@ class TrainSettings:
         """Check the numbers, and make the defaults that depend on the seed."""
         from sklearn.svm import LinearSVC
 
-        from slugline.splits import ByArticle
+        from slugline.splits import ByArticle, check_seed
 
         self._check_kinds()
         if self.folds < 2:
             raise InputError(f"folds={self.folds}; allowed: 2 or more")
         if self.n_jobs == 0:
             raise InputError("n_jobs=0; allowed: a number of threads, -1 for all cores")
+        check_seed(self.seed)
         if self.split is None:
             object.__setattr__(self, "split", ByArticle(seed=self.seed))
         if self.model is None:
