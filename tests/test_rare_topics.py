@@ -12,7 +12,7 @@ from slugline.dataset import build_dataset, check_dataset
 from slugline.errors import InputError
 from slugline.labels import Labels, Topic
 from slugline.scoring import score
-from slugline.splits import ByArticle, ByTime, Given, Random
+from slugline.splits import ByArticle, ByTime, Given, Random, share_out_people
 
 
 def write_news(folder, labels_of_articles, size=4):
@@ -154,3 +154,31 @@ def test_a_negative_seed_is_one_line(tmp_path, command, name):
     ended = command(tmp_path, name, *data, *further)
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) == 1
+
+
+def test_few_gold_labels_beside_rules_are_in_all_parts_and_judge_alone_by_cross_validation(tmp_path, command):
+    rows = [{"article_id": f"n{n}", "text": f"Flood {n} rose. Calm day {n}. A storm {n} came."} for n in range(60)]
+    (tmp_path / "news.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    gold = [{"article_id": f"n{n}", "text": f"Flood {n} rose.", "labels": "flood"} for n in range(0, 16, 2)]
+    gold += [{"article_id": f"n{n}", "text": f"Calm day {n}.", "labels": []} for n in range(0, 16, 2)]
+    (tmp_path / "gold.jsonl").write_text("".join(json.dumps(row) + "\n" for row in gold))
+    trained = command(
+        tmp_path,
+        "train",
+        *("data=articles", "data.path=news.jsonl", "labels=rules", "labels.gold=gold.jsonl"),
+        *("+labels.topics.flood=[flood*]", "+labels.topics.storm=[storm*]", "tracking=off", "plots=false"),
+    )
+    assert trained.returncode == 0, trained.stderr
+    assert "no sentence of test carries: storm; left out of its means over topics (macro)" in trained.stdout
+    assert "cross-validated, on all 16 labelled sentences" in trained.stdout
+    assert trained.stdout.splitlines()[-1].startswith("next ")
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_people_labelled_beside_rules_is_in_the_judged_part_whatever_the_seed(seed):
+    articles = np.repeat(np.arange(100), 3)
+    by_people = np.isin(articles, [3, 50, 71, 99])
+    frame = pd.DataFrame({"article_id": articles})
+    split = ByArticle(seed=seed)
+    parts = split(frame, share_out_people(split, np.ones((300, 1), bool), by_people))
+    assert {"train", "test"} <= set(parts[by_people])

@@ -15,7 +15,7 @@ from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
 from slugline.labels import Labelled, Labels, by_people, describe_matches, describe_unmatched, gold_files, read_gold
 from slugline.labels.rare import describe_rare, drop_rare
-from slugline.splits import PARTS, Leakage, count_labels, measure_leakage
+from slugline.splits import PARTS, Leakage, count_labels, measure_leakage, share_out_people
 
 # Columns of predictions, beside one for each topic
 _RESERVED = (*SENTENCE_COLUMNS, *ABOUT_COLUMNS, "topics", "explain")
@@ -125,7 +125,8 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
     _check_topic_names(labelled.topics)
     used, topics, rare = drop_rare(used, labelled.topics, labels)
     with stages.timed("split"):
-        used = used.assign(split=_check_parts(np.asarray(split(used, to_matrix(used["labels"], topics))), len(used)))
+        wanted = share_out_people(split, to_matrix(used["labels"], topics), by_people(used))
+        used = used.assign(split=_check_parts(np.asarray(split(used, wanted)), len(used)))
         used, topics, unseen = drop_rare(used, topics, labels, in_train=True)
         Y, parts = to_matrix(used["labels"], topics), used["split"].to_numpy()
 

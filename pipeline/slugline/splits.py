@@ -182,6 +182,16 @@ def stratify(
     return part[groups]
 
 
+def share_out_people(split: object, Y: np.ndarray, by_people: np.ndarray) -> np.ndarray:
+    """Return what a splitter is to keep in proportion: labels, and beside rules also which sentences people labelled.
+
+    Else what people labelled, by which alone a model is judged, could all be in train.
+    """
+    if not isinstance(split, ByArticle | Random) or by_people.all() or not by_people.any():
+        return Y
+    return np.column_stack([Y, by_people])
+
+
 class Leakage(NamedTuple):
     """How far the parts of a split overlap.
 

@@ -23,7 +23,7 @@ from slugline.monitoring import profile_sentences
 from slugline.scoring import Scores, pack_counts
 from slugline.splits import PARTS
 from slugline.tracking import ActiveRun, LocalRun, Mlflow, StoreError, explained, in_sweep
-from slugline.training.evaluation import check_evaluation, evaluate, reference_counts
+from slugline.training.evaluation import CROSS_VALIDATED, check_evaluation, evaluate, reference_counts
 from slugline.training.fit import FittedModel, fit_model
 from slugline.training.heads import OnFold
 from slugline.training.repeats import draw_learning_curve, repeat_splits
@@ -98,7 +98,12 @@ def train(
             run_id=active.run_id,
             location=active.where(),
         )
-        job.show(report.describe_scores(metrics, dataset.topics, run.part))
+        shown = run.part
+        if f"{CROSS_VALIDATED}/f1_macro" in metrics:
+            shown = CROSS_VALIDATED
+            dataset.notes.append(report.describe_few(metrics, dataset))
+            job.show(f"note    {dataset.notes[-1]}")
+        job.show(report.describe_scores(metrics, dataset.topics, shown))
         job.show(report.describe_tables(tables))
         return _record(job, active, run)
 

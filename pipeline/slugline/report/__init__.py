@@ -8,6 +8,7 @@ from slugline.report.plots import write_plots, write_top_terms
 from slugline.report.tables import count_metrics, to_mlflow_frame, write_tables
 from slugline.report.terminal import (
     describe_dataset,
+    describe_few,
     describe_job,
     describe_scores,
     describe_stages,
@@ -18,6 +19,7 @@ __all__ = [
     "comparison_page",
     "count_metrics",
     "describe_dataset",
+    "describe_few",
     "describe_job",
     "describe_model",
     "describe_run",

@@ -7,8 +7,9 @@ import pandas as pd
 
 from slugline.dataset import Dataset
 from slugline.report.counts import describe_left_out
-from slugline.report.scores import baseline_scores, format_scores
+from slugline.report.scores import baseline_scores, format_interval, format_scores
 from slugline.splits import HELD_OUT
+from slugline.training.evaluation import judged_rows
 
 _WIDEST_TOPIC = 40
 _SCORES = {"precision": "precision", "recall": "recall", "f1": "f1", "f1_interval": "95 %", "ap": "ap"}
@@ -44,6 +45,18 @@ def describe_scores(metrics: Mapping[str, float], topics: Sequence[str], part: s
 def _shorten(name: str) -> str:
     """Return the name of a topic so that a table with it fits a terminal."""
     return name if len(name) <= _WIDEST_TOPIC else f"{name[: _WIDEST_TOPIC - 1]}…"
+
+
+def describe_few(metrics: Mapping[str, float], dataset: Dataset) -> str:
+    """Return that few sentences are in the evaluated part, and what is shown in their place."""
+    part = dataset.evaluated_part
+    few, all_labelled = int(dataset.rows(part).sum()), int(judged_rows(dataset).sum())
+    score, interval = metrics[f"{part}/f1_macro"], format_interval(metrics, f"{part}/f1_macro")
+    return (
+        f"{part} has {few} sentences, too few to judge by (macro F1 {score:.3f}, 95 % {interval}): "
+        f"the scores in the table are cross-validated, on all {all_labelled} labelled sentences; "
+        "they flatter a little, as thresholds were chosen on those of train"
+    )
 
 
 def describe_job(metrics: Mapping[str, float]) -> str:
