@@ -41,7 +41,7 @@ def main() -> None:
     try:
         execute(sys.argv[1:])
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader of our output has left: `slugline predict ... | head`
+    except BrokenPipeError:  # the reader of our output has left: `slugline guide gold | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
 
