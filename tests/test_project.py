@@ -10,7 +10,7 @@ import yaml
 
 from slugline.config.launch import compose_settings
 from slugline.errors import InputError
-from slugline.labels import read_taxonomy
+from slugline.labels import Labels, read_taxonomy
 from slugline.project import find_project, make_project
 
 TOPICS = [
@@ -102,6 +102,16 @@ def test_topics_of_any_name_are_written_as_they_are(tmp_path, monkeypatch):
     assert list(read_taxonomy(tmp_path / "odd" / "conf/labels/topics.yaml")["topics"]) == TOPICS
     monkeypatch.chdir(tmp_path / "odd")
     assert list(compose_settings("label").labels.topics) == TOPICS
+
+
+def test_the_rules_in_comments_work_for_the_topics_that_were_given(tmp_path):
+    make_project(tmp_path / "mine", ["law & order", "a: b"])
+    file = tmp_path / "mine/conf/labels/topics.yaml"
+    head, functions, rules = file.read_text().partition("# functions:")
+    file.write_text(head + (functions + rules).replace("\n# ", "\n").removeprefix("# "))
+    taxonomy = read_taxonomy(file)
+    assert {rule.topic for rule in taxonomy["functions"].values()} == {"law & order"}
+    assert len(Labels(rules=True, **taxonomy).all_rules()) == 3
 
 
 def test_a_topic_with_a_comma_is_quoted_on_the_command_line(tmp_path, command):
