@@ -1,5 +1,6 @@
 """`slugline label`: what the rules catch, the annotation guide, and the way to annotation tools and back."""
 
+import shlex
 from pathlib import Path
 
 import pandas as pd
@@ -23,6 +24,8 @@ _JOBS = ("codebook", "tasks", "annotations")
 
 def label(settings: LabelSettings, launch: Launch) -> None:
     """Write the annotation guide or tasks, collect annotations, or apply the rules."""
+    if settings.merge in ("majority", "adjudicated"):
+        _refuse_former_merge(settings.merge, launch)
     jobs = [name for name in _JOBS if getattr(settings, name) is not None]
     if len(jobs) > 1:
         raise InputError(f"found {listing(jobs)}; allowed: one of them, or none to apply the rules")
@@ -35,6 +38,13 @@ def label(settings: LabelSettings, launch: Launch) -> None:
         _collect_annotations(settings, launch)
     else:
         _apply_rules(settings, launch)
+
+
+def _refuse_former_merge(method: str, launch: Launch) -> None:
+    """Answer `merge=majority`, as `resolve` was called, with the line that works."""
+    overrides = [f"resolve={method}" if text.startswith("merge=") else text for text in launch.overrides or ()]
+    line = shlex.join(["slugline", "label", *launch.options, *overrides])
+    raise InputError(f"merge={method}: how annotators become one label is now said by `resolve`: {line}")
 
 
 def _read(settings: LabelSettings) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -86,7 +96,7 @@ def _collect_annotations(settings: LabelSettings, launch: Launch) -> None:
         topics,
         history=Path(settings.history),
         format=settings.format,
-        method=settings.merge,
+        method=settings.resolve,
         adjudicator=settings.adjudicator,
         mode=settings.labels.mode,
     )

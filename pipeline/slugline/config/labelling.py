@@ -41,10 +41,12 @@ class LabelSettings:
         The file for gold labels, for `labels=gold labels.gold=FILE`.
     history : str
         The file that keeps who said what of which sentence, and when; lines are only added.
-    merge : str
+    resolve : str
         How several annotators become one label: `majority`, topic by topic, or `adjudicated`.
     adjudicator : str, optional
-        The annotator who decides ties, or with merge=adjudicated everything.
+        The annotator who decides ties, or with resolve=adjudicated everything.
+    merge : str, optional
+        What `resolve` was called; no longer understood.
     name : str, optional
         The name of the run.
     allowed_modules : list of str
@@ -64,8 +66,9 @@ class LabelSettings:
     seed: int = 0
     output: str = "labels.jsonl"
     history: str = "annotations.jsonl"
-    merge: str = "majority"
+    resolve: str = "majority"
     adjudicator: str | None = None
+    merge: Any = None
     name: str | None = None
     allowed_modules: list[str] = field(default_factory=list)
 
