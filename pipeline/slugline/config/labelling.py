@@ -45,8 +45,12 @@ class LabelSettings:
         How several annotators become one label: `majority`, topic by topic, or `adjudicated`.
     adjudicator : str, optional
         The annotator who decides ties, or with resolve=adjudicated everything.
-    merge : str, optional
-        What `resolve` was called; no longer understood.
+    rename : str, list of str or dict of str to str, optional
+        `OLD:NEW`, or `{OLD: NEW}`: change the name of a topic in the gold labels, their history and your taxonomy.
+    merge : str, list of str or dict of str to list of str, optional
+        `A+B:NEW`, or `{NEW: [A, B]}`: likewise make one topic of several; NEW may be one of them.
+    drop : str or list of str, optional
+        Topics: likewise take them out.
     name : str, optional
         The name of the run.
     allowed_modules : list of str
@@ -68,7 +72,9 @@ class LabelSettings:
     history: str = "annotations.jsonl"
     resolve: str = "majority"
     adjudicator: str | None = None
+    rename: Any = None
     merge: Any = None
+    drop: Any = None
     name: str | None = None
     allowed_modules: list[str] = field(default_factory=list)
 

@@ -127,6 +127,7 @@ def read_launch() -> Launch:
         overrides=list(map(str, overrides)),
         choices=choices,
         options=[] if PROJECT_FILE.is_file() else [f"--config-dir={folder}" for folder in _user_folders()],
+        config_folders=_user_folders(),
     )
 
 
