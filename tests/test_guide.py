@@ -1,15 +1,22 @@
-"""The guide to components of one's own works as it stands: its files, its commands and what it says they print."""
+"""The guide works as it stands: its files, its commands and what it says they print."""
 
+import json
 import re
 import runpy
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
 import pytest
 
-GUIDE = Path(__file__).parents[1] / "pipeline" / "guide" / "components.md"
+from slugline.files import shipped_folder
+
+FOLDER = Path(__file__).parents[1] / "pipeline" / "guide"
+GUIDE = FOLDER / "components.md"
+ROAD = ("first-steps", "gold", "comparing", "production")  # pages that one project goes through, in this order
 FILE = re.compile(r"^`([\w/.]+)`[^\n]*:\n\n```(?:python|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OUTPUT = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -26,10 +33,10 @@ class Step(NamedTuple):
         return int(bool(self.lines) and all(line.startswith("slugline: ") for line in self.lines))
 
 
-def read_steps() -> list[Step]:
-    """Return the guide's commands, each block with the lines of the text block that follows it."""
+def read_steps(page: Path = GUIDE) -> list[Step]:
+    """Return the commands of a page, each block with the lines of the text block that follows it."""
     steps = []
-    for kind, content in OUTPUT.findall(GUIDE.read_text(encoding="utf-8")):
+    for kind, content in OUTPUT.findall(page.read_text(encoding="utf-8")):
         if kind == "sh":
             steps.append(Step(content.splitlines(), []))
         elif steps:
@@ -37,9 +44,9 @@ def read_steps() -> list[Step]:
     return steps
 
 
-def write_files(folder: Path) -> None:
-    """Write the guide's files; blocks of one file follow each other."""
-    for name, content in FILE.findall(GUIDE.read_text(encoding="utf-8")):
+def write_files(folder: Path, page: Path = GUIDE) -> None:
+    """Write the files of a page; blocks of one file follow each other."""
+    for name, content in FILE.findall(page.read_text(encoding="utf-8")):
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("a", encoding="utf-8") as stream:
@@ -109,3 +116,78 @@ def test_it_has_a_component_of_each_kind_and_names_each_file_that_it_makes(mine)
     assert {name.split("/")[1] for name in made} == {"data", "labels", "split", "model", "experiment"}
     overview = text.split("```text\n")[1].split("```")[0]
     assert sorted(re.findall(r"\w+/\w+\.yaml", overview)) == sorted(name.removeprefix("conf/") for name in made)
+
+
+# ---- the road of a project: the other pages, one after the other
+
+TOPICS = {
+    "ceasefire": "truce",
+    "sanctions": "penalties",
+    "protest": "street_protest",
+}  # of the sample, as the guide calls them
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    """A folder with 200 articles of the sample as text files, as a reader of the guide has their own."""
+    folder = tmp_path_factory.mktemp("desk")
+    (folder / "my-articles").mkdir()
+    for article in read_sample("articles.jsonl")[:200]:
+        (folder / "my-articles" / f"{article['article_id']}.txt").write_text(article["text"], encoding="utf-8")
+    return folder
+
+
+def read_sample(name):
+    """Return the rows of a file of the sample."""
+    text = (shipped_folder("data/sample") / name).read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.split("\n") if line]
+
+
+def fill_in(sheet: Path) -> None:
+    """Label the sentences of a sheet by the gold labels of the sample, as a person would."""
+    labels = {
+        row["text"]: [TOPICS[topic] for topic in row["labels"] if topic in TOPICS]
+        for row in read_sample("labels.jsonl")
+    }
+    rows = pd.read_csv(sheet, dtype=str, keep_default_na=False)
+    for place, text in enumerate(rows["text"]):
+        rows.loc[place, "status"] = "done"
+        for topic in labels.get(text, []):
+            rows.loc[place, topic] = "1"
+    rows.to_csv(sheet, index=False)
+
+
+@pytest.mark.slow
+def test_a_project_goes_the_whole_road_of_the_guide(desk, command):
+    project, printed = desk / "border", ""
+    for page in ROAD:
+        for line in [line for step in read_steps(FOLDER / f"{page}.md") for line in step.commands]:
+            wanted, _, otherwise = line.partition(" || ")
+            run_id = re.findall(r"^run     (\w{32}) ", printed, re.MULTILINE)
+            program, *arguments = shlex.split(wanted.replace("=RUN", f"={run_id[-1] if run_id else ''}"))
+            if program != "slugline":
+                assert program in ("cd", "cp"), line
+                continue
+            done = command(desk if arguments[0] == "new" else project, *arguments)
+            assert done.returncode == 0 or (otherwise and done.returncode in (1, 3)), (line, done.stdout, done.stderr)
+            printed += done.stdout if arguments[0] == "train" else ""
+            if arguments[0] == "new":
+                for file in (desk / "my-articles").iterdir():
+                    shutil.copy(file, project / "articles")
+                (project / "conf/labels/topics.yaml").unlink()  # the page has another in its place
+                write_files(project, FOLDER / f"{page}.md")
+            elif "tasks=tasks.csv" in arguments:
+                fill_in(project / "tasks.csv")
+    assert {"topics.csv", "queue.csv", "labels.jsonl", "topics.parquet", "model.joblib"} <= {
+        file.name for file in project.iterdir()
+    }
+
+
+def test_the_guide_lists_its_pages_and_prints_each(command, tmp_path):
+    listed = re.findall(r"slugline guide (\S+)", command(tmp_path, "guide").stdout)
+    assert sorted(f"{page}.md" for page in listed) == sorted(file.name for file in FOLDER.glob("*.md"))
+    for page in listed:
+        assert command(tmp_path, "guide", page).stdout.strip() == (FOLDER / f"{page}.md").read_text().strip()
+    wrong = command(tmp_path, "guide", "frist-steps")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
+    assert "no page 'frist-steps' in the guide; allowed: first-steps" in wrong.stderr

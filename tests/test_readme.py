@@ -14,7 +14,10 @@ from slugline.cli import COMMANDS, PLAIN_COMMANDS
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
-LINES = [line.split(" #")[0].strip() for line in SHELL.splitlines() if line.startswith("slugline ")]
+PROJECT = re.search(r"```sh\n(slugline new .*?)```", README, re.DOTALL)[1]  # its commands run in tests/test_project.py
+LINES = [
+    line.split(" #")[0].strip() for line in SHELL.replace(PROJECT, "").splitlines() if line.startswith("slugline ")
+]
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +80,9 @@ def test_its_training_commands_run(newcomer, line):
 def test_every_line_of_its_shell_is_tested():
     tested = ("slugline predict", "slugline train", "slugline ui")  # the UI in test_tracking
     assert [line for line in LINES if not line.startswith(tested)] == []
+
+
+def test_the_commands_for_own_articles_are_those_of_the_readme_of_a_project():
+    template = (ROOT / "pipeline/slugline/project_template/README.md").read_text(encoding="utf-8")
+    lines = [line.split(" #")[0].strip() for line in PROJECT.splitlines()]
+    assert [line for line in lines[2:] if line not in template] == []

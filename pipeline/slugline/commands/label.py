@@ -1,11 +1,13 @@
 """`slugline label`: what the rules catch, the annotation guide, and the way to annotation tools and back."""
 
+import re
 import shlex
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from slugline import annotate, report
 from slugline.annotate import Annotation, CodebookUpdate, CollectedGold, GoldFile
@@ -182,7 +184,12 @@ def _find_gold(settings: LabelSettings) -> list[GoldFile]:
 
 
 def _to_texts(value: Any) -> Any:
-    """Return what was given on the command line with numbers, such as a topic 2019, as text."""
+    """Return what was given on the command line with numbers, such as a topic 2019, as text.
+
+    A mapping may be given as text, too: Hydra takes no quotes in the keys of one, as `law & order` needs them.
+    """
+    if isinstance(value, str) and re.fullmatch(r"\{.*\}", value, re.DOTALL):
+        value = yaml.safe_load(value)
     if isinstance(value, dict):
         return {str(key): _to_texts(item) for key, item in value.items()}
     return [str(item) for item in value] if isinstance(value, list | tuple) else str(value)
