@@ -213,6 +213,8 @@ def test_odd_names_can_be_renamed_merged_and_dropped(folder, command):
     assert done.returncode == 0, done.stderr
     labels = [json.loads(line)["labels"] for line in (folder / "gold.jsonl").read_text().splitlines()]
     assert labels == [[], ["protest"], [], ["a,b"], []]
+    mapping = run(command, folder, 'rename="{protest: law & order}"', "labels.gold=gold.jsonl")
+    assert mapping.returncode == 0, mapping.stderr
     (next_line,) = [line for line in done.stdout.splitlines() if line.startswith("next")]
     assert run(command, folder, "rename='a,b:x'", *shlex.split(next_line)[3:]).returncode == 0
 
@@ -270,3 +272,29 @@ def test_in_multiclass_a_sentence_whose_topic_is_dropped_leaves_the_gold_labels(
     assert done.returncode == 0, done.stderr
     assert (folder / "gold.csv").read_text() == "sentence_id,labels\na,riot\nc,protest\n"
     assert "1 taken out: their only topic is dropped" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", ["rename=riot:mob", "merge=riot+protest:unrest"])
+def test_runs_of_before_and_after_are_compared_under_the_topics_of_today(tmp_path, command, change):
+    (tmp_path / "conf" / "labels").mkdir(parents=True)
+    (tmp_path / "conf" / "labels" / "topics.yaml").write_text(
+        "defaults: [rules]\ntopics:\n  riot: [riot]\n  protest: [march]\n  flood: [flood]\n"
+    )
+    (tmp_path / "conf" / "project.yaml").write_text("name: town\nchoices: {labels: topics}\n")
+    words = ["riot", "march", "flood", "budget"]
+    texts = [f"The {word} of day {n} went on." for n in range(60) for word in words[n % 4 :] + words[: n % 3]]
+    rows = [{"article_id": str(n), "text": text} for n, text in enumerate(texts)]
+    (tmp_path / "news.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    train = ("train", "data=articles", "data.path=news.jsonl", "plots=false", "features=word", "folds=2")
+    ids = []
+    for step in (train, ("label", change), train):
+        done = command(tmp_path, *step)
+        assert done.returncode == 0, done.stderr
+        ids += [line.split()[1] for line in done.stdout.splitlines() if line.startswith("run ")]
+    compared = command(tmp_path, "compare", f"runs=[{ids[0]},{ids[1]}]", "force=true")
+    assert compared.returncode == 0, compared.stderr
+    assert f"f1/{change.partition(':')[2]}" in compared.stdout
+    assert "f1/riot" not in compared.stdout
+    if change.startswith("rename"):
+        assert command(tmp_path, "compare", f"runs=[{ids[0]},{ids[1]}]").returncode == 0

@@ -7,6 +7,7 @@ from slugline.annotate.codebook_files import (
     GoldFile,
     find_own_taxonomies,
     find_topics,
+    read_changes,
     update_codebook,
 )
 from slugline.annotate.collect import CollectedGold, collect_gold, find_annotation_files, write_gold
@@ -33,6 +34,7 @@ __all__ = [
     "match_annotations",
     "merge_annotations",
     "read_annotations",
+    "read_changes",
     "read_history",
     "select_unlabelled",
     "update_codebook",

@@ -66,6 +66,22 @@ def find_topics(taxonomy: Iterable[str], gold: Sequence[GoldFile], history: Path
     return list(names)
 
 
+def read_changes(since: float) -> list[CodebookChange]:
+    """Return the recorded changes of the codebook since a time, in seconds from 1970; none where there is no record."""
+    log = _FOLDER / "changes.jsonl"
+    if not log.is_file():
+        return []
+    changes = []
+    for number, line in enumerate(log.read_bytes().splitlines(), 1):
+        try:
+            entry = json.loads(line)
+            if datetime.fromisoformat(entry["when"]).timestamp() > since:
+                changes.append(CodebookChange(entry["rename"], entry["merge"], entry["drop"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{log}:{number}: no change of the codebook: {error}; take the line out") from error
+    return changes
+
+
 def update_codebook(
     change: CodebookChange, gold: Sequence[GoldFile], history: Path, taxonomies: Sequence[Path], *, mode: str
 ) -> CodebookUpdate:
@@ -178,7 +194,7 @@ def _write_all(contents: Mapping[Path, bytes], record: Mapping[str, Any]) -> Pat
         earlier = log.read_bytes() if log.is_file() else b""
     except OSError as error:
         raise InputError(f"codebook change: nothing was changed: {error}") from error
-    entry = {"when": now.astimezone().isoformat(timespec="seconds"), **record}
+    entry = {"when": now.astimezone().isoformat(), **record}
     entry |= {"files": [copy.as_posix() for copy in copies.values()], "copies": folder.as_posix()}
     write_files({log: earlier + to_json_lines([entry]), **contents})
     return folder
