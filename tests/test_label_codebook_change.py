@@ -232,6 +232,11 @@ def test_odd_names_can_be_renamed_merged_and_dropped(folder, command):
         (("drop=[riot,protest,weather,'law & order',C++]",), "no topic would be left"),
         (("rename=ceasefire:truce", "labels=plover"), "mkdir -p conf/labels && cp "),
         (("rename=riot:x", "history=bad.jsonl"), "history, bad.jsonl:1"),
+        (
+            ("rename=riot:x", "labels=given"),
+            "no topic to change: neither taxonomy nor gold labels nor annotations.jsonl",
+        ),
+        (("rename=ceasefire:x", "labels=sample"), "labels.jsonl cannot be rewritten; give a file of your own"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_line_and_nothing_changes(folder, command, arguments, says):
@@ -264,6 +269,13 @@ def test_the_file_that_annotations_are_collected_in_changes_too(folder, command)
     assert done.returncode == 0, done.stderr
     assert '"mob"' in (folder / "labels.jsonl").read_text()
     assert done.stdout.splitlines()[-1] == "next    slugline train labels.gold=labels.jsonl"
+
+
+def test_labels_that_the_data_brings_are_said_not_to_change(folder, command):
+    (folder / "data.csv").write_text("text,labels\nA riot.,riot\n")
+    done = run(command, folder, "rename=riot:mob", "data=sentences", "data.path=data.csv", "labels=topics")
+    assert done.returncode == 0, done.stderr
+    assert "given   labels that come with data.csv are not changed; change them in there" in done.stdout
 
 
 def test_in_multiclass_a_sentence_whose_topic_is_dropped_leaves_the_gold_labels(folder, command):

@@ -2,8 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -56,13 +56,16 @@ class CodebookUpdate:
 
 
 def find_topics(taxonomy: Iterable[str], gold: Sequence[GoldFile], history: Path) -> list[str]:
-    """Return the topics of a taxonomy, then those that only gold labels and annotations name."""
+    """Return the topics of a taxonomy, then those that only gold labels and annotations name; refuse where none are."""
     names = dict.fromkeys(taxonomy)
     for source in gold:
         for _, row in parse_gold(read_gold(str(source.file), source.columns), source.columns, source.delimiter):
             names |= dict.fromkeys(row["labels"] or ())
     for annotation in read_history(history):
         names |= dict.fromkeys(annotation.labels or ())
+    if not names:
+        problem = f"no topic to change: neither taxonomy nor gold labels nor {history} name any"
+        raise InputError(f"{problem}; give labels.gold=FILE (labels that come with the data are changed in its files)")
     return list(names)
 
 
@@ -107,7 +110,7 @@ def update_codebook(
     """
     with ExitStack() as stack:
         if history.is_file():
-            stack.enter_context(FileLock(f"{history}.lock"))
+            stack.enter_context(_lock(history))
         changed_gold = [
             change_gold(source.file, change, columns=source.columns, delimiter=source.delimiter, mode=mode)
             for source in gold
@@ -155,6 +158,20 @@ def _describe_copy(topic: str, file: Path, folder: Path) -> str:
     again = f"{quote(f'--config-dir={folder}')} labels={copy.stem}"
     problem = f"topic '{topic}' is in a taxonomy that ships with Slugline and is not edited; nothing was changed"
     return f"{problem}. Make it your own: {line} ; then start the same with {again}"
+
+
+@contextmanager
+def _lock(history: Path) -> Iterator[None]:
+    """Keep other processes from adding to a history meanwhile."""
+    lock = FileLock(f"{history}.lock")
+    try:
+        lock.acquire()
+    except OSError as error:
+        raise InputError(f"history: cannot write beside {history}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _change_history(file: Path, change: CodebookChange) -> tuple[bytes, tuple[int, int]]:

@@ -14,6 +14,7 @@ from slugline.annotate import Annotation, CodebookUpdate, CollectedGold, GoldFil
 from slugline.cache import Stages
 from slugline.components import settings_to_config, to_params, to_yaml
 from slugline.config.labelling import LabelSettings
+from slugline.data.ready_sentences import SentenceCorpus
 from slugline.dataset import read_labelled
 from slugline.errors import InputError, listing
 from slugline.files import shipped_folder, write_files
@@ -166,6 +167,8 @@ def _change_codebook(settings: LabelSettings, launch: Launch) -> None:
     own = annotate.find_own_taxonomies(change, labels.topics, files, next(iter(folders), Path("conf")))
     update = annotate.update_codebook(change, gold, history, own, mode=labels.mode)
     _print_update(update, change, topics)
+    if isinstance(settings.data, SentenceCorpus) and labels.given:
+        print(f"given   labels that come with {settings.data.path} are not changed; change them in there")
     names = [str(source.file) for source in gold]
     print(describe_next(launch, "train", *([name_file("labels.gold", names)] if names else [])))
 
