@@ -150,7 +150,10 @@ def test_where_no_row_can_be_used_each_is_listed_and_nothing_is_written(folder, 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["codebook=a.md", "tasks=b.csv"], "found codebook, tasks; allowed: one of them, or none to apply the rules"),
+        (
+            ["codebook=a.md", "tasks=b.csv"],
+            "found codebook, tasks; allowed: one of codebook, tasks, annotations, or rename, merge, drop together",
+        ),
         (
             ["tasks=b.jsonl"],
             "format: none is given, and the ending of b.jsonl does not tell; allowed: label_studio, doccano",
