@@ -38,7 +38,12 @@ def main() -> None:
     # MLflow's import makes 150,000 objects that stay: looking through them at every 700 new ones takes a fifth of it
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)  # and skip one last collection at exit, which takes a second
-    execute(sys.argv[1:])
+    try:
+        execute(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of our output has left: `slugline guide gold | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
 
 
 def execute(arguments: Sequence[str]) -> None:
@@ -149,9 +154,6 @@ def _run(command: str, arguments: list[str]) -> None:
     except KeyboardInterrupt:
         abandon_sweep()
         sys.exit(130)
-    except BrokenPipeError:  # the reader of our output has left: `slugline predict ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
 
 
 def _job(command: str) -> Callable[[Any], Any]:

@@ -95,7 +95,8 @@ def _write_tasks(settings: LabelSettings, launch: Launch) -> None:
 
     definitions = {topic: labels.topics[topic].definition if topic in labels.topics else "" for topic in topics}
     annotate.write_tasks(output, task_format, chosen, definitions, mode=labels.mode)
-    drawn = "the first" if settings.order == "first" else f"drawn by {settings.order}, seed {settings.seed}"
+    by_group = "" if settings.order == "random" else f", alike from each {settings.order}"
+    drawn = "the first" if settings.order == "first" else f"drawn at random{by_group} (seed {settings.seed})"
     print(f"tasks   {len(chosen)} of {len(unlabelled)} sentences without a label by people, {drawn}: {output}")
     collected = [name_file("annotations", str(output)), name_file("output", settings.output)]
     print(describe_next(launch, "label", *collected))

@@ -1,12 +1,11 @@
 """`slugline train`: articles to a registered model, in one run."""
 
-import re
 import sys
 
 from slugline import report
 from slugline.errors import Stopped
 from slugline.launch import Launch
-from slugline.report.next_steps import describe_next, describe_prediction
+from slugline.report.next_steps import describe_next, describe_prediction, describe_promotion
 from slugline.tracking import Mlflow, in_sweep
 from slugline.training.run import TrainingRun
 from slugline.training.search import PRUNED, report_fold
@@ -31,9 +30,8 @@ def _describe_next_steps(run: TrainingRun, launch: Launch) -> list[str]:
         steps.append(describe_next(launch, "label", "tasks=tasks.csv", "size=150"))
     tracking = run.settings.tracking
     store = [f"tracking_uri={tracking.uri}"] if isinstance(tracking, Mlflow) and tracking.uri else []
-    if version := re.fullmatch(r"models:/(.+)/(\d+)", run.model_uri):
-        names = [f"registered_model={version[1]}", f"version={version[2]}"]
-        steps.append(describe_next(launch, "promote", *names, *store, repeat=False))
+    if promotion := describe_promotion(run.model_uri, *store):
+        steps.append(promotion)
     steps.append(describe_prediction(run.settings.data, run.model_uri, *store))
     return steps
 

@@ -1,6 +1,7 @@
 """Sweeps: the parent run of the jobs of `slugline train -m`, and the table at the end."""
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ from slugline.config.build import CONFIG_ERRORS, describe_error, instantiate
 from slugline.config.launch import read_launch
 from slugline.config.recorded import to_experiment
 from slugline.errors import InputError
+from slugline.report.next_steps import describe_promotion
 
 _SCORES = ("dev/f1_macro", "test/f1_macro")
 
@@ -41,6 +43,10 @@ class Sweep(Callback):
             jobs, uri = tracking.end_sweep(settings, parent, _SCORES, to_experiment)
         print(jobs.to_string(index=False))
         print(f"sweep   {parent}\nmodel   {uri or 'none: every job failed'}")
+        store = [f"tracking_uri={settings.uri}"] if settings.uri else []
+        print(f"next    {shlex.join(['slugline', 'compare', f'experiment={settings.experiment}', 'last=2', *store])}")
+        if promotion := describe_promotion(uri or "", *store):
+            print(promotion)
         if jobs["status"].isin(["FAILED", "RUNNING"]).any():  # those that were pruned are KILLED
             sys.exit(1)
 

@@ -11,8 +11,8 @@ from slugline.launch import Launch
 _INPUT = re.compile(r"[+~]*(?:data|labels)(?:[.@][^=]*)?=")  # overrides that say what is read, and its labels
 
 
-def describe_next(launch: Launch, command: str, *options: str, repeat: bool = True) -> str:
-    """Return a line with a command that goes on from here.
+def describe_next(launch: Launch, command: str, *options: str) -> str:
+    """Return a line with a command that goes on from here, with the data and labels of the present one.
 
     Parameters
     ----------
@@ -22,13 +22,19 @@ def describe_next(launch: Launch, command: str, *options: str, repeat: bool = Tr
         The next one.
     *options : str
         What it is given, as `KEY=VALUE`.
-    repeat : bool
-        Whether it is also given the data and labels of the present command.
     """
     keys = [option.partition("=")[0] for option in options]
-    given = [option for option in launch.overrides or () if _INPUT.match(option)] if repeat else []
+    given = [option for option in launch.overrides or () if _INPUT.match(option)]
     kept = [option for option in given if option.lstrip("+~").partition("=")[0] not in keys]
     return f"next    {shlex.join(['slugline', command, *launch.options, *kept, *options])}"
+
+
+def describe_promotion(model_uri: str, *store: str) -> str | None:
+    """Return a line that judges a version of a registered model; None for a model in use, or one without a version."""
+    if (version := re.fullmatch(r"models:/(.+)/(\d+)", model_uri)) is None:
+        return None
+    options = [f"registered_model={version[1]}", f"version={version[2]}", *store]
+    return f"next    {shlex.join(['slugline', 'promote', *options])}"
 
 
 def describe_prediction(data: Any, model_uri: str, *store: str) -> str:
