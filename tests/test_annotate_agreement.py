@@ -102,8 +102,8 @@ def test_of_one_topic_each_the_one_with_most_votes_is_given(votes, labels, ties)
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"method": "vote"}, "merge: 'vote'; allowed: majority, adjudicated"),
-        ({"method": "adjudicated"}, "merge=adjudicated: no adjudicator; say which annotator decides"),
+        ({"method": "vote"}, "resolve: 'vote'; allowed: majority, adjudicated"),
+        ({"method": "adjudicated"}, "resolve=adjudicated: no adjudicator; say which annotator decides"),
         ({"mode": "one"}, "mode: 'one'; allowed: multilabel, multiclass"),
     ],
 )

@@ -68,7 +68,7 @@ def test_nothing_usable_leaves_no_history_and_no_gold(tmp_path):
 
 def test_a_merge_that_cannot_be_is_refused_before_the_history_grows(tmp_path):
     history = tmp_path / "history.jsonl"
-    with pytest.raises(InputError, match="merge=adjudicated: no adjudicator"):
+    with pytest.raises(InputError, match="resolve=adjudicated: no adjudicator"):
         collect_gold([annotated(tmp_path, "csv")], FRAME, list(TOPICS), history=history, method="adjudicated")
     assert not history.exists()
 

@@ -95,6 +95,13 @@ def test_tasks_go_out_and_the_labels_of_several_people_come_back_as_gold_to_trai
     assert trained.stderr.startswith("slugline: no sentence without a label by people")
 
 
+def test_the_former_name_of_resolve_is_answered_by_the_line_that_works(folder, command):
+    done = command(folder, *DATA, "annotations=done.csv", "merge=majority")
+    line = "slugline label data=articles data.path=news.jsonl labels=plover annotations=done.csv resolve=majority"
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith(f"now said by `resolve`: {line}")
+
+
 def test_labels_whose_sentence_changed_are_listed_and_bad_rows_named(folder, command):
     command(folder, *DATA, "tasks=tasks.jsonl", "format=doccano", "order=first")
     rows = [json.loads(line) for line in (folder / "tasks.jsonl").read_text().splitlines()]
@@ -143,7 +150,10 @@ def test_where_no_row_can_be_used_each_is_listed_and_nothing_is_written(folder, 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["codebook=a.md", "tasks=b.csv"], "found codebook, tasks; allowed: one of them, or none to apply the rules"),
+        (
+            ["codebook=a.md", "tasks=b.csv"],
+            "found codebook, tasks; allowed: one of codebook, tasks, annotations, or rename, merge, drop together",
+        ),
         (
             ["tasks=b.jsonl"],
             "format: none is given, and the ending of b.jsonl does not tell; allowed: label_studio, doccano",

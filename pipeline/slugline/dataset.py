@@ -1,6 +1,7 @@
 """The dataset of a training: sentences read, split, labelled and divided into parts, and what was left out."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -122,19 +123,21 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
     if used.empty:
         raise InputError(NO_LABELS)
 
+    mode = labels.mode or labelled.mode
+    drop = partial(drop_rare, mode=mode, min_articles=labels.min_articles)
     _check_topic_names(labelled.topics)
-    used, topics, rare = drop_rare(used, labelled.topics, labels)
+    used, topics, rare = drop(used, labelled.topics)
     with stages.timed("split"):
         wanted = share_out_people(split, to_matrix(used["labels"], topics), by_people(used))
         used = used.assign(split=_check_parts(np.asarray(split(used, wanted)), len(used)))
-        used, topics, unseen = drop_rare(used, topics, labels, in_train=True)
+        used, topics, unseen = drop(used, topics, in_train=True)
         Y, parts = to_matrix(used["labels"], topics), used["split"].to_numpy()
 
     dataset = Dataset(
         sentences=used,
         Y=Y,
         topics=topics,
-        mode=labels.mode or labelled.mode,
+        mode=mode,
         leakage=Leakage(0, {}, {}),
         counts=count_sentences(corpus, labelled, used),
         notes=[*corpus.notes, *mode_notes(labels.mode, labelled.mode)],

@@ -27,6 +27,8 @@ class Launch:
         The option that was chosen of each group of the config.
     options : sequence of str
         What the command line gives beside the overrides, for it to be repeated: `--config-dir=FOLDER`.
+    config_folders : sequence of Path
+        The folders of the user's own config.
     """
 
     folder: Path = field(default_factory=_new_folder)
@@ -34,3 +36,4 @@ class Launch:
     overrides: Sequence[str] | None = None
     choices: Mapping[str, str] = field(default_factory=dict)
     options: Sequence[str] = ()
+    config_folders: Sequence[Path] = ()

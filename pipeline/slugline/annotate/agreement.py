@@ -63,11 +63,11 @@ def _to_datetime(when: str) -> datetime:
 def check_merge(method: str, adjudicator: str | None, mode: str) -> None:
     """Raise `InputError` for options that `merge_annotations` cannot merge by."""
     if method not in _METHODS:
-        raise InputError(f"merge: {shorten(method)}; allowed: {listing(_METHODS)}")
+        raise InputError(f"resolve: {shorten(method)}; allowed: {listing(_METHODS)}")
     if mode not in MODES:
         raise InputError(f"mode: {shorten(mode)}; allowed: {listing(MODES)}")
     if method == "adjudicated" and adjudicator is None:
-        raise InputError("merge=adjudicated: no adjudicator; say which annotator decides")
+        raise InputError("resolve=adjudicated: no adjudicator; say which annotator decides")
 
 
 def merge_annotations(

@@ -5,16 +5,19 @@ from io import BytesIO
 
 import pandas as pd
 
-from slugline import report, tracking
+from slugline import annotate, report, tracking
 from slugline.components import settings_to_config, to_params
 from slugline.config.settings import CompareSettings
+from slugline.dataset import digest_sentences
 from slugline.errors import InputError, listing
+from slugline.labels.codebook_change import CodebookChange
 from slugline.launch import Launch
 from slugline.scoring import Comparison, compare_predictions
 from slugline.scoring.comparison import PREDICTION_COLUMNS
 from slugline.tracking import Record, SideRun, log_side_run
 
 _PREDICTIONS = "predictions_test.parquet"
+_PLACE = ("position", "start", "end")  # further columns of predictions that are no topics
 _SHOWN = ["difference", "low", "high", "p", "p_holm"]
 
 
@@ -22,10 +25,15 @@ def compare(settings: CompareSettings, launch: Launch) -> None:
     """Compare the first run with each of the others, print, and log."""
     settings.tracking.check()
     runs = _find_runs(settings)
+    predictions = {}
+    for number, run in enumerate(runs):
+        frame = _read_predictions(run, settings.tracking_uri)
+        for change in annotate.read_changes(run.started):
+            frame = _apply_change(frame, change)
+            runs[number] = run._replace(digests={**run.digests, "testing": digest_sentences(frame)})
+        predictions[f"{run.name} ({run.run_id[:8]})"] = frame
     _check_same_data(runs, settings.force)
-    comparison = compare_predictions(
-        {f"{run.name} ({run.run_id[:8]})": _read_predictions(run, settings.tracking_uri) for run in runs}
-    )
+    comparison = compare_predictions(predictions)
     print(_describe(comparison))
     print(f"run     {_log(settings, launch, comparison)}\npage    {launch.folder / 'report.html'}")
 
@@ -62,6 +70,21 @@ def _read_predictions(run: Record, uri: str | None) -> pd.DataFrame:
     if missing := [column for column in PREDICTION_COLUMNS if column not in predictions]:
         raise InputError(f"run {run.run_id}: {_PREDICTIONS} has no column '{missing[0]}'")
     return predictions
+
+
+def _apply_change(predictions: pd.DataFrame, change: CodebookChange) -> pd.DataFrame:
+    """Return predictions as if the topics had been those after a change; the surest part speaks for a merged topic."""
+    others = [column for column in predictions if column in (*PREDICTION_COLUMNS, *_PLACE)]
+    changed = predictions[others].assign(
+        labels=predictions["labels"].map(change.apply_to_labels),
+        topics=predictions["topics"].map(change.apply_to_labels),
+    )
+    topics = [str(column) for column in predictions if column not in others]
+    for target in dict.fromkeys(map(change.apply_to_topic, topics)):
+        if target is not None:
+            parts = [topic for topic in topics if change.apply_to_topic(topic) == target]
+            changed[target] = predictions[parts].max(axis=1)
+    return changed
 
 
 def _describe(comparison: Comparison) -> str:

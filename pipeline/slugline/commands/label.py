@@ -1,32 +1,50 @@
 """`slugline label`: what the rules catch, the annotation guide, and the way to annotation tools and back."""
 
+import re
+import shlex
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import yaml
 
 from slugline import annotate, report
-from slugline.annotate import Annotation, CollectedGold
+from slugline.annotate import Annotation, CodebookUpdate, CollectedGold, GoldFile
 from slugline.cache import Stages
 from slugline.components import settings_to_config, to_params, to_yaml
 from slugline.config.labelling import LabelSettings
+from slugline.data.ready_sentences import SentenceCorpus
 from slugline.dataset import read_labelled
 from slugline.errors import InputError, listing
-from slugline.files import write_files
+from slugline.files import shipped_folder, write_files
+from slugline.labels import gold_files
 from slugline.labels.codebook import codebook
+from slugline.labels.codebook_change import CodebookChange, read_change
+from slugline.labels.taxonomy_change import find_taxonomies
 from slugline.launch import Launch
 from slugline.report.next_steps import describe_next, name_file
 from slugline.review.rules import RulesReport, report_rules
 from slugline.tracking import SideRun, log_side_run
 
 _JOBS = ("codebook", "tasks", "annotations")
+_CHANGES = ("rename", "merge", "drop")
+_SHOWN = 5  # sentences of each kind that are printed for another look
 
 
 def label(settings: LabelSettings, launch: Launch) -> None:
     """Write the annotation guide or tasks, collect annotations, or apply the rules."""
+    if settings.merge in ("majority", "adjudicated"):
+        _refuse_former_merge(settings.merge, launch)
     jobs = [name for name in _JOBS if getattr(settings, name) is not None]
-    if len(jobs) > 1:
-        raise InputError(f"found {listing(jobs)}; allowed: one of them, or none to apply the rules")
+    changes = [name for name in _CHANGES if getattr(settings, name) is not None]
+    if len(jobs) + bool(changes) > 1:
+        allowed = f"one of {listing(_JOBS)}, or {listing(_CHANGES)} together, or none to apply the rules"
+        raise InputError(f"found {listing([*jobs, *changes])}; allowed: {allowed}")
 
+    if changes:
+        _change_codebook(settings, launch)
+        return
     if jobs == ["codebook"]:
         _write_codebook(settings)
     elif jobs == ["tasks"]:
@@ -35,6 +53,13 @@ def label(settings: LabelSettings, launch: Launch) -> None:
         _collect_annotations(settings, launch)
     else:
         _apply_rules(settings, launch)
+
+
+def _refuse_former_merge(method: str, launch: Launch) -> None:
+    """Answer `merge=majority`, as `resolve` was called, with the line that works."""
+    overrides = [f"resolve={method}" if text.startswith("merge=") else text for text in launch.overrides or ()]
+    line = shlex.join(["slugline", "label", *launch.options, *overrides])
+    raise InputError(f"merge={method}: how annotators become one label is now said by `resolve`: {line}")
 
 
 def _read(settings: LabelSettings) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -93,7 +118,7 @@ def _collect_annotations(settings: LabelSettings, launch: Launch) -> None:
         topics,
         history=Path(settings.history),
         format=settings.format,
-        method=settings.merge,
+        method=settings.resolve,
         adjudicator=settings.adjudicator,
         mode=settings.labels.mode or "multilabel",
     )
@@ -161,6 +186,80 @@ def _print_agreement(history: list[Annotation], topics: tuple[str, ...], adjudic
     # Without two answers to a sentence, or with one and the same to all, there is no agreement beyond chance to measure
     for topic, alpha in annotate.krippendorff_alpha(history, topics).items():
         print(f"        {topic:<16}{'     -' if pd.isna(alpha) else f'{alpha:6.2f}'}")
+
+
+def _change_codebook(settings: LabelSettings, launch: Launch) -> None:
+    """Rename, merge or drop topics in gold labels, history and taxonomy together, and say what became of them."""
+    labels, history = settings.labels, Path(settings.history)
+    gold = _find_gold(settings)
+    topics = annotate.find_topics(labels.topics, gold, history)
+    asked = {name: _to_texts(getattr(settings, name) or ()) for name in _CHANGES}
+    change = read_change(topics, **asked)
+
+    here = Path.cwd()
+    folders = [folder.relative_to(here) if folder.is_relative_to(here) else folder for folder in launch.config_folders]
+    files = find_taxonomies(launch.choices.get("labels", ""), [shipped_folder("conf"), *folders])
+    own = annotate.find_own_taxonomies(change, labels.topics, files, next(iter(folders), Path("conf")))
+    update = annotate.update_codebook(change, gold, history, own, mode=labels.mode)
+    _print_update(update, change, topics)
+    if isinstance(settings.data, SentenceCorpus) and labels.given:
+        print(f"given   labels that come with {settings.data.path} are not changed; change them in there")
+    names = [str(source.file) for source in gold]
+    print(describe_next(launch, "train", *([name_file("labels.gold", names)] if names else [])))
+
+
+def _find_gold(settings: LabelSettings) -> list[GoldFile]:
+    """Return the files of gold labels, and the file that annotations are collected in, if it is there."""
+    labels, output = settings.labels, Path(settings.output)
+    files = [file for file, _ in gold_files(labels.gold)]
+    for file in files:
+        if str(file) == "-" or file.is_relative_to(shipped_folder("data/sample")):
+            raise InputError(f"labels.gold: {file} cannot be rewritten; give a file of your own")
+    found = [GoldFile(file, labels.columns, labels.delimiter) for file in files]
+    if output.is_file() and output.resolve() not in [file.resolve() for file in files]:
+        found.append(GoldFile(output, {}, ","))
+    return found
+
+
+def _to_texts(value: Any) -> Any:
+    """Return what was given on the command line with numbers, such as a topic 2019, as text.
+
+    A mapping may be given as text, too: Hydra takes no quotes in the keys of one, as `law & order` needs them.
+    """
+    if isinstance(value, str) and re.fullmatch(r"\{.*\}", value, re.DOTALL):
+        value = yaml.safe_load(value)
+    if isinstance(value, dict):
+        return {str(key): _to_texts(item) for key, item in value.items()}
+    return [str(item) for item in value] if isinstance(value, list | tuple) else str(value)
+
+
+def _print_update(update: CodebookUpdate, change: CodebookChange, topics: list[str]) -> None:
+    """Print what a change of the codebook did to each topic and file, and which sentences want another look."""
+    before, after = Counter[str](), Counter[str]()
+    for item in update.gold:
+        before.update(item.before)
+        after.update(item.after)
+        gone = f", {item.removed} taken out: their only topic is dropped" if item.removed else ""
+        print(f"gold    {item.file}: {item.changed} of {item.rows} sentences changed{gone}")
+    if update.history:
+        print("history {} of {} annotations changed".format(*update.history))
+    for file in update.taxonomies:
+        print(f"topics  {file}")
+    for target in dict.fromkeys(change.apply_to_topic(topic) for topic in topics):
+        parts = [topic for topic in topics if change.apply_to_topic(topic) == target]
+        if parts != [target]:
+            end = "dropped" if target is None else f"{target} {after[target]}"
+            print(f"        {', '.join(f'{part} {before[part]}' for part in parts)} -> {end}")
+    _print_second_looks("several labels became one", [item for gold in update.gold for item in gold.united])
+    _print_second_looks("no topic is left", [item for gold in update.gold for item in gold.bare])
+    print(f"copies  {update.copies}")
+
+
+def _print_second_looks(reason: str, sentences: list[str]) -> None:
+    """Print how many sentences want another look for a reason, and the first of them."""
+    if sentences:
+        print(f"look    {len(sentences)} sentences again: {reason}")
+        print("\n".join(f"        {sentence}" for sentence in sentences[:_SHOWN]))
 
 
 def _apply_rules(settings: LabelSettings, launch: Launch) -> None:

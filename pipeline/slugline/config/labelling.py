@@ -41,10 +41,16 @@ class LabelSettings:
         The file for gold labels, JSON lines for `labels.gold=FILE`; labels of other sentences in it stay.
     history : str
         The file that keeps who said what of which sentence, and when; lines are only added.
-    merge : str
+    resolve : str
         How several annotators become one label: `majority`, topic by topic, or `adjudicated`.
     adjudicator : str, optional
-        The annotator who decides ties, or with merge=adjudicated everything.
+        The annotator who decides ties, or with resolve=adjudicated everything.
+    rename : str, list of str or dict of str to str, optional
+        `OLD:NEW`, or `{OLD: NEW}`: change the name of a topic in the gold labels, their history and your taxonomy.
+    merge : str, list of str or dict of str to list of str, optional
+        `A+B:NEW`, or `{NEW: [A, B]}`: likewise make one topic of several; NEW may be one of them.
+    drop : str or list of str, optional
+        Topics: likewise take them out.
     name : str, optional
         The name of the run.
     allowed_modules : list of str
@@ -64,8 +70,11 @@ class LabelSettings:
     seed: int = 0
     output: str = "labels.jsonl"
     history: str = "annotations.jsonl"
-    merge: str = "majority"
+    resolve: str = "majority"
     adjudicator: str | None = None
+    rename: Any = None
+    merge: Any = None
+    drop: Any = None
     name: str | None = None
     allowed_modules: list[str] = field(default_factory=list)
 

@@ -136,6 +136,7 @@ def read_launch() -> Launch:
         overrides=list(map(str, overrides)),
         choices=choices,
         options=[f"--config-dir={folder}" for folder in _user_folders() if not _is_project(folder)],
+        config_folders=_user_folders(),
     )
 
 

@@ -7,26 +7,29 @@ import numpy as np
 import pandas as pd
 
 from slugline.errors import InputError, listing
-from slugline.labels.labeller import Labels
 
 _LEAST_ARTICLES = 2  # to cross-validate on: with one, that is what a user must know first
 
 
 def drop_rare(
-    sentences: pd.DataFrame, topics: tuple[str, ...], labels: Labels, *, in_train: bool = False
+    sentences: pd.DataFrame, topics: tuple[str, ...], *, mode: str, min_articles: int, in_train: bool = False
 ) -> tuple[pd.DataFrame, tuple[str, ...], dict[str, int]]:
-    """Set aside the topics that fewer than `labels.min_articles` articles carry, or with `in_train` no sentence there.
+    """Set aside the topics that fewer than `min_articles` articles carry, or with `in_train` no sentence there.
 
     Returns the labelled sentences and the topics that are left, and how many articles carry each of the others. In
     multiclass, sentences that carry one of these are left out. Raises `InputError` where no topic is left.
     """
     looked_at = sentences[sentences["split"] == "train"] if in_train else sentences
-    rare = _find_rare(looked_at, topics, 1 if in_train else labels.min_articles)
+    rare = _find_rare(looked_at, topics, 1 if in_train else min_articles)
     if not rare or sentences["article_id"].nunique() < _LEAST_ARTICLES:
         return sentences, topics, {}
     if len(rare) == len(topics):
-        raise InputError(f"no topic can be learned; {describe_rare(rare, labels.min_articles)}; label more articles")
-    return _set_aside(sentences, topics, rare, labels.mode), tuple(name for name in topics if name not in rare), rare
+        raise InputError(f"no topic can be learned; {describe_rare(rare, min_articles)}; label more articles")
+    return (
+        _set_aside(sentences, topics, rare, mode),
+        tuple(name for name in topics if name not in rare),
+        rare,
+    )
 
 
 def describe_rare(rare: Mapping[str, int], min_articles: int) -> str:

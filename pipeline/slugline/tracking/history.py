@@ -11,7 +11,7 @@ from slugline.tracking.store_errors import store_exceptions
 
 
 class Record(NamedTuple):
-    """A finished run; `digests` of its data are by part (training, validation, testing)."""
+    """A finished run, since `started` (seconds from 1970); `digests` are of its training, validation, testing data."""
 
     run_id: str
     name: str
@@ -20,6 +20,7 @@ class Record(NamedTuple):
     params: Mapping[str, str]
     tags: Mapping[str, str]
     digests: Mapping[str, str]
+    started: float
 
 
 def read_run(run_id: str, uri: str | None = None) -> Record:
@@ -37,8 +38,8 @@ def read_run(run_id: str, uri: str | None = None) -> Record:
         contexts = [tag.value for tag in logged.tags if tag.key == "mlflow.data.context"]
         digests["".join(contexts[:1])] = logged.dataset.digest
     experiment = mlflow.get_experiment(run.info.experiment_id).name
-    data = run.data
-    return Record(run_id, run.info.run_name, experiment, data.metrics, data.params, data.tags, digests)
+    data, started = run.data, run.info.start_time / 1000
+    return Record(run_id, run.info.run_name, experiment, data.metrics, data.params, data.tags, digests, started)
 
 
 def last_runs(experiment: str, count: int, artifact: str, uri: str | None = None) -> list[str]:
