@@ -149,7 +149,7 @@ def test_a_second_file_of_tasks_leaves_out_what_people_labelled(folder, command)
     annotate(folder / "t.csv", "csv", answers_of(folder))
     command(folder, "label", *SHARED, "annotations=t.csv", "output=gold.jsonl")
     more = command(folder, "label", *SHARED, "labels.gold=gold.jsonl", "tasks=more.csv", "size=100")
-    found = "tasks   21 of 21 sentences without a label by people, drawn by random, seed 0; left out: 3 that people"
+    found = "tasks   21 of 21 sentences without a label by people, drawn at random (seed 0); left out: 3 that people"
     assert found in more.stdout
 
 
@@ -160,7 +160,7 @@ MISTAKES = {
     "history=t.csv": "history: t.csv is the file of annotations=t.csv; give another file",
     "history=gold.jsonl": "history: gold.jsonl is the file of output=gold.jsonl; give another file",
     "format=word": "format: 'word'; allowed: label_studio, doccano",
-    "merge=adjudicated": "merge=adjudicated: no adjudicator",
+    "resolve=adjudicated": "resolve=adjudicated: no adjudicator",
     "format=prodigy": "no annotations as prodigy has them",
 }
 
@@ -191,7 +191,7 @@ def test_several_annotators_who_disagree_are_merged_and_the_same_file_twice_coun
     assert "adjudicator=zoe labelled none of these sentences" in open_yet.stdout
     assert "nan" not in open_yet.stdout
     assert gold_of(folder) == {}
-    command(folder, *options, "adjudicator=ann", "merge=adjudicated")
+    command(folder, *options, "adjudicator=ann", "resolve=adjudicated")
     assert gold_of(folder) == {key: answers[key] for key in gold_of(folder)}
     assert len(gold_of(folder)) == 4
 

@@ -90,8 +90,9 @@ DATA = {
     on("missing"): ("data.path: no such file or folder: missing.jsonl",),
     on("empty"): ("no sentence could be read; empty.jsonl: empty: no row in it",),
     on("binary"): ("no sentence could be read; binary.jsonl:1: not JSON",),
-    on("bare"): ("bare.jsonl:1: no column 'labels' for the labels; found: text; or name 0/1 columns",),
-    on("good", "+labels.topics={war: {}, peace: {}, tax: {}}"): ("no positive example in train of: tax; label some",),
+    on("bare"): (
+        "data.columns: no column has a usual name for the labels; found: text; give data.columns.labels=COLUMN",
+    ),
     on("one"): ("a split by article needs at least 4 articles, found 1",),
 }
 MORE = {  # the long tail
@@ -316,7 +317,7 @@ GOOD = ("data=sentences", "data.path=good.jsonl", "labels=given")
 TOPICS = "+labels.topics={war: {keywords: [bombs]}, peace: {}}"
 # arguments, what is printed, and a file that is there afterwards
 PROGRAMS = {
-    "predict": (("input=good.jsonl", "output=topics.jsonl"), "72 sentences written", "topics.jsonl"),
+    "predict": (("input=good.jsonl", "output=topics.jsonl"), "sentences written", "topics.jsonl"),
     "label": ((*GOOD, TOPICS), "war", "good.jsonl"),
     "review": (("data=articles", "data.path=bare.jsonl", "labels=given", "output=queue.csv"), "", "queue.csv"),
     "export": (("output=model.joblib",), "model.joblib: 2 topics", "model.joblib"),

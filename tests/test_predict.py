@@ -449,7 +449,7 @@ def test_the_command_writes_the_file_that_the_library_writes(run: Predict, comma
     done = command(Path(), "predict", f"model_uri={model}", *given)
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr.startswith(f"model   {model}; trained 20")
-    assert len(done.stderr.splitlines()) == 2  # a progress bar is for terminals
+    assert len(done.stderr.splitlines()) == 3  # a progress bar is for terminals
     assert summary_numbers(done.stderr) == [2, counts.articles, counts.rejected, counts.sentences, counts.debris]
     assert Path("command.csv").read_bytes() == Path("library.csv").read_bytes()
 

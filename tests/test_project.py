@@ -164,7 +164,6 @@ def test_a_config_dir_is_added_to_the_config_of_the_project_and_is_repeated_in_n
             "defaults: [rules]\ntopics:\n  größe: [flood]",
             "conf/labels/topics.yaml: line 3: byte 0xf6 is not UTF-8; save",
         ),
-        ("defaults: [rules]\ntopics: [flood, storm]", "labels/topics.yaml: found a list in place of a mapping"),
         (
             "defaults: [rulez]\ntopics: {flood: a}",
             "labels/topics.yaml: defaults: there is no 'rulez'; allowed: given, gold",

@@ -147,7 +147,7 @@ def _check_files(settings: LabelSettings) -> list[Path]:
 
     Options that do not fit are refused too, before anything is read.
     """
-    annotate.check_merge(settings.merge, settings.adjudicator, settings.labels.mode)
+    annotate.check_merge(settings.resolve, settings.adjudicator, settings.labels.mode or "multilabel")
     if settings.format is not None and settings.format not in annotate.FORMATS:
         raise InputError(f"format: '{settings.format}'; allowed: {listing(annotate.FORMATS)}")
     source = settings.annotations if isinstance(settings.annotations, str) else list(settings.annotations)

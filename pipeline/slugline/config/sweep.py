@@ -16,7 +16,6 @@ from slugline.config.build import CONFIG_ERRORS, describe_error, instantiate
 from slugline.config.launch import read_launch
 from slugline.config.recorded import to_experiment
 from slugline.errors import InputError
-from slugline.report.next_steps import describe_promotion
 
 _SCORES = ("dev/f1_macro", "test/f1_macro")
 
@@ -38,6 +37,8 @@ class Sweep(Callback):
         parent = os.environ.pop(tracking.PARENT, None)
         if parent is None:
             return
+        from slugline.report.next_steps import describe_promotion  # late: it imports pandas and scikit-learn
+
         with _ending_all():
             settings = instantiate(config.tracking, "tracking")
             jobs, uri = tracking.end_sweep(settings, parent, _SCORES, to_experiment)

@@ -146,6 +146,7 @@ class Rule:
 
 _TAXONOMY_KEYS = {"topics": dict[str, Topic], "functions": dict[str, Rule], "guidelines": str, "mode": str}
 _LABELLER_KEYS = (
+    "other_topics",
     "gold",
     "given",
     "rules",

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from slugline.model.vectorizers import Vectorizer
-from slugline.ngrams import VocabularyCounter
-from slugline.ngrams.options import ngrams_of_text, normalize_texts
+from slugline.ngrams import VocabularyCounter, ngrams_of_text, normalize_texts
 
 _MARKS = re.compile(r"^\W+|\W+$")  # around a word
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from slugline.ngrams.counting import VocabularyCounter
 from slugline.ngrams.fitting import fit_count
 from slugline.ngrams.hashing import HashingCounter
-from slugline.ngrams.options import NgramOptions, minimum_word_length
+from slugline.ngrams.options import NgramOptions, minimum_word_length, ngrams_of_text, normalize_texts
 
 if TYPE_CHECKING:
     from slugline.ngrams.vectorizers import CountVectorizer, HashingVectorizer, TfidfVectorizer
@@ -22,6 +22,8 @@ __all__ = [
     "VocabularyCounter",
     "fit_count",
     "minimum_word_length",
+    "ngrams_of_text",
+    "normalize_texts",
 ]
 
 
