@@ -61,7 +61,6 @@ def test_a_value_of_a_wrong_kind_is_one_line(tmp_path, command, name, value):
         (["train", "+modle=x"], "unknown key 'modle'; allowed: model"),
         (["train", "evaluation=x"], "evaluation: found one value; it has keys of its own"),
         (["train", "tracking.registered_model=a/b"], "'a/b'; allowed: a name without / and :"),
-        (["train", "data=sentences", "data.delimiter=;"], """quotes: 'data.delimiter=";"'"""),
         (["compare", "runs=x"], "runs: found a str; allowed: a list [A,B]"),
         (["compare", "runs=[a,b]", "force=null"], "force: found null; allowed: a value"),
         (["predict", "columns=null"], "columns: found None; allowed: a mapping"),

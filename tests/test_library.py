@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,10 +112,12 @@ def test_a_run_is_one_object_with_all_that_it_gave_and_its_folder_holds_the_same
     run = train(settings, Launch(folder=tmp_path / "run"))
     assert capsys.readouterr() == ("", "")  # it is for its caller to print
     assert (run.name, run.run_id, run.overrides, run.part) == ("mine", None, None, "test")
-    assert run.settings is settings
+    decided = replace(settings, data=run.settings.data, labels=run.settings.labels)  # the columns and the mode
+    assert run.settings == decided
+    assert run.settings.labels == replace(settings.labels, mode="multilabel")
     assert json.loads((tmp_path / "run/metrics.json").read_text()) == run.metrics
     assert (tmp_path / "run/config.yaml").read_text() == run.config
-    assert yaml.safe_load(run.config) == settings_to_config(settings)
+    assert yaml.safe_load(run.config) == settings_to_config(decided)
     assert run.model_uri == str(tmp_path / "run/model")
     assert run.probabilities.shape == (len(run.dataset.sentences), 2)
     assert set(run.scores.index) >= {"war", "peace"}

@@ -114,7 +114,7 @@ def test_mistakes_are_those_of_the_predictions_the_surest_first_with_what_led_th
         assert row.probability == pytest.approx(prediction[row.topic])
         assert row.text == prediction["text"]
         assert row.labels == ", ".join(prediction["labels"])
-        assert "word: " in row.terms
+        assert " +" in row.terms
         assert row.nearest not in set(predictions["text"])
         assert 0 < row.similarity <= 1 + 1e-9
     for (_, kind), rows in errors.groupby(["topic", "kind"]):

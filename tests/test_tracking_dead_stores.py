@@ -145,8 +145,8 @@ def test_a_store_that_dies_before_the_end_leaves_results_and_model_in_the_folder
     def die(text):
         if "macro F1" in text:
             with closing(sqlite3.connect(tmp_path / "store.db")) as database:
-                database.execute("DROP TABLE logged_models")
-                database.execute("DROP TABLE metrics")
+                database.execute("DROP TABLE IF EXISTS logged_models")
+                database.execute("DROP TABLE IF EXISTS metrics")
                 database.commit()
 
     with pytest.raises(InputError, match=r"store\.db cannot be used: .*; all results of this run are in"):

@@ -146,7 +146,6 @@ class Rule:
 
 _TAXONOMY_KEYS = {"topics": dict[str, Topic], "functions": dict[str, Rule], "guidelines": str, "mode": str}
 _LABELLER_KEYS = (
-    "other_topics",
     "gold",
     "given",
     "rules",
@@ -156,6 +155,8 @@ _LABELLER_KEYS = (
     "label_model",
     "soft",
     "allowed_modules",
+    "other_topics",
+    "min_articles",
 )
 _ALL_KEYS = (*_TAXONOMY_KEYS, *_LABELLER_KEYS, "_target_", "defaults")  # the last two are Hydra's
 
