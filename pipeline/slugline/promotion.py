@@ -136,7 +136,8 @@ def judge(gate: Gate, evaluation_set: EvaluationSet, candidate: Contender, champ
     champion_figures, champion_predicted = _measure(champion, judged)
     table = paired_differences(judged.Y, predicted, champion_predicted, judged.topics, groups=judged.articles)
     difference = table.drop(columns="p_holm").loc["f1_macro"].to_dict()
-    dropped = [f"macro F1 lower by up to {-difference['low']:.3f}"] if difference["low"] < -gate.max_macro_drop else []
+    drop = f"macro F1 may be lower by up to {-difference['low']:.3f} (gate.max_macro_drop={gate.max_macro_drop})"
+    dropped = [drop] if difference["low"] < -gate.max_macro_drop else []
     return replace(
         verdict,
         failed=verdict.failed + dropped,
