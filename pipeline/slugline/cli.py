@@ -30,6 +30,7 @@ PLAIN_COMMANDS = {
 }
 
 _COMPLETION = ("--complete", "--install-completion", "--show-completion")
+_HELP = {"--help", "-h"}
 
 # What users write for a key that cannot have that name, since a group of the config has it
 _KEY_ALIASES = {"compare": {"experiment=": "experiment_name="}}
@@ -62,16 +63,34 @@ def execute(arguments: Sequence[str]) -> None:
         from slugline import __version__
 
         print(f"slugline {__version__}")
-    elif arguments[0] in _COMPLETION:
-        _complete(arguments[0], arguments[1] if len(arguments) > 1 else None)
-    elif arguments[0] in PLAIN_COMMANDS:
-        _run_plain(arguments[0], arguments[1:])
-    elif arguments[0] not in COMMANDS:
-        _fail(f"unknown command '{arguments[0]}'; allowed: {', '.join((*COMMANDS, *PLAIN_COMMANDS))}")
-    elif "--help" in arguments or "-h" in arguments:
-        _help(arguments[0], arguments[1:])
-    else:
+    elif arguments[0] in COMMANDS and not _HELP.intersection(arguments):
         _run(arguments[0], list(arguments[1:]))
+    else:
+        from slugline.errors import InputError
+
+        try:
+            print(_answer(arguments[0], arguments[1:]))
+        except InputError as error:
+            _fail(str(error))
+
+
+def _answer(word: str, arguments: Sequence[str]) -> str:
+    """Return what is printed for a command line that starts no Hydra app."""
+    if word in COMMANDS:
+        from slugline.config.help import describe_command
+
+        return describe_command(word, arguments)
+    if word in PLAIN_COMMANDS:
+        module = import_module(f"slugline.commands.{word}")
+        return str(module.HELP if _HELP.intersection(arguments) else getattr(module, word)(arguments))
+    if word in _COMPLETION:
+        from slugline.config.completion import complete_line, install_completion, show_completion
+
+        given = arguments[0] if arguments else None
+        if word == "--complete":
+            return "\n".join(complete_line(given or "", (*PLAIN_COMMANDS, *COMMANDS)))
+        return install_completion(given) if word == "--install-completion" else show_completion(given).rstrip("\n")
+    _fail(f"unknown command '{word}'; allowed: {', '.join((*COMMANDS, *PLAIN_COMMANDS))}")
 
 
 def _usage() -> str:
@@ -92,50 +111,10 @@ def _usage() -> str:
     )
 
 
-def _complete(option: str, value: str | None) -> None:
-    """Complete a line, or print or install the script with which a shell asks for that."""
-    from slugline.config.completion import complete_line, install_completion, show_completion
-    from slugline.errors import InputError
-
-    try:
-        if option == "--complete":
-            print("\n".join(complete_line(value or "", (*PLAIN_COMMANDS, *COMMANDS))))
-        else:
-            print(*[(install_completion if option == "--install-completion" else show_completion)(value)], end="")
-            print("\n" * (option == "--install-completion"), end="")
-    except InputError as error:
-        _fail(str(error))
-
-
-def _help(command: str, arguments: Sequence[str]) -> None:
-    """Print the help of a command."""
-    from slugline.config.help import describe_command
-    from slugline.errors import InputError
-
-    try:
-        print(describe_command(command, arguments))
-    except InputError as error:
-        _fail(str(error))
-
-
 def _fail(message: str) -> NoReturn:
     """Say what is wrong in one line and leave with 1."""
     print("slugline:", *message.split(), file=sys.stderr)
     sys.exit(1)
-
-
-def _run_plain(command: str, arguments: Sequence[str]) -> None:
-    """Run a command that is no Hydra app."""
-    from slugline.errors import InputError
-
-    module = import_module(f"slugline.commands.{command}")
-    if "--help" in arguments or "-h" in arguments:
-        print(module.HELP)
-        return
-    try:
-        getattr(module, command)(arguments)
-    except InputError as error:
-        _fail(str(error))
 
 
 def _run(command: str, arguments: list[str]) -> None:

@@ -12,15 +12,14 @@ HELP = """slugline guide: the guide, a page for each subject.
 _PAGES = ("first-steps", "gold", "comparing", "production", "report", "components")
 
 
-def guide(arguments: Sequence[str]) -> None:
-    """Print a page of the guide, or the titles of all."""
+def guide(arguments: Sequence[str]) -> str:
+    """Return a page of the guide, or the titles of all."""
     texts = {page: (shipped_folder("pipeline/guide") / f"{page}.md").read_text(encoding="utf-8") for page in _PAGES}
     if not arguments:
         titles = [
             f"  slugline guide {page:<14}{text.partition(chr(10))[0].lstrip('# ')}" for page, text in texts.items()
         ]
-        print("\n".join(["The guide:", "", *titles]))
-    elif len(arguments) > 1 or arguments[0] not in _PAGES:
+        return "\n".join(["The guide:", "", *titles])
+    if len(arguments) > 1 or arguments[0] not in _PAGES:
         raise InputError(f"no page '{' '.join(arguments)}' in the guide; allowed: {listing(_PAGES)}")
-    else:
-        print(texts[arguments[0]])
+    return texts[arguments[0]]

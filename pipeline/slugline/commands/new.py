@@ -16,8 +16,8 @@ HELP = """slugline new: a project of your own, a folder in which all commands fi
 Nothing that is there is overwritten."""
 
 
-def new(arguments: Sequence[str]) -> None:
-    """Make a project in the folder that is named, with the topics that are given."""
+def new(arguments: Sequence[str]) -> str:
+    """Make a project in the folder that is named, with the topics that are given; return what to do next."""
     options = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
     folders = [argument for argument in arguments if "=" not in argument]
     if "folder" in options:
@@ -28,6 +28,9 @@ def new(arguments: Sequence[str]) -> None:
     topics = [topic.strip() for topic in next(csv.reader(written, skipinitialspace=True))]  # "a,b" in quotes is one
     folder = Path(folders[0])
     name = make_project(folder, [topic for topic in topics if topic])
-    print(f"made    {folder}, project '{name}': see {folder / 'README.md'}")
-    print(f"next    put articles into {folder / 'articles'}, keywords into {folder / 'conf/labels/topics.yaml'}")
-    print(f"next    cd {shlex.quote(str(folder))} && slugline label")
+    lines = [
+        f"made    {folder}, project '{name}': see {folder / 'README.md'}",
+        f"next    put articles into {folder / 'articles'}, keywords into {folder / 'conf/labels/topics.yaml'}",
+        f"next    cd {shlex.quote(str(folder))} && slugline label",
+    ]
+    return "\n".join(lines)
