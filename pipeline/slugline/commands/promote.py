@@ -46,8 +46,8 @@ def promote(settings: PromoteSettings, launch: Launch) -> None:
     registry.move(candidate, champion)
     before = champion.number if champion else "none"
     print(f"moved   {settings.alias} of {settings.registered_model}: {before} -> {candidate.number}")
-    store = [f"tracking_uri={settings.tracking_uri}"] if settings.tracking_uri else []
-    print(describe_prediction(settings.data, f"models:/{settings.registered_model}@{settings.alias}", *store))
+    model_uri = f"models:/{settings.registered_model}@{settings.alias}"
+    print(describe_prediction(settings.data, model_uri, settings.tracking_uri))
 
 
 def _load(version: Version) -> Contender:

@@ -6,7 +6,7 @@ from slugline import report
 from slugline.errors import Stopped
 from slugline.launch import Launch
 from slugline.report.next_steps import describe_next, describe_prediction, describe_promotion
-from slugline.tracking import Mlflow, in_sweep
+from slugline.tracking import in_sweep
 from slugline.training.run import TrainingRun
 from slugline.training.search import PRUNED, report_fold
 from slugline.training.settings import TrainSettings
@@ -28,11 +28,10 @@ def _describe_next_steps(run: TrainingRun, launch: Launch) -> list[str]:
     steps = []
     if set(run.dataset.sentences["label_source"]) == {"rules"}:
         steps.append(describe_next(launch, "label", "tasks=tasks.csv", "size=150"))
-    tracking = run.settings.tracking
-    store = [f"tracking_uri={tracking.uri}"] if isinstance(tracking, Mlflow) and tracking.uri else []
-    if promotion := describe_promotion(run.model_uri, *store):
+    store = getattr(run.settings.tracking, "uri", None)
+    if promotion := describe_promotion(run.model_uri, store):
         steps.append(promotion)
-    steps.append(describe_prediction(run.settings.data, run.model_uri, *store))
+    steps.append(describe_prediction(run.settings.data, run.model_uri, store))
     return steps
 
 

@@ -2,16 +2,15 @@
 
 import dataclasses
 import os
-import re
 from collections.abc import Iterator, Sequence
 from glob import escape, glob
 from pathlib import Path
 from typing import Any
 
 from slugline.config.schemas import SETTINGS, find_settings, nested_settings
+from slugline.config.user_files import find_config_dirs, find_groups
 from slugline.errors import InputError, listing
 from slugline.files import read_yaml, shipped_folder, write_atomically
-from slugline.project import PROJECT_FILE
 
 _OPTIONS = ("--help", "--cfg", "--config-dir=", "--multirun", "-m")
 _MAX_DEPTH = 2  # of keys in YAML files: data.columns.text, and not each keyword of a taxonomy
@@ -108,25 +107,20 @@ def _check_shell(shell: str | None) -> str:
     return name
 
 
-def _config_folders() -> list[Path]:
-    """Return the folders with groups of the config: ours, and the project's."""
-    return [shipped_folder("conf"), *([PROJECT_FILE.parent] if PROJECT_FILE.is_file() else [])]
-
-
-def _find_groups(command: str) -> list[str]:
-    """Return the groups of a command's config."""
-    text = (shipped_folder("conf") / f"{command}.yaml").read_text(encoding="utf-8")
-    return [group for group in re.findall(r"^  - (\w+): ", text, re.MULTILINE) if group != "hydra"]
+def _own_groups(command: str) -> list[str]:
+    """Return the groups of a command's config, without Hydra's own."""
+    return [group for group in find_groups(command) if group != "hydra"]
 
 
 def _find_options(group: str) -> dict[str, Path]:
     """Return the options of a group, each with its file."""
-    return {file.stem: file for folder in _config_folders() for file in (folder / group).glob("*.yaml")}
+    folders = [shipped_folder("conf"), *find_config_dirs(())]
+    return {file.stem: file for folder in folders for file in (folder / group).glob("*.yaml")}
 
 
 def _find_keys(command: str, word: str) -> Iterator[str]:
     """Yield groups and options as `KEY=`, and those below a group or below settings once the word has a dot."""
-    groups = _find_groups(command)
+    groups = _own_groups(command)
     if "." not in word:
         yield from (f"{group}=" for group in groups)
     for key in _find_defaults(command, word):
@@ -138,7 +132,7 @@ def _find_defaults(command: str, word: str) -> dict[str, Any]:
     """Return the keys of a command's options, each with its default, and those of the group that a word begins with."""
     defaults = dict(_list_fields(find_settings(command)))
     group = word.partition(".")[0]
-    if "." in word and group in _find_groups(command):
+    if "." in word and group in _own_groups(command):
         for file in _find_options(group).values():
             defaults |= _flatten(read_yaml(file), f"{group}.")
     return defaults
@@ -172,7 +166,7 @@ def _complete_value(command: str, word: str) -> Iterator[str]:
     earlier, comma, last = value.rpartition(",")
     head = f"{key}={earlier}{comma}"
     default = _find_defaults(command, key).get(key)
-    if key in _find_groups(command):
+    if key in _own_groups(command):
         yield from (head + option for option in _find_options(key))
     elif isinstance(default, bool):
         yield from (f"{head}true", f"{head}false")

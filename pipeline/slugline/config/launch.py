@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from slugline.config.build import build_settings, import_user_modules, shipped_options
 from slugline.config.schemas import find_settings, make_schema
-from slugline.config.user_files import search_project
+from slugline.config.user_files import find_groups, search_project
 from slugline.errors import listing
 from slugline.files import shipped_folder
 from slugline.launch import Launch
@@ -76,8 +76,7 @@ def quote_signs(arguments: Sequence[str]) -> list[str]:
 
 def find_wrong_group(command: str, arguments: Sequence[str]) -> str | None:
     """Return in one line which group is given something that names no option, such as `data=null`."""
-    text = (shipped_folder("conf") / f"{command}.yaml").read_text(encoding="utf-8")
-    groups = re.findall(r"^  - (\w+): ", text, re.MULTILINE)
+    groups = find_groups(command)
     for argument in arguments:
         group, equals, value = argument.partition("=")
         wrong = (equals and not value) or re.fullmatch(r"null|true|false|-?\d+(\.\d+)?", value, re.IGNORECASE)

@@ -1,7 +1,6 @@
 """Sweeps: the parent run of the jobs of `slugline train -m`, and the table at the end."""
 
 import os
-import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -37,16 +36,15 @@ class Sweep(Callback):
         parent = os.environ.pop(tracking.PARENT, None)
         if parent is None:
             return
-        from slugline.report.next_steps import describe_promotion  # late: it imports pandas and scikit-learn
+        from slugline.report.next_steps import describe_comparison, describe_promotion  # late: they import pandas
 
         with _ending_all():
             settings = instantiate(config.tracking, "tracking")
             jobs, uri = tracking.end_sweep(settings, parent, _SCORES, to_experiment)
         print(jobs.to_string(index=False))
         print(f"sweep   {parent}\nmodel   {uri or 'none: every job failed'}")
-        store = [f"tracking_uri={settings.uri}"] if settings.uri else []
-        print(f"next    {shlex.join(['slugline', 'compare', f'experiment={settings.experiment}', 'last=2', *store])}")
-        if promotion := describe_promotion(uri or "", *store):
+        print(describe_comparison(settings.experiment, settings.uri))
+        if promotion := describe_promotion(uri or "", settings.uri):
             print(promotion)
         if jobs["status"].isin(["FAILED", "RUNNING"]).any():  # those that were pruned are KILLED
             sys.exit(1)

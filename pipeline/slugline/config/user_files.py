@@ -1,10 +1,18 @@
-"""The YAML files of the user: in the folder of `--config-dir`, and in that of the project."""
+"""YAML files: ours, and those of the user in the folder of `--config-dir` and in that of the project."""
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from slugline.files import shipped_folder
 from slugline.project import PROJECT_FILE
+
+
+def find_groups(command: str) -> list[str]:
+    """Return the groups of a command's config, Hydra's own among them."""
+    text = (shipped_folder("conf") / f"{command}.yaml").read_text(encoding="utf-8")
+    return re.findall(r"^  - (\w+): ", text, re.MULTILINE)
 
 
 def find_config_dirs(arguments: Sequence[str]) -> list[Path]:

@@ -29,23 +29,37 @@ def describe_next(launch: Launch, command: str, *options: str) -> str:
     return f"next    {shlex.join(['slugline', command, *launch.options, *kept, *options])}"
 
 
-def describe_promotion(model_uri: str, *store: str) -> str | None:
-    """Return a line that judges a version of a registered model; None for a model in use, or one without a version."""
+def describe_promotion(model_uri: str, store: str | None) -> str | None:
+    """Return a line that judges a version of a registered model; None for a model in use, or one without a version.
+
+    `store` is the URI of the store that was given; None for the one that commands use by themselves.
+    """
     if (version := re.fullmatch(r"models:/(.+)/(\d+)", model_uri)) is None:
         return None
-    options = [f"registered_model={version[1]}", f"version={version[2]}", *store]
+    options = [f"registered_model={version[1]}", f"version={version[2]}", *_name_store(store)]
     return f"next    {shlex.join(['slugline', 'promote', *options])}"
 
 
-def describe_prediction(data: Any, model_uri: str, *store: str) -> str:
+def describe_comparison(experiment: str, store: str | None) -> str:
+    """Return a line that compares the last two runs of an experiment."""
+    options = [f"experiment={experiment}", "last=2", *_name_store(store)]
+    return f"next    {shlex.join(['slugline', 'compare', *options])}"
+
+
+def describe_prediction(data: Any, model_uri: str, store: str | None) -> str:
     """Return a line that labels the articles which a reader reads; a text, where it reads no articles."""
-    options = [f"model_uri={model_uri}", *store]
+    options = [f"model_uri={model_uri}", *_name_store(store)]
     if not isinstance(data, ArticleCorpus):
         return f"next    echo 'TEXT' | {shlex.join(['slugline', 'predict', *options])}"
     renamed = [f"columns.{name}={column}" for name, column in data.columns.items() if name != column]
     ending = [f"format={data.format}"] if data.format else []
     options += [name_file("input", data.path), *ending, *renamed, "output=topics.csv"]
     return f"next    {shlex.join(['slugline', 'predict', *options])}"
+
+
+def _name_store(uri: str | None) -> list[str]:
+    """Return the override for a store."""
+    return [f"tracking_uri={uri}"] if uri else []
 
 
 def name_file(key: str, file: str | Sequence[str]) -> str:
