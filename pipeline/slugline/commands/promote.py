@@ -1,15 +1,16 @@
 """`slugline promote`: a model against the champion on the same sentences; the alias moves only through the gate."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
-import pandas as pd
 
 from slugline import tracking
 from slugline.cache import Stages
-from slugline.config.recorded import read_recorded
+from slugline.config.recorded import read_run_settings
 from slugline.config.settings import PromoteSettings
-from slugline.dataset import build_dataset
+from slugline.dataset import Dataset, build_dataset
 from slugline.errors import InputError, listing
 from slugline.launch import Launch
 from slugline.model import load_model
@@ -18,6 +19,8 @@ from slugline.promotion import Contender, EvaluationSet, Figures, Verdict, judge
 from slugline.report.next_steps import describe_prediction
 from slugline.tracking import Version
 from slugline.training.settings import TrainSettings
+
+_ReadSettings = Callable[[str], TrainSettings]  # what a run was trained with, by its id
 
 
 def promote(settings: PromoteSettings, launch: Launch) -> None:
@@ -35,8 +38,11 @@ def promote(settings: PromoteSettings, launch: Launch) -> None:
     for contender in contenders:
         name = tracking.name_model(f"models:/{registry.name}/{contender.version}", registry.uri)
         print(describe_used_model(name, contender.model.topics, contender.model.info))
-    settings = _complete(settings, candidate)
-    evaluation_set = _read_evaluation_set(settings, candidate, champion)
+    trained = cache(
+        lambda run_id: read_run_settings(run_id, settings.allowed_modules, settings.tracking_uri)
+    )  # a run's settings are fetched once
+    completed = _complete(settings, candidate, trained)
+    evaluation_set = _read_evaluation_set(completed, candidate, champion, trained)
     verdict = judge(settings.gate, evaluation_set, *contenders)
     print(describe_verdict(verdict))
     registry.record(candidate, verdict.to_dict())
@@ -47,7 +53,7 @@ def promote(settings: PromoteSettings, launch: Launch) -> None:
     before = champion.number if champion else "none"
     print(f"moved   {settings.alias} of {settings.registered_model}: {before} -> {candidate.number}")
     model_uri = f"models:/{settings.registered_model}@{settings.alias}"
-    print(describe_prediction(settings.data, model_uri, settings.tracking_uri))
+    print(describe_prediction(completed.data, model_uri, settings.tracking_uri))
 
 
 def _load(version: Version) -> Contender:
@@ -55,20 +61,22 @@ def _load(version: Version) -> Contender:
     return Contender(version.number, version.folder, load_model(version.folder))
 
 
-def _complete(settings: PromoteSettings, candidate: Version) -> PromoteSettings:
+def _complete(settings: PromoteSettings, candidate: Version, trained: _ReadSettings) -> PromoteSettings:
     """Return settings with the data, labels and split that the candidate was trained with, where none are given."""
     missing = [name for name in ("data", "labels", "split") if getattr(settings, name) is None]
-    recorded = _read_settings(candidate, settings) if missing else None
+    recorded = trained(candidate.run_id) if missing else None
     return replace(settings, **{name: getattr(recorded, name) for name in missing})
 
 
-def _read_evaluation_set(settings: PromoteSettings, candidate: Version, champion: Version | None) -> EvaluationSet:
+def _read_evaluation_set(
+    settings: PromoteSettings, candidate: Version, champion: Version | None, trained: _ReadSettings
+) -> EvaluationSet:
     """Read the labelled sentences to judge on, without those that a model was trained on; print how many these are."""
     dataset = build_dataset(settings.data, settings.labels, settings.split, Stages(settings.cache))
     rows = np.ones(len(dataset.sentences), np.bool_) if settings.part == "all" else dataset.rows(settings.part)
     for version in (candidate, champion):
         if version is not None:
-            rows = rows & ~_find_trained(dataset.sentences["sentence_id"], rows, version, settings)
+            rows = rows & ~_find_trained(dataset, rows, version, settings, trained)
     sentences = dataset.sentences[rows]
     if set(sentences["label_source"]) == {"rules"}:
         print("caution the models are judged by keyword rules, not by people")
@@ -76,31 +84,30 @@ def _read_evaluation_set(settings: PromoteSettings, candidate: Version, champion
     return EvaluationSet(settings.part, texts, dataset.Y[rows], dataset.topics, articles)
 
 
-def _read_settings(version: Version, settings: PromoteSettings) -> TrainSettings:
-    """Return the settings that a version was trained with."""
-    text = tracking.read_artifact(version.run_id, "config.yaml", settings.tracking_uri).decode()
-    return read_recorded(text, settings.allowed_modules)
-
-
-def _find_trained(ids: pd.Series, rows: np.ndarray, version: Version, settings: PromoteSettings) -> np.ndarray:
+def _find_trained(
+    judged: Dataset, rows: np.ndarray, version: Version, settings: PromoteSettings, trained: _ReadSettings
+) -> np.ndarray:
     """Return which sentences a version was trained on, and print how many of the rows these are."""
+    ids = judged.sentences["sentence_id"]
     try:
-        recorded = _read_settings(version, settings)
-        dataset = build_dataset(recorded.data, recorded.labels, recorded.split, Stages(settings.cache))
+        recorded = trained(version.run_id)
+        made_of = (recorded.data, recorded.labels, recorded.split)
+        is_same = made_of == (settings.data, settings.labels, settings.split)
+        dataset = judged if is_same else build_dataset(*made_of, Stages(settings.cache))
     except InputError as error:
         print(f"caution version {version.number} may have been trained on some of these sentences: {error}")
         return np.zeros(len(ids), np.bool_)
-    trained = ids.isin(dataset.sentences["sentence_id"][dataset.rows("train")]).to_numpy()
-    if count := int((trained & rows).sum()):
+    known = ids.isin(dataset.sentences["sentence_id"][dataset.rows("train")]).to_numpy()
+    if count := int((known & rows).sum()):
         print(
             f"data    left out: {count} of {int(rows.sum())} sentences, which version {version.number} was trained on"
         )
-    if rows.any() and trained[rows].all():
+    if rows.any() and known[rows].all():
         raise InputError(
             f"part={settings.part}: version {version.number} was trained on all of its sentences; give data= and "
             "labels= that it does not know"
         )
-    return trained
+    return known
 
 
 def describe_verdict(verdict: Verdict) -> str:

@@ -4,7 +4,7 @@ import sys
 from dataclasses import replace
 
 from slugline import tracking
-from slugline.config.recorded import read_recorded
+from slugline.config.recorded import read_run_settings
 from slugline.config.settings import ReproduceSettings
 from slugline.launch import Launch
 from slugline.tracking import Mlflow, Record
@@ -17,9 +17,8 @@ _CHOICE = "choice/"  # what the parameters of a run begin with that name the cho
 def reproduce(settings: ReproduceSettings, launch: Launch) -> None:
     """Train again as a run was trained; print what differs, and leave with 1 where a score or the model does."""
     before = tracking.read_run(tracking.find_run(settings.run_id, settings.tracking_uri), settings.tracking_uri)
-    text = tracking.read_artifact(before.run_id, "config.yaml", settings.tracking_uri).decode()
     recorded = replace(
-        read_recorded(text, settings.allowed_modules),
+        read_run_settings(before.run_id, settings.allowed_modules, settings.tracking_uri),
         name=f"{before.name}, again",
         tracking=Mlflow(uri=settings.tracking_uri, experiment=before.experiment, registered_model=None),
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from slugline import tracking
 from slugline.components import TAXONOMY, is_within
 from slugline.config.build import ALLOWED_MODULES, build_settings, escape
 from slugline.errors import InputError, listing, one_line
@@ -25,6 +26,11 @@ _OLD_NAMES = {  # of modules, before the package was called slugline; the longes
     "pipeline.metrics.": "slugline.scoring.",
     "pipeline.": "slugline.",
 }
+
+
+def read_run_settings(run_id: str, allowed: Sequence[str], uri: str | None = None) -> TrainSettings:
+    """Return the settings that a run of a store was trained with; see `read_recorded`."""
+    return read_recorded(tracking.read_artifact(run_id, "config.yaml", uri).decode(), allowed)
 
 
 def read_recorded(text: str, allowed: Sequence[str]) -> TrainSettings:
