@@ -198,6 +198,14 @@ def test_lines_that_do_not_change_stay_byte_for_byte(folder, command):
     assert (folder / "gold.csv").read_bytes().decode() == text.replace("riot", "mob")
 
 
+def test_a_sheet_keeps_the_separator_that_it_is_read_with(folder, command):
+    text = "\ufeffsentence_id;labels;note\r\na;riot, protest;said; twice\r\n".replace("said; twice", '"said; twice"')
+    (folder / "gold.csv").write_text(text, newline="", encoding="utf-8")
+    done = run(command, folder, "rename=riot:mob", "labels.gold=gold.csv")
+    assert done.returncode == 0, done.stderr
+    assert (folder / "gold.csv").read_bytes().decode() == text.replace("riot", "mob")
+
+
 @pytest.mark.parametrize("new", ["law & order 2", "a: b", "#x", "*y", "yes", "🔥 fire", 'it\'s "x"', "[z]", "2019"])
 def test_a_topic_may_get_any_name(folder, command, new):
     done = run(command, folder, "rename='riot:" + new.replace("'", "\\'") + "'", "labels.gold=gold.jsonl")

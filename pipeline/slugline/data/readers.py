@@ -102,7 +102,7 @@ def read_csv(file: Path, name: str, encoding: str, delimiter: str | None = None)
     csv.field_size_limit(sys.maxsize)
     with open_text(file, encoding, "surrogateescape") as stream:
         first = stream.readline()
-        records = csv.reader(chain([first], stream), delimiter=delimiter or _find_delimiter(first), strict=True)
+        records = csv.reader(chain([first], stream), delimiter=delimiter or find_delimiter(first), strict=True)
 
         header = next(records, [])
         if repeated := [column for column in header if column and header.count(column) > 1]:
@@ -122,7 +122,7 @@ def read_csv(file: Path, name: str, encoding: str, delimiter: str | None = None)
                 yield f"{name}:{line}", _to_row(header, record, encoding)
 
 
-def _find_delimiter(first: str) -> str:
+def find_delimiter(first: str) -> str:
     """Return what stands between the fields of a first line: what makes the most of them, a comma if in doubt."""
     return max(",;\t|", key=lambda sign: len(next(csv.reader([first], delimiter=sign), [])))
 

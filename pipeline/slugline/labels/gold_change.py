@@ -13,6 +13,7 @@ from typing import Any
 
 from slugline.data.input_files import format_of, open_bytes
 from slugline.data.label_cells import parse_labels
+from slugline.data.readers import find_delimiter
 from slugline.errors import InputError
 from slugline.labels.codebook_change import CodebookChange
 from slugline.labels.gold import parse_gold, read_gold
@@ -145,9 +146,10 @@ def _rewrite_jsonl(data: bytes, column: str, change_row: _CellChange, name: str)
     return b"\n".join(kept)
 
 
-def _rewrite_csv(data: bytes, column: str, change_row: _CellChange, name: str, delimiter: str = ",") -> bytes:
+def _rewrite_csv(data: bytes, column: str, change_row: _CellChange, name: str, delimiter: str | None = None) -> bytes:
     """Rewrite the records whose labels change, quoted as they were; the others stay byte for byte."""
     text = data.decode()
+    delimiter = delimiter or find_delimiter(text.removeprefix("\ufeff").partition("\n")[0])
     taken: list[str] = []  # the lines of the record that is read
 
     def take_lines() -> Any:
