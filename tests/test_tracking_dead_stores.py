@@ -1,4 +1,4 @@
-"""Stores that do not answer, and files that are none: one line from every command, within seconds."""
+"""A server that does not answer, or a file that is not a store, is one line from every command, within seconds."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""Features told as words: what a piece of a word (a character n-gram) adds is credited to the words that hold it."""
+"""Explanations in words: what a piece of a word (a character n-gram) adds is credited to the words that hold it."""
 
 import re
 from collections import Counter
@@ -22,8 +22,8 @@ def share_out(
 ) -> dict[int, dict[str, float]]:
     """Return for each feature in a text the words it stands for, with shares that add up to 1.
 
-    `columns` has the features of the vectorizer that are in the text, by term; `names` are those of all of its features
-    for what cannot be told as words: hashed features, and pieces that reach over several words (analyzer "char").
+    `columns` maps the terms that are in the text to their features. `names` are the names of all features: hashed ones,
+    and pieces that reach over several words (analyzer "char"), belong to no word and keep their names.
     """
     options = vectorizer.counter.options
     if not isinstance(vectorizer.counter, VocabularyCounter) or options.analyzer == "char":

@@ -1,12 +1,9 @@
 """What a model is called in messages: the version behind an alias, and the aliases of a version."""
 
-import re
 from contextlib import suppress
 
-from slugline.tracking.store import open_existing
+from slugline.tracking.store import REGISTERED, open_existing
 from slugline.tracking.store_errors import store_exceptions
-
-_REGISTERED = re.compile(r"models:/([^/@]+)(?:/(\d+)|@([^/@]+))")
 
 
 def name_model(source: str, uri: str | None = None) -> str:
@@ -19,7 +16,7 @@ def name_model(source: str, uri: str | None = None) -> str:
     uri : str, optional
         Of the store.
     """
-    found = _REGISTERED.fullmatch(source)
+    found = REGISTERED.fullmatch(source)
     if found is None:
         return source
     name, number, alias = found.groups()

@@ -6,7 +6,7 @@ from typing import Any
 
 from slugline.errors import InputError, listing, one_line
 from slugline.project import default_name
-from slugline.tracking.store import open_existing, store_uri
+from slugline.tracking.store import REGISTERED, open_existing, store_uri
 
 _ALLOWED = "a run's id or how it begins, its name, a version of the registered model, models:/NAME/VERSION, runs:/ID"
 _MANY = 1000  # runs that are looked at
@@ -47,7 +47,7 @@ def _find_by_model(client: Any, name: str, uri: str | None) -> Any:
     """Return the run of a version of a registered model, by the version's URI."""
     from mlflow.exceptions import MlflowException
 
-    parts = re.fullmatch(r"models:/([^/@]+)(?:/(\d+)|@([^/@]+))", name)
+    parts = REGISTERED.fullmatch(name)
     if parts is None:
         raise InputError(f"no run '{name}'; allowed: models:/NAME/VERSION, models:/NAME@ALIAS")
     model, number, alias = parts.groups()

@@ -31,6 +31,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 _STORE = "sqlite:///experiments/mlflow.db"
 MODEL_FOLDER = "data/topic_model"  # our files inside a logged model
 PARENT = "SLUGLINE_PARENT_RUN"  # environment variable: the run of the sweep that a job belongs to
+REGISTERED = re.compile(r"models:/([^/@]+)(?:/(\d+)|@([^/@]+))")  # the name, and the version or the alias
 URI = re.compile(r"(models|runs|file|mlflow-artifacts|https?|s3|gs|dbfs):/.+")
 
 

@@ -111,7 +111,7 @@ def _read_row(where: str, row: Row, topics: Sequence[str]) -> RawAnnotation | No
 
 
 def _check_marks(row: Row, topics: Sequence[str]) -> None:
-    """Raise `BadValueError` for an x in a column that is none of the topics: they may have been renamed."""
+    """Raise `BadValueError` for a mark in a column that is not a topic; topics may have been renamed since."""
     others = [name for name in row if name not in topics and name not in _ALL_COLUMNS]
     if marked := [name for name in others if str(row[name]).strip().lower() in _TICKS]:
         raise BadValueError(f"column {shorten(marked[0])} is marked and is not a topic; allowed: {listing(topics, 40)}")
