@@ -2,18 +2,16 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from filelock import FileLock
-
 from slugline.annotate.annotation import to_json_lines
-from slugline.annotate.history import read_history
+from slugline.annotate.history import lock_history, read_history
 from slugline.errors import InputError, listing
 from slugline.files import shipped_folder, write_files
 from slugline.labels.codebook_change import CodebookChange
@@ -110,7 +108,7 @@ def update_codebook(
     """
     with ExitStack() as stack:
         if history.is_file():
-            stack.enter_context(_lock(history))
+            stack.enter_context(lock_history(history))
         changed_gold = [
             change_gold(source.file, change, columns=source.columns, delimiter=source.delimiter, mode=mode)
             for source in gold
@@ -158,20 +156,6 @@ def _describe_copy(topic: str, file: Path, folder: Path) -> str:
     again = f"{quote(f'--config-dir={folder}')} labels={copy.stem}"
     problem = f"topic '{topic}' is in a taxonomy that ships with Slugline and is not edited; nothing was changed"
     return f"{problem}. Make it your own: {line} ; then start the same with {again}"
-
-
-@contextmanager
-def _lock(history: Path) -> Iterator[None]:
-    """Keep other processes from adding to a history meanwhile."""
-    lock = FileLock(f"{history}.lock")
-    try:
-        lock.acquire()
-    except OSError as error:
-        raise InputError(f"history: cannot write beside {history}: {error.strerror or error}") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _change_history(file: Path, change: CodebookChange) -> tuple[bytes, tuple[int, int]]:

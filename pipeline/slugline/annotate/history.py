@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,31 @@ def append_history(file: Path, annotations: Iterable[Annotation]) -> int:
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{file}.lock"):
+        with lock_history(file):
             new = _find_new(read_history(file), annotations)
             _append(file, to_json_lines(new))
     except OSError as error:
-        raise InputError(one_line(f"history: cannot write {file}: {error.strerror or error}")) from error
+        raise _cannot_write(file, error) from error
     return len(new)
+
+
+@contextmanager
+def lock_history(file: Path) -> Iterator[None]:
+    """Keep other processes from writing a history in the block; raise `InputError` where it cannot be locked."""
+    lock = FileLock(f"{file}.lock")
+    try:
+        lock.acquire()
+    except OSError as error:
+        raise _cannot_write(file, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _cannot_write(file: Path, error: OSError) -> InputError:
+    """Return the error for a history that the disk refuses."""
+    return InputError(one_line(f"history: cannot write {file}: {error.strerror or error}"))
 
 
 def _find_new(known: list[Annotation], annotations: Iterable[Annotation]) -> list[dict[str, Any]]:
