@@ -78,7 +78,7 @@ def _read(settings: LabelSettings) -> tuple[pd.DataFrame, tuple[str, ...]]:
 def _write_codebook(settings: LabelSettings) -> None:
     """Write the annotation guide."""
     labels = settings.labels
-    text = codebook(labels.topics, labels.guidelines, labels.mode or "multilabel")
+    text = codebook(labels.topics, labels.guidelines, labels.asked_mode)
     write_files({Path(str(settings.codebook)): text.encode()})
     print(f"codebook of {len(labels.topics)} topics: {settings.codebook}")
 
@@ -95,7 +95,7 @@ def _write_tasks(settings: LabelSettings, launch: Launch) -> None:
     chosen = annotate.draw_tasks(unlabelled, settings.size, settings.order, settings.seed)
 
     definitions = {topic: labels.topics[topic].definition if topic in labels.topics else "" for topic in topics}
-    annotate.write_tasks(output, task_format, chosen, definitions, mode=labels.mode or "multilabel")
+    annotate.write_tasks(output, task_format, chosen, definitions, mode=labels.asked_mode)
     by_group = "" if settings.order == "random" else f", alike from each {settings.order}"
     drawn = "the first" if settings.order == "first" else f"drawn at random{by_group} (seed {settings.seed})"
     left_out = f"; left out: {labelled} that people labelled" if labelled else ""
@@ -120,7 +120,7 @@ def _collect_annotations(settings: LabelSettings, launch: Launch) -> None:
         format=settings.format,
         method=settings.resolve,
         adjudicator=settings.adjudicator,
-        mode=settings.labels.mode or "multilabel",
+        mode=settings.labels.asked_mode,
     )
     _print_rejected(collected)
     if not collected.history:
@@ -147,7 +147,7 @@ def _check_files(settings: LabelSettings) -> list[Path]:
 
     Options that do not fit are refused too, before anything is read.
     """
-    annotate.check_merge(settings.resolve, settings.adjudicator, settings.labels.mode or "multilabel")
+    annotate.check_merge(settings.resolve, settings.adjudicator, settings.labels.asked_mode)
     if settings.format is not None and settings.format not in annotate.FORMATS:
         raise InputError(f"format: '{settings.format}'; allowed: {listing(annotate.FORMATS)}")
     source = settings.annotations if isinstance(settings.annotations, str) else list(settings.annotations)

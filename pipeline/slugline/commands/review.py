@@ -90,7 +90,7 @@ def _find_errors(settings: ReviewSettings, candidates: Candidates) -> ReviewTask
             groups,
             features=settings.features,
             classifier=settings.model,
-            mode=settings.labels.mode or "multilabel",
+            mode=settings.labels.asked_mode,
             folds=settings.folds,
             seed=settings.seed,
             n_jobs=settings.n_jobs,

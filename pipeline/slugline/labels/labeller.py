@@ -149,6 +149,11 @@ class Labels:
         mode = suggest_mode(has_one_topic_each(labelled), topics)
         return Labelled(labelled, topics, gold.unmatched, mode, gold.counts | {"other_topics": ignored})
 
+    @property
+    def asked_mode(self) -> str:
+        """What people are asked for: the mode, or any number of topics where that is left to their labels."""
+        return self.mode or "multilabel"
+
     def all_rules(self) -> dict[str, Rule]:
         """Return the rules by name: of each topic's keywords and patterns, and the labelling functions."""
         return collect_rules(self.topics, self.functions)

@@ -58,7 +58,7 @@ def find_errors(candidates: Candidates, labels: Labels, size: int, predict_out_o
         definitions=define_topics(topics, labels.topics, {}),
         probabilities=probabilities[chosen],
         reasons=[reasons[row] for row in chosen],
-        mode=labels.mode or "multilabel",
+        mode=labels.asked_mode,
         summary=[read, *_describe_alike(alike), *_describe_errors(errors, Y, topics, len(chosen))],
     )
 
