@@ -10,7 +10,8 @@ import pytest
 
 from slugline.cache import Folder, Stages
 from slugline.data import SentenceCorpus
-from slugline.dataset import Dataset, build_dataset, check_dataset, digest_sentences, read_labelled, select_labelled
+from slugline.data.digests import digest_sentences
+from slugline.dataset import Dataset, build_dataset, check_dataset, read_labelled, select_labelled
 from slugline.errors import InputError
 from slugline.labels import Labelled, Labels, Rule, Topic
 from slugline.splits import ByArticle, Leakage, count_labels

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -14,8 +13,17 @@ from slugline.data.corpus import Corpus, read_corpus
 from slugline.data.schema import ABOUT_COLUMNS, SENTENCE_COLUMNS, to_matrix
 from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
-from slugline.labels import Labelled, Labels, by_people, describe_matches, describe_unmatched, gold_files, read_gold
-from slugline.labels.rare import describe_rare, drop_rare
+from slugline.labels import (
+    Labelled,
+    Labels,
+    by_people,
+    describe_matches,
+    describe_unmatched,
+    gold_files,
+    mode_notes,
+    read_gold,
+)
+from slugline.labels.rare import LEAST_ARTICLES, describe_rare, drop_rare
 from slugline.splits import PARTS, Leakage, count_labels, measure_leakage, share_out_people
 
 # Columns of predictions, beside one for each topic
@@ -24,7 +32,6 @@ _INTERVAL_ENDS = ("_low", "_high")  # of metric keys
 NO_LABELS = (
     "no sentence is labelled; give gold labels (labels=gold labels.gold=FILE), or topics with keywords (slugline guide)"
 )
-_LEAST_ARTICLES = 2  # to cross-validate on
 _MIN_PEOPLE_LABELS = 10  # sentences labelled by people that carry a topic, from which they suffice to judge it
 _LEAK_WARNING = 0.01  # share of a part that stands in train word for word, above which we warn
 
@@ -75,9 +82,7 @@ class Dataset(NamedTuple):
 
         Where people labelled any sentences, those labelled by rules are not in dev and test.
         """
-        rows = (self.sentences["split"] == part).to_numpy()
-        labelled = self.labelled_by_people()
-        return np.asarray(rows & labelled if part != "train" and labelled.any() else rows)
+        return _rows_of(self.sentences, part)
 
     @property
     def evaluated_part(self) -> str:
@@ -132,30 +137,32 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         used = used.assign(split=_check_parts(np.asarray(split(used, wanted)), len(used)))
         used, topics, unseen = drop(used, topics, in_train=True)
         Y, parts = to_matrix(used["labels"], topics), used["split"].to_numpy()
+        rows = {part: _rows_of(used, part) for part in PARTS}
+        in_parts = np.any(list(rows.values()), axis=0)
+        keys = used["text"].map(normal_form).to_numpy(object)
+        leakage = measure_leakage(keys[in_parts], parts[in_parts], used["article_id"].to_numpy()[in_parts])
 
     dataset = Dataset(
         sentences=used,
         Y=Y,
         topics=topics,
         mode=mode,
-        leakage=Leakage(0, {}, {}),
+        leakage=leakage,
         counts=count_sentences(corpus, labelled, used),
-        notes=[*corpus.notes, *mode_notes(labels.mode, labelled.mode)],
-        sizes={},
+        notes=[*corpus.notes, *mode_notes(labels.mode, labelled.mode), *_notes(labelled, used, leakage)],
+        sizes={part: int(chosen.sum()) for part, chosen in rows.items()},
         label_counts=count_labels(Y, parts, topics),
         weights=np.array(used["weights"].tolist()) if "weights" in used else None,
         decided=corpus.decided,
     )
-    in_parts = np.any([dataset.rows(part) for part in PARTS], axis=0)
-    keys = used["text"].map(normal_form).to_numpy(object)
-    leakage = measure_leakage(keys[in_parts], parts[in_parts], used["article_id"].to_numpy()[in_parts])
-    notes = [
-        *dataset.notes,
-        *_notes(labelled, used, leakage),
-        *_topic_notes(dataset, rare, unseen, labels.min_articles),
-    ]
-    sizes = {part: int(dataset.rows(part).sum()) for part in PARTS}
-    return dataset._replace(leakage=leakage, notes=notes, sizes=sizes)
+    dataset.notes.extend(_topic_notes(dataset, rare, unseen, labels.min_articles))
+    return dataset
+
+
+def _rows_of(sentences: pd.DataFrame, part: str) -> np.ndarray:
+    """Return which labelled sentences make a part; see `Dataset.rows`."""
+    rows, labelled = (sentences["split"] == part).to_numpy(), by_people(sentences)
+    return np.asarray(rows & labelled if part != "train" and labelled.any() else rows)
 
 
 def _topic_notes(dataset: Dataset, rare: dict[str, int], unseen: dict[str, int], min_articles: int) -> list[str]:
@@ -245,7 +252,7 @@ def check_examples(label_counts: pd.DataFrame, sizes: dict[str, int], train_arti
         )
     if constant := positive.index[positive == sizes["train"]].tolist():
         raise InputError(f"every training sentence carries: {listing(constant)}; add sentences without it (labels: [])")
-    if train_articles < _LEAST_ARTICLES:
+    if train_articles < LEAST_ARTICLES:
         raise InputError(f"training needs sentences of at least 2 articles to cross-validate, found {train_articles}")
     if not sizes["dev"] + sizes["test"]:
         raise InputError("no sentence in dev or test to score a model on; give split.dev or split.test a larger share")
@@ -271,26 +278,6 @@ def _leakage_notes(leakage: Leakage) -> list[str]:
     if leakage.articles:
         leaks = [f"{leakage.articles} articles are in more than one part", *leaks]
     return [f"the split leaks, so scores flatter: {'; '.join(leaks)}"] if leaks else []
-
-
-def digest_sentences(sentences: pd.DataFrame) -> str:
-    """Return 16 hexadecimal digits for sentences (whose ids stand for article, place and text) and their labels."""
-    hashed = blake2b(digest_size=8)
-    hash_sentences(hashed, sentences)
-    return hashed.hexdigest()
-
-
-def hash_sentences(hashed: blake2b, sentences: pd.DataFrame) -> None:
-    """Add sentences to the hash of `digest_sentences`."""
-    for key, labels in zip(sentences["sentence_id"], sentences["labels"], strict=True):
-        hashed.update("\0".join([key, *sorted(labels), "\n"]).encode())
-
-
-def mode_notes(given: str | None, suggested: str) -> list[str]:
-    """Return what to say of a mode that was not given."""
-    if given or suggested == "multilabel":
-        return []
-    return ["every sentence has exactly one topic, so the model gives exactly one (labels.mode=multilabel: any number)"]
 
 
 def _notes(labelled: Labelled, used: pd.DataFrame, leakage: Leakage) -> list[str]:

@@ -16,7 +16,8 @@ import pandas as pd
 from slugline import __version__, report
 from slugline.cache import Stages
 from slugline.components import settings_to_config, to_params, to_yaml
-from slugline.dataset import Dataset, build_dataset, check_dataset, digest_sentences
+from slugline.data.digests import digest_sentences
+from slugline.dataset import Dataset, build_dataset, check_dataset
 from slugline.files import shipped_folder
 from slugline.launch import Launch
 from slugline.monitoring import profile_sentences

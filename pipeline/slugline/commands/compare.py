@@ -8,7 +8,7 @@ import pandas as pd
 from slugline import annotate, report, tracking
 from slugline.components import settings_to_config, to_params
 from slugline.config.settings import CompareSettings
-from slugline.dataset import digest_sentences
+from slugline.data.digests import digest_sentences
 from slugline.errors import InputError, listing
 from slugline.labels.codebook_change import CodebookChange
 from slugline.launch import Launch

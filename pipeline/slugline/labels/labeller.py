@@ -244,6 +244,13 @@ def suggest_mode(one_topic_each: bool, topics: Sequence[str]) -> str:
     return "multiclass" if one_topic_each and len(topics) > 1 else "multilabel"
 
 
+def mode_notes(given: str | None, suggested: str) -> list[str]:
+    """Return what to say of a mode that was not given."""
+    if given or suggested == "multilabel":
+        return []
+    return ["every sentence has exactly one topic, so the model gives exactly one (labels.mode=multilabel: any number)"]
+
+
 def _describe_sentence(sentence: pd.Series) -> str:
     """Return what a user finds a sentence by: its id, its article and how it begins."""
     return f"sentence {sentence['sentence_id']} of article {sentence['article_id']} ({sentence['text'][:40]!r})"

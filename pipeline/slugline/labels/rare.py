@@ -8,7 +8,7 @@ import pandas as pd
 
 from slugline.errors import InputError, listing
 
-_LEAST_ARTICLES = 2  # to cross-validate on: with one, that is what a user must know first
+LEAST_ARTICLES = 2  # to cross-validate on: with one, that is what a user must know first
 
 
 def drop_rare(
@@ -21,7 +21,7 @@ def drop_rare(
     """
     looked_at = sentences[sentences["split"] == "train"] if in_train else sentences
     rare = _find_rare(looked_at, topics, 1 if in_train else min_articles)
-    if not rare or sentences["article_id"].nunique() < _LEAST_ARTICLES:
+    if not rare or sentences["article_id"].nunique() < LEAST_ARTICLES:
         return sentences, topics, {}
     if len(rare) == len(topics):
         raise InputError(f"no topic can be learned; {describe_rare(rare, min_articles)}; label more articles")

@@ -18,6 +18,7 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 
 from slugline.cache import Stages, load, store
+from slugline.data.digests import hash_sentences
 from slugline.data.schema import to_matrix
 from slugline.data.sentences import normal_form
 from slugline.dataset import (
@@ -25,12 +26,10 @@ from slugline.dataset import (
     Dataset,
     check_examples,
     count_sentences,
-    hash_sentences,
-    mode_notes,
     select_labelled,
 )
 from slugline.errors import InputError
-from slugline.labels import has_one_topic_each, read_gold, suggest_mode
+from slugline.labels import has_one_topic_each, mode_notes, read_gold, suggest_mode
 from slugline.model.heads import decision_values, to_probabilities
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, transform_all
