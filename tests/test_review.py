@@ -244,7 +244,9 @@ def test_a_topic_that_no_label_has_is_passed_over_by_name(desk, command):
 MISTAKES = {
     ("what=que",): "slugline: what: 'que'; allowed: queue, errors",
     ("size=0",): "slugline: size: 0; allowed: a number of sentences, from 1",
-    ("output=x.txt",): "slugline: format: none, and the ending of x.txt does not tell; allowed: label_studio, doccano,",
+    (
+        "output=x.txt",
+    ): "slugline: format: none is given, and the ending of x.txt does not tell; allowed: label_studio, doccano,",
     ("format=exel",): "slugline: format: 'exel'; allowed: label_studio, doccano,",
     (
         "output=known.jsonl",
@@ -260,12 +262,12 @@ MISTAKES = {
         "data=sample",
         "labels=sample",
         "labels.gold=one.jsonl",
-    ): "slugline: what=errors needs labelled sentences of",
+    ): "slugline: what=errors needs at least 10 labelled sentences, of 2 articles or more",
     ("what=errors", "folds=1"): "slugline: folds: 1; allowed: from 2",
     (
         "what=errors",
         "labels.gold=few.jsonl",
-    ): "slugline: labels with and without a topic are needed to check them; all",
+    ): "slugline: what=errors needs at least 10 labelled sentences, of 2 articles or more, to cross-validate; found 2 of 2",
 }
 
 

@@ -11,6 +11,8 @@ from slugline.errors import InputError, listing
 from slugline.labels import Labels
 from slugline.review.candidates import Candidates, ReviewTasks, define_topics, describe_candidates, format_probability
 
+_MIN_SENTENCES = 10
+
 # From sentences and their labels, (sentences, topics), to out-of-fold probabilities in the same shape
 _OutOfFold = Callable[[pd.DataFrame, np.ndarray], np.ndarray]
 
@@ -66,11 +68,12 @@ def find_errors(candidates: Candidates, labels: Labels, size: int, predict_out_o
 def _find_alike(sentences: pd.DataFrame, Y: np.ndarray, topics: Sequence[str]) -> dict[str, str]:
     """Return the topics that all sentences or none carry, which no model can be cross-validated on, and which it is.
 
-    Raises `InputError` where there is no other topic, or only one article.
+    Raises `InputError` where there is no other topic, or too few sentences or articles.
     """
-    if (articles := sentences["article_id"].nunique()) < 2:
-        needed = "labelled sentences of at least 2 articles to cross-validate"
-        raise InputError(f"what=errors needs {needed}, found {articles}")
+    articles = sentences["article_id"].nunique()
+    if articles < 2 or len(sentences) < _MIN_SENTENCES:
+        needed = f"at least {_MIN_SENTENCES} labelled sentences, of 2 articles or more, to cross-validate"
+        raise InputError(f"what=errors needs {needed}; found {len(sentences)} of {articles}")
     shares = dict(zip(topics, Y.mean(axis=0), strict=True))
     alike = {topic: "all" if share else "none" for topic, share in shares.items() if share in (0, 1)}
     if len(alike) == len(topics):
