@@ -156,7 +156,7 @@ def test_where_no_row_can_be_used_each_is_listed_and_nothing_is_written(folder, 
         ),
         (
             ["tasks=b.jsonl"],
-            "format: none is given, and the ending of b.jsonl does not tell; allowed: label_studio, doccano",
+            "format: none, and the ending of b.jsonl does not tell; allowed: label_studio, doccano",
         ),
         (["tasks=b.csv", "size=0"], "size=0; allowed: 1 or more"),
         (["tasks=b.csv", "size=-1"], "size=-1; allowed: 1 or more"),

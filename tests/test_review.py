@@ -62,7 +62,7 @@ def desk(tmp_path_factory, command):
 @pytest.fixture(scope="module")
 def review(desk, command):
     """`review(*arguments)` asks that model for sentences to label and returns what became of it."""
-    base = ("review", "model_uri=run/model", "data.path=articles.jsonl", "labels.gold=labels.jsonl")
+    base = ("review", "model_uri=run/model", "data.path=articles.jsonl", "labels=plover", "labels.gold=labels.jsonl")
     return lambda *arguments: command(desk, *base, *arguments)
 
 
@@ -162,9 +162,11 @@ def test_an_earlier_model_tells_when_labelling_can_stop(review):
 
 @pytest.mark.slow
 def test_the_champion_of_a_store_is_asked_where_no_model_is_named(tmp_path, command):
-    assert command(tmp_path, "train", "cache=off", "plots=false", "features=word").returncode == 0
+    write(tmp_path / "old.jsonl", lines(SAMPLE / "articles.jsonl"))  # a user's own data, whose model is the default one
+    own = ("data=articles", "data.path=old.jsonl", "labels=sample")
+    assert command(tmp_path, "train", *own, "cache=off", "plots=false", "features=word").returncode == 0
     write(tmp_path / "new.jsonl", [{"text": "The minister threatened to close the border. Talks go on in Geneva."}])
-    done = command(tmp_path, "review", "data.path=new.jsonl", "output=queue.csv")
+    done = command(tmp_path, "review", "data.path=new.jsonl", "labels=plover", "output=queue.csv")
     assert done.returncode == 0, done.stderr
     assert [row["article_id"] for row in table(tmp_path / "queue.csv")] == ["new.jsonl:1"] * 2
 
@@ -244,9 +246,7 @@ def test_a_topic_that_no_label_has_is_passed_over_by_name(desk, command):
 MISTAKES = {
     ("what=que",): "slugline: what: 'que'; allowed: queue, errors",
     ("size=0",): "slugline: size: 0; allowed: a number of sentences, from 1",
-    (
-        "output=x.txt",
-    ): "slugline: format: none is given, and the ending of x.txt does not tell; allowed: label_studio, doccano,",
+    ("output=x.txt",): "slugline: format: none, and the ending of x.txt does not tell; allowed: label_studio, doccano,",
     ("format=exel",): "slugline: format: 'exel'; allowed: label_studio, doccano,",
     (
         "output=known.jsonl",

@@ -98,7 +98,7 @@ def test_two_runs_stand_side_by_side(site):
 
 
 def test_a_model_shows_where_it_comes_from_its_alias_and_its_scores(site):
-    text = see(site, "#/models/slugline/versions/1", "Macro F1 on test")
+    text = see(site, "#/models/slugline-sample/versions/1", "Macro F1 on test")
     assert "@ champion" in text
     assert "features=word model.C=" in text
     assert re.search(r"ceasefire \d\.\d\d \d\.\d\d \d\.\d\d \d+ A halt in fighting", text)

@@ -31,7 +31,7 @@ def check_output(output: Path, format: str | None, key: str) -> str:
         raise InputError(f"{key}: {output} cannot be written; {folder} takes no new files")
     chosen = format or _FORMAT_OF_ENDING.get(output.suffix.lower())
     if chosen is None or chosen not in FORMATS:
-        found = f"'{format}'" if format else f"none is given, and the ending of {output} does not tell"
+        found = f"'{format}'" if format else f"none, and the ending of {output} does not tell"
         raise InputError(f"format: {found}; allowed: {listing(FORMATS)}")
     return chosen
 

@@ -13,12 +13,12 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from slugline.config.build import build_settings, import_user_modules, shipped_options
 from slugline.config.schemas import find_settings, make_schema
 from slugline.config.user_files import find_groups, search_project
-from slugline.errors import listing
+from slugline.errors import InputError, listing
 from slugline.files import shipped_folder
 from slugline.launch import Launch
 from slugline.project import PROJECT_FILE, find_project
@@ -147,9 +147,19 @@ def _is_outward(override: str) -> bool:
 def build_job(command: str, config: DictConfig) -> tuple[Any, Launch]:
     """Return the settings of a command, all components built, and how it was launched."""
     labels = config.get("labels")
-    names = [*(config.get("allowed_modules") or ()), *((labels and labels.get("allowed_modules")) or ())]
+    names = _read_modules(config, "allowed_modules")
+    if isinstance(labels, DictConfig):
+        names += _read_modules(labels, "labels.allowed_modules")
     import_user_modules(names, _read_module_folders())
     return build_settings(config, find_settings(command)), read_launch()
+
+
+def _read_modules(config: DictConfig, key: str) -> list[str]:
+    """Return the names of the modules that a key allows; its last part is that of the config."""
+    value = config.get(key.rpartition(".")[2])
+    if not isinstance(value, ListConfig | None):
+        raise InputError(f"{key}: found {value!r}; allowed: a list [MODULE,MODULE]")
+    return [str(name) for name in value or ()]
 
 
 def _read_module_folders() -> list[str]:

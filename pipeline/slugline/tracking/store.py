@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Any
 
 from slugline.errors import InputError, listing, one_line
@@ -31,6 +32,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 _STORE = "sqlite:///experiments/mlflow.db"
 MODEL_FOLDER = "data/topic_model"  # our files inside a logged model
 PARENT = "SLUGLINE_PARENT_RUN"  # environment variable: the run of the sweep that a job belongs to
+_ENVIRONMENT_LOCK = Lock()
 REGISTERED = re.compile(r"models:/([^/@]+)(?:/(\d+)|@([^/@]+))")  # the name, and the version or the alias
 URI = re.compile(r"(models|runs|file|mlflow-artifacts|https?|s3|gs|dbfs):/.+")
 
@@ -100,16 +102,17 @@ def explained(uri: str | None = None) -> Iterator[None]:
 
 @contextmanager
 def _asking_once() -> Iterator[None]:
-    """Let MLflow ask a server once in the block, and wait some seconds for the answer."""
+    """Let MLflow ask a server once in the block, and wait some seconds for the answer; a thread at a time."""
     limits = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
-    before = {name: os.environ.get(name) for name in limits}
-    os.environ.update(limits)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name)
-            os.environ.update({} if value is None else {name: value})
+    with _ENVIRONMENT_LOCK:
+        before = {name: os.environ.get(name) for name in limits}
+        os.environ.update(limits)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name)
+                os.environ.update({} if value is None else {name: value})
 
 
 def open_existing(uri: str | None, missing: str) -> Any:
