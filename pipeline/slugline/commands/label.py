@@ -150,8 +150,9 @@ def _check_files(settings: LabelSettings) -> list[Path]:
     annotate.check_merge(settings.resolve, settings.adjudicator, settings.labels.asked_mode)
     if settings.format is not None and settings.format not in annotate.FORMATS:
         raise InputError(f"format: '{settings.format}'; allowed: {listing(annotate.FORMATS)}")
-    source = settings.annotations if isinstance(settings.annotations, str) else list(settings.annotations)
-    files = annotate.find_annotation_files(source)
+    if not isinstance(settings.annotations, str | list):
+        raise InputError(f"annotations: found {settings.annotations!r}; allowed: a file, a folder, or a list [A,B]")
+    files = annotate.find_annotation_files(settings.annotations)
     written = {"output": Path(settings.output), "history": Path(settings.history)}
     places = {file.resolve(): f"annotations={file}" for file in files}
     for key, file in written.items():
