@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from slugline.data.articles import cell_text, clean_text, read_articles
+from slugline.data.opening import ReadOptions
 from slugline.data.readers import check_any_read, read_rows
 from slugline.data.schema import Article, Rejected
 from slugline.errors import InputError
@@ -30,7 +31,8 @@ TALKS = "Talks resume on Monday."
 
 def read(path, **options):
     """Return the articles and what was rejected."""
-    found = [item for _, item in read_articles(path, **options)]
+    reading = {name: options.pop(name) for name in ("format", "encoding") if name in options}
+    found = [item for _, item in read_articles(path, ReadOptions(**reading), **options)]
     return [one for one in found if isinstance(one, Article)], [one for one in found if isinstance(one, Rejected)]
 
 

@@ -8,8 +8,11 @@ from pathlib import Path
 from slugline.annotate.annotation import Row
 from slugline.annotate.formats.escaping import unescape
 from slugline.annotate.formats.xlsx import read_workbook
-from slugline.data.readers import READ_ERRORS, Rows, parse_lines, read_csv
-from slugline.data.schema import Rejected
+from slugline.data.formats.json_lines import parse_lines
+from slugline.data.formats.tables import read_csv
+from slugline.data.opening import InputFile, ReadOptions
+from slugline.data.readers import READ_ERRORS
+from slugline.data.schema import Rejected, Rows
 from slugline.errors import InputError, one_line
 
 _ENCODINGS = {
@@ -100,7 +103,8 @@ def _read_json(path: Path) -> Rows:
 def _read_csv(path: Path) -> Rows:
     """Yield the rows of a CSV file with any of three delimiters, cells as they were before they were escaped."""
     encoding = _find_text_encoding(path)
-    for where, row in read_csv(path, path.name, encoding, _find_delimiter(path, encoding)):
+    file = InputFile(path, path.name, ReadOptions(encoding=encoding))
+    for where, row in read_csv(file, _find_delimiter(path, encoding)):
         if isinstance(row, str):
             yield where, row
             continue

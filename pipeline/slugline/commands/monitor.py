@@ -1,6 +1,7 @@
 """`slugline monitor`: new articles against what a model was judged on, as a run, a page and an exit code."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -50,7 +51,7 @@ def monitor(settings: MonitorSettings, launch: Launch) -> None:
 def _read(settings: MonitorSettings) -> pd.DataFrame:
     """Return the sentences of the input, debris left out."""
     source = settings.input if isinstance(settings.input, list) else str(settings.input)
-    corpus = _Input(source, settings.format, settings.columns, encoding=settings.encoding)()
+    corpus = _Input(source, columns=settings.columns, **asdict(settings.reading))()
     sentences = corpus.sentences()
     kept = sentences[~sentences["debris"]].reset_index(drop=True)
     print(

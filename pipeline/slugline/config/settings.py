@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from slugline.data.opening import ReadOptions
 from slugline.data.schema import ARTICLE_COLUMNS
 from slugline.project import default_champion, default_name
 from slugline.training.settings import COMPONENT
@@ -147,7 +148,7 @@ class ReproduceSettings(StoreSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MonitorSettings(ModelSettings):
+class MonitorSettings(ModelSettings, ReadOptions):
     """`slugline monitor`.
 
     Parameters
@@ -160,12 +161,8 @@ class MonitorSettings(ModelSettings):
         Period of the counts: day, week, month, quarter or year; by default the finest that gives at most 31.
     prevalence : str
         How counts are corrected for the model's errors: difference, or adjusted (adjusted classify-and-count).
-    format : str, optional
-        Format of the input where its ending does not tell: text, jsonl, csv, tsv or parquet.
     columns : dict of str to str
         The name in the files for each article column; only text must be there.
-    encoding : str
-        Encoding of the input.
     name : str, optional
         The name of the run.
     """
@@ -174,9 +171,7 @@ class MonitorSettings(ModelSettings):
     input: Any
     period: str | None = None
     prevalence: str = "difference"
-    format: str | None = None
     columns: dict[str, str] = field(default_factory=article_columns)
-    encoding: str = "utf-8"
     name: str | None = None
 
 

@@ -5,8 +5,9 @@ from hashlib import blake2b
 from typing import Any
 
 from slugline.data.input_files import sibling_key
-from slugline.data.readers import Row, Rows, read_rows
-from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected
+from slugline.data.opening import ReadOptions
+from slugline.data.readers import read_rows
+from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected, Row, Rows
 from slugline.errors import InputError, listing
 
 REPEATED_ID = "repeats the article_id"  # how the reason begins why such an article is rejected
@@ -15,10 +16,9 @@ _PUNCTUATION = str.maketrans("", "", "‘’“”–—…")  # of correct text
 
 def read_articles(
     path: Any,
-    format: str | None = None,
+    options: ReadOptions | None = None,
     *,
     columns: Mapping[str, str] | None = None,
-    encoding: str = "utf-8",
     keep: Sequence[str] = (),
     key: str = "data.path",
 ) -> Iterator[tuple[str, Article | Rejected]]:
@@ -29,7 +29,7 @@ def read_articles(
     is the setting that names the path.
     """
     column_names = article_columns(columns or {}, sibling_key(key, "columns"))
-    for where, row in read_rows(path, format, encoding, key=key):
+    for where, row in read_rows(path, options, key=key):
         yield where, Rejected(where, row) if isinstance(row, str) else to_article(row, where, column_names, keep)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from slugline.cache import Values
 from slugline.data.articles import read_articles
 from slugline.data.input_files import NamedFile, find_files
+from slugline.data.opening import ReadOptions
 from slugline.data.readers import check_any_read
 from slugline.data.schema import ARTICLE_COLUMNS, SENTENCE_COLUMNS, Article, Rejected
 from slugline.data.sentences import split_article
@@ -84,21 +85,17 @@ class Corpus(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ArticleCorpus:
+class ArticleCorpus(ReadOptions):
     """Articles from files, to be split into sentences (`data=articles`).
 
     Parameters
     ----------
     path : str, Path or list of these
         A file, a folder, a glob, `-` for standard input, or a list of these.
-    format : str, optional
-        What the files are (text, jsonl, csv, tsv, parquet), where their endings do not tell.
     columns : dict of str to str
         Article columns and their names in the files. Only `text` must be there.
     keep : list of str
         Further columns of the files, which the sentences carry too.
-    encoding : str
-        How the text in the files is encoded.
     chunk_rows : int, optional
         How many articles to hold in memory at a time; None: all.
     """
@@ -106,15 +103,13 @@ class ArticleCorpus:
     key: ClassVar[str] = "data.path"  # what error messages call the path
 
     path: Any
-    format: str | None = None
     columns: dict[str, str] = field(default_factory=dict)
     keep: list[str] = field(default_factory=list)
-    encoding: str = "utf-8"
     chunk_rows: int | None = None
 
     def files(self) -> list[NamedFile]:
         """Return the files that are read, each with its name."""
-        return find_files(self.path, self.format, self.encoding, key=self.key)
+        return find_files(self.path, self, key=self.key)
 
     def __call__(self) -> Corpus:
         """Read the articles; raise `InputError` when there are none."""
@@ -135,9 +130,7 @@ class ArticleCorpus:
     def _articles(self) -> Iterator[Article | Rejected]:
         """Yield the articles of the files."""
         check_keep(self.keep)
-        articles = read_articles(
-            self.path, self.format, columns=self.columns, encoding=self.encoding, keep=self.keep, key=self.key
-        )
+        articles = read_articles(self.path, self, columns=self.columns, keep=self.keep, key=self.key)
         return reject_repeated_ids(articles)
 
 

@@ -1,58 +1,41 @@
-"""Input files: which files a path stands for, what format each has, and how it is opened."""
+"""Input files: which files a path stands for, and what format each has."""
 
-import codecs
-import gzip
-import io
 import os
-import sys
 from glob import glob, has_magic
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO, cast
+from typing import Any
 
+from slugline.data.formats import FORMAT_OF_ENDING, FORMATS
+from slugline.data.opening import ReadOptions
 from slugline.errors import InputError, listing
 
 NamedFile = tuple[Path, str]  # a file and the name it goes by in messages and ids
 
-_FORMAT_OF_ENDING = {
-    ".txt": "text",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".parquet": "parquet",
-}
-_FORMATS = tuple(dict.fromkeys(_FORMAT_OF_ENDING.values()))
 
-
-def find_files(
-    path: Any, format: str | None = None, encoding: str = "utf-8", *, key: str = "data.path"
-) -> list[NamedFile]:
+def find_files(path: Any, options: ReadOptions | None = None, *, key: str = "data.path") -> list[NamedFile]:
     """Find the files that a path stands for, each with the name it goes by in messages and ids.
 
-    `path` is a file, a folder, a glob, `-` for standard input, or a list of these; `format` is needed where endings do
-    not tell; `encoding` is only checked here; `key` is the setting that names the path, beside which those of format
-    and encoding stand. The name is the path below the folder, or below what comes before the first
-    wildcard of a glob, or the file's name; files of one name get as many folders before it as tell them apart. So it is
-    the same from any working folder, by an absolute and by a relative path. Raises
-    `InputError` for no file, an unknown format or an unknown encoding.
+    `path` is a file, a folder, a glob, `-` for standard input, or a list of these; `options.format` is needed where
+    endings do not tell; `key` is the setting that names the path, beside which those of format and encoding stand.
+    The name is the path below the folder, or below what comes before the first wildcard of a glob, or the file's name;
+    files of one name get as many folders before it as tell them apart. So it is the same from any working folder, by an
+    absolute and by a relative path. Raises `InputError` for no file, an unknown format or an unknown encoding.
     """
-    if format is not None and format not in _FORMATS:
-        raise InputError(f"{sibling_key(key, 'format')}: unknown format '{format}'; allowed: {listing(_FORMATS)}")
-    try:
-        codecs.lookup(encoding)
-    except LookupError as error:
-        allowed = "Python's, such as utf-8, latin-1, cp1252"
-        raise InputError(f"{sibling_key(key, 'encoding')}: there is no '{encoding}'; allowed: {allowed}") from error
+    options = options or ReadOptions()
+    if options.format is not None and options.format not in FORMATS:
+        problem = f"unknown format '{options.format}'; allowed: {listing(FORMATS)}"
+        raise InputError(f"{sibling_key(key, 'format')}: {problem}")
+    options.check_encoding(sibling_key(key, "encoding"))
 
     paths = list(path) if isinstance(path, (list, tuple)) else [path]
     if wrong := [item for item in paths if not isinstance(item, (str, Path)) or item == ""]:
         raise InputError(f"{key}: {wrong[0]!r}; allowed: a file, a folder, a glob, - or a list of these")
 
-    files = _tell_apart([file for item in paths for file in _expand(str(item), format, key)])
+    files = _tell_apart([file for item in paths for file in _expand(str(item), options.format, key)])
     if not files:
-        endings = listing(_FORMAT_OF_ENDING)
+        endings = listing(FORMAT_OF_ENDING)
         raise InputError(f"{key}: no readable file at {listing(paths)}; endings read: {endings}, each also with .gz")
-    if format is None:
+    if options.format is None:
         for file, _ in files:
             format_of(file)
     return files
@@ -67,22 +50,9 @@ def format_of(file: Path) -> str:
     """Return the format of a file by its ending, or "text" for standard input; refuse an unknown ending."""
     file_format = "text" if str(file) == "-" else _known_format(file)
     if file_format is None:
-        endings = listing(_FORMAT_OF_ENDING)
+        endings = listing(FORMAT_OF_ENDING)
         raise InputError(f"{file}: unknown ending; endings read: {endings}, each also with .gz, or say `format=`")
     return file_format
-
-
-def open_bytes(file: Path) -> BinaryIO:
-    """Open a file, a gzip file or standard input for reading bytes."""
-    if str(file) == "-":
-        return sys.stdin.buffer
-    return cast(BinaryIO, gzip.open(file)) if file.suffix == ".gz" else file.open("rb")
-
-
-def open_text(file: Path, encoding: str, errors: str = "strict") -> TextIO:
-    """Open a file, a gzip file or standard input as text, without its byte-order mark, line ends as they are."""
-    encoding = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
-    return io.TextIOWrapper(open_bytes(file), encoding=encoding, errors=errors, newline="")
 
 
 def _expand(path: str, format: str | None, key: str) -> list[NamedFile]:
@@ -131,4 +101,4 @@ def _distinct_length(paths: set[Path]) -> int:
 def _known_format(file: Path) -> str | None:
     """Return the format that a file's ending stands for, `.gz` set aside."""
     name = Path(file.stem if file.suffix == ".gz" else file.name)
-    return _FORMAT_OF_ENDING.get(name.suffix.lower())
+    return FORMAT_OF_ENDING.get(name.suffix.lower())

@@ -1,7 +1,7 @@
 """Ready-made sentences: rows that already are sentences and bring their labels, placed in their articles."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -10,8 +10,9 @@ from slugline.data.articles import article_columns, cell_text, get_text, to_arti
 from slugline.data.corpus import Corpus, check_keep, check_kept_columns, in_chunks, read_all, reject_repeated_ids
 from slugline.data.input_files import NamedFile, find_files
 from slugline.data.label_cells import parse_labels, read_marks
-from slugline.data.readers import Row, Rows, read_rows
-from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected, sentence_id
+from slugline.data.opening import ReadOptions
+from slugline.data.readers import read_rows
+from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected, Row, Rows, sentence_id
 from slugline.data.sentence_columns import Layout, find_layout
 from slugline.data.sentences import is_debris
 from slugline.errors import InputError, listing
@@ -20,15 +21,13 @@ _METADATA_COLUMNS = ("title", "published", "source", "url", "language")
 
 
 @dataclass(frozen=True)
-class SentenceCorpus:
+class SentenceCorpus(ReadOptions):
     """Sentences that come ready made, one a row, with their labels (`data=sentences`).
 
     Parameters
     ----------
     path : str, Path or list of these
         A file, a folder, a glob, `-` for standard input, or a list of these.
-    format : str, optional
-        What the files are (jsonl, csv, tsv, parquet), where their endings do not tell.
     columns : dict of str to str
         `text, labels, article_id, split, published` and their names in the files; those not given are found by their
         usual names (sentence, topic, doc_id, date, ...). A row without `article_id` is an article of its own.
@@ -42,29 +41,28 @@ class SentenceCorpus:
         Files with more about the articles (title, date, source, ...), found by `article_id`; None: there are none.
     article_columns : dict of str to str
         Article columns and their names in those files.
-    encoding : str
-        How the text in the files is encoded.
     chunk_rows : int, optional
         How many sentences to hold in memory at a time, and as many more as their last article has; None: all.
     """
 
     path: Any
-    format: str | None = None
     columns: dict[str, str | None] = field(default_factory=dict)
     keep: list[str] = field(default_factory=list)
     topic_columns: list[str] = field(default_factory=list)
     delimiter: str | None = None
     articles: Any = None
     article_columns: dict[str, str] = field(default_factory=dict)
-    encoding: str = "utf-8"
     chunk_rows: int | None = None
 
     def files(self) -> list[NamedFile]:
         """Return the files that are read, each with its name."""
-        metadata_files = (
-            [] if self.articles is None else find_files(self.articles, None, self.encoding, key="data.articles")
-        )
-        return [*find_files(self.path, self.format, self.encoding), *metadata_files]
+        metadata_files = [] if self.articles is None else find_files(self.articles, self._beside, key="data.articles")
+        return [*find_files(self.path, self), *metadata_files]
+
+    @property
+    def _beside(self) -> ReadOptions:
+        """How the files of `articles` are read: as the sentences, but each by its own ending."""
+        return replace(self.reading, format=None)
 
     def __call__(self) -> Corpus:
         """Read the sentences; raise `InputError` when there are none or a cell cannot be read as labels."""
@@ -105,7 +103,7 @@ class SentenceCorpus:
 
     def _read(self) -> Rows:
         """Read the rows of the files, as they are."""
-        return read_rows(self.path, self.format, self.encoding)
+        return read_rows(self.path, self)
 
     def _find_layout(self, rows: Rows | Sequence[tuple[str, Row | str]]) -> Layout:
         """Find which columns hold what."""
@@ -147,7 +145,7 @@ class SentenceCorpus:
     def _article_metadata(self) -> Iterator[tuple[str, Article | Rejected]]:
         """Yield what files say about each article; their text is that of its sentences and is not read again."""
         columns = article_columns(self.article_columns, "data.article_columns")
-        for where, row in read_rows(self.articles, None, self.encoding, key="data.articles"):
+        for where, row in read_rows(self.articles, self._beside, key="data.articles"):
             if isinstance(row, str):
                 yield where, Rejected(where, row)
             else:

@@ -1,12 +1,15 @@
 """The contract between stages: the columns of each table."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
+
+Row = Mapping[str, Any]  # the name of each column and what it holds
+Rows = Iterator[tuple[str, Row | str]]  # a place (`file` or `file:line`) with a row, or with why there is none
 
 
 class Article(NamedTuple):

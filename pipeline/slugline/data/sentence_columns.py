@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from slugline.data.label_cells import DELIMITERS, NO_DELIMITER, find_delimiter, is_mark, names_no_topic
-from slugline.data.readers import Row
+from slugline.data.schema import Row
 from slugline.errors import InputError, listing
 
 # The names that people give these columns, the best-known first; capitals, blanks, `_` and `-` make no difference

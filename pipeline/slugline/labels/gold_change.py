@@ -11,9 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from slugline.data.input_files import format_of, open_bytes
+from slugline.data.formats.tables import find_delimiter
+from slugline.data.input_files import format_of
 from slugline.data.label_cells import parse_labels
-from slugline.data.readers import find_delimiter
+from slugline.data.opening import InputFile
 from slugline.errors import InputError
 from slugline.labels.codebook_change import CodebookChange
 from slugline.labels.gold import parse_gold, read_gold
@@ -102,7 +103,7 @@ def change_gold(
             return _REMOVED
         return cell if after == labels else _write_cell(cell, after, delimiter, where)
 
-    with open_bytes(file) as stream:
+    with InputFile(file, file.name).open_bytes() as stream:
         data = stream.read()
     data = _REWRITERS[format_of(file)](data, names["labels"], change_row, file.name)
     changed.content = gzip.compress(data, mtime=0) if file.suffix == ".gz" else data

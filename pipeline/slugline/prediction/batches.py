@@ -6,8 +6,7 @@ from dataclasses import astuple, dataclass
 from typing import NamedTuple
 
 from slugline.data.articles import REPEATED_ID, to_article
-from slugline.data.readers import Row
-from slugline.data.schema import Article, Rejected
+from slugline.data.schema import Article, Rejected, Row
 from slugline.data.sentences import split_article, whole_article
 from slugline.model import TopicModel
 from slugline.prediction.records import Predictions

@@ -43,7 +43,7 @@ class _Job(NamedTuple):
     def label_batches(self, skip: int = 0) -> Generator[LabelledBatch]:
         """Label all batches of the input but the first `skip`, which are only read."""
         options, labeller = self.options, self.options.labeller()
-        rows = read_rows(options.input, options.format, options.encoding, key="input")
+        rows = read_rows(options.input, options, key="input")
         new_rows = mark_repeated_ids(rows, labeller.columns)
         batches = islice(cut_batches(new_rows, labeller.columns, options.batch), skip, None)
         return map_batches(labeller, batches, options, self.model, str(self.folder))
@@ -128,7 +128,7 @@ def _predict_to_stream(
 def _predict_to_file(job: _Job, output: Path, on_progress: _OnProgress) -> PredictionCounts:
     """Label each batch into a part file beside the output, then join the parts."""
     options = job.options
-    files = find_files(options.input, options.format, options.encoding, key="input")
+    files = find_files(options.input, options, key="input")
     parts = PartFiles(output)
     _check_output(parts, options, files)
     with parts.open(_fingerprint(job, files), options.resume) as notes:
@@ -176,8 +176,7 @@ def _fingerprint(job: _Job, files: _InputFiles) -> str:
         options.batch,
         *astuple(options.labeller()),
         ABOUT_COLUMNS,
-        options.format,
-        options.encoding,
+        *astuple(options.reading),
     ]
     digest = blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16)
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from slugline.data.articles import article_columns
+from slugline.data.opening import ReadOptions
 from slugline.errors import InputError
 from slugline.prediction.batches import BatchLabeller
 from slugline.prediction.records import output_ending
 
 
 @dataclass(frozen=True)
-class PredictOptions:
+class PredictOptions(ReadOptions):
     """What to read, how to label it, and where to write; the fields are the keys of `slugline predict`.
 
     Parameters
@@ -22,14 +23,10 @@ class PredictOptions:
         A file ending in `.jsonl`, `.csv` or `.parquet`; by default JSON lines go to standard output.
         Its columns, in this order: those of sentences, `published`, `source`, `title` and `url` of the article (empty
         where unknown), `topics`, a probability for each topic, and `explain` if asked for.
-    format : {"text", "jsonl", "csv", "tsv", "parquet"}, optional
-        Format of the input; by default that of the ending of each file.
     columns : mapping of str to str
         For article columns that the input names otherwise, the names there.
     split_sentences : bool
         Whether to split articles into sentences; with `false` each row is one sentence.
-    encoding : str
-        Encoding of the input.
     explain : int
         How many words explain each topic given, in a column `explain`; 0 for none.
     resume : bool
@@ -54,10 +51,8 @@ class PredictOptions:
 
     input: str | Path | Sequence[str | Path] = "-"
     output: str | Path | None = None
-    format: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     split_sentences: bool = True
-    encoding: str = "utf-8"
     explain: int = 0
     resume: bool = False
     n_jobs: int = -1

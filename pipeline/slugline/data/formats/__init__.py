@@ -1,0 +1,32 @@
+"""Formats of articles: a reader for each, and the endings by which its files are known.
+
+A reader takes an `InputFile` and yields rows, each with its place (`name` or `name:line`); in place of a row that
+cannot be read comes the reason, a string. To add a format: a module with a reader, and a line in `FORMATS`.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from slugline.data.formats.json_lines import read_json_lines
+from slugline.data.formats.parquet import read_parquet
+from slugline.data.formats.tables import read_csv, read_tsv
+from slugline.data.formats.text import read_text
+from slugline.data.opening import InputFile
+from slugline.data.schema import Rows
+
+
+class Format(NamedTuple):
+    """The reader of a format and the endings of its files."""
+
+    read: Callable[[InputFile], Rows]
+    endings: tuple[str, ...]
+
+
+FORMATS = {
+    "text": Format(read_text, (".txt",)),
+    "jsonl": Format(read_json_lines, (".jsonl", ".ndjson")),
+    "csv": Format(read_csv, (".csv",)),
+    "tsv": Format(read_tsv, (".tsv",)),
+    "parquet": Format(read_parquet, (".parquet",)),
+}
+FORMAT_OF_ENDING = {ending: name for name, known in FORMATS.items() for ending in known.endings}
