@@ -430,10 +430,45 @@ def test_texts_of_parquet_that_are_bytes_are_not_taken_for_text(tmp_path):
     assert reasons(file) == {"n.parquet:1": "column 'text' is bytes, not text"}
 
 
-def test_dates_of_parquet_beyond_the_year_9999_are_said_to_be_unreadable(tmp_path):
-    table = pa.table({"text": [TRUCE], "published": pa.array([2**60], pa.timestamp("us"))})
+def test_a_date_of_parquet_beyond_the_year_9999_costs_its_row_alone(tmp_path):
+    moments = [0] * 5000
+    moments[4097] = 2**60
+    table = pa.table({"text": [TRUCE] * 5000, "published": pa.array(moments, pa.timestamp("us"))})
     parquet.write_table(table, tmp_path / "n.parquet")
-    assert reasons(tmp_path / "n.parquet")["n.parquet"].startswith("cannot be read as parquet: ")
+    articles, rejected = read(tmp_path / "n.parquet")
+    assert len(articles) == 4999
+    assert [item.where for item in rejected] == ["n.parquet:4098"]
+    assert rejected[0].reason.startswith("column 'published' cannot be read: ")
+
+
+def test_text_of_parquet_that_is_not_utf_8_costs_its_row_alone(tmp_path):
+    buffers = pa.array([b"One.", b"\xff\xfe", b"Three."], pa.binary()).buffers()
+    texts_of_rows = pa.Array.from_buffers(pa.string(), 3, buffers)
+    parquet.write_table(pa.table({"text": texts_of_rows}), tmp_path / "n.parquet")
+    articles, rejected = read(tmp_path / "n.parquet")
+    assert [article.text for article in articles] == ["One.", "Three."]
+    assert [item.where for item in rejected] == ["n.parquet:2"]
+
+
+def test_a_broken_group_of_rows_of_parquet_costs_that_group_alone(tmp_path):
+    file = tmp_path / "n.parquet"
+    names = [f"{number:04}" for number in range(3000)]
+    parquet.write_table(pa.table({"text": names}), file, row_group_size=1000, compression="gzip", use_dictionary=False)
+    chunk = parquet.ParquetFile(file).metadata.row_group(1).column(0)
+    data = bytearray(file.read_bytes())
+    middle = chunk.data_page_offset + chunk.total_compressed_size // 2
+    data[middle : middle + 40] = b"\xff" * 40
+    file.write_bytes(bytes(data))
+    articles, rejected = read(file)
+    assert [article.text for article in articles] == [*names[:1000], *names[2000:]]
+    assert [item.where for item in rejected] == ["n.parquet:1001"]
+    assert rejected[0].reason.startswith("no record from here to 2000: ")
+
+
+def test_two_columns_of_one_name_in_parquet_are_refused(tmp_path):
+    table = pa.Table.from_arrays([pa.array([TRUCE]), pa.array([TALKS])], names=["text", "text"])
+    parquet.write_table(table, tmp_path / "n.parquet")
+    assert reasons(tmp_path / "n.parquet") == {"n.parquet": "column 'text' stands 2 times"}
 
 
 def test_lone_surrogates_of_json_are_mended_in_text_and_spelled_out_in_ids(tmp_path):

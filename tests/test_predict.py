@@ -159,13 +159,21 @@ def summary_numbers(stderr: str) -> list[int]:
     return [int(number) for number in match.groups()]
 
 
+def test_dates_are_written_in_iso_8601_or_as_they_came_and_counted(run: Predict) -> None:
+    rows = [{"text": "Rain fell.", "published": date} for date in ("1-Dec-23", "27.02.2024", "soon", None)]
+    Path("a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    counts = run(input="a.jsonl", output="topics.jsonl")
+    assert [row["published"] for row in records(Path("topics.jsonl"))] == ["2023-12-01", "2024-02-27", "soon", None]
+    assert (counts.dated, counts.undated) == (2, 1)
+
+
 def test_each_sentence_is_a_record_with_its_topics_and_probabilities(run: Predict, model: Path) -> None:
     counts = run(output="topics.jsonl")
     rows = records(Path("topics.jsonl"))
     loaded = load_model(model)
     texts = {article["article_id"]: article["text"] for article in records(SAMPLE)}
     debris = sum(row["debris"] for row in rows)
-    assert counts == PredictionCounts(len(texts), len(rows), debris, rejected=0, first_rejected=None)
+    assert counts == PredictionCounts(len(texts), len(rows), debris, dated=len(texts))
     assert all(row["text"] == texts[row["article_id"]][row["start"] : row["end"]] for row in rows)
     probabilities = loaded.predict_proba([row["text"] for row in rows])
     np.testing.assert_allclose([[row[topic] for topic in loaded.topics] for row in rows], probabilities, atol=1e-12)

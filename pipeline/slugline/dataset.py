@@ -10,6 +10,7 @@ import pandas as pd
 
 from slugline.cache import Stages, chain, stage_key
 from slugline.data.corpus import Corpus, read_corpus
+from slugline.data.dates import count_dates
 from slugline.data.schema import ABOUT_COLUMNS, SENTENCE_COLUMNS, to_matrix
 from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
@@ -221,6 +222,7 @@ def count_sentences(corpus: Corpus, labelled: Labelled, used: pd.DataFrame) -> d
         "unlabelled": unlabelled,
         "debris": len(sentences) - len(used) - unlabelled,
         "rejected": len(corpus.rejected),
+        **count_dates(corpus.articles["published"]),
         "gold_unmatched": len(labelled.unmatched),
     }
 

@@ -10,6 +10,7 @@ from slugline import report
 from slugline.components import settings_to_config, to_params
 from slugline.config.settings import MonitorSettings
 from slugline.data import ArticleCorpus
+from slugline.data.dates import count_dates, describe_dates
 from slugline.data.readers import check_any_read
 from slugline.launch import Launch
 from slugline.model import load_model
@@ -58,6 +59,8 @@ def _read(settings: MonitorSettings) -> pd.DataFrame:
         f"read    {len(corpus.articles)} articles; left out: {len(corpus.rejected)} rejected, "
         f"{len(sentences) - len(kept)} sentences of debris"
     )
+    if dates := describe_dates(**count_dates(corpus.articles["published"])):
+        print(f"dates   {dates}")
     check_any_read(kept.index.tolist(), corpus.rejected, "sentence")
     return kept
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from slugline.config.predict import PredictSettings
+from slugline.data.dates import describe_dates
 from slugline.data.schema import Rejected
 from slugline.errors import InputError
 from slugline.launch import Launch
@@ -77,6 +78,8 @@ def _summary(counts: PredictionCounts, output: str | Path | None) -> str:
         f"read {counts.articles + counts.rejected} = {counts.articles} labelled + {counts.rejected} rejected; "
         f"{counts.sentences} sentences written, {counts.debris} of them debris"
     )
+    if dates := describe_dates(counts.dated, counts.undated):
+        summary += f"\n{dates}"
     if output is None or counts.first_rejected is None:
         return summary
     repeated = f"{counts.repeated} repeat an article_id; " if counts.repeated else ""

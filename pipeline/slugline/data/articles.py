@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
+from slugline.data.dates import standardise_dates
 from slugline.data.input_files import sibling_key
 from slugline.data.opening import ReadOptions
 from slugline.data.readers import read_rows
@@ -29,7 +30,8 @@ def read_articles(
     is the setting that names the path.
     """
     column_names = article_columns(columns or {}, sibling_key(key, "columns"))
-    for where, row in read_rows(path, options, key=key):
+    rows = standardise_dates(read_rows(path, options, key=key), column_names["published"], options, key)
+    for where, row in rows:
         yield where, Rejected(where, row) if isinstance(row, str) else to_article(row, where, column_names, keep)
 
 

@@ -21,10 +21,13 @@ class ReadOptions:
         What the files are (text, jsonl, csv, tsv, parquet); None: the ending of each file tells.
     encoding : str
         How the text in the files is encoded.
+    dates : {"day_first", "month_first"}, optional
+        How 03/04/2024 is read in the column of dates; None: as the other dates of the data tell.
     """
 
     format: str | None = None
     encoding: str = "utf-8"
+    dates: str | None = None
 
     @property
     def reading(self) -> "ReadOptions":

@@ -8,6 +8,7 @@ import pandas as pd
 
 from slugline.data.articles import article_columns, cell_text, get_text, to_article
 from slugline.data.corpus import Corpus, check_keep, check_kept_columns, in_chunks, read_all, reject_repeated_ids
+from slugline.data.dates import standardise_dates
 from slugline.data.input_files import NamedFile, find_files
 from slugline.data.label_cells import parse_labels, read_marks
 from slugline.data.opening import ReadOptions
@@ -112,7 +113,8 @@ class SentenceCorpus(ReadOptions):
 
     def _sentences(self, rows: Iterable[tuple[str, Row | str]], layout: Layout) -> Iterator[dict[str, Any] | Rejected]:
         """Yield the rows of the files under the names that columns have here."""
-        for where, row in rows:
+        published = layout.columns["published"]
+        for where, row in standardise_dates(iter(rows), published, self, "data.path") if published else rows:
             yield Rejected(where, row) if isinstance(row, str) else self._sentence(row, where, layout)
 
     def _sentence(self, row: Row, where: str, layout: Layout) -> dict[str, Any] | Rejected:
@@ -145,7 +147,8 @@ class SentenceCorpus(ReadOptions):
     def _article_metadata(self) -> Iterator[tuple[str, Article | Rejected]]:
         """Yield what files say about each article; their text is that of its sentences and is not read again."""
         columns = article_columns(self.article_columns, "data.article_columns")
-        for where, row in read_rows(self.articles, self._beside, key="data.articles"):
+        rows = read_rows(self.articles, self._beside, key="data.articles")
+        for where, row in standardise_dates(rows, columns["published"], self, "data.articles"):
             if isinstance(row, str):
                 yield where, Rejected(where, row)
             else:

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import NamedTuple
 
 from slugline.data.articles import REPEATED_ID, to_article
+from slugline.data.dates import count_dates
 from slugline.data.schema import Article, Rejected, Row
 from slugline.data.sentences import split_article, whole_article
 from slugline.model import TopicModel
@@ -29,12 +30,13 @@ class PredictionCounts:
 
     `articles` were read and labelled; each of their `sentences` is a record of the output, of which those that are
     `debris` of a web page get no topic. `rejected` rows could not be read; `repeated` of them have the
-    `article_id` of an earlier article.
+    `article_id` of an earlier article. Of the articles, `dated` have a date, `undated` something else in its place.
 
     Examples
     --------
-    >>> PredictionCounts(articles=2, sentences=9) + PredictionCounts(articles=1, sentences=4, debris=1)
-    PredictionCounts(articles=3, sentences=13, debris=1, rejected=0, first_rejected=None, repeated=0)
+    >>> counts = PredictionCounts(articles=2, sentences=9) + PredictionCounts(articles=1, sentences=4, debris=1)
+    >>> counts.articles, counts.sentences, counts.debris
+    (3, 13, 1)
     """
 
     articles: int = 0
@@ -43,6 +45,8 @@ class PredictionCounts:
     rejected: int = 0
     first_rejected: Rejected | None = None
     repeated: int = 0
+    dated: int = 0
+    undated: int = 0
 
     def __add__(self, later: "PredictionCounts") -> "PredictionCounts":
         return PredictionCounts(
@@ -52,6 +56,8 @@ class PredictionCounts:
             self.rejected + later.rejected,
             self.first_rejected or later.first_rejected,
             self.repeated + later.repeated,
+            self.dated + later.dated,
+            self.undated + later.undated,
         )
 
     def to_json(self) -> str:
@@ -61,8 +67,8 @@ class PredictionCounts:
     @classmethod
     def from_json(cls, line: str) -> "PredictionCounts":
         """Read what `to_json` wrote."""
-        articles, sentences, debris, rejected, first, repeated = json.loads(line)
-        return cls(articles, sentences, debris, rejected, Rejected(*first) if first else None, repeated)
+        counts = cls(*json.loads(line))
+        return replace(counts, first_rejected=Rejected(*counts.first_rejected)) if counts.first_rejected else counts
 
 
 class LabelledBatch(NamedTuple):
@@ -106,7 +112,9 @@ class BatchLabeller:
         debris = sum(sentence.debris for sentence in sentences)
         first_rejected = rejected[0] if rejected else None
         repeated = sum(item.reason.startswith(REPEATED_ID) for item in rejected)
-        counts = PredictionCounts(len(articles), len(sentences), debris, len(rejected), first_rejected, repeated)
+        dates = count_dates(article.published for article in articles)
+        read = (len(articles), len(sentences), debris, len(rejected), first_rejected, repeated)
+        counts = PredictionCounts(*read, dates["dated"], dates["undated"])
         return LabelledBatch(predictions.encode(self.ending), rejected, counts)
 
 

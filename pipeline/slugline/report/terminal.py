@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from slugline.data.dates import describe_dates
 from slugline.dataset import Dataset
 from slugline.report.counts import describe_left_out
 from slugline.report.scores import baseline_scores, format_interval, format_scores
@@ -28,6 +29,8 @@ def describe_dataset(dataset: Dataset) -> str:
         f"left out: {describe_left_out(dataset)}",
         f"split   {parts} sentences; on both sides: {leakage.articles} articles, {leaks}",
     ]
+    if dates := describe_dates(counts["dated"], counts["undated"]):
+        lines.insert(1, f"dates   {dates}")
     return "\n".join(lines + [f"note    {note}" for note in dataset.notes])
 
 
