@@ -96,11 +96,9 @@ def test_no_article_gives_no_sentence_but_all_columns():
 
 
 @pytest.mark.parametrize("kind", [ArticleCorpus, SentenceCorpus])
-@pytest.mark.parametrize("row", ["", "{bad", {"text": " "}, {"body": "x"}])
+@pytest.mark.parametrize("row", ["", "{bad", {"text": " "}, {"words": "x"}])
 def test_a_file_without_anything_readable_is_an_error_that_says_why(write, kind, row):
-    says = (
-        r"^(no (article|sentence) could be read; data\.jsonl|data\.columns: no column has a usual name for the labels)"
-    )
+    says = r"^(no (article|sentence) could be read; data\.jsonl|data\.columns: no column has a usual name for the (labels|text))"
     with pytest.raises(InputError, match=says):
         kind(write(row))()
 

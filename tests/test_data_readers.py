@@ -293,7 +293,7 @@ BAD_ROWS = {
     '{"text": 5}': "column 'text' is int, not text",
     '{"text": null}': "column 'text' is NoneType, not text",
     '{"text": ["a"]}': "column 'text' is list, not text",
-    '{"body": "a"}': "no column 'text' for the text; found: body",
+    '{"words": "a"}': "no column 'text' for the text; found: words",
     "{}": "no column 'text' for the text; found: ",
     "\udcff{}": "not JSON",
 }
@@ -556,3 +556,17 @@ def test_nothing_read_at_all_is_an_error_that_names_the_first_reason():
     with pytest.raises(InputError, match=r"no article could be read; a\.txt: empty text"):
         check_any_read([], [Rejected("a.txt", "empty text"), Rejected("b.txt", "other")], "article")
     check_any_read([1], [], "article")
+
+
+def test_articles_are_read_from_columns_with_other_usual_names(tmp_path):
+    row = {"Headline": "Floods", "body": TRUCE, "pub_date": "1-Dec-23", "publisher": "Mill Post", "link": "x:y"}
+    row |= {"doc_id": "7", "lang": "en", "id": "no id of an article for sure"}
+    article = read(place(tmp_path, "n.jsonl", json_lines(row)))[0][0]
+    assert article == Article("7", "Floods", TRUCE, "2023-12-01", "Mill Post", "x:y", "en")
+
+
+def test_a_column_that_is_named_or_has_our_own_name_goes_before_a_usual_one(tmp_path):
+    file = place(tmp_path, "n.jsonl", json_lines({"text": TRUCE, "body": TALKS, "headline": "A", "head": "B"}))
+    article = read(file, columns={"title": "head"})[0][0]
+    assert (article.text, article.title) == (TRUCE, "B")
+    assert read(file, columns={"text": "body"})[0][0].text == TALKS

@@ -162,7 +162,7 @@ class MonitorSettings(ModelSettings, ReadOptions):
     prevalence : str
         How counts are corrected for the model's errors: difference, or adjusted (adjusted classify-and-count).
     columns : dict of str to str
-        The name in the files for each article column; only text must be there.
+        The name in the files for each article column; other usual names are found; only text must be there.
     name : str, optional
         The name of the run.
     """

@@ -1,6 +1,7 @@
 """Articles: the rows of files become articles, their text cleaned and their cells made text."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -9,6 +10,7 @@ from slugline.data.input_files import sibling_key
 from slugline.data.opening import ReadOptions
 from slugline.data.readers import read_rows
 from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected, Row, Rows
+from slugline.data.usual_names import OF_ARTICLES, find_usual
 from slugline.errors import InputError, listing
 
 REPEATED_ID = "repeats the article_id"  # how the reason begins why such an article is rejected
@@ -26,13 +28,21 @@ def read_articles(
     """Read articles from the files that `find_files` finds, one at a time, each with its place (`file` or `file:line`).
 
     A row that is not an article comes as `Rejected`. `columns` says where the files have other names for article
-    columns; only `text` must be there. `keep` names further columns that the articles carry, in `Article.kept`; `key`
-    is the setting that names the path.
+    columns; those not given may have another usual name (body, headline, date); only `text` must be there. `keep`
+    names further columns that the articles carry, in `Article.kept`; `key` is the setting that names the path.
     """
     column_names = article_columns(columns or {}, sibling_key(key, "columns"))
-    rows = standardise_dates(read_rows(path, options, key=key), column_names["published"], options, key)
-    for where, row in rows:
+    for where, row in read_article_rows(path, options, column_names, key=key):
         yield where, Rejected(where, row) if isinstance(row, str) else to_article(row, where, column_names, keep)
+
+
+def read_article_rows(path: Any, options: ReadOptions | None, columns: Mapping[str, str], *, key: str) -> Rows:
+    """Read the rows that `to_article` makes articles of, usual names of columns understood and dates standardised."""
+    rows = (
+        (where, row if isinstance(row, str) else _under_our_names(row, columns))
+        for where, row in read_rows(path, options, key=key)
+    )
+    return standardise_dates(rows, columns["published"], options, key)
 
 
 def article_columns(columns: Mapping[str, str], key: str = "data.columns") -> dict[str, str]:
@@ -79,6 +89,21 @@ def mark_repeated_ids(rows: Rows, columns: Mapping[str, str]) -> Rows:
         key = blake2b(article_id.encode(), digest_size=8).digest()
         yield where, f"{REPEATED_ID} '{article_id}' of an earlier article" if key in seen else row
         seen.add(key)
+
+
+def _under_our_names(row: Row, columns: Mapping[str, str]) -> Row:
+    """Return a row with a cell also under the name of each article column that it has under another usual name."""
+    found = _find_columns(tuple(row), tuple(columns.items()))
+    return {**row, **{column: row[name] for column, name in found}} if found else row
+
+
+@lru_cache(maxsize=256)
+def _find_columns(names: tuple[str, ...], columns: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+    """Return the article columns that rows have under another usual name, each with that name."""
+    free = {name for name in names if name not in dict(columns).values()}
+    missing = [column for column, name in columns if name == column and name not in names]
+    usual = {column: find_usual((name for name in names if name in free), OF_ARTICLES[column]) for column in missing}
+    return [(column, fitting[0]) for column, fitting in usual.items() if fitting]
 
 
 def _get_id(row: Row, where: str, columns: Mapping[str, str]) -> str:

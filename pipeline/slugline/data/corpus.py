@@ -93,7 +93,8 @@ class ArticleCorpus(ReadOptions):
     path : str, Path or list of these
         A file, a folder, a glob, `-` for standard input, or a list of these.
     columns : dict of str to str
-        Article columns and their names in the files. Only `text` must be there.
+        Article columns and their names in the files; other usual names (body, headline, date) are found. Only `text`
+        must be there.
     keep : list of str
         Further columns of the files, which the sentences carry too.
     chunk_rows : int, optional

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from slugline.data.articles import article_columns, cell_text, get_text, to_article
+from slugline.data.articles import article_columns, cell_text, get_text, read_article_rows, to_article
 from slugline.data.corpus import Corpus, check_keep, check_kept_columns, in_chunks, read_all, reject_repeated_ids
 from slugline.data.dates import standardise_dates
 from slugline.data.input_files import NamedFile, find_files
@@ -147,8 +147,7 @@ class SentenceCorpus(ReadOptions):
     def _article_metadata(self) -> Iterator[tuple[str, Article | Rejected]]:
         """Yield what files say about each article; their text is that of its sentences and is not read again."""
         columns = article_columns(self.article_columns, "data.article_columns")
-        rows = read_rows(self.articles, self._beside, key="data.articles")
-        for where, row in standardise_dates(rows, columns["published"], self, "data.articles"):
+        for where, row in read_article_rows(self.articles, self._beside, columns, key="data.articles"):
             if isinstance(row, str):
                 yield where, Rejected(where, row)
             else:

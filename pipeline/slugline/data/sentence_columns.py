@@ -6,23 +6,10 @@ from typing import Any, NamedTuple
 
 from slugline.data.label_cells import DELIMITERS, NO_DELIMITER, find_delimiter, is_mark, names_no_topic
 from slugline.data.schema import Row
+from slugline.data.usual_names import OF_SENTENCES, find_usual, is_usual, normal
 from slugline.errors import InputError, listing
 
-# The names that people give these columns, the best-known first; capitals, blanks, `_` and `-` make no difference
-_USUAL_NAMES = {
-    "text": (
-        "text, sentence, content, body, sentence_text, sent_text, sentences, texts, snippet, paragraph, message, "
-        "document_text, article_text, full_text, title_text, article, headline, title"
-    ),
-    "labels": (
-        "labels, label, topics, topic, categories, category, classes, class, tags, tag, annotations, annotation, "
-        "targets, target, cats, sent_labels, gold_labels, gold_label, label_text, label_name, classification, theme, y"
-    ),
-    "article_id": "article_id, doc_id, document_id, story_id, news_id, article_no, article_number, doc, document",
-    "split": "split, part, subset",
-    "published": "published, date, published_at, publication_date, publish_date, pub_date, datetime, timestamp",
-}
-COLUMNS = tuple(_USUAL_NAMES)
+COLUMNS = tuple(OF_SENTENCES)
 _ROW_NUMBERS = ("", "id", "index", "unnamed0")  # of columns that hold no topic, though all may be 0 and 1
 
 
@@ -60,7 +47,7 @@ def find_layout(
     """
     if unknown := [name for name in columns if name not in COLUMNS]:
         raise InputError(f"data.columns: unknown column '{unknown[0]}'; allowed: {listing(COLUMNS)}")
-    survey = _survey(rows, lambda name: name == columns.get("labels") or _rank("labels", name) is not None)
+    survey = _survey(rows, lambda name: name == columns.get("labels") or is_usual(name, OF_SENTENCES["labels"]))
     found, others = _find_columns(survey.names, columns)
     notes = []
     if survey.names and found["text"] is None:
@@ -102,7 +89,7 @@ def _survey(rows: Iterable[tuple[str, Row | str]], may_hold_labels: Callable[[st
                 cells[name][_countable(cell)] += 1
             if name not in no_marks and not is_mark(cell):
                 no_marks.add(name)
-    marks = [name for name in names if name not in no_marks and _normal(name) not in _ROW_NUMBERS]
+    marks = [name for name in names if name not in no_marks and normal(name) not in _ROW_NUMBERS]
     return _Survey(list(names), marks, cells)
 
 
@@ -121,22 +108,10 @@ def _find_columns(
     others: dict[str, list[str]] = {}
     for column in COLUMNS:
         taken = {*given.values(), *found.values()}
-        usual = [name for name in names if _rank(column, name) is not None and name not in taken]
-        fitting = sorted(usual, key=lambda name: _rank(column, name) or 0)
+        fitting = find_usual((name for name in names if name not in taken), OF_SENTENCES[column])
         found[column] = given.get(column) or next(iter(fitting), None)
         others[column] = [] if given.get(column) else fitting[1:]
     return found, others
-
-
-def _rank(column: str, name: str) -> int | None:
-    """Return how well-known a name is for a column, 0 the best; None for a name that is not usual."""
-    usual = [_normal(one) for one in _USUAL_NAMES[column].split(", ")]
-    return usual.index(_normal(name)) if _normal(name) in usual else None
-
-
-def _normal(name: object) -> str:
-    """Return a column's name without what makes no difference."""
-    return "".join(sign for sign in str(name).casefold() if sign.isalnum())
 
 
 def _describe_columns(

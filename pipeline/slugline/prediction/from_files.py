@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from slugline import __version__
-from slugline.data.articles import mark_repeated_ids
-from slugline.data.dates import standardise_dates
+from slugline.data.articles import mark_repeated_ids, read_article_rows
 from slugline.data.input_files import find_files
-from slugline.data.readers import check_any_read, read_rows
+from slugline.data.readers import check_any_read
 from slugline.data.schema import ABOUT_COLUMNS, Rejected
 from slugline.errors import InputError
 from slugline.model import TopicModel, load_model
@@ -44,9 +43,8 @@ class _Job(NamedTuple):
     def label_batches(self, skip: int = 0) -> Generator[LabelledBatch]:
         """Label all batches of the input but the first `skip`, which are only read."""
         options, labeller = self.options, self.options.labeller()
-        rows = read_rows(options.input, options, key="input")
-        dated_rows = standardise_dates(rows, labeller.columns["published"], options, "input")
-        new_rows = mark_repeated_ids(dated_rows, labeller.columns)
+        rows = read_article_rows(options.input, options, labeller.columns, key="input")
+        new_rows = mark_repeated_ids(rows, labeller.columns)
         batches = islice(cut_batches(new_rows, labeller.columns, options.batch), skip, None)
         return map_batches(labeller, batches, options, self.model, str(self.folder))
 
