@@ -46,10 +46,6 @@ def test_a_poor_model_stays_outside_with_its_figures_as_tags_and_artifact(folder
     assert "(gate.max_macro_drop=0.02); champion stays" in done.stderr
     assert done.stderr.count("\n") == 1
     assert aliases(folder) == {"champion": "1"}
-    pasted = re.search(r"^next    slugline (promote .*)$", done.stdout, re.MULTILINE)[1]
-    assert command(folder, *shlex.split(pasted)).returncode == 0
-    assert aliases(folder) == {"champion": "3"}
-    assert command(folder, "promote", "rollback=true").returncode == 0
     store = MlflowClient(f"sqlite:///{folder}/store.db")
     version = store.get_model_version("slugline", "3")
     assert version.tags["promotion"] == "failed"
@@ -57,6 +53,10 @@ def test_a_poor_model_stays_outside_with_its_figures_as_tags_and_artifact(folder
     assert verdict["difference"]["low"] < -0.01
     assert float(version.tags["candidate_macro"]) == pytest.approx(verdict["candidate"]["macro"], abs=1e-4)
     assert verdict["champion"]["version"] == "1"
+    pasted = re.search(r"^next    slugline (promote .*)$", done.stdout, re.MULTILINE)[1]
+    assert command(folder, *shlex.split(pasted)).returncode == 0
+    assert aliases(folder) == {"champion": "3"}
+    assert command(folder, "promote", "rollback=true").returncode == 0
 
 
 def test_a_model_as_good_takes_the_alias_and_gives_it_back(folder, command):

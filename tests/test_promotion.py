@@ -59,7 +59,7 @@ def test_a_model_worse_than_the_champion_does_not_pass(good, poor):
     verdict = judge(Gate(max_calibration_error=1.0), news(), poor, good)
     assert len(verdict.failed) == 1
     assert str(verdict.failed[0]).startswith("macro F1 0.")
-    assert "of version 1 may, at the lower end of its interval, be lower by 0." in str(verdict.failed[0])
+    assert "of version 2 may, at the lower end of its interval, be lower by 0." in str(verdict.failed[0])
     assert str(verdict.failed[0]).endswith(" (gate.max_macro_drop=0.02)")
     values = verdict.to_dict()
     assert list(values) == [
