@@ -55,7 +55,7 @@ class Gate:
 
 
 class Failure(NamedTuple):
-    """A limit of the gate that a model does not keep: in words, and the gate's key, its limit, and the model's value."""
+    """A limit of the gate that a model does not keep: in words, the gate's key, its limit, and the model's value."""
 
     reason: str
     key: str

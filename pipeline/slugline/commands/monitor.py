@@ -7,6 +7,7 @@ import pandas as pd
 
 from slugline import report
 from slugline.components import settings_to_config, to_params
+from slugline.config.project_reading import describe_reading
 from slugline.config.settings import MonitorSettings
 from slugline.data import ArticleCorpus
 from slugline.data.readers import check_any_read
@@ -34,6 +35,8 @@ def monitor(settings: MonitorSettings, launch: Launch) -> None:
     check_period(settings.period, "period")  # before all is read
     check_method(settings.prevalence, "prevalence")
 
+    if reading := describe_reading(settings):
+        print(reading)
     sentences = _read(settings)
     drift = detect_drift(
         model, sentences, model_uri=settings.model_uri, period=settings.period, prevalence=settings.prevalence

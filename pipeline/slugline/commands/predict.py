@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from slugline.config.predict import PredictSettings
+from slugline.config.project_reading import describe_reading
 from slugline.data.schema import Rejected
 from slugline.errors import InputError
 from slugline.launch import Launch
@@ -23,6 +24,8 @@ _BY_RULES = "caution the model learned labels by keyword rules, not by people"
 
 def predict(settings: PredictSettings, launch: Launch) -> None:
     """Label the sentences of articles, a record each, to a file or to standard output."""
+    if reading := describe_reading(settings):
+        print(reading, file=sys.stderr)
     folder = model_folder(settings.model_uri, settings.tracking_uri)
     with _progress_bar() as show_progress, _advice_when_interrupted(settings, launch):
         counts = predict_files(

@@ -3,18 +3,31 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from slugline.config.settings import ModelSettings, article_columns
+from slugline.config.project_reading import complete_reading, project_columns
+from slugline.config.settings import ModelSettings
 from slugline.prediction import PredictOptions
 
 
 @dataclass(frozen=True, kw_only=True)
 class PredictSettings(ModelSettings, PredictOptions):
-    """`slugline predict`: the model, and the options of a prediction from files."""
+    """`slugline predict`: the model, and the options of a prediction from files.
 
-    columns: Mapping[str, str] = field(default_factory=article_columns)
+    Parameters
+    ----------
+    format : {"text", "jsonl", "csv", "tsv", "parquet"}, optional
+        Format of the input; by default that of the ending of each file, or in a project the one that its data has.
+    columns : mapping of str to str
+        For article columns that the input names otherwise, the names there; in a project by default as in its data.
+    encoding : str
+        Encoding of the input; by default UTF-8, in a project that of its data.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=project_columns)
+    encoding: str = ""
 
     def __post_init__(self) -> None:
-        """Take a file whose name is a number, which YAML reads as one, by its name."""
+        """Take a file whose name is a number, which YAML reads as one, by its name; else read as in the project."""
         if not isinstance(self.input, list):
             object.__setattr__(self, "input", str(self.input))
+        complete_reading(self)
         super().__post_init__()

@@ -3,14 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from slugline.data.schema import ARTICLE_COLUMNS
+from slugline.config.project_reading import complete_reading, project_columns
 from slugline.project import default_champion, default_name
 from slugline.training.settings import COMPONENT
-
-
-def article_columns() -> dict[str, str]:
-    """Return every article column under its own name."""
-    return {name: name for name in ARTICLE_COLUMNS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,11 +156,12 @@ class MonitorSettings(ModelSettings):
     prevalence : str
         How counts are corrected for the model's errors: difference, or adjusted (adjusted classify-and-count).
     format : str, optional
-        Format of the input where its ending does not tell: text, jsonl, csv, tsv or parquet.
+        Format of the input where its ending does not tell: text, jsonl, csv, tsv or parquet; in a project by default
+        that of its data.
     columns : dict of str to str
-        The name in the files for each article column; only text must be there.
+        The name in the files for each article column; only text must be there. In a project by default as in its data.
     encoding : str
-        Encoding of the input.
+        Encoding of the input; by default UTF-8, in a project that of its data.
     name : str, optional
         The name of the run.
     """
@@ -175,9 +171,13 @@ class MonitorSettings(ModelSettings):
     period: str | None = None
     prevalence: str = "difference"
     format: str | None = None
-    columns: dict[str, str] = field(default_factory=article_columns)
-    encoding: str = "utf-8"
+    columns: dict[str, str] = field(default_factory=project_columns)
+    encoding: str = ""
     name: str | None = None
+
+    def __post_init__(self) -> None:
+        """Read as the project's data is read, where nothing else is given."""
+        complete_reading(self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,7 @@ def read_articles(
     is the setting that names the path.
     """
     column_names = article_columns(columns or {}, sibling_key(key, "columns"))
-    for where, row in read_rows(path, format, encoding, key=key):
+    for where, row in read_rows(path, format, encoding, key=key, columns=column_names):
         yield where, Rejected(where, row) if isinstance(row, str) else to_article(row, where, column_names, keep)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from slugline.data.input_files import find_files, format_of, open_bytes, open_text, sibling_key
@@ -23,11 +24,18 @@ READ_ERRORS = (OSError, EOFError, zlib.error, UnicodeError, csv.Error)
 _UNDECODED = re.compile("[\udc80-\udcff]")  # bytes outside the encoding, as `surrogateescape` keeps them
 
 
-def read_rows(path: Any, format: str | None = None, encoding: str = "utf-8", *, key: str = "data.path") -> Rows:
+def read_rows(
+    path: Any,
+    format: str | None = None,
+    encoding: str = "utf-8",
+    *,
+    key: str = "data.path",
+    columns: Mapping[str, str] = MappingProxyType({}),
+) -> Rows:
     """Read the rows of the files that `find_files` finds, one at a time, each with its place (`file` or `file:line`).
 
     In place of a row that cannot be read comes the reason, a string. A text file is one row with `article_id` and
-    `text`. `key` is the setting that names the path.
+    `text`, or what `columns` calls these, since it has no names of its own. `key` is the setting that names the path.
     """
     for file, name in find_files(path, format, encoding, key=key):
         file_format = format or format_of(file)
@@ -35,7 +43,12 @@ def read_rows(path: Any, format: str | None = None, encoding: str = "utf-8", *, 
         try:
             for where, row in _READERS[file_format](file, name, encoding):
                 count += 1
-                yield where, f"{row}{_encoding_advice(row, encoding, key)}" if isinstance(row, str) else row
+                if isinstance(row, str):
+                    yield where, f"{row}{_encoding_advice(row, encoding, key)}"
+                elif file_format == "text":
+                    yield where, {columns.get(name) or name: cell for name, cell in row.items()}
+                else:
+                    yield where, row
         except READ_ERRORS as error:
             beyond = f" beyond row {count}" if count else ""
             advice = _encoding_advice(str(error), encoding, key)

@@ -43,7 +43,7 @@ class _Job(NamedTuple):
     def label_batches(self, skip: int = 0) -> Generator[LabelledBatch]:
         """Label all batches of the input but the first `skip`, which are only read."""
         options, labeller = self.options, self.options.labeller()
-        rows = read_rows(options.input, options.format, options.encoding, key="input")
+        rows = read_rows(options.input, options.format, options.encoding, key="input", columns=labeller.columns)
         new_rows = mark_repeated_ids(rows, labeller.columns)
         batches = islice(cut_batches(new_rows, labeller.columns, options.batch), skip, None)
         return map_batches(labeller, batches, options, self.model, str(self.folder))
