@@ -31,7 +31,7 @@ def review(settings: ReviewSettings, launch: Launch) -> None:
     tasks = (
         _find_queue(settings, candidates, options) if settings.what == "queue" else _find_errors(settings, candidates)
     )
-    write_tasks(
+    beside = write_tasks(
         output,
         task_format,
         tasks.sentences,
@@ -40,7 +40,7 @@ def review(settings: ReviewSettings, launch: Launch) -> None:
         reasons=tasks.reasons,
         mode=tasks.mode,
     )
-    print("\n".join([*tasks.summary, f"written {settings.output} ({task_format})"]))
+    print("\n".join([*tasks.summary, f"written {listing(map(str, [output, *beside]))} ({task_format})"]))
     print(describe_next(launch, "label", name_file("annotations", settings.output)))
 
 
