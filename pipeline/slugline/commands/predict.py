@@ -27,11 +27,14 @@ def predict(settings: PredictSettings, launch: Launch) -> None:
     if reading := describe_reading(settings):
         print(reading, file=sys.stderr)
     folder = model_folder(settings.model_uri, settings.tracking_uri)
+    replaced = settings.output is not None and Path(settings.output).is_file()
     with _progress_bar() as show_progress, _advice_when_interrupted(settings, launch):
         counts = predict_files(
             folder, settings, stream=_StandardOutput(), on_progress=show_progress, on_rejected=_print_rejected
         )
     print(_describe_model(settings, folder), _summary(counts, settings.output), sep="\n", file=sys.stderr)
+    if replaced:
+        print(f"replaced the predictions of before in {settings.output}", file=sys.stderr)
 
 
 def _describe_model(settings: PredictSettings, folder: Path) -> str:

@@ -41,7 +41,7 @@ class ExportSettings(ModelSettings):
     Parameters
     ----------
     output : str
-        The file to write.
+        The file to write; it takes the place of an exported model of before, never of anything else.
     format : str, optional
         `sklearn` (joblib) or `skops`; by default what the ending of the output says, `.skops` or any other.
     """
