@@ -73,6 +73,8 @@ def _read(settings: LabelSettings) -> tuple[pd.DataFrame, tuple[str, ...]]:
         f"data    {len(sentences)} sentences, {len(corpus.articles)} articles; left out: {debris} debris, "
         f"{len(corpus.rejected)} rejected"
     )
+    for line in report.describe_notes(corpus.notes):
+        print(line)
     return sentences, labelled.topics
 
 

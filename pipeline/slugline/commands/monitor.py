@@ -54,6 +54,8 @@ def _read(settings: MonitorSettings) -> pd.DataFrame:
     """Return the sentences of the input, debris left out."""
     source = settings.input if isinstance(settings.input, list) else str(settings.input)
     corpus = _Input(source, settings.format, settings.columns, encoding=settings.encoding)()
+    for line in report.describe_notes(corpus.notes):
+        print(line)
     sentences = corpus.sentences()
     kept = sentences[~sentences["debris"]].reset_index(drop=True)
     print(
@@ -70,6 +72,8 @@ def _describe(drift: DriftReport) -> str:
     lines = [
         f"data    {drift.summary}",
         drift.table.to_string(index=False, float_format="{:.4f}".format),
+        "note    reference and new are shares: of sentences with a topic, of words that the model does not know, and "
+        "else of sentences in the part of a distribution that changed most",
         f"drift   {drift.n_drifted} of {len(drift.table)}: p below {ALPHA} after Holm, and an effect of at least "
         f"{MIN_EFFECT['share']}",
         "counts  of sentences, corrected for the model's errors, with 95 % intervals",

@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from slugline import tracking
+from slugline import report, tracking
 from slugline.cache import Stages
 from slugline.config.recorded import read_run_settings
 from slugline.config.settings import PromoteSettings
@@ -76,6 +76,8 @@ def _read_evaluation_set(
 ) -> EvaluationSet:
     """Read the labelled sentences to judge on, without those that a model was trained on; print how many these are."""
     dataset = build_dataset(settings.data, settings.labels, settings.split, Stages(settings.cache))
+    for line in report.describe_notes(dataset.read_as):
+        print(line)
     rows = np.ones(len(dataset.sentences), np.bool_) if settings.part == "all" else dataset.rows(settings.part)
     for version in (candidate, champion):
         if version is not None:

@@ -133,11 +133,14 @@ class ReproduceSettings(StoreSettings):
     ----------
     run_id : str
         The run to train again, by its id or how that begins, its name, or its model as in `slugline compare`.
+    details : bool
+        Print all metrics, not only means and what differs.
     allowed_modules : list of str
         Modules, beside slugline and sklearn, that the run's config may name.
     """
 
     run_id: str
+    details: bool = False
     allowed_modules: list[str] = field(default_factory=list)
 
 

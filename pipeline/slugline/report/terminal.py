@@ -1,6 +1,6 @@
 """What the terminal shows of a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -19,6 +19,8 @@ def describe_dataset(dataset: Dataset) -> str:
     """Return what was read, left out and split, in a few lines."""
     counts, leakage = dataset.counts, dataset.leakage
     parts = ", ".join(f"{part} {size}" for part, size in dataset.sizes.items())
+    unused = counts["used"] - sum(dataset.sizes.values())
+    by_rules = f"; not used: {unused} of dev and test, which rules labelled" if unused else ""
     leaks = ", ".join(
         f"{count} {part} sentences ({leakage.shares[part]:.1%})" for part, count in leakage.sentences.items()
     )
@@ -26,9 +28,15 @@ def describe_dataset(dataset: Dataset) -> str:
     lines = [
         f"data    {counts['used']} of {counts['sentences']} sentences, {counts['articles']} articles; "
         f"left out: {describe_left_out(dataset)}",
-        f"split   {parts} sentences; on both sides: {leakage.articles} articles, {leaks}",
+        f"split   {parts} sentences{by_rules}; articles in several parts: {leakage.articles}; in train word for word: "
+        f"{leaks}",
     ]
-    return "\n".join(lines + [f"note    {note}" for note in dataset.notes])
+    return "\n".join([*lines, *describe_notes(dataset.notes)])
+
+
+def describe_notes(notes: Iterable[str]) -> list[str]:
+    """Return a line for each note, such as on how the columns of files were understood."""
+    return [f"note    {note}" for note in notes]
 
 
 def describe_scores(metrics: Mapping[str, float], topics: Sequence[str], part: str) -> str:
