@@ -1,11 +1,13 @@
-"""In a project, `predict` and `monitor` read new files as the project's data is read, and say so."""
+"""In a project, `predict` and `monitor` read new files as its data is read, and Python trains what the command does."""
 
 import csv
 import json
 
 import pytest
 
+import slugline
 from slugline.config.launch import compose_settings
+from slugline.tracking import Off
 
 DATA = """defaults: [articles]
 path: articles
@@ -80,6 +82,20 @@ def test_a_column_that_is_not_there_is_told_after_where_its_name_comes_from(proj
     assert done.returncode == 1
     assert done.stderr.splitlines()[0] == ABOUT
     assert "no column 'body' for the text; found: when, content" in done.stderr
+
+
+def test_training_in_python_takes_the_project_as_the_command_does(project, monkeypatch):
+    monkeypatch.chdir(project)
+    settings = slugline.project_settings("seed=7", "features=word", "features.word.min_df=1")
+    assert (settings.data.path, settings.data.columns["text"], settings.seed) == ("articles", "body", 7)
+    assert list(settings.labels.topics) == ["truce", "fines"]
+    run = slugline.train(tracking=Off(), plots=False, folds=2, split=settings.split, features=settings.features)
+    assert run.model.topics == ("truce", "fines")
+    assert run.dataset.counts["articles"] == 24
+    with pytest.raises(slugline.InputError, match="nothing"):
+        slugline.project_settings("experiment=nothing")
+    with pytest.raises(TypeError, match="colour"):
+        slugline.train(colour="red")
 
 
 @pytest.mark.parametrize("base", ["sentences", "articles"])
