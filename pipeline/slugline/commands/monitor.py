@@ -69,9 +69,11 @@ def _read(settings: MonitorSettings) -> pd.DataFrame:
 def _describe(drift: DriftReport) -> str:
     """Return a drift report as text for the terminal."""
     counts = drift.totals[["topic", "counted", "corrected", "low", "high"]]  # NaN where no labelled sentence has it
+    counts = counts.assign(topic=counts["topic"].map(report.shorten_topic))
+    table = drift.table.assign(what=drift.table["what"].map(report.shorten_topic))
     lines = [
         f"data    {drift.summary}",
-        drift.table.to_string(index=False, float_format="{:.4f}".format),
+        table.to_string(index=False, float_format="{:.4f}".format),
         "note    reference and new are shares: of sentences with a topic, of words that the model does not know, and "
         "else of sentences in the part of a distribution that changed most",
         f"drift   {drift.n_drifted} of {len(drift.table)}: p below {ALPHA} after Holm, and an effect of at least "

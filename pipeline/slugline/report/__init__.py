@@ -14,6 +14,7 @@ from slugline.report.terminal import (
     describe_scores,
     describe_stages,
     describe_tables,
+    shorten_topic,
 )
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "describe_tables",
     "drift_page",
     "find_mistakes",
+    "shorten_topic",
     "to_mlflow_frame",
     "write_page",
     "write_plots",

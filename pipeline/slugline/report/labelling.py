@@ -6,6 +6,7 @@ import pandas as pd
 
 from slugline.annotate import CollectedGold, krippendorff_alpha
 from slugline.errors import listing
+from slugline.report.terminal import shorten_topic
 
 _RULE_COLUMNS = (
     "coverage is the share of sentences that a rule votes on, overlaps where another rule of its topic votes too (0 if "
@@ -16,7 +17,10 @@ _RULE_COLUMNS = (
 
 def describe_rules(rules: pd.DataFrame) -> str:
     """Return the table of rules, with what its columns mean."""
-    table = rules.drop(columns="correct").to_string(index=False, float_format="{:.3f}".format, na_rep="-")
+    shown = rules.drop(columns="correct").assign(
+        rule=rules["rule"].map(shorten_topic), topic=rules["topic"].map(shorten_topic)
+    )
+    table = shown.to_string(index=False, float_format="{:.3f}".format, na_rep="-")
     return f"{table}\nnote    {_RULE_COLUMNS}"
 
 

@@ -46,13 +46,14 @@ def describe_scores(metrics: Mapping[str, float], topics: Sequence[str], part: s
         f"baseline {name}: macro F1 {macro:.3f}, micro F1 {micro:.3f}"
         for name, (macro, micro) in baseline_scores(metrics, part).items()
     ]
-    scores.index = [_shorten(str(name)) for name in scores.index]
+    scores.index = [shorten_topic(name) for name in scores.index]
     return "\n".join([scores.to_string(), *baselines])
 
 
-def _shorten(name: str) -> str:
+def shorten_topic(name: object) -> str:
     """Return the name of a topic so that a table with it fits a terminal."""
-    return name if len(name) <= _WIDEST_TOPIC else f"{name[: _WIDEST_TOPIC - 1]}…"
+    text = str(name)
+    return text if len(text) <= _WIDEST_TOPIC else f"{text[: _WIDEST_TOPIC - 1]}…"
 
 
 def describe_few(metrics: Mapping[str, float], dataset: Dataset) -> str:
