@@ -49,13 +49,13 @@ def in_label_studio(file, answers, annotator):
 
 
 def in_doccano(file, answers, annotator):
-    """doccano gives ids of its own, and exports approved examples of one annotator; it cannot skip."""
+    """doccano gives ids of its own, and exports all examples of one annotator, also untouched ones; it cannot skip."""
     rows = []
     for number, row in enumerate(lines(file), start=1):
         text, key = row.pop("text"), row["sentence_id"]
-        row.pop("label", None)
-        if answers.get(key) is not None:
-            rows.append({"id": number, "text": text, **row, "label": sorted(answers[key]), "Comments": []})
+        imported, answer = row.pop("label", []), answers.get(key)
+        label = imported if answer is None else sorted(answer) or ["none of these"]
+        rows.append({"id": number, "text": text, **row, "label": label, "Comments": []})
     write_lines(file.rename(file.with_name(f"{annotator}.jsonl")), rows)
 
 

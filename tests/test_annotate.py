@@ -124,11 +124,21 @@ def test_what_nobody_annotated_yet_says_nothing(tmp_path, format):
     assert ([(one.sentence_id, one.labels) for one in found], rejected) == ([("s1", ("=SUM(1)",))], [])
 
 
-@pytest.mark.parametrize("format", sorted({*FORMATS} - {"doccano"}))
+@pytest.mark.parametrize("format", FORMATS)
 def test_a_file_as_it_was_written_holds_no_annotation(tmp_path, format):
     file = tmp_path / "tasks"
     write_tasks(file, format, sentences(["A."], labels=[("ceasefire",)]), TOPICS, probabilities=np.full((1, 4), 0.9))
     assert read_annotations(file, format, list(TOPICS))[:2] == ([], [])
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("labels", [("ceasefire",), (), None], ids=["labels", "no label", "nothing"])
+def test_what_a_tool_gives_back_untouched_holds_no_annotation_whatever_was_suggested(tmp_path, format, labels):
+    frame = sentences(["A.", "B."], labels=[labels, ("ceas,e|f;ire",)])
+    for mode in ("multilabel", "multiclass"):
+        (tmp_path / mode).mkdir()
+        assert round_trip(tmp_path / mode, format, frame, {}, mode=mode) == ([], [])
+        assert round_trip(tmp_path / mode, format, frame, {}, mode=mode, probabilities=CHANCES) == ([], [])
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -180,10 +190,8 @@ def test_suggestions_of_a_model_and_labels_already_given_stand_where_each_tool_l
     chosen = [[(one["model_version"], one.get("score"), choices(one)) for one in task["predictions"]] for task in tasks]
     first = [("given", None, ["ceas,e|f;ire"]), ("slugline", 0.5, ["ceasefire", "aid & relief"])]
     assert chosen == [first, [("slugline", 0.625, [])]]
-    assert [row.get("label") for row in load(tmp_path, "doccano", frame, probabilities=CHANCES)] == [
-        ["ceas,e|f;ire"],
-        [],
-    ]
+    in_doccano = load(tmp_path, "doccano", frame, probabilities=CHANCES)
+    assert [(row.get("label"), row["suggested"]) for row in in_doccano] == [(None, "ceas,e|f;ire"), (None, "")]
     assert [row.get("accept") for row in load(tmp_path, "prodigy", frame, probabilities=CHANCES)] == [
         ["ceas,e|f;ire"],
         [],

@@ -104,6 +104,9 @@ def test_doccano_names_labels_and_metadata_in_several_ways_and_a_file_after_its_
         {"id": 5, "text": "E.", "label": ["aid"]},
         {"id": 6, "text": "F.", "annotations": [{"label": 1, "user": 2}], "meta": {"sentence_id": "s5"}},
         {"id": 7, "text": "G.", "sentence_id": "s6"},
+        {"id": 8, "text": "H.", "label": [], "sentence_id": "s7", "suggested": "aid"},
+        {"id": 9, "text": "I.", "label": ["none of these"], "sentence_id": "s8", "suggested": ""},
+        {"id": 10, "text": "J.", "label": ["aid", "none of these"], "sentence_id": "s9", "suggested": ""},
     ]
     found, reasons = labelled(read(tmp_path, "alice.jsonl", rows))
     assert found == [
@@ -111,8 +114,9 @@ def test_doccano_names_labels_and_metadata_in_several_ways_and_a_file_after_its_
         ("s1", "alice", ()),
         ("s2", "bob", ("aid",)),
         ("s3", "alice", ("aid",)),
+        ("s8", "alice", ()),
     ]
-    assert [reason[:16] for reason in reasons] == ["no sentence_id", "labels by number"]
+    assert [reason[:16] for reason in reasons] == ["no sentence_id", "labels by number", "'none of these' "]
 
 
 def test_doccano_also_exports_a_list(tmp_path):

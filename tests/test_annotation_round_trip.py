@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -54,12 +55,21 @@ def test_tasks_of_every_format_come_back_as_gold_labels_to_train_on(folder, comm
     out = command(folder, "label", *SHARED, f"tasks={file.name}", f"format={format}")
     assert out.returncode == 0, out.stderr
     assert "how to  " in out.stdout
+    beside = sorted(path for path in folder.iterdir() if path.name.startswith("ann") and path != file)
+    assert [line.split()[1] for line in out.stdout.splitlines() if line.startswith("beside")] == [
+        path.name for path in beside
+    ]
+    for path in beside:  # a second file of tasks would need one of the same name
+        before, other = path.read_bytes(), f"tasks={file.with_suffix('.tasks').name}"
+        again = command(folder, "label", *SHARED, other, f"format={format}")
+        assert again.returncode == 1
+        assert f"{path.name}, which belongs beside ann.tasks, is there already; give another file" in again.stderr
+        assert path.read_bytes() == before
 
     early = command(folder, "label", *SHARED, f"annotations={file.name}", "output=gold.jsonl")
-    if format != "doccano":  # which shows labels by rules, and cannot say that nobody looked at them
-        assert early.returncode == 1
-        assert "open    24 tasks that nobody answered: " in early.stdout
-        assert early.stderr.count("\n") == 1
+    assert early.returncode == 1
+    assert "open    24 tasks that nobody answered: " in early.stdout
+    assert early.stderr.count("\n") == 1
 
     annotate(file, format, answers_of(folder))
     back = command(folder, "label", *SHARED, f"annotations={file.name}", f"format={format}", "output=gold.jsonl")
@@ -151,6 +161,29 @@ def test_a_second_file_of_tasks_leaves_out_what_people_labelled(folder, command)
     more = command(folder, "label", *SHARED, "labels.gold=gold.jsonl", "tasks=more.csv", "size=100")
     found = "tasks   21 of 21 sentences without a label by people, drawn at random (seed 0); left out: 3 that people"
     assert found in more.stdout
+    assert "note" not in more.stdout
+
+
+def test_next_lines_name_the_gold_labels_that_are_there_and_work_when_pasted(folder, command):
+    command(folder, "label", *SHARED, "tasks=tasks.csv", "size=6")
+    annotate(folder / "tasks.csv", "csv", answers_of(folder))
+    back = command(folder, "label", *SHARED, "annotations=tasks.csv")
+    again = pasted(back.stdout, "tasks=")
+    assert again[-3:] == ["tasks=tasks-2.csv", "size=150", "labels.gold=labels.jsonl"]
+    second = command(folder, *again)
+    assert "tasks   18 of 18 sentences" in second.stdout
+    assert pasted(second.stdout, "annotations=")[-1] == "labels.gold=labels.jsonl"
+    forgotten = command(folder, "label", *SHARED, "tasks=all.csv", "size=150")
+    assert "note    labels.jsonl has labels by people already; labels.gold=labels.jsonl leaves" in forgotten.stdout
+    rules = command(folder, "label", *SHARED, "tracking=off")
+    assert pasted(rules.stdout, "train")[-1] == "labels.gold=labels.jsonl"
+    assert "overlaps where another rule of its topic votes too" in rules.stdout
+
+
+def pasted(output: str, word: str) -> list[str]:
+    """Return the arguments of the first `next` line that holds a word."""
+    lines = [line for line in output.splitlines() if line.startswith("next ") and word in line]
+    return shlex.split(lines[0])[2:]
 
 
 MISTAKES = {
@@ -186,7 +219,9 @@ def test_several_annotators_who_disagree_are_merged_and_the_same_file_twice_coun
         annotate(folder / f"{name}.csv", "csv", answers if name == "ann" else dict.fromkeys(answers, ()), name)
     options = ("label", *SHARED, "annotations=[ann.csv,bob.csv,ann.csv]", "output=gold.jsonl")
     open_yet = command(folder, *options, "adjudicator=zoe")
-    assert open_yet.stdout.count("\nopen    ") == 4
+    advice = "open    4 sentences that were answered and get no gold label; adjudicator=NAME lets one annotator decide"
+    assert advice in open_yet.stdout
+    assert open_yet.stdout.count(": no majority on ") == 4
     assert "history 8 new of 8" in open_yet.stdout
     assert "adjudicator=zoe labelled none of these sentences" in open_yet.stdout
     assert "nan" not in open_yet.stdout

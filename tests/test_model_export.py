@@ -1,9 +1,12 @@
 """Hold that an exported model gives what the model gives, without Slugline, or is not written."""
 
+import gzip
 import json
 import pickle
 import subprocess
 import sys
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +194,28 @@ def test_an_output_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot be written: Is a directory$"):
         write_model(trained(), tmp_path, "sklearn")
     assert (tmp_path / "file").read_text() == "here"
+
+
+@pytest.mark.parametrize("form", ["sklearn", "skops"])
+def test_a_model_takes_the_place_of_a_model_and_of_nothing_else(tmp_path: Path, form: str) -> None:
+    file = tmp_path / "model"
+    for other in ("sklearn", "skops", form):
+        write_model(trained(), file, other)
+    file.unlink()
+    file.touch()
+    write_model(trained(), file, form)
+    with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
+        archive.writestr("letter.txt", "Dear all")
+    for content in (
+        b"my notes",
+        (tmp_path / "archive.zip").read_bytes(),
+        gzip.compress(b"text"),
+        zlib.compress(b"text"),
+    ):
+        file.write_bytes(content)
+        with pytest.raises(InputError, match=r"is there already and is no exported model; give another file$"):
+            write_model(trained(), file, form)
+        assert file.read_bytes() == content
 
 
 @pytest.mark.parametrize("form", ["sklearn", "skops"])

@@ -81,6 +81,21 @@ def test_a_profile_against_itself_has_no_effect_and_stays_the_same_as_json():
     assert not table["drift"].any()
 
 
+def test_what_changed_most_is_named():
+    reference = profile(**news(0))
+    one_source = news(0) | {"sources": ["Herald"] * len(news(0)["words"])}
+    found = compare_profiles(reference, profile(**one_source, reference=reference)).set_index("what")
+    assert found.loc["source", "part"] == "Herald"
+    assert found.loc["source", "new"] == pytest.approx(1, abs=0.01)
+    nowhere = news(0) | {"sources": [None] * len(news(0)["words"])}
+    silent = profile(**nowhere)
+    assert compare_profiles(silent, silent).set_index("what").loc["source", "part"] == "other, or none given"
+    longer = news(0) | {"words": news(0)["words"] + 40}
+    words = compare_profiles(reference, profile(**longer, reference=reference)).set_index("what").loc["words", "part"]
+    assert words == f"above {reference['distributions']['words']['edges'][-1]:.3g}"
+    assert found.loc["share/a", "part"] == ""
+
+
 def test_the_error_of_a_share_is_that_of_samples_of_whole_articles():
     random = np.random.default_rng(0)
     rates, sizes = random.beta(1, 4, 400), random.integers(1, 20, 400)

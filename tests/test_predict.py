@@ -22,11 +22,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 from sklearn.tree import DecisionTreeClassifier
 
+from slugline.data.label_cells import parse_labels
 from slugline.data.schema import Rejected
 from slugline.errors import InputError
 from slugline.model import load_model, save_model
@@ -617,13 +619,42 @@ def test_a_topic_named_like_a_column_is_refused(run: Predict, model: Path, topic
         run(Path("clash"), output="topics.jsonl")
 
 
-def test_topics_that_a_format_cannot_hold_are_refused(run: Predict, model: Path) -> None:
+@pytest.mark.parametrize("name", ["war, peace", "[war]", '"a,b"', "C++", "law & order", "🔥 fire", "x" * 300])
+def test_topics_of_any_name_come_back_from_every_format(run: Predict, model: Path, name: str) -> None:
     loaded = load_model(model)
-    save_model(replace(loaded, topics=("war, peace", *loaded.topics[1:])), Path("comma"))
-    with pytest.raises(InputError, match="topic 'war, peace' has a comma"):
-        run(Path("comma"), output="topics.csv")
-    run(Path("comma"), output="topics.parquet")
-    assert "war, peace" in parquet.read_schema("topics.parquet").names
+    save_model(replace(loaded, topics=(name, *loaded.topics[1:])), Path("named"))
+    for ending in ENDINGS:
+        run(Path("named"), output=f"topics.{ending}")
+    rows = records(Path("topics.jsonl"))
+    frame = pd.read_csv("topics.csv", keep_default_na=False)
+    assert name in frame.columns
+    assert name in parquet.read_schema("topics.parquet").names
+    given = {tuple(row["topics"]) for row in rows}
+    assert any(name in topics for topics in given)
+    cells = frame["topics"].tolist()
+    with_lists = "," in name or name.startswith("[")
+    read = [json.loads(cell) if with_lists else [topic for topic in cell.split(",") if topic] for cell in cells]
+    assert read == [row["topics"] for row in rows]
+    again = [parse_labels(cell, ",", "topics.csv") for cell in cells]  # as `data=sentences` reads them
+    assert again == [tuple(row["topics"]) for row in rows]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_an_output_takes_the_place_of_predictions_and_of_nothing_else(run: Predict, ending: str) -> None:
+    output = Path(f"topics.{ending}")
+    output.touch()
+    first = run(output=str(output))
+    assert run(output=str(output)) == first
+    for content in (b"my notes\n", b'{"sentence_id": "a", "labels": []}\n', b"text,topics\na,b\n", b"[1]", b"\xff" * 9):
+        output.write_bytes(content)
+        with pytest.raises(InputError, match=f"^output: {output} is there already and holds no predictions; give"):
+            run(output=str(output))
+        assert output.read_bytes() == content
+    Path("other." + ending + ".parts").mkdir()
+    (Path("other." + ending + ".parts") / "mine.txt").write_text("mine")
+    with pytest.raises(InputError, match="which holds other files; give another output"):
+        run(output=f"other.{ending}")
+    assert (Path("other." + ending + ".parts") / "mine.txt").read_text() == "mine"
 
 
 def test_explain_gives_the_terms_of_each_topic_given(run: Predict, model: Path) -> None:

@@ -1,6 +1,8 @@
 """The alias moves only through the gate, back again, and for one of two who move it at once."""
 
 import json
+import re
+import shlex
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -39,7 +41,9 @@ def aliases(folder):
 def test_a_poor_model_stays_outside_with_its_figures_as_tags_and_artifact(folder, command):
     done = command(folder, "promote", *DATA, "gate.max_calibration_error=0.5")
     assert done.returncode == 1
-    assert done.stderr.startswith("slugline: version 3 does not pass: macro F1 may be lower by up to 0.")
+    assert done.stderr.startswith("slugline: version 3 does not pass: macro F1 0.")
+    assert " of version 1 may, at the lower end of its interval, be lower by 0." in done.stderr
+    assert "(gate.max_macro_drop=0.02); champion stays" in done.stderr
     assert done.stderr.count("\n") == 1
     assert aliases(folder) == {"champion": "1"}
     store = MlflowClient(f"sqlite:///{folder}/store.db")
@@ -49,6 +53,10 @@ def test_a_poor_model_stays_outside_with_its_figures_as_tags_and_artifact(folder
     assert verdict["difference"]["low"] < -0.01
     assert float(version.tags["candidate_macro"]) == pytest.approx(verdict["candidate"]["macro"], abs=1e-4)
     assert verdict["champion"]["version"] == "1"
+    pasted = re.search(r"^next    slugline (promote .*)$", done.stdout, re.MULTILINE)[1]
+    assert command(folder, *shlex.split(pasted)).returncode == 0
+    assert aliases(folder) == {"champion": "3"}
+    assert command(folder, "promote", "rollback=true").returncode == 0
 
 
 def test_a_model_as_good_takes_the_alias_and_gives_it_back(folder, command):

@@ -58,7 +58,9 @@ def test_a_good_model_without_a_champion_passes_and_its_verdict_is_json(good):
 def test_a_model_worse_than_the_champion_does_not_pass(good, poor):
     verdict = judge(Gate(max_calibration_error=1.0), news(), poor, good)
     assert len(verdict.failed) == 1
-    assert verdict.failed[0].startswith("macro F1 may be lower by up to 0.")
+    assert str(verdict.failed[0]).startswith("macro F1 0.")
+    assert "of version 2 may, at the lower end of its interval, be lower by 0." in str(verdict.failed[0])
+    assert str(verdict.failed[0]).endswith(" (gate.max_macro_drop=0.02)")
     values = verdict.to_dict()
     assert list(values) == [
         "candidate", "gate", "sentences", "part", "absent", "champion", "difference", "version", "failed",
@@ -71,7 +73,7 @@ def test_a_model_worse_than_the_champion_does_not_pass(good, poor):
 
 def test_what_fails_alone_and_what_fails_against_the_champion_are_listed_together(good, poor):
     failed = judge(Gate(max_calibration_error=1.0, max_megabytes=0.0001), news(), poor, good).failed
-    assert [reason.split(" ")[0] for reason in failed] == ["megabytes", "macro"]
+    assert [failure.reason.split(" ")[0] for failure in failed] == ["megabytes", "macro"]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_what_fails_alone_and_what_fails_against_the_champion_are_listed_togethe
     ],
 )
 def test_each_part_of_the_gate_can_close_it(good, gate, reason):
-    assert reason in "; ".join(judge(gate, news(), good, good).failed)
+    assert reason in "; ".join(map(str, judge(gate, news(), good, good).failed))
 
 
 def test_a_topic_that_no_sentence_has_is_not_judged(good):
@@ -92,7 +94,7 @@ def test_a_topic_that_no_sentence_has_is_not_judged(good):
     none = replace(dataset, Y=dataset.Y & [True, False], part="all")
     verdict = judge(Gate(min_topic_f1=1.1, max_calibration_error=1.0), none, good, good)
     assert verdict.evaluation_set.absent == ["talks"]
-    assert verdict.failed == ["F1 of truce is 1.000"]
+    assert list(map(str, verdict.failed)) == ["F1 of truce is 1.000 (gate.min_topic_f1=1.1)"]
     assert "180 sentences of all; not judged, since none has it: talks" in describe_verdict(verdict)
 
 

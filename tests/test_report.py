@@ -167,6 +167,14 @@ def test_names_and_definitions_are_plain_text_in_markdown(run):
     assert "<script>" not in card + "".join(rows)
 
 
+def test_a_description_longer_than_mlflow_takes_is_cut_at_a_topic_and_says_so(run, monkeypatch):
+    whole = report.describe_run(run).splitlines()
+    longest = sum(len(line) + 1 for line in whole[:-1]) + 1
+    monkeypatch.setattr("slugline.report.card._LONGEST_DESCRIPTION", longest)
+    cut = report.describe_run(run).splitlines()
+    assert cut == [*whole[:-1], "", "And 1 more topics: see model_card.md."]
+
+
 def test_training_out_of_core_shows_mistakes_without_the_nearest_training_sentence(tmp_path):
     run = train_in(
         tmp_path,

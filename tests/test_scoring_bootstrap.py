@@ -148,7 +148,28 @@ def test_a_model_does_not_differ_from_itself():
     )
     assert (table["difference"] == 0).all()
     assert (table[["p", "p_holm"]] == 1).all().all()
-    assert ((table["low"] <= 0) & (table["high"] >= 0)).all()
+    assert (table[["low", "high"]] == 0).all().all()
+
+
+def test_topics_that_two_models_predict_the_same_make_no_difference_and_others_do():
+    Y, predicted, probabilities, group = news(30, 10)
+    other, ranked = predicted.copy(), probabilities.copy()
+    other[:, 1], ranked[:, 1] = ~predicted[:, 1], 1 - probabilities[:, 1]
+    table = paired_differences(
+        Y, predicted, other, TOPICS, groups=group, probabilities=(probabilities, ranked), resamples=100
+    )
+    ends = table[["low", "high"]]
+    assert (ends.loc[[f"f1/{TOPICS[0]}", f"ap/{TOPICS[0]}"]] == 0).all().all()
+    assert (ends.loc[[f"f1/{TOPICS[1]}", f"ap/{TOPICS[1]}", "f1_macro", "f1_micro"]] != 0).all().all()
+
+
+def test_the_same_decisions_by_other_probabilities_may_differ_elsewhere():
+    Y, predicted, probabilities, group = news(30, 10)
+    table = paired_differences(
+        Y, predicted, predicted, TOPICS, groups=group, probabilities=(probabilities, probabilities / 2), resamples=100
+    )
+    assert (table["difference"] == 0).all()
+    assert (table.loc[[f"f1/{topic}" for topic in TOPICS], "low"] < 0).all()
 
 
 def test_differences_are_those_of_the_scores_and_p_and_interval_agree():

@@ -30,6 +30,7 @@ __all__ = [
     "evaluate",
     "load_model",
     "predict",
+    "project_settings",
     "split",
     "train",
 ]
@@ -47,7 +48,8 @@ def train(settings: "TrainSettings | None" = None, **options: Any) -> "TrainingR
     Parameters
     ----------
     settings : TrainSettings, optional
-        What to train; by default the sample that ships with Slugline.
+        What to train; by default the project in whose folder Python was started (see `project_settings`), and
+        elsewhere the sample that ships with Slugline.
     **options
         In place of settings, some of their fields by name: `data, labels, split, features, model, threshold,
         evaluation, cache, tracking, name, seed, folds, n_jobs, plots`; see `TrainSettings`.
@@ -70,12 +72,53 @@ def train(settings: "TrainSettings | None" = None, **options: Any) -> "TrainingR
     >>> len(run.model.topics), 0.5 < run.metrics["test/f1_macro"] < 1
     (15, True)
     """
+    from dataclasses import replace
+
+    from slugline.project import PROJECT_FILE
     from slugline.training.settings import TrainSettings
     from slugline.workflow import train as train_model
 
     if settings is not None and options:
         raise TypeError("give either settings or their fields by name")
-    return train_model(TrainSettings(**options) if settings is None else settings)
+    if settings is None:
+        settings = replace(project_settings(), **options) if PROJECT_FILE.is_file() else TrainSettings(**options)
+    return train_model(settings)
+
+
+def project_settings(*overrides: str) -> "TrainSettings":
+    """Return what `slugline train` would train in the current folder, a project made by `slugline new`.
+
+    Parameters
+    ----------
+    *overrides : str
+        What would follow on the command line: `"experiment=gold"`, `"model.C=0.3"`.
+
+    Returns
+    -------
+    TrainSettings
+        To be given to `train`, as it is or with `dataclasses.replace`. Where there is no project, the settings of the
+        sample.
+
+    Raises
+    ------
+    InputError
+        For a mistake in an override or in the project's YAML files.
+
+    Examples
+    --------
+    >>> import slugline
+    >>> slugline.project_settings("seed=1", "folds=3").folds
+    3
+    """
+    from slugline.config.build import CONFIG_ERRORS, describe_error
+    from slugline.config.launch import compose_settings
+    from slugline.errors import InputError
+
+    try:
+        settings: TrainSettings = compose_settings("train", overrides)
+    except CONFIG_ERRORS as error:
+        raise InputError(describe_error(error)) from error
+    return settings
 
 
 def load_model(source: str | Path, tracking_uri: str | None = None) -> "TopicModel":

@@ -64,6 +64,8 @@ class Dataset(NamedTuple):
         How sure each label is, from 0 to 1, where a label model says so; None: all are.
     decided : dict
         Options of the reader that it found itself.
+    read_as : sequence of str
+        Those of the notes that say how the files were understood.
     """
 
     sentences: pd.DataFrame
@@ -77,6 +79,7 @@ class Dataset(NamedTuple):
     label_counts: pd.DataFrame
     weights: np.ndarray | None = None
     decided: Mapping[str, Any] = MappingProxyType({})
+    read_as: Sequence[str] = ()
 
     def rows(self, part: str) -> np.ndarray:
         """Return which sentences make a part, shape (sentences,).
@@ -155,6 +158,7 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         label_counts=count_labels(Y, parts, topics),
         weights=np.array(used["weights"].tolist()) if "weights" in used else None,
         decided=corpus.decided,
+        read_as=corpus.notes,
     )
     dataset.notes.extend(_topic_notes(dataset, rare, unseen, labels.min_articles))
     return dataset

@@ -172,11 +172,12 @@ def distribution(bins: np.ndarray, edges: Sequence[Any], group: np.ndarray) -> d
 
 
 def compare_profiles(reference: Profile, new: Profile) -> pd.DataFrame:
-    """Return what changed from one profile to another: columns `what, reference, new, effect, p, drift`.
+    """Return what changed from one profile to another: columns `what, part, reference, new, effect, p, drift`.
 
     Shares are compared by Cohen's h and a z test, distributions by the population stability index and a chi-square
-    test; for these, `reference` and `new` are the shares of the bin that changed most. `p` is corrected for the number
-    of tests (Holm 1979); there is drift where `p` is below `ALPHA` and the effect at least that of `MIN_EFFECT`.
+    test; for these, `reference` and `new` are the shares of the bin that changed most, which `part` names. `p` is
+    corrected for the number of tests (Holm 1979); there is drift where `p` is below `ALPHA` and the effect at least
+    that of `MIN_EFFECT`.
     """
     rows = []
     for kind, compare in (("shares", _compare_shares), ("distributions", compare_distributions)):
@@ -192,7 +193,8 @@ def compare_profiles(reference: Profile, new: Profile) -> pd.DataFrame:
 def compare_distributions(name: str, reference: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """Return the row of `compare_profiles` for a distribution."""
     counts = np.array([reference["counts"], new["counts"]], float)
-    counts = counts[:, counts.sum(axis=0) > 0]  # a bin that is empty on both sides says nothing
+    filled = np.flatnonzero(counts.sum(axis=0))  # a bin that is empty on both sides says nothing
+    counts = counts[:, filled]
     totals = counts.sum(axis=1, keepdims=True)
     shares = (counts + 0.5) / (totals + 0.5 * counts.shape[1])  # so that an empty bin has a logarithm
     stability = float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))
@@ -204,7 +206,19 @@ def compare_distributions(name: str, reference: Mapping[str, Any], new: Mapping[
     p = float(chi2.sf(statistic, counts.shape[1] - 1)) if counts.shape[1] > 1 else 1.0
 
     most = int(np.abs(shares[1] - shares[0]).argmax())
-    return {"what": name, "reference": shares[0, most], "new": shares[1, most], "effect": stability, "p": p}
+    part = _name_bin(reference["edges"], int(filled[most]))
+    values = {"reference": shares[0, most], "new": shares[1, most], "effect": stability, "p": p}
+    return {"what": name, "part": part, **values}
+
+
+def _name_bin(edges: Sequence[Any], number: int) -> str:
+    """Return in words what is in a bin of a distribution, by number; by name of sources."""
+    if not edges or any(isinstance(edge, str) for edge in edges):
+        return str(edges[number]) if number < len(edges) else "other, or none given"
+    if number == 0:
+        return f"up to {edges[0]:.3g}"
+    above = f"above {edges[number - 1]:.3g}"
+    return above if number == len(edges) else f"{above} to {edges[number]:.3g}"
 
 
 def _quantiles(values: np.ndarray) -> list[float]:
@@ -218,4 +232,5 @@ def _compare_shares(name: str, reference: Mapping[str, float], new: Mapping[str,
     error = float(np.hypot(reference["error"], new["error"]))
     z = abs(after - before) / error if error > 0 else (0.0 if before == after else np.inf)
     effect = 2 * (np.arcsin(np.sqrt(after)) - np.arcsin(np.sqrt(before)))  # Cohen 1988, section 6.2
-    return {"what": name, "reference": before, "new": after, "effect": float(effect), "p": float(2 * norm.sf(z))}
+    values = {"reference": before, "new": after, "effect": float(effect), "p": float(2 * norm.sf(z))}
+    return {"what": name, "part": "", **values}

@@ -1,7 +1,7 @@
 """Promotion: whether a model may take the place of the champion, judged on the same sentences."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,15 +37,34 @@ class Gate:
     max_milliseconds: float = 10.0
     max_megabytes: float = 500.0
 
-    def failures(self, figures: "Figures") -> list[str]:
+    def failures(self, figures: "Figures") -> list["Failure"]:
         """Return what a model fails by itself, without the champion."""
-        failures = [f"F1 of {topic} is {f1:.3f}" for topic, f1 in figures.topics.items() if f1 < self.min_topic_f1]
+        weak = {topic: f1 for topic, f1 in figures.topics.items() if f1 < self.min_topic_f1}
+        found = [
+            Failure(f"F1 of {topic} is {f1:.3f}", "min_topic_f1", self.min_topic_f1, f1) for topic, f1 in weak.items()
+        ]
         limits = {
-            "calibration error": (figures.calibration, self.max_calibration_error),
-            "milliseconds for a sentence": (figures.milliseconds, self.max_milliseconds),
-            "megabytes": (figures.megabytes, self.max_megabytes),
+            "max_calibration_error": ("calibration error", figures.calibration),
+            "max_milliseconds": ("milliseconds for a sentence", figures.milliseconds),
+            "max_megabytes": ("megabytes", figures.megabytes),
         }
-        return failures + [f"{name} {value:.3g}" for name, (value, limit) in limits.items() if value > limit]
+        for key, (name, value) in limits.items():
+            if value > (limit := getattr(self, key)):
+                found.append(Failure(f"{name} {value:.3g}", key, limit, value))
+        return found
+
+
+class Failure(NamedTuple):
+    """A limit of the gate that a model does not keep: in words, the gate's key, its limit, and the model's value."""
+
+    reason: str
+    key: str
+    limit: float
+    value: float
+
+    def __str__(self) -> str:
+        """Return the reason with the limit."""
+        return f"{self.reason} (gate.{self.key}={self.limit:g})"
 
 
 @dataclass(frozen=True)
@@ -106,7 +125,7 @@ class Verdict:
     gate: Gate
     evaluation_set: EvaluationSet
     version: str
-    failed: list[str]
+    failed: list[Failure]
     champion: Figures | None = None
     champion_version: str | None = None
     difference: dict[Any, float] | None = None
@@ -119,7 +138,7 @@ class Verdict:
         if self.champion is not None:
             values["champion"] = asdict(self.champion) | {"version": self.champion_version}
             values["difference"] = self.difference
-        return values | {"version": self.version, "failed": self.failed}
+        return values | {"version": self.version, "failed": list(map(str, self.failed))}
 
 
 def judge(gate: Gate, evaluation_set: EvaluationSet, candidate: Contender, champion: Contender | None) -> Verdict:
@@ -128,27 +147,45 @@ def judge(gate: Gate, evaluation_set: EvaluationSet, candidate: Contender, champ
     Neither should have been trained on the evaluation set. Raises `InputError` when a model lacks one of its topics.
     """
     judged = evaluation_set.without_absent()
-    figures, predicted = _measure(candidate, judged)
+    figures, *ours = _measure(candidate, judged)
     verdict = Verdict(figures, gate, evaluation_set, candidate.version, gate.failures(figures))
     if champion is None:
         return verdict
 
-    champion_figures, champion_predicted = _measure(champion, judged)
-    table = paired_differences(judged.Y, predicted, champion_predicted, judged.topics, groups=judged.articles)
+    champion_figures, *theirs = _measure(champion, judged)
+    (predicted, P), (champion_predicted, champion_P) = ours, theirs
+    table = paired_differences(
+        judged.Y,
+        predicted,
+        champion_predicted,
+        judged.topics,
+        groups=judged.articles,
+        probabilities=(P, champion_P),
+    )
     difference = table.drop(columns="p_holm").loc["f1_macro"].to_dict()
-    drop = f"macro F1 may be lower by up to {-difference['low']:.3f} (gate.max_macro_drop={gate.max_macro_drop})"
-    dropped = [drop] if difference["low"] < -gate.max_macro_drop else []
     return replace(
         verdict,
-        failed=verdict.failed + dropped,
+        failed=[*verdict.failed, *_find_drop(gate, difference, champion)],
         champion=champion_figures,
         champion_version=champion.version,
         difference=difference,
     )
 
 
-def _measure(contender: Contender, evaluation_set: EvaluationSet) -> tuple[Figures, np.ndarray]:
-    """Return the figures of a model, and its predictions, booleans, shape (sentences, topics)."""
+def _find_drop(gate: Gate, difference: Mapping[Any, float], champion: Contender) -> list[Failure]:
+    """Return that macro F1 may be lower than the champion's by more than the gate allows; nothing, if it may not."""
+    low, limit = difference["low"], gate.max_macro_drop
+    if low >= -limit:
+        return []
+    reason = (
+        f"macro F1 {difference['one']:.3f} against {difference['other']:.3f} of version {champion.version} may, at the "
+        f"lower end of its interval, be lower by {-low:.3f}"
+    )
+    return [Failure(reason, "max_macro_drop", limit, -low)]
+
+
+def _measure(contender: Contender, evaluation_set: EvaluationSet) -> tuple[Figures, np.ndarray, np.ndarray]:
+    """Return the figures of a model, and its predictions and probabilities, both of shape (sentences, topics)."""
     model, folder, Y, topics = contender.model, contender.folder, evaluation_set.Y, evaluation_set.topics
     if missing := [topic for topic in topics if topic not in model.topics]:
         raise InputError(
@@ -172,4 +209,4 @@ def _measure(contender: Contender, evaluation_set: EvaluationSet) -> tuple[Figur
         milliseconds=1000 * seconds / len(evaluation_set.texts),
         megabytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6,
     )
-    return figures, predicted
+    return figures, predicted, P

@@ -16,6 +16,7 @@ MODES = ("multilabel", "multiclass")
 ORDERS = ("random", "source", "topic", "first")
 REQUIRED_COLUMNS = ("sentence_id", "article_id", "text")
 METADATA_COLUMNS = ("title", "published", "source")
+NO_TOPIC = "none of these"  # the label for no topic, in tools that cannot say that a sentence without labels is done
 _SUGGESTED_FROM = 0.5  # the probability from which on a topic is suggested where a sentence may have several
 
 
@@ -59,6 +60,12 @@ class Tasks(NamedTuple):
 def select_unlabelled(sentences: pd.DataFrame) -> pd.DataFrame:
     """Return the sentences that no person has labelled; labels by rules count as none."""
     return sentences[~by_people(sentences)]
+
+
+def check_no_topic(topics: Mapping[str, str], tool: str) -> None:
+    """Raise `InputError` for a topic with the name of the label for no topic."""
+    if NO_TOPIC in topics:
+        raise InputError(f"topic '{NO_TOPIC}' is what {tool}'s option for no topic is called; rename it")
 
 
 def draw_tasks(sentences: pd.DataFrame, size: int | None, order: str, seed: int) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Files of tasks for annotation tools."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,8 @@ def check_output(output: Path, format: str | None, key: str) -> str:
     Raises
     ------
     InputError
-        For an unknown format, and for a file that is there already or cannot be made; `key` is the name of its setting.
+        For an unknown format, and for a file that is there already, also one that belongs beside it, or cannot be made;
+        `key` is the name of its setting.
     """
     if output.exists():
         raise InputError(f"{key}: {output} is there already and may hold labels; give another file")
@@ -33,7 +34,14 @@ def check_output(output: Path, format: str | None, key: str) -> str:
     if chosen is None or chosen not in FORMATS:
         found = f"'{format}'" if format else f"none, and the ending of {output} does not tell"
         raise InputError(f"format: {found}; allowed: {listing(FORMATS)}")
+    if taken := [file for file in _find_beside(output, FORMATS[chosen].BESIDE) if file.exists()]:
+        raise InputError(f"{key}: {taken[0]}, which belongs beside {output}, is there already; give another file")
     return chosen
+
+
+def _find_beside(output: Path, suffixes: Iterable[str]) -> list[Path]:
+    """Return the files that belong beside one of tasks."""
+    return [output.with_suffix(suffix) for suffix in suffixes]
 
 
 def write_tasks(
@@ -45,7 +53,7 @@ def write_tasks(
     probabilities: np.ndarray | None = None,
     reasons: Sequence[str] | None = None,
     mode: str = "multilabel",
-) -> None:
+) -> list[Path]:
     """Write sentences as tasks for an annotation tool, all files of it or none.
 
     Parameters
@@ -67,6 +75,11 @@ def write_tasks(
     mode : {"multilabel", "multiclass"}
         Whether a sentence may carry several topics.
 
+    Returns
+    -------
+    list of Path
+        The files beside the tasks that belong to them.
+
     Raises
     ------
     InputError
@@ -76,8 +89,12 @@ def write_tasks(
         raise InputError(f"format: {shorten(format)}; allowed: {listing(FORMATS)}")
 
     contents = FORMATS[format].encode(to_tasks(sentences, topics, probabilities, reasons, mode))
-    files = {output.with_suffix(suffix) if suffix else output: content for suffix, content in contents.items()}
-    if len(files) < len(contents):
-        others = listing(filter(None, contents))
+    suffixes = [suffix for suffix in contents if suffix]
+    beside = _find_beside(output, suffixes)
+    if output in beside:
+        others = listing(suffixes)
         raise InputError(f"output: {output} has the ending of the file beside it; allowed: any but {others}")
-    write_files(files)
+    write_files(
+        {output: contents[""], **{file: contents[suffix] for file, suffix in zip(beside, suffixes, strict=True)}}
+    )
+    return beside

@@ -91,12 +91,13 @@ def _describe(comparison: Comparison) -> str:
     """Return a comparison as text for the terminal."""
     size = f"{comparison.sentences} sentences of {comparison.articles} articles"
     lines = [f"test    {size}, the same for all {len(comparison.scores.columns)} runs"]
-    lines.append(comparison.scores.to_string(float_format="{:.3f}".format))
+    lines.append(comparison.scores.rename(index=report.shorten_topic).to_string(float_format="{:.3f}".format))
     for name, table in comparison.differences.items():
-        lines.append(f"\n{name} less {comparison.first}\n{table[_SHOWN].to_string(float_format='{:.4f}'.format)}")
+        shown = table[_SHOWN].rename(index=report.shorten_topic).to_string(float_format="{:.4f}".format)
+        lines.append(f"\n{name} less {comparison.first}\n{shown}")
     lines.append(f"\nchanged {len(comparison.changes)} decisions")
     if len(comparison.changes):
-        lines.append(comparison.tally_changes().to_string())
+        lines.append(comparison.tally_changes().rename(index=report.shorten_topic, level="topic").to_string())
     return "\n".join(lines)
 
 

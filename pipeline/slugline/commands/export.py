@@ -15,7 +15,10 @@ def export(settings: ExportSettings, launch: Launch) -> None:
     """Write a model as a plain scikit-learn pipeline."""
     model = load_model(model_folder(settings.model_uri, settings.tracking_uri))
     file = Path(settings.output)
+    replaced = ", in place of the model of before" if file.is_file() else ""
     written = write_model(model, file, settings.format)
     name = name_model(settings.model_uri, settings.tracking_uri)
     print(describe_used_model(name, model.topics, model.info), file=sys.stderr)
-    print(f"{file}: {len(model.topics)} topics, {file.stat().st_size} bytes, format {written}", file=sys.stderr)
+    print(
+        f"{file}: {len(model.topics)} topics, {file.stat().st_size} bytes, format {written}{replaced}", file=sys.stderr
+    )

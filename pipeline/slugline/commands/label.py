@@ -10,7 +10,7 @@ import pandas as pd
 import yaml
 
 from slugline import annotate, report
-from slugline.annotate import Annotation, CodebookUpdate, CollectedGold, GoldFile
+from slugline.annotate import CodebookUpdate, GoldFile
 from slugline.cache import Stages
 from slugline.components import settings_to_config, to_params, to_yaml
 from slugline.config.labelling import LabelSettings
@@ -23,7 +23,8 @@ from slugline.labels.codebook import codebook
 from slugline.labels.codebook_change import CodebookChange, read_change
 from slugline.labels.taxonomy_change import find_taxonomies
 from slugline.launch import Launch
-from slugline.report.next_steps import describe_next, name_file
+from slugline.report.labelling import describe_agreement, describe_read, describe_rules, describe_unresolved
+from slugline.report.next_steps import describe_next, name_file, new_file
 from slugline.review.rules import RulesReport, report_rules
 from slugline.tracking import SideRun, log_side_run
 
@@ -72,15 +73,20 @@ def _read(settings: LabelSettings) -> tuple[pd.DataFrame, tuple[str, ...]]:
         f"data    {len(sentences)} sentences, {len(corpus.articles)} articles; left out: {debris} debris, "
         f"{len(corpus.rejected)} rejected"
     )
+    for line in report.describe_notes(corpus.notes):
+        print(line)
     return sentences, labelled.topics
 
 
 def _write_codebook(settings: LabelSettings) -> None:
     """Write the annotation guide."""
     labels = settings.labels
-    text = codebook(labels.topics, labels.guidelines, labels.asked_mode)
-    write_files({Path(str(settings.codebook)): text.encode()})
-    print(f"codebook of {len(labels.topics)} topics: {settings.codebook}")
+    text, file = codebook(labels.topics, labels.guidelines, labels.asked_mode), Path(str(settings.codebook))
+    replaced = file.is_file()
+    if replaced and not file.read_bytes().startswith(text.encode()[: text.index("\n")]):
+        raise InputError(f"codebook: {file} is there already and is no codebook; give another file")
+    write_files({file: text.encode()})
+    print(f"codebook of {len(labels.topics)} topics: {file}{', in place of the one of before' if replaced else ''}")
 
 
 def _write_tasks(settings: LabelSettings, launch: Launch) -> None:
@@ -95,16 +101,21 @@ def _write_tasks(settings: LabelSettings, launch: Launch) -> None:
     chosen = annotate.draw_tasks(unlabelled, settings.size, settings.order, settings.seed)
 
     definitions = {topic: labels.topics[topic].definition if topic in labels.topics else "" for topic in topics}
-    annotate.write_tasks(output, task_format, chosen, definitions, mode=labels.asked_mode)
+    beside = annotate.write_tasks(output, task_format, chosen, definitions, mode=labels.asked_mode)
     by_group = "" if settings.order == "random" else f", alike from each {settings.order}"
     drawn = "the first" if settings.order == "first" else f"drawn at random{by_group} (seed {settings.seed})"
     left_out = f"; left out: {labelled} that people labelled" if labelled else ""
     print(
         f"tasks   {len(chosen)} of {len(unlabelled)} sentences without a label by people, {drawn}{left_out}: {output}"
     )
+    for file in beside:
+        print(f"beside  {file}")
     print(f"how to  {annotate.FORMATS[task_format].HOW_TO}")
     collected = [name_file("annotations", str(output)), name_file("output", settings.output)]
-    print(describe_next(launch, "label", *collected))
+    gold, kept = _name_gold(settings), Path(settings.output)
+    if kept.is_file() and kept.resolve() not in [file.resolve() for file, _ in gold_files(labels.gold)]:
+        print(f"note    {kept} has labels by people already; {gold[0]} leaves their sentences out of tasks")
+    print(describe_next(launch, "label", *collected, *gold))
 
 
 def _collect_annotations(settings: LabelSettings, launch: Launch) -> None:
@@ -122,7 +133,7 @@ def _collect_annotations(settings: LabelSettings, launch: Launch) -> None:
         adjudicator=settings.adjudicator,
         mode=settings.labels.asked_mode,
     )
-    _print_rejected(collected)
+    print(describe_read(collected))
     if not collected.history:
         reason = "nobody answered any of the tasks" if collected.unanswered and not collected.read else "see above"
         raise InputError(f"no annotation of these sentences could be read: {reason}; {output} is not written")
@@ -131,15 +142,22 @@ def _collect_annotations(settings: LabelSettings, launch: Launch) -> None:
     others = [row for row in kept if row["sentence_id"] not in answered]
     annotate.write_gold(output, collected.gold, others)
     print(f"history {collected.new} new of {len(collected.history)}: {settings.history}")
-    _print_agreement(collected.history, topics, settings.adjudicator)
-    for row in collected.unresolved.to_dict("records"):
-        print(f"open    {row['sentence_id']}: {', '.join(row['ties']) or 'skipped by all'}")
+    print(describe_agreement(collected, topics, settings.adjudicator))
+    if unresolved := describe_unresolved(collected.unresolved):
+        print(unresolved)
     also = f", and {len(others)} that the file held already, of which the history says nothing" if others else ""
     print(f"gold    {len(collected.gold)} sentences{also}: {output}")
-    before = settings.labels.gold
-    gold = [before] if isinstance(before, str) else list(before or [])
-    gold = list(dict.fromkeys([*map(str, gold), settings.output]))  # the gold labels of before count as well
-    print(describe_next(launch, "train", name_file("labels.gold", gold)))
+    print(describe_next(launch, "train", *_name_gold(settings)))
+    print(describe_next(launch, "label", f"tasks={new_file('tasks.csv')}", "size=150", *_name_gold(settings)))
+
+
+def _name_gold(settings: LabelSettings) -> list[str]:
+    """Return an override with the gold labels there are: those given, and those that annotations were collected in."""
+    given = settings.labels.gold
+    files = [given] if isinstance(given, str) else list(map(str, given or []))
+    if Path(settings.output).is_file():
+        files.append(settings.output)
+    return [name_file("labels.gold", list(dict.fromkeys(files)))] if files else []
 
 
 def _check_files(settings: LabelSettings) -> list[Path]:
@@ -160,33 +178,6 @@ def _check_files(settings: LabelSettings) -> list[Path]:
             raise InputError(f"{key}: {file} is the file of {other}; give another file")
         places[file.resolve()] = f"{key}={file}"
     return files
-
-
-def _print_rejected(collected: CollectedGold) -> None:
-    """Print how many annotations were read, and which could not be used for which reason."""
-    rejected, unmatched = collected.rejected, collected.unmatched
-    print(
-        f"read    {collected.read} annotations, {len(rejected)} rows rejected, "
-        f"{len(unmatched)} of sentences changed or gone"
-    )
-    if unanswered := collected.unanswered:
-        print(f"open    {len(unanswered)} tasks that nobody answered: {listing(unanswered, 5)}")
-    for item in [*rejected, *unmatched]:
-        print(f"        {item.where}: {item.reason}")
-
-
-def _print_agreement(history: list[Annotation], topics: tuple[str, ...], adjudicator: str | None) -> None:
-    """Print who annotated, and where there are several, how far they agree on each topic."""
-    people = sorted({annotation.annotator for annotation in history})
-    if adjudicator is not None and adjudicator not in people:
-        print(f"people  adjudicator={adjudicator} labelled none of these sentences, and decides nothing")
-    if len(people) == 1:
-        print(f"people  {people[0]}")
-        return
-    print(f"people  {listing(people)}; Krippendorff's alpha per topic:")
-    # Without two answers to a sentence, or with one and the same to all, there is no agreement beyond chance to measure
-    for topic, alpha in annotate.krippendorff_alpha(history, topics).items():
-        print(f"        {topic:<16}{'     -' if pd.isna(alpha) else f'{alpha:6.2f}'}")
 
 
 def _change_codebook(settings: LabelSettings, launch: Launch) -> None:
@@ -272,7 +263,7 @@ def _apply_rules(settings: LabelSettings, launch: Launch) -> None:
 
     count, seconds = len(rules_report.rules), rules_report.seconds
     print(f"rules   {count} of {len(topics)} topics on {len(sentences)} sentences in {seconds:.1f} s")
-    print(rules_report.rules.drop(columns="correct").to_string(index=False, float_format="{:.3f}".format))
+    print(describe_rules(rules_report.rules))
     if rules_report.judged:
         print(f"together ({labels.label_model}, which saw no gold labels), on {rules_report.judged} with gold labels:")
         print(report.describe_scores(rules_report.metrics, topics, "gold"))
@@ -280,8 +271,8 @@ def _apply_rules(settings: LabelSettings, launch: Launch) -> None:
         print(f"note    without any rule: {listing(silent)}; give keywords in labels.topics")
     print(f"disagree on {rules_report.disagreements['sentence_id'].nunique()} sentences")
     print(f"run     {_log(settings, launch, rules_report)}")
-    print(describe_next(launch, "train"))
-    print(describe_next(launch, "label", "tasks=tasks.csv", "size=150"))
+    print(describe_next(launch, "train", *_name_gold(settings)))
+    print(describe_next(launch, "label", f"tasks={new_file('tasks.csv')}", "size=150", *_name_gold(settings)))
 
 
 def _log(settings: LabelSettings, launch: Launch, rules_report: RulesReport) -> str:

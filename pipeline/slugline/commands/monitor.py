@@ -8,6 +8,7 @@ import pandas as pd
 
 from slugline import report
 from slugline.components import settings_to_config, to_params
+from slugline.config.project_reading import describe_reading
 from slugline.config.settings import MonitorSettings
 from slugline.data import ArticleCorpus
 from slugline.data.dates import count_dates, describe_dates
@@ -36,6 +37,8 @@ def monitor(settings: MonitorSettings, launch: Launch) -> None:
     check_period(settings.period, "period")  # before all is read
     check_method(settings.prevalence, "prevalence")
 
+    if reading := describe_reading(settings):
+        print(reading)
     sentences = _read(settings)
     drift = detect_drift(
         model, sentences, model_uri=settings.model_uri, period=settings.period, prevalence=settings.prevalence
@@ -53,6 +56,8 @@ def _read(settings: MonitorSettings) -> pd.DataFrame:
     """Return the sentences of the input, debris left out."""
     source = settings.input if isinstance(settings.input, list) else str(settings.input)
     corpus = _Input(source, columns=settings.columns, **asdict(settings.reading))()
+    for line in report.describe_notes(corpus.notes):
+        print(line)
     sentences = corpus.sentences()
     kept = sentences[~sentences["debris"]].reset_index(drop=True)
     print(
@@ -68,9 +73,13 @@ def _read(settings: MonitorSettings) -> pd.DataFrame:
 def _describe(drift: DriftReport) -> str:
     """Return a drift report as text for the terminal."""
     counts = drift.totals[["topic", "counted", "corrected", "low", "high"]]  # NaN where no labelled sentence has it
+    counts = counts.assign(topic=counts["topic"].map(report.shorten_topic))
+    table = drift.table.assign(what=drift.table["what"].map(report.shorten_topic))
     lines = [
         f"data    {drift.summary}",
-        drift.table.to_string(index=False, float_format="{:.4f}".format),
+        table.to_string(index=False, float_format="{:.4f}".format),
+        "note    reference and new are shares: of sentences with a topic, of words that the model does not know, and "
+        "else of sentences in the part of a distribution that changed most",
         f"drift   {drift.n_drifted} of {len(drift.table)}: p below {ALPHA} after Holm, and an effect of at least "
         f"{MIN_EFFECT['share']}",
         "counts  of sentences, corrected for the model's errors, with 95 % intervals",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from slugline.config.predict import PredictSettings
+from slugline.config.project_reading import describe_reading
 from slugline.data.dates import describe_dates
 from slugline.data.schema import Rejected
 from slugline.errors import InputError
@@ -24,12 +25,17 @@ _BY_RULES = "caution the model learned labels by keyword rules, not by people"
 
 def predict(settings: PredictSettings, launch: Launch) -> None:
     """Label the sentences of articles, a record each, to a file or to standard output."""
+    if reading := describe_reading(settings):
+        print(reading, file=sys.stderr)
     folder = model_folder(settings.model_uri, settings.tracking_uri)
+    replaced = settings.output is not None and Path(settings.output).is_file()
     with _progress_bar() as show_progress, _advice_when_interrupted(settings, launch):
         counts = predict_files(
             folder, settings, stream=_StandardOutput(), on_progress=show_progress, on_rejected=_print_rejected
         )
     print(_describe_model(settings, folder), _summary(counts, settings.output), sep="\n", file=sys.stderr)
+    if replaced:
+        print(f"replaced the predictions of before in {settings.output}", file=sys.stderr)
 
 
 def _describe_model(settings: PredictSettings, folder: Path) -> str:

@@ -1,12 +1,14 @@
 """`slugline promote`: a model against the champion on the same sentences; the alias moves only through the gate."""
 
+import math
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
 import numpy as np
 
-from slugline import tracking
+from slugline import report, tracking
 from slugline.cache import Stages
 from slugline.config.recorded import read_run_settings
 from slugline.config.settings import PromoteSettings
@@ -15,7 +17,7 @@ from slugline.errors import InputError, listing
 from slugline.launch import Launch
 from slugline.model import load_model
 from slugline.model.used_model import describe_used_model
-from slugline.promotion import Contender, EvaluationSet, Figures, Verdict, judge
+from slugline.promotion import Contender, EvaluationSet, Failure, Figures, Verdict, judge
 from slugline.report.next_steps import describe_prediction
 from slugline.tracking import Version
 from slugline.training.settings import TrainSettings
@@ -47,6 +49,7 @@ def promote(settings: PromoteSettings, launch: Launch) -> None:
     print(describe_verdict(verdict))
     registry.record(candidate, verdict.to_dict())
     if verdict.failed:
+        print(_describe_way_out(verdict, launch))
         raise InputError(f"version {candidate.number} does not pass: {listing(verdict.failed)}; {settings.alias} stays")
 
     registry.move(candidate, champion)
@@ -73,6 +76,8 @@ def _read_evaluation_set(
 ) -> EvaluationSet:
     """Read the labelled sentences to judge on, without those that a model was trained on; print how many these are."""
     dataset = build_dataset(settings.data, settings.labels, settings.split, Stages(settings.cache))
+    for line in report.describe_notes(dataset.read_as):
+        print(line)
     rows = np.ones(len(dataset.sentences), np.bool_) if settings.part == "all" else dataset.rows(settings.part)
     for version in (candidate, champion):
         if version is not None:
@@ -121,6 +126,32 @@ def describe_verdict(verdict: Verdict) -> str:
     if gap := verdict.difference:
         lines.append(f"macro F1  {gap['difference']:+.3f} ({gap['low']:+.3f} to {gap['high']:+.3f}), p {gap['p']:.4f}")
     return "\n".join(lines)
+
+
+def _describe_way_out(verdict: Verdict, launch: Launch) -> str:
+    """Return what helps a version that failed, and a line with limits under which it passes."""
+    limits: dict[str, float] = {}
+    for failure in sorted(verdict.failed, key=lambda failure: -failure.value):  # the weakest topic last
+        limits[f"gate.{failure.key}"] = _round_away(failure)
+    kept = [option for option in launch.overrides or () if option.partition("=")[0] not in {*limits, "version"}]
+    options = [*kept, f"version={verdict.version}", *(f"{key}={limit:g}" for key, limit in limits.items())]
+    size = len(verdict.evaluation_set.texts)
+    few = f"few sentences make wide intervals, here {size}: label more, or judge on other data by data= and labels="
+    return "\n".join(
+        [
+            *([f"note    {few}"] if "gate.max_macro_drop" in limits else []),
+            "note    the next line moves the alias all the same, by wider limits",
+            f"next    {shlex.join(['slugline', 'promote', *launch.options, *options])}",
+        ]
+    )
+
+
+def _round_away(failure: Failure) -> float:
+    """Return a limit in few digits that the value keeps; for milliseconds, which vary, twice the value."""
+    value = 2 * failure.value if failure.key == "max_milliseconds" else failure.value
+    if failure.key == "min_topic_f1":
+        return math.floor(100 * value) / 100
+    return math.ceil(100 * value) / 100
 
 
 def _describe_figures(name: str, figures: Figures) -> str:

@@ -1,5 +1,6 @@
-"""`slugline reproduce`: a recorded run again, from its config, and every metric of both side by side."""
+"""`slugline reproduce`: a recorded run again, from its config, and the metrics of both side by side."""
 
+import re
 import sys
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from slugline.launch import Launch
 from slugline.tracking import Mlflow, Record
 from slugline.workflow import train
 
+_SUMMARY = re.compile(r"\w+/(f1_macro|f1_micro|ap_macro)|data/used")  # metrics that are always shown
 _MODEL_DIGEST = "model_digest"
 _CHOICE = "choice/"  # what the parameters of a run begin with that name the chosen options
 
@@ -27,7 +29,7 @@ def reproduce(settings: ReproduceSettings, launch: Launch) -> None:
 
     after = tracking.read_run(str(run.run_id), settings.tracking_uri)
     differing = _compare_metrics(before, after)
-    print(_describe(before, after, differing))
+    print(_describe(before, after, differing, settings.details))
     result = f"{len(differing)} metrics differ" if differing else "all metrics equal"
     tracking.set_tags(after.run_id, {"reproduces": before.run_id, "reproduced": result}, settings.tracking_uri)
     if differing or _model_digest(before) != _model_digest(after):
@@ -48,20 +50,25 @@ def _model_digest(run: Record) -> str:
     return run.tags.get(_MODEL_DIGEST, "unknown")
 
 
-def _describe(before: Record, after: Record, differing: dict[str, tuple[float | None, float | None]]) -> str:
-    """Return all metrics side by side, and what of data, code and model is the same."""
+def _describe(
+    before: Record, after: Record, differing: dict[str, tuple[float | None, float | None]], details: bool
+) -> str:
+    """Return metrics side by side, means and what differs or all, and what of data, code and model is the same."""
     pairs = {
         "data": (dict(before.digests), dict(after.digests)),
         "model": (_model_digest(before), _model_digest(after)),
     }
     keys = [key for key in sorted({*before.metrics, *after.metrics}) if not key.startswith("time/")]
-    width = max(map(len, keys), default=0)
+    shown = [key for key in keys if details or key in differing or _SUMMARY.fullmatch(key)]
+    width = max(map(len, shown), default=0)
     lines = [f"{'metric':<{width}}  {'recorded':>12}  {'again':>12}"]
     lines += [
         f"{key:<{width}}  {_show(before.metrics.get(key))}  {_show(after.metrics.get(key))}"
         f"{'  differs' if key in differing else ''}"
-        for key in keys
+        for key in shown
     ]
+    if len(shown) < len(keys):
+        lines.append(f"        and {len(keys) - len(shown)} more that are equal; details=true shows all")
     lines += [
         f"{name:<8}{'same' if one == other else f'differs: {one} -> {other}'}" for name, (one, other) in pairs.items()
     ]

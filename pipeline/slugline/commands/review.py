@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from slugline import report
 from slugline.annotate import check_output, write_tasks
 from slugline.config.labelling import ReviewSettings
 from slugline.errors import InputError, listing
@@ -28,10 +29,12 @@ def review(settings: ReviewSettings, launch: Launch) -> None:
     output = Path(settings.output)
     task_format = check_output(output, settings.format, "output")
     candidates = read_candidates(settings.data, settings.labels)
+    for line in report.describe_notes(candidates.notes):
+        print(line)
     tasks = (
         _find_queue(settings, candidates, options) if settings.what == "queue" else _find_errors(settings, candidates)
     )
-    write_tasks(
+    beside = write_tasks(
         output,
         task_format,
         tasks.sentences,
@@ -40,7 +43,7 @@ def review(settings: ReviewSettings, launch: Launch) -> None:
         reasons=tasks.reasons,
         mode=tasks.mode,
     )
-    print("\n".join([*tasks.summary, f"written {settings.output} ({task_format})"]))
+    print("\n".join([*tasks.summary, f"written {listing(map(str, [output, *beside]))} ({task_format})"]))
     print(describe_next(launch, "label", name_file("annotations", settings.output)))
 
 

@@ -5,7 +5,7 @@ import sys
 from slugline import report
 from slugline.errors import Stopped
 from slugline.launch import Launch
-from slugline.report.next_steps import describe_next, describe_prediction, describe_promotion
+from slugline.report.next_steps import describe_next, describe_prediction, describe_promotion, new_file
 from slugline.tracking import in_sweep
 from slugline.training.run import TrainingRun
 from slugline.training.search import PRUNED, report_fold
@@ -27,7 +27,7 @@ def _describe_next_steps(run: TrainingRun, launch: Launch) -> list[str]:
     """Return what to type next: to have people label, to promote a version that is not in use, to predict."""
     steps = []
     if set(run.dataset.sentences["label_source"]) == {"rules"}:
-        steps.append(describe_next(launch, "label", "tasks=tasks.csv", "size=150"))
+        steps.append(describe_next(launch, "label", f"tasks={new_file('tasks.csv')}", "size=150"))
     store = getattr(run.settings.tracking, "uri", None)
     if promotion := describe_promotion(run.model_uri, store):
         steps.append(promotion)

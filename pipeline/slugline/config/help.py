@@ -59,7 +59,9 @@ def _describe_default(item: Any) -> str:
     """Return the default of an option as it is given on the command line."""
     if item.default_factory is not dataclasses.MISSING:
         value = item.default_factory()
-        return "[" + ",".join(map(str, value)) + "]" if isinstance(value, list) else "{...}"
+        if isinstance(value, list):
+            return f"[{','.join(map(str, value))}]"
+        return "{...}" if isinstance(value, dict) else str(value)
     if item.default is dataclasses.MISSING:
         return "???"
     if item.default is None:

@@ -3,15 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from slugline.config.project_reading import complete_reading, project_columns
 from slugline.data.opening import ReadOptions
-from slugline.data.schema import ARTICLE_COLUMNS
 from slugline.project import default_champion, default_name
 from slugline.training.settings import COMPONENT
-
-
-def article_columns() -> dict[str, str]:
-    """Return every article column under its own name."""
-    return {name: name for name in ARTICLE_COLUMNS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +42,7 @@ class ExportSettings(ModelSettings):
     Parameters
     ----------
     output : str
-        The file to write.
+        The file to write; it takes the place of an exported model of before, never of anything else.
     format : str, optional
         `sklearn` (joblib) or `skops`; by default what the ending of the output says, `.skops` or any other.
     """
@@ -139,11 +134,14 @@ class ReproduceSettings(StoreSettings):
     ----------
     run_id : str
         The run to train again, by its id or how that begins, its name, or its model as in `slugline compare`.
+    details : bool
+        Print all metrics, not only means and what differs.
     allowed_modules : list of str
         Modules, beside slugline and sklearn, that the run's config may name.
     """
 
     run_id: str
+    details: bool = False
     allowed_modules: list[str] = field(default_factory=list)
 
 
@@ -162,7 +160,8 @@ class MonitorSettings(ModelSettings, ReadOptions):
     prevalence : str
         How counts are corrected for the model's errors: difference, or adjusted (adjusted classify-and-count).
     columns : dict of str to str
-        The name in the files for each article column; other usual names are found; only text must be there.
+        The name in the files for each article column; other usual names are found; only text must be there. In a
+        project by default as in its data, and so are the options of reading below.
     name : str, optional
         The name of the run.
     """
@@ -171,8 +170,12 @@ class MonitorSettings(ModelSettings, ReadOptions):
     input: Any
     period: str | None = None
     prevalence: str = "difference"
-    columns: dict[str, str] = field(default_factory=article_columns)
+    columns: dict[str, str] = field(default_factory=project_columns)
     name: str | None = None
+
+    def __post_init__(self) -> None:
+        """Read as the project's data is read, where nothing else is given."""
+        complete_reading(self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,9 +40,9 @@ class Sweep(Callback):
 
         with _ending_all():
             settings = instantiate(config.tracking, "tracking")
-            jobs, uri = tracking.end_sweep(settings, parent, _SCORES, to_experiment)
+            jobs, best, uri = tracking.end_sweep(settings, parent, _SCORES, to_experiment)
         print(jobs.to_string(index=False))
-        print(f"sweep   {parent}\nmodel   {uri or 'none: every job failed'}")
+        print(f"sweep   {parent}\nbest    {best or 'none: every job failed'}\nmodel   {uri or 'none'}")
         print(describe_comparison(settings.experiment, settings.uri))
         if promotion := describe_promotion(uri or "", settings.uri):
             print(promotion)

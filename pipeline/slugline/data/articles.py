@@ -40,7 +40,7 @@ def read_article_rows(path: Any, options: ReadOptions | None, columns: Mapping[s
     """Read the rows that `to_article` makes articles of, usual names of columns understood and dates standardised."""
     rows = (
         (where, row if isinstance(row, str) else _under_our_names(row, columns))
-        for where, row in read_rows(path, options, key=key)
+        for where, row in read_rows(path, options, key=key, columns=columns)
     )
     return standardise_dates(rows, columns["published"], options, key)
 

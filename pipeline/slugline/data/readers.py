@@ -2,7 +2,8 @@
 
 import csv
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from slugline.data.formats import FORMATS
@@ -14,11 +15,17 @@ from slugline.errors import InputError
 READ_ERRORS = (OSError, EOFError, zlib.error, UnicodeError, csv.Error)
 
 
-def read_rows(path: Any, options: ReadOptions | None = None, *, key: str = "data.path") -> Rows:
+def read_rows(
+    path: Any,
+    options: ReadOptions | None = None,
+    *,
+    key: str = "data.path",
+    columns: Mapping[str, str] = MappingProxyType({}),
+) -> Rows:
     """Read the rows of the files that `find_files` finds, one at a time, each with its place (`file` or `file:line`).
 
-    In place of a row that cannot be read comes the reason, a string. A text file is one row with `article_id` and
-    `text`. `key` is the setting that names the path.
+    In place of a row that cannot be read comes the reason, a string. A text file, which has no columns of its own, is
+    one row with `article_id` and `text`, or what `columns` calls these. `key` is the setting that names the path.
     """
     options = options or ReadOptions()
     for file, name in find_files(path, options, key=key):
@@ -27,7 +34,12 @@ def read_rows(path: Any, options: ReadOptions | None = None, *, key: str = "data
         try:
             for where, row in FORMATS[file_format].read(InputFile(file, name, options)):
                 count += 1
-                yield where, f"{row}{_encoding_advice(row, options.encoding, key)}" if isinstance(row, str) else row
+                if isinstance(row, str):
+                    yield where, f"{row}{_encoding_advice(row, options.encoding, key)}"
+                elif not FORMATS[file_format].has_columns:
+                    yield where, {columns.get(name) or name: cell for name, cell in row.items()}
+                else:
+                    yield where, row
         except READ_ERRORS as error:
             beyond = f" beyond row {count}" if count else ""
             advice = _encoding_advice(str(error), options.encoding, key)

@@ -1,5 +1,9 @@
 """A topic model for those who have no Slugline: a plain scikit-learn pipeline, written by joblib or skops."""
 
+import pickle
+import zipfile
+import zlib
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,20 +22,35 @@ def write_model(model: TopicModel, file: Path, format: str | None = None) -> str
     """Write a model with a linear head as a plain scikit-learn pipeline, whole or not at all; return the format.
 
     `format` is "sklearn" (by joblib: loading the file runs what is in it, as with any pickle) or "skops" (of types that
-    skops trusts by itself); None chooses by the ending: skops for `.skops`, else sklearn. Raises `InputError` if
-    the model is not linear, the format unknown, or the file cannot be written.
+    skops trusts by itself); None chooses by the ending: skops for `.skops`, else sklearn. The file takes the place of a
+    model of before, never of anything else. Raises `InputError` if the model is not linear, the format unknown, or the
+    file cannot be written.
     """
     chosen = format or ("skops" if file.suffix == ".skops" else "sklearn")
     if chosen not in ("sklearn", "skops"):
         raise InputError(f"format={chosen}; allowed: sklearn, skops")
     if file.is_dir():
         raise InputError(f"output={file}: cannot be written: Is a directory")
+    if file.is_file() and file.stat().st_size and not _is_model(file):
+        raise InputError(f"output={file} is there already and is no exported model; give another file")
     try:
         with write_atomically(file) as draft:
             _dump(to_sklearn(model), draft, chosen)
     except OSError as error:
         raise InputError(f"output={file}: cannot be written: {error.strerror}") from error
     return chosen
+
+
+def _is_model(file: Path) -> bool:
+    """Tell by its first bytes, which are not run, whether a file is a model by joblib or skops."""
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            return "schema.json" in archive.namelist()  # as skops writes it
+    with file.open("rb") as stream:
+        head = stream.read(1024)
+    with suppress(zlib.error):
+        head = zlib.decompressobj().decompress(head, 1)
+    return head[:1] == pickle.PROTO
 
 
 def _dump(pipeline: Any, file: Path, format: str) -> None:

@@ -27,6 +27,7 @@ from slugline.prediction.options import PredictOptions
 from slugline.prediction.part_files import PartFiles
 from slugline.prediction.records import check_topics
 from slugline.prediction.workers import map_batches
+from slugline.prediction.written import check_replaceable
 
 _InputFiles = list[tuple[Path, str]]  # each file and the name that it goes by
 _OnProgress = Callable[[PredictionCounts], object]
@@ -92,7 +93,7 @@ def predict_files(
     """
     folder = Path(model_folder).resolve()
     job = _Job(load_model(folder), folder, options)
-    check_topics(job.model.topics, options.labeller().ending)  # before anything is written
+    check_topics(job.model.topics)  # before anything is written
     if options.explain and not isinstance(job.model.head, LinearHead):
         raise InputError("explain: only linear models have a weight for each term; give explain=0 for this one")
 
@@ -150,12 +151,13 @@ def _predict_to_file(job: _Job, output: Path, on_progress: _OnProgress) -> Predi
 
 
 def _check_output(parts: PartFiles, options: PredictOptions, files: _InputFiles) -> None:
-    """Raise `InputError` for an output that would be read: now, or from the folder of the input the next time."""
+    """Raise `InputError` for an output that would be read, now or the next time, or take the place of other things."""
     output = parts.output.absolute()
     if output.is_dir():
         raise InputError(f"output: {parts.output} is a folder; give a file")
     if not output.parent.is_dir():
         raise InputError(f"output: there is no folder {parts.output.parent}; make it first")
+    check_replaceable(parts.output)
 
     inputs = [options.input] if isinstance(options.input, (str, Path)) else options.input
     for place in map(Path, inputs):

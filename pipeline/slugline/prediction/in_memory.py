@@ -54,7 +54,7 @@ def predict_articles(
     0  Rebels agreed to a ceasefire.  (ceasefire, agreement, concession)   0.999993
     1     The talks begin on Monday.                     (consultation,)   0.002066
     """
-    check_topics(model.topics, ".parquet")
+    check_topics(model.topics)
     complete_articles = [_to_article(row, number) for number, row in enumerate(_to_rows(articles))]
     _check_ids(complete_articles)
     return label_articles(model, complete_articles, split_sentences).to_frame()

@@ -21,6 +21,7 @@ class PredictOptions(ReadOptions):
         A file, a folder, a glob or several of these; `-` is standard input.
     output : str or Path, optional
         A file ending in `.jsonl`, `.csv` or `.parquet`; by default JSON lines go to standard output.
+        It takes the place of predictions of before, never of anything else.
         Its columns, in this order: those of sentences, `published`, `source`, `title` and `url` of the article (empty
         where unknown), `topics`, a probability for each topic, and `explain` if asked for.
     columns : mapping of str to str

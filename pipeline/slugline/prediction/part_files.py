@@ -44,6 +44,8 @@ class PartFiles:
         from filelock import FileLock, Timeout
 
         with _report_disk_errors(self.output):
+            if self.folder.is_dir() and any(self.folder.iterdir()) and not (self.folder / "lock").exists():
+                raise InputError(f"output: the parts go to {self.folder}, which holds other files; give another output")
             self.folder.mkdir(exist_ok=True)
             lock = FileLock(self.folder / "lock")
             try:

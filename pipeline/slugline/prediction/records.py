@@ -68,7 +68,8 @@ class Predictions(NamedTuple):
             return _encode_parquet(self)
         if ending == ".jsonl":
             return encode_jsonl(self.to_records())
-        return _encode_csv(map(_to_cells, self.to_records()))
+        as_list = needs_lists(self.topics)
+        return _encode_csv(_to_cells(record, as_list) for record in self.to_records())
 
     def _about(self) -> list[_About]:
         """Return for each sentence what is known about its article."""
@@ -82,15 +83,13 @@ def output_ending(output: Path) -> str:
     return output.suffix
 
 
-def check_topics(topics: Sequence[str], ending: str) -> None:
-    """Raise `InputError` for a topic that cannot be a column: by its name, its encoding, or a comma in CSV."""
+def check_topics(topics: Sequence[str]) -> None:
+    """Raise `InputError` for a topic that cannot be a column, by its name or its encoding."""
     uses = Counter(_column_names(topics, explained=True))
     if clashing := [topic for topic in topics if uses[topic] > 1]:
         raise InputError(
             f"the model has a topic '{clashing[0]}', and predictions a column of that name; rename the topic"
         )
-    if ending == ".csv" and (with_comma := [topic for topic in topics if "," in topic]):
-        raise InputError(f"topic '{with_comma[0]}' has a comma, which separates topics in CSV; write JSONL or Parquet")
     if not_utf8 := [topic for topic in topics if topic != topic.encode(errors=_ENCODE_ERRORS).decode()]:
         raise InputError(f"topic {not_utf8[0]!r} cannot be encoded in UTF-8; rename the topic")
 
@@ -124,9 +123,22 @@ def _column_names(topics: Sequence[str], explained: bool) -> list[str]:
     return [*SENTENCE_COLUMNS, *ABOUT_COLUMNS, "topics", *topics, *(["explain"] if explained else [])]
 
 
-def _to_cells(record: dict[str, Any]) -> list[Any]:
-    """Return the cells of a record in CSV: topics separated by commas, explanations as JSON."""
-    cells = record | {"topics": ",".join(record["topics"])}
+def needs_lists(topics: Sequence[str]) -> bool:
+    """Tell whether the topics of a sentence stand in CSV as a JSON list, since one of the model's names has a comma.
+
+    So does a name that begins like such a list; in any other file a cell has the topics with commas between.
+
+    Examples
+    --------
+    >>> needs_lists(["truce", "law & order"]), needs_lists(["truce", "riot, looting"])
+    (False, True)
+    """
+    return any("," in topic or topic.startswith("[") for topic in topics)
+
+
+def _to_cells(record: dict[str, Any], as_list: bool) -> list[Any]:
+    """Return the cells of a record in CSV: topics separated by commas or as JSON, explanations as JSON."""
+    cells = record | {"topics": _to_json(record["topics"]) if as_list else ",".join(record["topics"])}
     return [_to_json(cell) if isinstance(cell, dict) else cell for cell in cells.values()]
 
 

@@ -10,9 +10,11 @@ from slugline.report.terminal import (
     describe_dataset,
     describe_few,
     describe_job,
+    describe_notes,
     describe_scores,
     describe_stages,
     describe_tables,
+    shorten_topic,
 )
 
 __all__ = [
@@ -22,12 +24,14 @@ __all__ = [
     "describe_few",
     "describe_job",
     "describe_model",
+    "describe_notes",
     "describe_run",
     "describe_scores",
     "describe_stages",
     "describe_tables",
     "drift_page",
     "find_mistakes",
+    "shorten_topic",
     "to_mlflow_frame",
     "write_page",
     "write_plots",

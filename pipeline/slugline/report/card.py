@@ -3,12 +3,17 @@
 Mitchell et al. 2019, "Model cards for model reporting".
 """
 
+from itertools import accumulate
+
 from slugline.report.counts import describe_labels
 from slugline.report.markdown import plain
 from slugline.report.scores import baseline_scores, format_scores
 from slugline.training.run import TrainingRun
 
 _FEW = 20  # sentences of a topic, below which its scores say little
+
+
+_LONGEST_DESCRIPTION = 7900  # characters; MLflow cuts what is longer than 8000
 
 
 def describe_run(run: TrainingRun) -> str:
@@ -26,7 +31,10 @@ def describe_run(run: TrainingRun) -> str:
         row = scores.loc[topic]
         numbers = f"{row['precision']:.2f} | {row['recall']:.2f} | {row['f1']:.2f} | {row['support']:.0f}"
         lines.append(f"| {plain(topic)} | {numbers} | {plain(run.definitions.get(topic, ''))} |")
-    return "\n".join(lines)
+    lengths = accumulate(len(line) + 1 for line in lines)
+    kept = [line for line, length in zip(lines, lengths, strict=True) if length < _LONGEST_DESCRIPTION]
+    more = ["", f"And {len(lines) - len(kept)} more topics: see model_card.md."] if len(kept) < len(lines) else []
+    return "\n".join([*kept, *more])
 
 
 def describe_model(run: TrainingRun) -> str:

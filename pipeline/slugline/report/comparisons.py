@@ -58,8 +58,8 @@ def drift_page(*, summary: str, drift: pd.DataFrame, counts: pd.DataFrame) -> st
     summary : str
         What was compared with what: a sentence without its full stop.
     drift : DataFrame
-        What was tested, a row each, from `monitoring.compare_profiles`: `what, reference, new, effect, p` and the
-        boolean `drift`.
+        What was tested, a row each, from `monitoring.compare_profiles`: `what, part, reference, new, effect, p`
+        and the boolean `drift`.
     counts : DataFrame
         Estimated numbers of sentences by period and topic, from `scoring.estimate_prevalence`; shown without decimal
         places.

@@ -3,6 +3,8 @@
 import re
 import shlex
 from collections.abc import Sequence
+from itertools import chain, count
+from pathlib import Path
 from typing import Any
 
 from slugline.data import ArticleCorpus
@@ -60,6 +62,19 @@ def describe_prediction(data: Any, model_uri: str, store: str | None) -> str:
 def _name_store(uri: str | None) -> list[str]:
     """Return the override for a store."""
     return [f"tracking_uri={uri}"] if uri else []
+
+
+def new_file(name: str) -> str:
+    """Return a name for a new file: the one given, with a number where that is taken.
+
+    Examples
+    --------
+    >>> new_file("tasks.csv")
+    'tasks.csv'
+    """
+    file = Path(name)
+    names = chain([name], (f"{file.stem}-{number}{file.suffix}" for number in count(2)))
+    return next(candidate for candidate in names if not Path(candidate).exists())
 
 
 def name_file(key: str, file: str | Sequence[str]) -> str:

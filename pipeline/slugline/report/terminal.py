@@ -1,6 +1,6 @@
 """What the terminal shows of a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -20,6 +20,8 @@ def describe_dataset(dataset: Dataset) -> str:
     """Return what was read, left out and split, in a few lines."""
     counts, leakage = dataset.counts, dataset.leakage
     parts = ", ".join(f"{part} {size}" for part, size in dataset.sizes.items())
+    unused = counts["used"] - sum(dataset.sizes.values())
+    by_rules = f"; not used: {unused} of dev and test, which rules labelled" if unused else ""
     leaks = ", ".join(
         f"{count} {part} sentences ({leakage.shares[part]:.1%})" for part, count in leakage.sentences.items()
     )
@@ -27,11 +29,17 @@ def describe_dataset(dataset: Dataset) -> str:
     lines = [
         f"data    {counts['used']} of {counts['sentences']} sentences, {counts['articles']} articles; "
         f"left out: {describe_left_out(dataset)}",
-        f"split   {parts} sentences; on both sides: {leakage.articles} articles, {leaks}",
+        f"split   {parts} sentences{by_rules}; articles in several parts: {leakage.articles}; in train word for word: "
+        f"{leaks}",
     ]
     if dates := describe_dates(counts["dated"], counts["undated"]):
         lines.insert(1, f"dates   {dates}")
-    return "\n".join(lines + [f"note    {note}" for note in dataset.notes])
+    return "\n".join([*lines, *describe_notes(dataset.notes)])
+
+
+def describe_notes(notes: Iterable[str]) -> list[str]:
+    """Return a line for each note, such as on how the columns of files were understood."""
+    return [f"note    {note}" for note in notes]
 
 
 def describe_scores(metrics: Mapping[str, float], topics: Sequence[str], part: str) -> str:
@@ -41,13 +49,14 @@ def describe_scores(metrics: Mapping[str, float], topics: Sequence[str], part: s
         f"baseline {name}: macro F1 {macro:.3f}, micro F1 {micro:.3f}"
         for name, (macro, micro) in baseline_scores(metrics, part).items()
     ]
-    scores.index = [_shorten(str(name)) for name in scores.index]
+    scores.index = [shorten_topic(name) for name in scores.index]
     return "\n".join([scores.to_string(), *baselines])
 
 
-def _shorten(name: str) -> str:
+def shorten_topic(name: object) -> str:
     """Return the name of a topic so that a table with it fits a terminal."""
-    return name if len(name) <= _WIDEST_TOPIC else f"{name[: _WIDEST_TOPIC - 1]}…"
+    text = str(name)
+    return text if len(text) <= _WIDEST_TOPIC else f"{text[: _WIDEST_TOPIC - 1]}…"
 
 
 def describe_few(metrics: Mapping[str, float], dataset: Dataset) -> str:

@@ -1,6 +1,6 @@
 """The sentences under review, and the tasks that a review makes of some of them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,13 +15,14 @@ class Candidates:
     """The labelled sentences to choose from.
 
     `by_people`, booleans of shape (sentences,), tells which of them people labelled, even if with no topic; `left_out`
-    counts the articles and labels that could not be used, by reason.
+    counts the articles and labels that could not be used, by reason; `notes` say how the files were understood.
     """
 
     sentences: pd.DataFrame
     by_people: np.ndarray
     topics: tuple[str, ...]
     left_out: dict[str, int]
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def read_candidates(data: Callable[[], Corpus | pd.DataFrame], labels: Labels) -
     corpus = read_corpus(data)
     labelled = replace(labels, rules=False)(corpus.sentences(), read_gold(labels.gold, labels.columns))
     left_out = {"rejected": len(corpus.rejected), "gold labels without a sentence": len(labelled.unmatched)}
-    return Candidates(labelled.sentences, by_people(labelled.sentences), labelled.topics, left_out)
+    return Candidates(labelled.sentences, by_people(labelled.sentences), labelled.topics, left_out, corpus.notes)
 
 
 def define_topics(

@@ -93,6 +93,12 @@ def draw_difference(first: Measure, second: Measure, weights: np.ndarray, random
     return Draws(a.score - b.score, a.values - b.values, a.influence - b.influence, prior_variance)
 
 
+def draw_no_difference(weights: np.ndarray, random: np.random.Generator) -> Draws:
+    """Return the difference of the scores of two models that are the same: none, and no doubt about it."""
+    nothing = np.zeros(len(weights))
+    return Draws(0.0, nothing, np.zeros(weights.shape), nothing)
+
+
 def _draw_with_means(
     samplers: Mapping[str, Sampler], weights: np.ndarray, random: np.random.Generator
 ) -> Iterator[tuple[str, Draws]]:

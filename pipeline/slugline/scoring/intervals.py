@@ -116,6 +116,8 @@ def paired_differences(
     """Return each score of two models on the same sentences, and by how much that of the first is higher.
 
     Takes the predictions, `first` and `second`, and the probabilities of both models; all else as in `score_intervals`.
+    Where the models predict the same, and with the same probabilities if these are given, they are taken for equal: a
+    difference of 0 from 0 to 0.
 
     Returns
     -------
@@ -126,7 +128,16 @@ def paired_differences(
     article, articles = number_articles(groups)
     models = list(zip((first, second), probabilities or (None, None), strict=True))
     a, b = (build_measures(Y, predicted, article, topics, ranked) for predicted, ranked in models)
-    samplers = {name: partial(bootstrap.draw_difference, a[name], b[name]) for name in a}
+    equal = (first == second).all(axis=0)
+    if probabilities is not None:
+        equal &= (probabilities[0] == probabilities[1]).all(axis=0)
+    is_equal = dict(zip(topics, equal.tolist(), strict=True))
+    samplers: dict[str, bootstrap.Sampler] = {
+        name: bootstrap.draw_no_difference
+        if is_equal.get(name.partition("/")[2], equal.all())
+        else partial(bootstrap.draw_difference, a[name], b[name])
+        for name in a
+    }
     resampled = bootstrap.resample(samplers, articles, resamples, np.random.default_rng(seed))
 
     rows = {name: (gap.score, *bootstrap.studentised_difference(gap, level)) for name, gap in resampled.items()}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slugline.tracking.origin import origin_tags
 from slugline.tracking.runs import Mlflow, MlflowRun, Off
@@ -23,9 +23,21 @@ def start_sweep(tracking: Mlflow | Off, name: str) -> str:
     return str(run.info.run_id)
 
 
+class SweepResult(NamedTuple):
+    """What came of a sweep.
+
+    `jobs` has a row for each job, with its status and scores; `best` names the best of them with the score that it was
+    chosen by, and `model_uri` is that of its model: both None when every job failed.
+    """
+
+    jobs: "pd.DataFrame"
+    best: str | None
+    model_uri: str | None
+
+
 def end_sweep(
     tracking: Mlflow, parent: str, scores: Sequence[str], to_experiment: Callable[[str, str], str]
-) -> tuple["pd.DataFrame", str | None]:
+) -> SweepResult:
     """End the parent run of a sweep, with the metrics of the best job, whose model is registered.
 
     Parameters
@@ -41,10 +53,7 @@ def end_sweep(
 
     Returns
     -------
-    jobs : DataFrame
-        A row for each job, with its status and scores.
-    model_uri : str or None
-        Of the best job's model; None when every job failed.
+    SweepResult
     """
     import pandas as pd
 
@@ -62,15 +71,16 @@ def end_sweep(
     varied = pd.DataFrame(params, columns=_find_varied(params))
 
     done = [job for job in jobs if job.info.status == "FINISHED"]
-    uri = None
+    uri = description = None
     if done:
         best = max(done, key=lambda job: _first_score(job.data.metrics, scores))
         if tracking.registered_model is not None:  # a job knows what it trained on, and so the name that is meant
             name = best.data.params.get("tracking.registered_model", tracking.registered_model)
             tracking = replace(tracking, registered_model=name)
+        description = f"{best.info.run_name} ({best.info.run_id[:8]}){_describe_score(best.data.metrics, scores)}"
         uri = _take_best(MlflowRun(tracking, mlflow, parent), best, table.join(varied), to_experiment)
     client.set_terminated(parent, "FINISHED" if done else "FAILED")
-    return table, uri
+    return SweepResult(table, description, uri)
 
 
 def _find_varied(params: Sequence[Mapping[str, str]]) -> list[str]:
@@ -82,6 +92,11 @@ def _find_varied(params: Sequence[Mapping[str, str]]) -> list[str]:
 def _first_score(metrics: Mapping[str, float], scores: Sequence[str]) -> float:
     """Return the first of the scores that a job has, 0 where it has none."""
     return next((metrics[key] for key in scores if key in metrics), 0.0)
+
+
+def _describe_score(metrics: Mapping[str, float], scores: Sequence[str]) -> str:
+    """Return the score that a job was chosen by, "" where it has none."""
+    return next((f": {key} {metrics[key]:.4f}" for key in scores if key in metrics), "")
 
 
 def _take_best(run: MlflowRun, best: Any, table: "pd.DataFrame", to_experiment: Callable[[str, str], str]) -> str:

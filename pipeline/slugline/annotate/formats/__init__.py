@@ -10,9 +10,13 @@ from slugline.data.schema import Rejected
 
 
 class AnnotationFormat(Protocol):
-    """What a module of this folder offers; `HOW_TO` says in a line how its files of tasks are filled in."""
+    """What a module of this folder offers.
+
+    `HOW_TO` says in a line how its files of tasks are filled in; `BESIDE` are the suffixes of files beside these.
+    """
 
     HOW_TO: str
+    BESIDE: tuple[str, ...]
 
     def fits(self, row: Row, /) -> bool:
         """Tell whether a row of a file looks like one of this format."""

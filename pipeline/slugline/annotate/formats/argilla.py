@@ -12,15 +12,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from slugline.annotate.annotation import BadValueError, RawAnnotation, Row, Unanswered, shorten, with_nested
-from slugline.annotate.tasks import Task, Tasks
+from slugline.annotate.tasks import NO_TOPIC, Task, Tasks, check_no_topic
 from slugline.data.schema import Rejected
-from slugline.errors import InputError, listing
+from slugline.errors import listing
 
 HOW_TO = (
     "Argilla: make the dataset with Settings.from_json of the .settings.json beside this file, fill it with "
     "records.from_json, and export with records.to_list(flatten=True) as JSON."
 )
-_QUESTION, _NO_TOPIC = "topics", "none of these"
+BESIDE: tuple[str, ...] = (".settings.json",)
+_QUESTION = "topics"
 _STATUSES = ("submitted", "draft", "discarded")
 
 
@@ -35,8 +36,7 @@ class _Response(NamedTuple):
 
 def encode(tasks: Tasks) -> dict[str, bytes]:
     """Return the records as `Dataset.records.from_json` reads them, and the settings for `Settings.from_json`."""
-    if _NO_TOPIC in tasks.topics:
-        raise InputError(f"topic '{_NO_TOPIC}' is what Argilla's option for no topic is called; rename it")
+    check_no_topic(tasks.topics, "Argilla")
     records = [_encode_task(task, tasks.mode) for task in tasks.rows]
     documents = {"": records, ".settings.json": _encode_settings(tasks)}
     return {
@@ -66,7 +66,7 @@ def _encode_suggestion(task: Task, mode: str) -> dict[str, Any]:
         return {}
     scores = [task.scores[label] for label in labels] if task.scores and task.given is None else []
 
-    answer: dict[str, Any] = {"value": list(labels) or [_NO_TOPIC], "score": scores or None}
+    answer: dict[str, Any] = {"value": list(labels) or [NO_TOPIC], "score": scores or None}
     if mode == "multiclass":
         answer = {"value": labels[0], "score": scores[0] if scores else None}
     return {_QUESTION: answer | {"agent": "slugline" if task.given is None else "given"}}
@@ -76,7 +76,7 @@ def _encode_settings(tasks: Tasks) -> dict[str, Any]:
     """Return the settings of a dataset for the tasks: the text, the title, one question, definitions as guidelines."""
     options, settings = [*tasks.topics], {"type": "label_selection"}
     if tasks.mode == "multilabel":
-        options, settings = [*options, _NO_TOPIC], {"type": "multi_label_selection", "options_order": "natural"}
+        options, settings = [*options, NO_TOPIC], {"type": "multi_label_selection", "options_order": "natural"}
 
     as_text = {"type": "text", "use_markdown": False}
     fields = [{"name": "text", "title": "text", "required": True, "settings": as_text}]
@@ -151,7 +151,7 @@ def _read_labels(values: Row, status: object, question: str | None) -> object:
         raise BadValueError("submitted without a value")
     if isinstance(labels, str):
         labels = [labels]
-    return [] if labels == [_NO_TOPIC] else labels
+    return [] if labels == [NO_TOPIC] else labels
 
 
 def _to_annotation(where: str, row: Row, response: _Response, labels: object) -> RawAnnotation:
@@ -169,7 +169,7 @@ def _find_question(responses: Sequence[_Response], topics: Sequence[str]) -> str
     if len(names) < 2:
         return next(iter(names), _QUESTION)
 
-    allowed = {*topics, _NO_TOPIC}
+    allowed = {*topics, NO_TOPIC}
     others = {
         name for response in responses for name, value in response.values.items() if not _is_answer(value, allowed)
     }

@@ -2,34 +2,38 @@
 
 The format: https://doccano.github.io/doccano/tutorial/ and what doccano's exporter writes: one file an annotator, named
 after them, or `all` of a shared project, metadata beside the text (in `meta` in old versions). doccano does not say
-whether an annotator looked at an example: export approved examples only, for no label then says that no topic fits.
+whether an annotator looked at an example. So tasks come without labels, those known stand in the metadata `suggested`,
+and a label of its own says that no topic fits: an example without labels is one that nobody answered. In examples that
+were no tasks of ours, which have no `suggested`, no label says that no topic fits: export approved ones only.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from slugline.annotate.annotation import RawAnnotation, Row, Unanswered, shorten, to_json_lines, with_nested
-from slugline.annotate.tasks import Task, Tasks
+from slugline.annotate.tasks import NO_TOPIC, Task, Tasks, check_no_topic
 from slugline.data.schema import Rejected
 
 HOW_TO = (
-    "doccano: in a text classification project with these topics as labels, import this file as JSONL; approve each "
-    "finished example, also those without a topic; export approved examples only."
+    f"doccano: in a text classification project with these topics and '{NO_TOPIC}' as labels, import this file as "
+    f"JSONL; give each example its topics, or '{NO_TOPIC}'; export as JSONL. Examples without labels are not read."
 )
+BESIDE: tuple[str, ...] = ()
 _LABEL_FIELDS, _METADATA_FIELDS = ("label", "labels", "cats"), ("meta", "metadata")
+_SUGGESTED = "suggested"
 _OLD_EXPORT = "labels by number, as doccano exported before version 1.0; export as JSONL with names"
 
 
 def encode(tasks: Tasks) -> dict[str, bytes]:
-    """Return the tasks as JSON lines, with labels to start from where there are any."""
+    """Return the tasks as JSON lines, without labels; those known are metadata."""
+    check_no_topic(tasks.topics, "doccano")
     return {"": to_json_lines(map(_encode_task, tasks.rows))}
 
 
 def _encode_task(task: Task) -> dict[str, Any]:
-    """Return a line: the text, the labels, and the rest as metadata."""
-    labels = {} if task.preselected is None else {"label": list(task.preselected)}
+    """Return a line: the text, and the rest as metadata."""
     ids = {"sentence_id": task.sentence_id, "article_id": task.article_id}
-    return {"text": task.text, **labels, **ids, **task.metadata}
+    return {"text": task.text, **ids, **task.metadata, _SUGGESTED: ", ".join(task.preselected or ())}
 
 
 def fits(row: Row) -> bool:
@@ -50,8 +54,8 @@ def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[Raw
             yield Unanswered(where)
 
 
-def _read_example(where: str, row: Row, label_field: str) -> RawAnnotation | Rejected:
-    """Return the annotation in an example."""
+def _read_example(where: str, row: Row, label_field: str) -> RawAnnotation | Rejected | Unanswered:
+    """Return the annotation in an example; in one of our tasks, no label at all is no answer."""
     labels = row[label_field]
     if labels is None:
         return Rejected(where, f"'{label_field}' is {shorten(labels)}; allowed: a list of topics")
@@ -59,6 +63,10 @@ def _read_example(where: str, row: Row, label_field: str) -> RawAnnotation | Rej
         labels = [labels]
 
     values = with_nested(row, *_METADATA_FIELDS)
+    if labels == [] and _SUGGESTED in values:
+        return Unanswered(where)
+    if labels == [NO_TOPIC]:
+        labels = []
     key = values.get("sentence_id")
     if key is None and isinstance(row.get("id"), str):  # doccano's own ids are numbers
         key = row["id"]

@@ -14,6 +14,7 @@ from slugline.annotate.tasks import METADATA_COLUMNS, REQUIRED_COLUMNS, Task, Ta
 from slugline.data.schema import Rejected
 
 HOW_TO = "Label Studio: paste the .xml beside this file as labelling config, import this file, label, export as JSON."
+BESIDE: tuple[str, ...] = (".xml",)
 _CONTROL, _OBJECT = "topics", "text"
 _EXPORT_FIELDS = {"annotation_id", "lead_time"}  # what JSON-MIN and CSV add to every row
 _TASK_FIELDS = {*REQUIRED_COLUMNS, *METADATA_COLUMNS, "reason"}

@@ -15,6 +15,7 @@ from slugline.data.schema import Rejected
 from slugline.errors import listing
 
 HOW_TO = "Prodigy: `prodigy mark DATASET FILE --view-id choice`, then `prodigy db-out DATASET > annotations.jsonl`."
+BESIDE: tuple[str, ...] = ()
 _ANSWERS = ("accept", "reject", "ignore")
 _FIELDS = ("answer", "accept", "options", "_input_hash", "_task_hash", "_view_id")
 

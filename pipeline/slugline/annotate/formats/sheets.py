@@ -21,6 +21,7 @@ INSTRUCTIONS = (
     "Rows left blank are not read. annotator and when (2026-01-31 14:00) may stay blank.",
 )
 HOW_TO = " ".join(INSTRUCTIONS)
+BESIDE: tuple[str, ...] = ()
 FORMULA = object()  # stands for a formula in a cell, which is never evaluated
 _LABEL_COLUMNS = ("labels", "label")
 _ANSWER_COLUMNS = ("sentence_id", "text", "status", "annotator", "when", *_LABEL_COLUMNS)

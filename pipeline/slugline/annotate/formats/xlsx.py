@@ -13,12 +13,12 @@ from typing import Any
 
 from slugline.annotate.annotation import Row, shorten
 from slugline.annotate.formats.escaping import escape_ambiguous, is_risky, unescape
-from slugline.annotate.formats.sheets import FORMULA, HOW_TO, INSTRUCTIONS, fits, read, to_table
+from slugline.annotate.formats.sheets import BESIDE, FORMULA, HOW_TO, INSTRUCTIONS, fits, read, to_table
 from slugline.annotate.tasks import Tasks
 from slugline.data.schema import Rows
 from slugline.errors import InputError, listing, one_line
 
-__all__ = ["HOW_TO", "encode", "fits", "read", "read_workbook"]
+__all__ = ["BESIDE", "HOW_TO", "encode", "fits", "read", "read_workbook"]
 
 _SHEET, _NOTES_SHEET = "sentences", "topics"
 _MAX_BYTES, _MAX_COLUMNS = 256 << 20, 1024

@@ -16,14 +16,15 @@ from slugline.data.schema import Rows
 
 
 class Format(NamedTuple):
-    """The reader of a format and the endings of its files."""
+    """The reader of a format, the endings of its files, and whether its rows have columns that users name."""
 
     read: Callable[[InputFile], Rows]
     endings: tuple[str, ...]
+    has_columns: bool = True
 
 
 FORMATS = {
-    "text": Format(read_text, (".txt",)),
+    "text": Format(read_text, (".txt",), has_columns=False),
     "jsonl": Format(read_json_lines, (".jsonl", ".ndjson")),
     "csv": Format(read_csv, (".csv",)),
     "tsv": Format(read_tsv, (".tsv",)),

@@ -1,0 +1,90 @@
+"""How the files of a project are read, which is how `predict` and `monitor` read other files unless told otherwise."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from slugline.config.user_files import search_project
+from slugline.data.opening import ReadOptions
+from slugline.data.schema import ARTICLE_COLUMNS
+from slugline.errors import InputError
+from slugline.files import shipped_folder
+from slugline.project import PROJECT_FILE, find_project
+
+_NAME = "project_data"  # of a config that holds nothing but the project's data
+_DEFAULTS: Mapping[str, Any] = {option.name: option.default for option in fields(ReadOptions)}
+
+
+def project_columns() -> dict[str, str]:
+    """Return the name in the files for every article column, as the project's data has it, else its own."""
+    columns: dict[str, str] = _read_options().get("columns", {})
+    return {name: name for name in ARTICLE_COLUMNS} | columns
+
+
+def complete_reading(settings: Any) -> None:
+    """Fill in the options of reading, where a command's settings leave them open, as the project's data has them.
+
+    Standard input, where text is typed, is plain text in UTF-8.
+    """
+    options = {} if settings.input == "-" else _read_options()
+    for name, usual in _DEFAULTS.items():
+        if getattr(settings, name) == usual:
+            object.__setattr__(settings, name, options.get(name, usual))
+
+
+def describe_reading(settings: Any) -> str | None:
+    """Return in a line which options of a command are those of the project's data; None where none is."""
+    options = {} if settings.input == "-" and settings.format is None else _read_options()  # text has no columns
+    names = [
+        f"columns.{name}={column}"
+        for name, column in options.get("columns", {}).items()
+        if name != column and settings.columns.get(name) == column
+    ]
+    names += [
+        f"{name}={options[name]}"
+        for name, usual in _DEFAULTS.items()
+        if options.get(name, usual) != usual and getattr(settings, name) == options[name]
+    ]
+    return f"reading {', '.join(names)}: as the project's data ({_file()})" if names else None
+
+
+def _file() -> Path:
+    """Return the YAML file of the project's data."""
+    return PROJECT_FILE.parent / "data" / f"{find_project().choices['data']}.yaml"
+
+
+def _read_options() -> dict[str, Any]:
+    """Return the options of the project's reader that hold for other files too."""
+    choice = find_project().choices.get("data")
+    if choice is None:
+        return {}
+    files = sorted(file.absolute() for file in PROJECT_FILE.parent.rglob("*.yaml"))
+    return _compose(choice, tuple((file, file.stat().st_mtime_ns, file.stat().st_size) for file in files))
+
+
+@cache
+def _compose(choice: str, files: tuple[tuple[Path, int, int], ...]) -> dict[str, Any]:
+    """Compose the project's data, once for the same state of its files; raise `InputError` where that fails."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.config_store import ConfigStore
+    from omegaconf import OmegaConf
+
+    from slugline.config.build import CONFIG_ERRORS, describe_error
+
+    # Data may choose its labels and split, as `data=sentences` does
+    groups = [{"labels": "given"}, {"split": "article"}, {"data": choice}, "_self_"]
+    ConfigStore.instance().store(name=_NAME, node={"defaults": groups})
+    try:
+        with initialize_config_dir(str(shipped_folder("conf")), version_base="1.3"):
+            data = compose(_NAME, search_project()).data
+            values = {name: OmegaConf.select(data, name) for name in _DEFAULTS}
+            columns: Any = OmegaConf.select(data, "columns")
+            if OmegaConf.is_dict(columns):
+                columns = OmegaConf.to_container(columns, resolve=True)
+    except CONFIG_ERRORS as error:
+        raise InputError(describe_error(error)) from error
+    names = columns if isinstance(columns, dict) else {}
+    known = {name: str(column) for name, column in names.items() if name in ARTICLE_COLUMNS and column}
+    return {"columns": known} | {name: value for name, value in values.items() if value is not None}
