@@ -24,7 +24,7 @@ from slugline.labels import (
     read_gold,
 )
 from slugline.labels.rare import LEAST_ARTICLES, describe_rare, drop_rare
-from slugline.splits import PARTS, Leakage, count_labels, measure_leakage, share_out_people
+from slugline.splits import PARTS, Leakage, count_labels, describe_kept, measure_leakage, share_out_people
 
 # Columns of predictions, beside one for each topic
 _RESERVED = (*SENTENCE_COLUMNS, *ABOUT_COLUMNS, "topics", "explain")
@@ -156,6 +156,7 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         decided=corpus.decided,
     )
     dataset.notes.extend(_topic_notes(dataset, rare, unseen, labels.min_articles))
+    dataset.notes.extend(describe_kept(split, used))
     return dataset
 
 

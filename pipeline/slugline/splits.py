@@ -4,19 +4,20 @@ A splitter takes the labelled sentences (a frame of n rows, with what is known o
 (bool, shape (n, topics)), and returns an array of n parts: train, dev or test.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from slugline.data.known_parts import describe_known, find_known, read_parts
 from slugline.errors import InputError, listing
 
 HELD_OUT = ("dev", "test")
 PARTS = ("train", *HELD_OUT)
 _MIN_ARTICLES = 4  # two to cross-validate on, one each to choose and to test
-_ALIASES = {"validation": "dev", "valid": "dev", "val": "dev"}
+PART_NAMES = {part: part for part in PARTS} | {"validation": "dev", "valid": "dev", "val": "dev"}
 
 
 def check_seed(seed: int) -> None:
@@ -40,7 +41,35 @@ class _Shares:
 
 
 @dataclass(frozen=True)
-class ByArticle(_Shares):
+class _Stratified(_Shares):
+    """A splitter whose parts depend on the labels, unless `keep` says in which part an article was before."""
+
+    seed: int = 0
+    keep: Any = None
+
+    def _divide(self, sentences: pd.DataFrame, Y: np.ndarray, groups: np.ndarray) -> np.ndarray:
+        """Return the part of each sentence: the one that it is known to be in, for others by a stratified split."""
+        known = self.known_parts(sentences)
+        mixed = pd.Series(known).groupby(groups).nunique()
+        if (mixed > 1).any():
+            article = sentences["article_id"].to_numpy()[groups == mixed.idxmax()][0]
+            raise InputError(f"split.keep: article {article} is in several parts there; allowed: split=random")
+        known = pd.Series(known).groupby(groups).transform("first").to_numpy(object)
+        return _stratify_parts(Y, groups, self, known)
+
+    def known_parts(self, sentences: pd.DataFrame) -> np.ndarray:
+        """Return the parts that `keep` names, shape (sentences,), None for sentences that it does not know."""
+        if self.keep is None:
+            return np.full(len(sentences), None, object)
+        return find_known(sentences, self.read_kept())
+
+    def read_kept(self) -> Mapping[str, str]:
+        """Return the parts that `keep` names, by the ids of articles or sentences."""
+        return self.keep if isinstance(self.keep, Mapping) else read_parts(self.keep, PART_NAMES)
+
+
+@dataclass(frozen=True)
+class ByArticle(_Stratified):
     """All sentences of an article in one part; topics and sentences in proportion, see `stratify`.
 
     Parameters
@@ -49,6 +78,9 @@ class ByArticle(_Shares):
         Shares of the sentences; the rest trains.
     seed : int
         Of the order in which articles are taken.
+    keep : str, optional
+        Articles stay in the part that they had, others are divided as usual, whatever became of the labels: a run, as
+        `slugline compare` takes it, or a file with `article_id` and `split`.
 
     Examples
     --------
@@ -58,19 +90,17 @@ class ByArticle(_Shares):
     ['test', 'test', 'dev', 'dev', 'train', 'train', 'train', 'train']
     """
 
-    seed: int = 0
-
     def __call__(self, sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
         """Return the part of each sentence, shape (sentences,)."""
         groups, articles = pd.factorize(sentences["article_id"])
         if len(articles) < _MIN_ARTICLES:
             needed = f"a split by article needs at least {_MIN_ARTICLES} articles"
             raise InputError(f"{needed}, found {len(articles)}; or use split=random")
-        return _stratify_parts(Y, groups, self.dev, self.test, self.seed)
+        return self._divide(sentences, Y, groups)
 
 
 @dataclass(frozen=True)
-class Random(_Shares):
+class Random(_Stratified):
     """Each sentence by itself: sentences of one article are in several parts, so scores flatter.
 
     Parameters
@@ -79,13 +109,13 @@ class Random(_Shares):
         Shares of the sentences; the rest trains.
     seed : int
         Of the order in which sentences are taken.
+    keep : str, optional
+        As for `ByArticle`; the file may have `sentence_id` in place of `article_id`.
     """
-
-    seed: int = 0
 
     def __call__(self, sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
         """Return the part of each sentence, shape (sentences,)."""
-        return _stratify_parts(Y, np.arange(len(sentences)), self.dev, self.test, self.seed)
+        return self._divide(sentences, Y, np.arange(len(sentences)))
 
 
 @dataclass(frozen=True)
@@ -135,14 +165,20 @@ class Given:
         if self.column not in sentences:
             found = listing(sentences.columns)
             raise InputError(f"split.column: no column '{self.column}' in the data; found: {found}")
-        parts = sentences[self.column].replace(_ALIASES)
+        parts = sentences[self.column].replace(PART_NAMES)
         if len(wrong := parts[~parts.isin(PARTS)]):
             raise InputError(f"split.column '{self.column}': found {wrong.iloc[0]!r}; allowed: {listing(PARTS)}")
         return parts.to_numpy(dtype=object)
 
 
 def stratify(
-    Y: np.ndarray, groups: np.ndarray, shares: Sequence[float], seed: int, *, keep_rare: bool = False
+    Y: np.ndarray,
+    groups: np.ndarray,
+    shares: Sequence[float],
+    seed: int,
+    *,
+    keep_rare: bool = False,
+    known: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return a part for each row, whole groups together, each part with its share of each topic and of the rows.
 
@@ -152,7 +188,8 @@ def stratify(
 
     `Y` are booleans, shape (rows, topics); `groups` the keys of groups, shape (rows,); `shares` are 1 together. Parts
     are numbered from 0, shape (rows,). With `keep_rare`, groups with a topic that fewer groups than parts carry are all
-    in the first.
+    in the first. `known` are the numbers of parts that are decided before, -1 for others, shape (rows,), the same for
+    all rows of a group.
     """
     groups = np.unique(groups, return_inverse=True)[1]
     n_groups = int(groups.max(initial=-1)) + 1
@@ -160,12 +197,16 @@ def stratify(
     counts = np.column_stack([np.bincount(groups, weights=column, minlength=n_groups) for column in columns])
 
     # In units of a part's share, so that small parts are not passed over.
-    lack = np.tile(counts.sum(axis=0), (len(shares), 1))
+    lack = np.tile(counts.sum(axis=0).astype(float), (len(shares), 1))
     has = counts[:, :-1] > 0
-    kept = _carries_rare(has, len(shares)) if keep_rare else np.zeros(n_groups, np.bool_)
-    part = np.where(kept, 0, -1)
-    if kept.any():
-        lack[0] -= counts[kept].sum(axis=0) / shares[0]
+    part = np.full(n_groups, -1)
+    if known is not None:
+        part[groups] = known
+    if keep_rare:
+        part[(part < 0) & _carries_rare(has, len(shares))] = 0
+    kept = part >= 0
+    for number, share in enumerate(shares):
+        lack[number] -= counts[part == number].sum(axis=0) / share
     order = np.random.default_rng(seed).permutation(n_groups)
     while len(free := order[part[order] < 0]):
         # The rarest topic first: once most groups are placed, few of its own would be left to share out.
@@ -180,6 +221,14 @@ def stratify(
 
     _fill_gaps(part, has, len(shares), kept)
     return part[groups]
+
+
+def describe_kept(split: object, sentences: pd.DataFrame) -> list[str]:
+    """Return how many articles stay in a part that they had before; raise `InputError` where none does."""
+    if not isinstance(split, _Stratified) or split.keep is None:
+        return []
+    known, articles = pd.notna(split.known_parts(sentences)), sentences["article_id"]
+    return [describe_known(articles[known].nunique(), articles.nunique(), split.read_kept(), articles.iloc[0])]
 
 
 def share_out_people(split: object, Y: np.ndarray, by_people: np.ndarray) -> np.ndarray:
@@ -221,12 +270,18 @@ def count_labels(Y: np.ndarray, parts: np.ndarray, topics: Sequence[str]) -> pd.
     return pd.DataFrame({part: Y[parts == part].sum(axis=0) for part in PARTS}, index=list(topics), dtype=int)
 
 
-def _stratify_parts(Y: np.ndarray, groups: np.ndarray, dev: float, test: float, seed: int) -> np.ndarray:
-    """Return the part of each sentence by a stratified split of groups."""
+def _stratify_parts(Y: np.ndarray, groups: np.ndarray, split: _Stratified, known: np.ndarray) -> np.ndarray:
+    """Return the part of each sentence by a stratified split of groups, whose `known` parts stay."""
     # Ties go to the first part: test before dev.
-    wanted = {part: share for part, share in (("train", 1 - dev - test), ("test", test), ("dev", dev)) if share > 0}
-    names = np.array(list(wanted), dtype=object)
-    return np.asarray(names[stratify(Y, groups, list(wanted.values()), seed, keep_rare=True)])
+    shares = {"train": 1 - split.dev - split.test, "test": split.test, "dev": split.dev}
+    wanted = {part: share for part, share in shares.items() if share > 0}
+    names, numbers = np.array(list(wanted), dtype=object), {part: number for number, part in enumerate(wanted)}
+    parts, shared = known.copy(), np.array([part is None or part in wanted for part in known], np.bool_)
+    decided = np.array([numbers.get(part, -1) for part in known[shared]], int)
+    parts[shared] = names[
+        stratify(Y[shared], groups[shared], list(wanted.values()), split.seed, keep_rare=True, known=decided)
+    ]
+    return parts
 
 
 def _carries_rare(has: np.ndarray, n_parts: int) -> np.ndarray:

@@ -23,9 +23,9 @@ from slugline.labels.codebook import codebook
 from slugline.labels.codebook_change import CodebookChange, read_change
 from slugline.labels.taxonomy_change import find_taxonomies
 from slugline.launch import Launch
-from slugline.report.next_steps import describe_next, name_file
+from slugline.report.next_steps import describe_next, name_file, repeat_split
 from slugline.review.rules import RulesReport, report_rules
-from slugline.tracking import SideRun, log_side_run
+from slugline.tracking import Mlflow, SideRun, last_training, log_side_run
 
 _JOBS = ("codebook", "tasks", "annotations")
 _CHANGES = ("rename", "merge", "drop")
@@ -206,7 +206,17 @@ def _change_codebook(settings: LabelSettings, launch: Launch) -> None:
     if isinstance(settings.data, SentenceCorpus) and labels.given:
         print(f"given   labels that come with {settings.data.path} are not changed; change them in there")
     names = [str(source.file) for source in gold]
-    print(describe_next(launch, "train", *([name_file("labels.gold", names)] if names else [])))
+    print(describe_next(launch, "train", *([name_file("labels.gold", names)] if names else []), *_keep_parts(settings)))
+
+
+def _keep_parts(settings: LabelSettings) -> list[str]:
+    """Return overrides with which a training leaves articles in the parts of the last one on the same data."""
+    tracking = settings.tracking
+    if not isinstance(tracking, Mlflow):
+        return []
+    path = to_params(settings_to_config(settings)).get("data.path")
+    last = last_training(tracking.experiment, str(path), tracking.uri)
+    return repeat_split(*last) if last else []
 
 
 def _find_gold(settings: LabelSettings) -> list[GoldFile]:

@@ -50,6 +50,10 @@ def check_evaluation(settings: EvaluationSettings, dataset: Dataset, split: Any)
         raise InputError(
             f"evaluation.repeats={settings.repeats}: this split is not random; allowed: split=article, split=random"
         )
+    if settings.repeats > 1 and getattr(split, "keep", None) is not None:
+        raise InputError(
+            f"evaluation.repeats={settings.repeats}: split.keep draws no other parts; allowed: one of both"
+        )
     for name in settings.slices:
         slice_values(dataset.sentences.head(1), name)
     check_period(settings.period, "evaluation.period")

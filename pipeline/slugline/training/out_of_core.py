@@ -207,8 +207,10 @@ def _split_chunk(split: ByArticle | Given, sentences: pd.DataFrame) -> np.ndarra
     """Return the part of each sentence: by a column, or by a hash of its article, with shares about as asked for."""
     if isinstance(split, Given):
         return np.asarray(split(sentences, np.empty((len(sentences), 0))))
+    known = split.known_parts(sentences)
     place = sentences["article_id"].map(lambda key: _to_share(key, split.seed)).to_numpy()
-    return np.asarray(np.select([place < split.test, place < split.test + split.dev], ["test", "dev"], "train"), object)
+    parts = np.select([place < split.test, place < split.test + split.dev], ["test", "dev"], "train")
+    return np.where(pd.isna(known), parts, known)
 
 
 def _learn(settings: TrainSettings, folder: Path, counted: _ChunkCounts) -> list[Any]:
