@@ -2,10 +2,9 @@
 
 import pandas as pd
 
-from slugline.data.known_parts import PARTS_FILE
 from slugline.dataset import Dataset
 from slugline.scoring import tabulate
-from slugline.splits import HELD_OUT
+from slugline.splits import HELD_OUT, PARTS_FILE
 from slugline.training.run import TrainingRun
 
 

@@ -5,9 +5,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from slugline.data.known_parts import PARTS_FILE, read_parts
 from slugline.errors import InputError
-from slugline.splits import PART_NAMES, ByArticle, Random
+from slugline.splits import PARTS_FILE, ByArticle, Random, read_parts
 from slugline.tracking.history import read_artifact
 from slugline.tracking.run_names import find_run
 from slugline.tracking.store_errors import StoreError
@@ -38,7 +37,7 @@ def resolve_kept(split: Any, uri: str | None = None) -> Any:
     with TemporaryDirectory() as folder:
         file = Path(folder) / PARTS_FILE
         file.write_bytes(content)
-        return replace(split, keep=read_parts(str(file), PART_NAMES))
+        return replace(split, keep=read_parts(str(file)))
 
 
 def _keeps_run(split: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Known parts: a file that names the part (train, dev, test) that articles or sentences were in before."""
+"""Parts: what they are called, and a file that names the part that articles or sentences were in before."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,16 +10,23 @@ from slugline.data.articles import cell_text
 from slugline.data.readers import read_rows
 from slugline.errors import InputError, listing
 
+HELD_OUT = ("dev", "test")
+PARTS = ("train", *HELD_OUT)
 PARTS_FILE = "split.csv"  # of a run: the part of each of its articles
 _KEY = "split.keep"  # the setting that names the file
+_NAMES = {part: part for part in PARTS} | {"validation": "dev", "valid": "dev", "val": "dev"}
 _IDS = ("article_id", "sentence_id")
 
 
-def read_parts(path: Any, names: Mapping[str, str]) -> dict[str, str]:
+def to_part(name: object) -> str | None:
+    """Return the part that a name stands for, such as dev for `validation`; None for any other."""
+    return _NAMES.get(str(name))
+
+
+def read_parts(path: Any) -> dict[str, str]:
     """Return the part of each article or sentence, by its id, that the column `split` of a file names.
 
-    `names` are what a part may be called there. Raises `InputError` for a row that cannot be read, or an id that is in
-    two parts.
+    Raises `InputError` for a row that cannot be read, or an id that is in two parts.
     """
     parts: dict[str, str] = {}
     for where, row in read_rows(path, key=_KEY):
@@ -28,9 +35,9 @@ def read_parts(path: Any, names: Mapping[str, str]) -> dict[str, str]:
         column = next((name for name in _IDS if name in row), None)
         if column is None or "split" not in row:
             raise InputError(f"{_KEY}, {where}: found {listing(row)}; allowed: article_id or sentence_id, and split")
-        name, part = str(cell_text(row[column])), names.get(str(row["split"]))
+        name, part = str(cell_text(row[column])), to_part(row["split"])
         if part is None:
-            raise InputError(f"{_KEY}, {where}: split: found {row['split']!r}; allowed: {listing(names)}")
+            raise InputError(f"{_KEY}, {where}: split: found {row['split']!r}; allowed: {listing(PARTS)}")
         if parts.setdefault(name, part) != part:
             raise InputError(f"{_KEY}, {where}: {column} {name} is in {part} here, and in {parts[name]} before")
     return parts

@@ -1,23 +1,19 @@
-"""Splits: which sentences train, choose (dev) and test a model, and how far a split leaks.
+"""Splitters: which sentences train, choose (dev) and test a model.
 
 A splitter takes the labelled sentences (a frame of n rows, with what is known of their article) and their labels `Y`
 (bool, shape (n, topics)), and returns an array of n parts: train, dev or test.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from slugline.data.known_parts import describe_known, find_known, read_parts
 from slugline.errors import InputError, listing
-
-HELD_OUT = ("dev", "test")
-PARTS = ("train", *HELD_OUT)
-_MIN_ARTICLES = 4  # two to cross-validate on, one each to choose and to test
-PART_NAMES = {part: part for part in PARTS} | {"validation": "dev", "valid": "dev", "val": "dev"}
+from slugline.splits.parts import PARTS, describe_known, find_known, read_parts, to_part
+from slugline.splits.stratification import MIN_ARTICLES, stratify
 
 
 def check_seed(seed: int) -> None:
@@ -47,14 +43,18 @@ class _Stratified(_Shares):
     seed: int = 0
     keep: Any = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if type(self.keep) is int:  # a version, as `compare` takes it
+            object.__setattr__(self, "keep", str(self.keep))
+
     def _divide(self, sentences: pd.DataFrame, Y: np.ndarray, groups: np.ndarray) -> np.ndarray:
         """Return the part of each sentence: the one that it is known to be in, for others by a stratified split."""
-        known = self.known_parts(sentences)
-        mixed = pd.Series(known).groupby(groups).nunique()
-        if (mixed > 1).any():
-            article = sentences["article_id"].to_numpy()[groups == mixed.idxmax()][0]
-            raise InputError(f"split.keep: article {article} is in several parts there; allowed: split=random")
-        known = pd.Series(known).groupby(groups).transform("first").to_numpy(object)
+        of_group: dict[int, str] = {}
+        for group, part, article in zip(groups, self.known_parts(sentences), sentences["article_id"], strict=True):
+            if part is not None and of_group.setdefault(group, part) != part:
+                raise InputError(f"split.keep: article {article} is in several parts there; allowed: split=random")
+        known = np.array([of_group.get(group) for group in groups], object)
         return _stratify_parts(Y, groups, self, known)
 
     def known_parts(self, sentences: pd.DataFrame) -> np.ndarray:
@@ -65,7 +65,7 @@ class _Stratified(_Shares):
 
     def read_kept(self) -> Mapping[str, str]:
         """Return the parts that `keep` names, by the ids of articles or sentences."""
-        return self.keep if isinstance(self.keep, Mapping) else read_parts(self.keep, PART_NAMES)
+        return self.keep if isinstance(self.keep, Mapping) else read_parts(self.keep)
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ class ByArticle(_Stratified):
     def __call__(self, sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
         """Return the part of each sentence, shape (sentences,)."""
         groups, articles = pd.factorize(sentences["article_id"])
-        if len(articles) < _MIN_ARTICLES:
-            needed = f"a split by article needs at least {_MIN_ARTICLES} articles"
+        if len(articles) < MIN_ARTICLES:
+            needed = f"a split by article needs at least {MIN_ARTICLES} articles"
             raise InputError(f"{needed}, found {len(articles)}; or use split=random")
         return self._divide(sentences, Y, groups)
 
@@ -165,62 +165,11 @@ class Given:
         if self.column not in sentences:
             found = listing(sentences.columns)
             raise InputError(f"split.column: no column '{self.column}' in the data; found: {found}")
-        parts = sentences[self.column].replace(PART_NAMES)
-        if len(wrong := parts[~parts.isin(PARTS)]):
-            raise InputError(f"split.column '{self.column}': found {wrong.iloc[0]!r}; allowed: {listing(PARTS)}")
+        parts = sentences[self.column].map(to_part)
+        if parts.isna().any():
+            wrong = sentences[self.column][parts.isna()].iloc[0]
+            raise InputError(f"split.column '{self.column}': found {wrong!r}; allowed: {listing(PARTS)}")
         return parts.to_numpy(dtype=object)
-
-
-def stratify(
-    Y: np.ndarray,
-    groups: np.ndarray,
-    shares: Sequence[float],
-    seed: int,
-    *,
-    keep_rare: bool = False,
-    known: np.ndarray | None = None,
-) -> np.ndarray:
-    """Return a part for each row, whole groups together, each part with its share of each topic and of the rows.
-
-    Takes the rarest topic that is left and gives each of its groups to the part that lacks the topic most (then: that
-    lacks rows most; then: the first), and goes on; groups are shuffled first. After Sechidis, Tsoumakas and Vlahavas
-    2011, doi:10.1007/978-3-642-23808-6_10, with groups for examples.
-
-    `Y` are booleans, shape (rows, topics); `groups` the keys of groups, shape (rows,); `shares` are 1 together. Parts
-    are numbered from 0, shape (rows,). With `keep_rare`, groups with a topic that fewer groups than parts carry are all
-    in the first. `known` are the numbers of parts that are decided before, -1 for others, shape (rows,), the same for
-    all rows of a group.
-    """
-    groups = np.unique(groups, return_inverse=True)[1]
-    n_groups = int(groups.max(initial=-1)) + 1
-    columns = [*Y.T, np.ones(len(Y))]  # the rows themselves are counted last
-    counts = np.column_stack([np.bincount(groups, weights=column, minlength=n_groups) for column in columns])
-
-    # In units of a part's share, so that small parts are not passed over.
-    lack = np.tile(counts.sum(axis=0).astype(float), (len(shares), 1))
-    has = counts[:, :-1] > 0
-    part = np.full(n_groups, -1)
-    if known is not None:
-        part[groups] = known
-    if keep_rare:
-        part[(part < 0) & _carries_rare(has, len(shares))] = 0
-    kept = part >= 0
-    for number, share in enumerate(shares):
-        lack[number] -= counts[part == number].sum(axis=0) / share
-    order = np.random.default_rng(seed).permutation(n_groups)
-    while len(free := order[part[order] < 0]):
-        # The rarest topic first: once most groups are placed, few of its own would be left to share out.
-        left = counts[free].sum(axis=0)
-        topics = np.flatnonzero(left[:-1])
-        rarest = topics[left[topics].argmin()] if len(topics) else len(left) - 1
-        having = free[counts[free, rarest] > 0]
-        # The largest groups first, so that small ones can even things out.
-        for group in having[np.argsort(-counts[having, rarest], kind="stable")]:
-            part[group] = np.lexsort((-lack[:, -1], -lack[:, rarest]))[0]
-            lack[part[group]] -= counts[group] / shares[part[group]]
-
-    _fill_gaps(part, has, len(shares), kept)
-    return part[groups]
 
 
 def describe_kept(split: object, sentences: pd.DataFrame) -> list[str]:
@@ -241,35 +190,6 @@ def share_out_people(split: object, Y: np.ndarray, by_people: np.ndarray) -> np.
     return np.column_stack([Y, by_people])
 
 
-class Leakage(NamedTuple):
-    """How far the parts of a split overlap.
-
-    How many articles have sentences in several parts; and how many sentences of dev and of test are in train too,
-    case and punctuation aside, with their shares of the part.
-    """
-
-    articles: int
-    sentences: dict[str, int]
-    shares: dict[str, float]
-
-
-def measure_leakage(keys: np.ndarray, parts: np.ndarray, articles: np.ndarray) -> Leakage:
-    """Count articles in several parts, and sentences of dev and test that are in train too.
-
-    Sentences of one key are the same: their `normal_form`, or a digest of it; `articles` are ids, or digests of them.
-    """
-    parts_of_article = pd.Series(parts).groupby(articles).nunique()
-    in_train = pd.Series(keys).isin(keys[parts == "train"]).to_numpy()
-    sentences = {part: int(in_train[parts == part].sum()) for part in HELD_OUT}
-    shares = {part: count / max(1, int((parts == part).sum())) for part, count in sentences.items()}
-    return Leakage(int((parts_of_article > 1).sum()), sentences, shares)
-
-
-def count_labels(Y: np.ndarray, parts: np.ndarray, topics: Sequence[str]) -> pd.DataFrame:
-    """Return how many sentences of each part carry each topic: topics down, parts across."""
-    return pd.DataFrame({part: Y[parts == part].sum(axis=0) for part in PARTS}, index=list(topics), dtype=int)
-
-
 def _stratify_parts(Y: np.ndarray, groups: np.ndarray, split: _Stratified, known: np.ndarray) -> np.ndarray:
     """Return the part of each sentence by a stratified split of groups, whose `known` parts stay."""
     # Ties go to the first part: test before dev.
@@ -282,28 +202,3 @@ def _stratify_parts(Y: np.ndarray, groups: np.ndarray, split: _Stratified, known
         stratify(Y[shared], groups[shared], list(wanted.values()), split.seed, keep_rare=True, known=decided)
     ]
     return parts
-
-
-def _carries_rare(has: np.ndarray, n_parts: int) -> np.ndarray:
-    """Return which groups carry a topic that fewer groups than parts have; none where too few others are left."""
-    carriers = has.sum(axis=0)
-    carries_rare = np.asarray(has[:, (carriers > 0) & (carriers < n_parts)].any(axis=1))
-    return carries_rare if (~carries_rare).sum() >= _MIN_ARTICLES else np.zeros_like(carries_rare)
-
-
-def _fill_gaps(part: np.ndarray, has: np.ndarray, n_parts: int, kept: np.ndarray) -> None:
-    """Move groups, in place, to parts that lack a topic, unless that takes another part's last group with any topic.
-
-    Groups with several topics can leave such gaps. `has` says which groups carry a topic, shape (groups, topics);
-    `kept` ones stay where they are.
-    """
-    present = np.array([has[part == number].sum(axis=0) for number in range(n_parts)])
-    common_enough = has.sum(axis=0) >= n_parts
-    for gap, topic in zip(*np.nonzero((present == 0) & common_enough), strict=True):
-        carriers = np.flatnonzero(has[:, topic] & ~kept)
-        spare = [group for group in carriers if (present[part[group]][has[group]] > 1).all()]
-        if present[gap, topic] == 0 and spare:
-            group = min(spare, key=lambda group: has[group].sum())
-            present[part[group]] -= has[group]
-            present[gap] += has[group]
-            part[group] = gap
