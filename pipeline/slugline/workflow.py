@@ -101,11 +101,10 @@ def train(
             run_id=active.run_id,
             location=active.where(),
         )
-        shown = run.part
-        if f"{CROSS_VALIDATED}/f1_macro" in metrics:
-            shown = CROSS_VALIDATED
-            dataset.notes.append(report.describe_few(metrics, dataset))
-            job.show(f"note    {dataset.notes[-1]}")
+        shown = CROSS_VALIDATED if f"{CROSS_VALIDATED}/f1_macro" in metrics else run.part
+        if few := report.describe_few(metrics, dataset):
+            dataset.notes.append(few)
+            job.show(f"note    {few}")
         job.show(report.describe_scores(metrics, dataset.topics, shown))
         job.show(report.describe_tables(tables))
         return _record(job, active, run)

@@ -3,7 +3,14 @@
 from slugline.dataset.build import NO_LABELS, build_dataset
 from slugline.dataset.checks import check_dataset, check_examples
 from slugline.dataset.dataset import Dataset
-from slugline.dataset.labelled import count_sentences, read_labelled, select_labelled
+from slugline.dataset.labelled import (
+    check_matched,
+    count_sentences,
+    describe_no_topic,
+    read_labelled,
+    select_labelled,
+)
+from slugline.dataset.notes import data_notes, topic_notes
 
 __all__ = [
     "NO_LABELS",
@@ -11,7 +18,11 @@ __all__ = [
     "build_dataset",
     "check_dataset",
     "check_examples",
+    "check_matched",
     "count_sentences",
+    "data_notes",
+    "describe_no_topic",
     "read_labelled",
     "select_labelled",
+    "topic_notes",
 ]

@@ -68,12 +68,14 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         mode=mode,
         leakage=leakage,
         counts=count_sentences(corpus, labelled, used),
-        notes=[*corpus.notes, *mode_notes(labels.mode, labelled.mode), *data_notes(labelled, used, leakage)],
+        notes=[*corpus.notes, *mode_notes(labels.mode, labelled.mode)],
         sizes={part: int(chosen.sum()) for part, chosen in rows.items()},
         label_counts=count_labels(Y, parts, topics),
         weights=np.array(used["weights"].tolist()) if "weights" in used else None,
         decided=corpus.decided,
     )
+    by_rules_alone = not by_people(used).any()
+    dataset.notes.extend(data_notes(labelled.counts, labelled.unmatched, leakage, by_rules_alone=by_rules_alone))
     dataset.notes.extend(topic_notes(dataset, rare, unseen, labels.min_articles))
     dataset.notes.extend(describe_kept(split, used))
     return dataset

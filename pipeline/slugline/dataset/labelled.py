@@ -1,5 +1,6 @@
 """Labelled sentences: read, split into sentences, labelled, and which of them are used."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -30,9 +31,23 @@ def read_labelled(data: Any, labels: Labels, stages: Stages) -> tuple[Corpus, La
     labelled = Labelled(
         values["sentences"], tuple(values["topics"]), values["unmatched"], values["mode"], values["counts"]
     )
-    if labelled.unmatched and labelled.counts and not (labelled.counts["exact"] or labelled.counts["overlap"]):
-        raise InputError(describe_unmatched(labels.gold, labels.columns, sentences, len(labelled.unmatched)))
+    check_matched(labels, labelled.counts, len(labelled.unmatched), sentences)
+    if not labelled.topics and (count := labelled.sentences["labels"].notna().sum()):
+        raise InputError(describe_no_topic(count))
     return corpus, labelled
+
+
+def check_matched(
+    labels: Labels, counts: Mapping[str, int], unmatched: int, sentences: pd.DataFrame, total: int | None = None
+) -> None:
+    """Raise `InputError` where there are gold labels and none matches; `sentences` are all, or some of the `total`."""
+    if unmatched and counts and not (counts["exact"] or counts["overlap"]):
+        raise InputError(describe_unmatched(labels.gold, labels.columns, sentences, unmatched, total))
+
+
+def describe_no_topic(count: int) -> str:
+    """Return that labels, of `count` sentences, name no topic."""
+    return f"no topic: none of the {count} labelled sentences names any, nor does labels.topics"
 
 
 def select_labelled(labelled: Labelled) -> pd.DataFrame:
@@ -44,15 +59,18 @@ def select_labelled(labelled: Labelled) -> pd.DataFrame:
 
 
 def count_sentences(corpus: Corpus, labelled: Labelled, used: pd.DataFrame) -> dict[str, int]:
-    """Count what was read, used and left out; every sentence is in exactly one of used, debris and unlabelled."""
-    sentences = labelled.sentences
+    """Count what was read, used and left out; every sentence is in exactly one of used, debris, unlabelled and rare.
+
+    `rare`, sentences of topics that are set aside, is left out where there are none.
+    """
+    sentences, rare = labelled.sentences, len(select_labelled(labelled)) - len(used)
     unlabelled = int((sentences["label_source"] == "").sum())
     return {
         "articles": len(corpus.articles),
         "sentences": len(sentences),
         "used": len(used),
         "unlabelled": unlabelled,
-        "debris": len(sentences) - len(used) - unlabelled,
+        "debris": len(sentences) - len(used) - unlabelled - rare,
         "rejected": len(corpus.rejected),
         "gold_unmatched": len(labelled.unmatched),
-    }
+    } | ({"rare": rare} if rare else {})

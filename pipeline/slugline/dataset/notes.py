@@ -1,10 +1,10 @@
 """Notes: what whoever reads the scores of a dataset must know."""
 
-import pandas as pd
+from collections.abc import Mapping, Sequence
 
 from slugline.dataset.dataset import Dataset
 from slugline.errors import listing
-from slugline.labels import Labelled, by_people, describe_matches
+from slugline.labels import describe_matches
 from slugline.labels.rare import describe_rare
 from slugline.splits import Leakage
 
@@ -23,10 +23,12 @@ def _leakage_notes(leakage: Leakage) -> list[str]:
     return [f"the split leaks, so scores flatter: {'; '.join(leaks)}"] if leaks else []
 
 
-def data_notes(labelled: Labelled, used: pd.DataFrame, leakage: Leakage) -> list[str]:
-    """Return what to warn of."""
-    notes = describe_matches(labelled.counts, labelled.unmatched)
-    if not by_people(used).any():
+def data_notes(
+    matches: Mapping[str, int], unmatched: Sequence[str], leakage: Leakage, *, by_rules_alone: bool
+) -> list[str]:
+    """Return what to warn of: gold labels that found no sentence, labels by rules alone, leaks."""
+    notes = describe_matches(matches, unmatched)
+    if by_rules_alone:
         notes.append("all labels come from rules: scores say how well the model repeats the rules, not how true it is")
     return notes + _leakage_notes(leakage)
 

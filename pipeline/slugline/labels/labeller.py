@@ -144,8 +144,6 @@ class Labels:
         if self.rules:
             labelled = self.label_by_rules(labelled)
 
-        if not topics and (count := labelled["labels"].notna().sum()):
-            raise InputError(f"no topic: none of the {count} labelled sentences names any, nor does labels.topics")
         mode = suggest_mode(has_one_topic_each(labelled), topics)
         return Labelled(labelled, topics, gold.unmatched, mode, gold.counts | {"other_topics": ignored})
 
