@@ -34,6 +34,7 @@ _WORDINGS = {
     r"^Merge error:? .*$|^Cannot merge primitive.*$|^Invalid type assigned: (\w+) is not a subclass of.*$": (
         "found one value; it has keys of its own, as --help lists them"
     ),
+    r"found a AnyNode": "found one value",
     r"ListConfig": "list",
     r"DictConfig": "mapping",
 }

@@ -59,8 +59,7 @@ def _sample_articles() -> Any:
 
 
 def _sample_labels() -> Any:
-    from slugline.labels import Labels
-    from slugline.labels.taxonomy import read_taxonomy
+    from slugline.labels import Labels, read_taxonomy
 
     taxonomy = read_taxonomy(shipped_folder("conf") / "labels" / "plover.yaml")
     return Labels(gold=str(shipped_folder("data/sample") / "labels.jsonl"), given=False, **taxonomy)
