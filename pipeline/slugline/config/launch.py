@@ -99,7 +99,7 @@ def find_wrong_group(command: str, arguments: Sequence[str]) -> str | None:
     return None
 
 
-def find_wrong_option(arguments: Sequence[str]) -> str | None:
+def find_wrong_option(command: str, arguments: Sequence[str]) -> str | None:
     """Return in one line what Hydra, which prints several, finds wrong with the options (`--like-this`)."""
     from hydra._internal.utils import get_args_parser
 
@@ -108,6 +108,8 @@ def find_wrong_option(arguments: Sequence[str]) -> str | None:
             options = get_args_parser().parse_args(list(arguments))
     except SystemExit as ended:
         return messages.getvalue().splitlines()[-1].partition("error: ")[2] if ended.code else None
+    if options.multirun and command != "train":
+        return "found -m (--multirun), which sweeps; allowed: with slugline train alone"
     modes = [f"--{name}" for name in ("run", "multirun", "cfg", "info", "shell_completion") if getattr(options, name)]
     return f"found {listing(modes)}; allowed: one of them" if len(modes) > 1 else None
 

@@ -48,7 +48,8 @@ class ExportSettings(ModelSettings):
     output : str
         The file to write.
     format : str, optional
-        `sklearn` (joblib) or `skops`; by default what the ending of the output says, `.skops` or any other.
+        `sklearn` (joblib) or `skops`; by default what the ending of the output says: `.skops`, or `.joblib`, `.pkl` or
+        `.pickle`.
     """
 
     output: str

@@ -45,7 +45,7 @@ def find_files(
         raise InputError(f"{sibling_key(key, 'encoding')}: there is no '{encoding}'; allowed: {allowed}") from error
 
     paths = list(path) if isinstance(path, (list, tuple)) else [path]
-    if wrong := [item for item in paths if not isinstance(item, (str, Path)) or item == ""]:
+    if wrong := [item for item in paths or [paths] if not isinstance(item, (str, Path)) or item == ""]:
         raise InputError(f"{key}: {wrong[0]!r}; allowed: a file, a folder, a glob, - or a list of these")
 
     files = _tell_apart([file for item in paths for file in _expand(str(item), format, key)])

@@ -117,8 +117,6 @@ def _check_settings(settings: TrainSettings) -> None:
         raise InputError(
             f"data.chunk_rows: {type(settings.split).__name__} needs all the text; allowed: split=article, split=column"
         )
-    if settings.epochs < 1:
-        raise InputError(f"epochs: {settings.epochs}; allowed: 1 or more")
     if evaluation.repeats > 1 or evaluation.learning_curve:
         raise InputError("evaluation.repeats and learning_curve need all the text; allowed: data.chunk_rows=null")
 
