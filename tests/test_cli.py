@@ -143,7 +143,7 @@ MORE = {  # the long tail
     on("good", "+labels.topics={war: {}}"): ("sentence ", "label 'peace' is not a topic of the taxonomy; allowed: war"),
     on("untold"): ("no topic: none of the 72 labelled sentences names any",),
     on("constant"): ("every training sentence carries: war",),
-    on("unlabelled"): ("no sentence is labelled; give gold labels",),
+    on("unlabelled"): ("no sentence is labelled; labels come from a file (labels.gold=FILE)",),
     on("dated", "split=time"): ("split=time: the latest moment holds 100% of the sentences",),
     on("good", "split=time"): ("split=time: article a0 has no date",),
     on("good", "split=column"): ("split.column: no column 'split' in the data; found: article_id",),

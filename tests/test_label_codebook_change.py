@@ -307,14 +307,18 @@ def test_runs_of_before_and_after_are_compared_under_the_topics_of_today(tmp_pat
     rows = [{"article_id": str(n), "text": text} for n, text in enumerate(texts)]
     (tmp_path / "news.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     train = ("train", "data=articles", "data.path=news.jsonl", "plots=false", "features=word", "folds=2")
-    ids = []
-    for step in (train, ("label", change), train):
+    runs, steps = [], [train, ("label", change, *train[1:3])]
+    for step in steps:
         done = command(tmp_path, *step)
         assert done.returncode == 0, done.stderr
-        ids += [line.split()[1] for line in done.stdout.splitlines() if line.startswith("run ")]
-    compared = command(tmp_path, "compare", f"runs=[{ids[0]},{ids[1]}]", "force=true")
+        runs += [line.split()[1] for line in done.stdout.splitlines() if line.startswith("run ")]
+        if step is steps[1]:
+            (next_line,) = [line for line in done.stdout.splitlines() if line.startswith("next")]
+            steps.append((*shlex.split(next_line)[2:], *train[3:]))  # as pasted, and quicker
+    assert f"split.keep={runs[0]}" in steps[-1]
+    first, second = (pd.read_csv(file) for file in sorted(tmp_path.rglob("runs/**/split.csv")))
+    assert first.equals(second)
+    compared = command(tmp_path, "compare", f"runs=[{runs[0]},{runs[1]}]")
     assert compared.returncode == 0, compared.stderr
     assert f"f1/{change.partition(':')[2]}" in compared.stdout
     assert "f1/riot" not in compared.stdout
-    if change.startswith("rename"):
-        assert command(tmp_path, "compare", f"runs=[{ids[0]},{ids[1]}]").returncode == 0

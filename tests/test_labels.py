@@ -136,7 +136,6 @@ def test_a_labeller_that_cannot_work_is_refused_before_any_data_is_read(options,
             [{"sentence_id": "s0", "labels": "a"}, {"article_id": "a", "text": "A.", "labels": "b"}],
             "1 times: 'A.': gold.jsonl:1 (a) and gold.jsonl:2 (b); correct them, or add labels.conflict=union",
         ),
-        (Labels(), [{"sentence_id": "s0", "labels": []}], "no topic: none of the 1 labelled sentences names any"),
     ],
 )
 def test_labels_that_cannot_be_right_are_refused_with_their_place(labels, rows, says):

@@ -7,8 +7,8 @@ import yaml
 
 from slugline.errors import InputError
 from slugline.files import shipped_folder
+from slugline.labels import read_taxonomy
 from slugline.labels.codebook_change import CodebookChange
-from slugline.labels.taxonomy import read_taxonomy
 from slugline.labels.taxonomy_change import change_taxonomy, find_taxonomies
 
 FORMS = {

@@ -159,10 +159,13 @@ print(json.dumps(model.predict_proba(json.loads(sys.argv[2])).tolist()))
 """
 
 
+ENDINGS = {"sklearn": "joblib", "skops": "skops"}
+
+
 @pytest.mark.parametrize("form", ["sklearn", "skops"])
 def test_an_exported_pipeline_runs_without_slugline(tmp_path: Path, form: str) -> None:
     model = trained("multiclass", **FEATURES["words and pieces"])
-    file = tmp_path / "new" / f"model.{form}"
+    file = tmp_path / "new" / f"model.{ENDINGS[form]}"
     assert write_model(model, file) == form
     command = [sys.executable, "-W", "error", "-c", ALONE, str(file), json.dumps(UNSEEN)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False, timeout=60)
@@ -185,6 +188,10 @@ def test_a_model_that_is_not_linear_is_refused(tmp_path: Path, form: str) -> Non
 def test_an_unknown_format_is_refused_with_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^format=pmml; allowed: sklearn, skops$"):
         write_model(trained(), tmp_path / "model", "pmml")
+    with pytest.raises(
+        InputError, match=r"model\.unknown: unknown ending; allowed: \.skops, \.joblib, \.pkl, \.pickle"
+    ):
+        write_model(trained(), tmp_path / "model.unknown")
 
 
 def test_an_output_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
@@ -221,7 +228,7 @@ def test_a_model_takes_the_place_of_a_model_and_of_nothing_else(tmp_path: Path, 
 @pytest.mark.parametrize("form", ["sklearn", "skops"])
 def test_the_command_exports_a_model_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str) -> None:
     model = trained()
-    folder, file = save_model(model, tmp_path / "model"), tmp_path / f"model.{form}"
+    folder, file = save_model(model, tmp_path / "model"), tmp_path / f"model.{ENDINGS[form]}"
     export_command(ExportSettings(model_uri=str(folder), output=str(file)), Launch())
     exported = joblib.load(file) if form == "sklearn" else skops.io.load(file)
     assert np.allclose(exported.predict_proba(SENTENCES), model.predict_proba(SENTENCES), rtol=0, atol=1e-9)

@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 
 from slugline.cache import Off, Stages
+from slugline.components import to_config
+from slugline.config.build import instantiate
 from slugline.data import ArticleCorpus, SentenceCorpus
 from slugline.dataset import build_dataset, check_dataset
 from slugline.errors import InputError
-from slugline.labels import Labels, Topic
+from slugline.labels import Labels, Rule, Topic
 from slugline.scoring import score
 from slugline.splits import ByArticle, ByTime, Given, Random, share_out_people
 
@@ -65,7 +67,7 @@ def test_with_one_topic_each_the_sentences_of_a_rare_one_are_left_out(tmp_path):
 def test_a_list_of_names_restricts_the_topics_and_counts_the_labels_of_others(tmp_path):
     dataset = build(write_news(tmp_path, [["war", "flood"], ["aid"]] * 6), topics=["war", "flood"])
     assert dataset.topics == ("war", "flood")
-    assert "18 labels of topics that labels.topics does not list were ignored" in dataset.notes
+    assert "18 labels of other topics than those of labels.only (or labels.topics) were ignored" in dataset.notes
     assert len(dataset.sentences) == 48
 
 
@@ -136,12 +138,43 @@ def test_copies_among_sentences_that_are_in_no_part_are_no_leak(tmp_path):
     assert not any("leaks" in note for note in dataset.notes)
 
 
+@pytest.mark.parametrize("names", ["[aid,ceasefire]", "[ aid, 'ceasefire']"])
+def test_a_list_of_topics_restricts_a_taxonomy_and_its_rules(tmp_path, command, names):
+    done = command(tmp_path, "label", "labels=plover", f"labels.topics={names}", "tracking=off")
+    assert done.returncode == 0, done.stderr
+    assert " of 2 topics on " in done.stdout
+    assert "protest" not in done.stdout.partition("together")[0]
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("labels.topics=[aid,war]", "labels.only: there is no topic 'war'; allowed: ceasefire, agreement"),
+        ("labels.topics=war", "labels.only: there is no topic 'war'"),
+        ("labels.topics=[]", "labels.only: found no topic; allowed: a list [A,B]"),
+        ("labels.only=x", "labels: only: found one value; allowed: a list [A,B]"),
+    ],
+)
+def test_topics_that_a_taxonomy_lacks_are_told_with_those_that_it_has(tmp_path, command, override, says):
+    done = command(tmp_path, "label", "labels=plover", override, "codebook=x.md")
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_restricted_labeller_is_made_again_from_its_config():
+    topics = {"aid": Topic(keywords=["relief"]), "war": Topic()}
+    labels = Labels(topics=topics, only=["aid"], functions={"x": Rule(topic="war", any=["bomb"])})
+    assert (labels.topics, labels.functions) == ({"aid": topics["aid"]}, {})
+    assert instantiate(to_config(labels), "labels") == labels
+
+
 def test_topics_given_as_a_list_on_the_command_line_restrict_them(tmp_path, command):
     write_news(tmp_path, [["war", "flood"], ["aid"]] * 6)
     data = ("data=sentences", "data.path=news.jsonl", "labels=given", "tracking=off", "plots=false")
     trained = command(tmp_path, "train", *data, "labels.topics=[war,flood]")
     assert trained.returncode == 0, trained.stderr
-    assert "18 labels of topics that labels.topics does not list were ignored" in trained.stdout
+    assert "18 labels of other topics than those of labels.only (or labels.topics) were ignored" in trained.stdout
     assert "\nwar " in trained.stdout
     assert "\naid " not in trained.stdout
 

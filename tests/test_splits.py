@@ -15,6 +15,7 @@ from slugline.splits import (
     Given,
     Random,
     count_labels,
+    describe_kept,
     measure_leakage,
     stratify,
 )
@@ -177,6 +178,66 @@ def test_an_article_without_a_date_is_named(date):
 def test_data_without_dates_cannot_be_split_by_time():
     with pytest.raises(InputError, match="has no date"):
         ByTime()(frame(["a", "b"]), None)
+
+
+# ---- parts of before
+
+
+def write_parts(file, ids, parts, column="article_id"):
+    """Write which article, or sentence, is in which part."""
+    pd.DataFrame({column: ids, "split": parts}).drop_duplicates().to_csv(file, index=False)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_articles_stay_in_their_part_whatever_becomes_of_the_labels_and_new_ones_fill_the_shares(tmp_path, seed):
+    ids, Y = news(seed)
+    old = ids < 40
+    before = ByArticle(seed=seed)(frame(ids[old].astype(str)), Y[old])
+    write_parts(tmp_path / "split.csv", ids[old], before)
+    merged = np.column_stack([Y[:, 0] | Y[:, 1], Y[:, 3]])
+    keep = ByArticle(seed=seed + 1, keep=str(tmp_path / "split.csv"))
+    after = keep(frame(ids.astype(str)), merged)
+    assert (after[old] == before).all()
+    assert (ByArticle(seed=seed)(frame(ids[old].astype(str)), merged[old]) != before).any()  # without keep
+    assert all(len(set(after[ids == article])) == 1 for article in set(ids))
+    assert abs((after == "test").mean() - 0.2) < 0.06
+    assert describe_kept(keep, frame(ids.astype(str))) == [
+        "40 of 60 articles stay in the part that they had (split.keep)"
+    ]
+
+
+def test_a_part_without_a_share_keeps_the_articles_that_it_had(tmp_path):
+    write_parts(tmp_path / "split.csv", list("ab"), ["validation", "test"])
+    parts = ByArticle(dev=0, test=0, keep=str(tmp_path / "split.csv"))(frame(list("abcd")), np.ones((4, 1), bool))
+    assert parts.tolist() == ["dev", "test", "train", "train"]
+
+
+def test_sentences_of_a_random_split_stay_in_their_part(tmp_path):
+    ids, Y = news(1)
+    sentences = frame(ids.astype(str), sentence_id=[f"s{n}" for n in range(len(ids))])
+    before = Random()(sentences, Y)
+    write_parts(tmp_path / "split.csv", sentences["sentence_id"], before, "sentence_id")
+    keep = str(tmp_path / "split.csv")
+    assert (Random(seed=9, keep=keep)(sentences, Y[:, :1]) == before).all()
+    with pytest.raises(InputError, match=r"split\.keep: article \d+ is in several parts there; allowed: split=random"):
+        ByArticle(keep=keep)(sentences, Y)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id,split\na,test\n", "found id, split; allowed: article_id or sentence_id, and split"),
+        ("article_id,split\na,tset\n", "found 'tset'; allowed: train, dev, test"),
+        ("article_id,split\na,test\na,train\n", "article_id a is in train here, and in test before"),
+        ("article_id,split\nz,test\n", "it knows none of 4 articles; an id there is 'z', here 'a'"),
+        ("", "empty"),
+    ],
+)
+def test_a_file_of_parts_that_cannot_be_kept_is_told_with_its_line(tmp_path, text, message):
+    (tmp_path / "split.csv").write_text(text)
+    split = ByArticle(keep=str(tmp_path / "split.csv"))
+    with pytest.raises(InputError, match=rf"split\.keep.*{message}"):
+        describe_kept(split, frame(list("abcd")))
 
 
 # ---- given

@@ -96,6 +96,90 @@ def test_what_needs_all_the_text_at_once_is_one_line(command, tmp_path, options,
     assert done.stderr.count("\n") == 1
 
 
+def write_flood_news(folder: Path, rare_labels: list[list[str]]) -> None:
+    """Write articles of three sentences with their labels, in every second one a flood; then articles of two."""
+    articles = [[["flood"] if n % 2 else [], [], ["storm"] * (n % 3 == 0)] for n in range(60)]
+    articles += [[labels, []] for labels in rare_labels]
+    rows = [
+        {"article_id": f"a{n}", "text": f"{' '.join(labels) or 'Calm'} in town {n} on day {place}.", "labels": labels}
+        for n, article in enumerate(articles)
+        for place, labels in enumerate(article)
+    ]
+    (folder / "news.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+SMALL = (*STREAM, "features.hashing.n_features=4096", "epochs=1", "data=sentences", "data.path=news.jsonl")
+
+
+def test_topics_of_too_few_articles_are_set_aside_by_name_also_in_chunks(command, tmp_path):
+    write_flood_news(tmp_path, [["quake"], []])
+    done = command(tmp_path, *SMALL, "data.chunk_rows=40")
+    assert done.returncode == 0, done.stderr
+    assert "note    not trained: fewer articles than labels.min_articles=2 carry: quake (1)" in done.stdout
+    assert list(pd.read_csv(tmp_path / "run/labels.csv")["topic"]) == ["flood", "storm"]
+    few = [line for line in done.stdout.splitlines() if "too few to judge by" in line]
+    assert len(few) == 1
+    assert "out of core nothing is cross-validated" in few[0]
+
+
+def test_in_chunks_with_one_topic_each_the_sentences_of_a_rare_one_are_left_out_and_counted(command, tmp_path):
+    rows = [
+        {
+            "article_id": f"a{n // 2}",
+            "text": f"Day {n}.",
+            "labels": ["quake" if n == 7 else "flood" if n % 3 else "storm"],
+        }
+        for n in range(200)
+    ]
+    (tmp_path / "news.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = command(tmp_path, *SMALL, "data.chunk_rows=30", "labels.mode=multiclass")
+    assert done.returncode == 0, done.stderr
+    assert "data    199 of 200 sentences, 100 articles; left out: 1 of topics not trained" in done.stdout
+    metrics = json.loads((tmp_path / "run/metrics.json").read_text())
+    assert metrics["data/used"] == 199 == sum(metrics[f"data/{part}"] for part in ("train", "dev", "test"))
+
+
+def test_chunks_without_any_topic_among_others_with_some_are_trained_on(command, tmp_path):
+    write_flood_news(tmp_path, [[]] * 30)
+    done = command(tmp_path, *SMALL, "data.chunk_rows=12")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        (
+            ["labels.gold=gold.jsonl"],
+            "gold labels: 0 of 1 match one of the 204 sentences; a gold label has sentence_id='x'",
+        ),
+        (["labels.given=false"], "no sentence is labelled; labels come from a file"),
+        (
+            ["labels.min_articles=99"],
+            "no topic can be learned; fewer articles than labels.min_articles=99 carry: flood (30)",
+        ),
+        (["split.keep=parts.csv"], "split.keep: it knows none of 72 articles; an id there is 'z', here 'a0'"),
+    ],
+)
+def test_what_is_wrong_with_the_labels_of_all_chunks_is_one_line(command, tmp_path, labels, says):
+    write_flood_news(tmp_path, [[]] * 12)
+    (tmp_path / "gold.jsonl").write_text('{"sentence_id": "x", "labels": ["flood"]}\n')
+    (tmp_path / "parts.csv").write_text("article_id,split\nz,test\n")
+    done = command(tmp_path, *SMALL, "data.chunk_rows=50", *labels)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"slugline: {says}"), done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_articles_stay_in_their_part_also_in_chunks(command, tmp_path):
+    write_flood_news(tmp_path, [])
+    (tmp_path / "parts.csv").write_text("article_id,split\n" + "".join(f"a{n},test\n" for n in range(10, 20)))
+    done = command(tmp_path, *SMALL, "data.chunk_rows=50", "split.keep=parts.csv")
+    assert done.returncode == 0, done.stderr
+    assert "note    10 of 60 articles stay in the part that they had (split.keep)" in done.stdout
+    predicted = pd.read_parquet(tmp_path / "run/predictions_test.parquet")
+    assert {f"a{n}" for n in range(10, 20)} <= set(predicted["article_id"])
+
+
 def test_a_hashed_model_is_exported_to_scikit_learn(tmp_path):
     from slugline.model import TopicModel, load_model, save_model
     from slugline.model.export import to_sklearn

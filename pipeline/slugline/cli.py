@@ -122,7 +122,14 @@ def _run(command: str, arguments: list[str]) -> None:
     import hydra
 
     from slugline.config.build import CONFIG_ERRORS, describe_error
-    from slugline.config.launch import find_wrong_group, find_wrong_option, quote_signs, register, suggest_override
+    from slugline.config.launch import (
+        find_wrong_group,
+        find_wrong_option,
+        quote_signs,
+        register,
+        restrict_topics,
+        suggest_override,
+    )
     from slugline.config.user_files import add_project, find_undecodable
     from slugline.errors import InputError
     from slugline.files import shipped_folder
@@ -139,7 +146,7 @@ def _run(command: str, arguments: list[str]) -> None:
         arguments = [
             key + argument.removeprefix(short) if argument.startswith(short) else argument for argument in arguments
         ]
-    arguments = quote_signs(arguments)
+    arguments = restrict_topics(quote_signs(arguments))
     if wrong := find_wrong_option(arguments) or find_wrong_group(command, arguments):
         _fail(wrong)
 
@@ -177,15 +184,16 @@ def _job(command: str) -> Callable[[Any], Any]:
         except (InputError, *CONFIG_ERRORS) as error:
             if in_sweep():
                 return record_failure(config, error)
-            _discard_empty(read_launch().folder)
             _fail(describe_error(error))  # before Hydra adds lines of its own
+        finally:
+            _discard_empty(read_launch().folder)
 
     task.__name__ = command
     return task
 
 
 def _discard_empty(folder: Path) -> None:
-    """Remove the folder that Hydra made for a run that never began, and what this leaves empty above it."""
+    """Remove the folder that Hydra made for a run, if nothing was written, and what this leaves empty above it."""
     with suppress(OSError):  # it is not empty
         for place in (folder, *folder.parents):
             if not place.is_relative_to(Path.cwd()) or place == Path.cwd():

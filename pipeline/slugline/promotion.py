@@ -37,6 +37,11 @@ class Gate:
     max_milliseconds: float = 10.0
     max_megabytes: float = 500.0
 
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if not value >= 0:  # NaN, too
+                raise InputError(f"gate.{name}={value}; allowed: from 0")
+
     def failures(self, figures: "Figures") -> list["Failure"]:
         """Return what a model fails by itself, without the champion."""
         weak = {topic: f1 for topic, f1 in figures.topics.items() if f1 < self.min_topic_f1}

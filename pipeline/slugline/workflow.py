@@ -23,7 +23,7 @@ from slugline.launch import Launch
 from slugline.monitoring import profile_sentences
 from slugline.scoring import Scores, pack_counts
 from slugline.splits import PARTS
-from slugline.tracking import ActiveRun, LocalRun, Mlflow, StoreError, explained, in_sweep
+from slugline.tracking import ActiveRun, LocalRun, Mlflow, StoreError, explained, in_sweep, pin_kept, resolve_kept
 from slugline.training.evaluation import CROSS_VALIDATED, check_evaluation, evaluate, reference_counts
 from slugline.training.fit import FittedModel, fit_model
 from slugline.training.heads import OnFold
@@ -69,6 +69,7 @@ def train(
         tracking = tracking.for_sample()
         settings = replace(settings, tracking=tracking)
     tracking.check()
+    settings = replace(settings, split=pin_kept(settings.split, getattr(tracking, "uri", None)))
     config = settings_to_config(settings)
     params = to_params(config) | {f"choice/{group}": chosen for group, chosen in launch.choices.items()}
     name = settings.name or launch.name
@@ -76,7 +77,8 @@ def train(
         start = cache(lambda: stack.enter_context(tracking.run(name, launch.folder, params)))
         if in_sweep():
             start()  # a job that fails is recorded, too
-        job = _Job(settings, launch, Stages(settings.cache), start, show or (lambda text: None))
+        known = replace(settings, split=resolve_kept(settings.split, getattr(tracking, "uri", None)))
+        job = _Job(known, launch, Stages(settings.cache), start, show or (lambda text: None))
         if getattr(settings.data, "chunk_rows", None) is None:
             dataset, fitted, digests = _fit_in_memory(job, on_fold)
         else:
@@ -99,11 +101,10 @@ def train(
             run_id=active.run_id,
             location=active.where(),
         )
-        shown = run.part
-        if f"{CROSS_VALIDATED}/f1_macro" in metrics:
-            shown = CROSS_VALIDATED
-            dataset.notes.append(report.describe_few(metrics, dataset))
-            job.show(f"note    {dataset.notes[-1]}")
+        shown = CROSS_VALIDATED if f"{CROSS_VALIDATED}/f1_macro" in metrics else run.part
+        if few := report.describe_few(metrics, dataset):
+            dataset.notes.append(few)
+            job.show(f"note    {few}")
         job.show(report.describe_scores(metrics, dataset.topics, shown))
         job.show(report.describe_tables(tables))
         return _record(job, active, run)

@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pandas as pd
 import yaml
 
 from slugline import annotate, report
-from slugline.annotate import CodebookUpdate, GoldFile
+from slugline.annotate import GoldFile
 from slugline.cache import Stages
 from slugline.components import settings_to_config, to_params, to_yaml
 from slugline.config.labelling import LabelSettings
@@ -20,17 +19,16 @@ from slugline.errors import InputError, listing
 from slugline.files import shipped_folder, write_files
 from slugline.labels import gold_files
 from slugline.labels.codebook import codebook
-from slugline.labels.codebook_change import CodebookChange, read_change
+from slugline.labels.codebook_change import read_change
 from slugline.labels.taxonomy_change import find_taxonomies
 from slugline.launch import Launch
 from slugline.report.labelling import describe_agreement, describe_read, describe_rules, describe_unresolved
-from slugline.report.next_steps import describe_next, name_file, new_file
+from slugline.report.next_steps import describe_next, name_file, new_file, repeat_split
 from slugline.review.rules import RulesReport, report_rules
-from slugline.tracking import SideRun, log_side_run
+from slugline.tracking import Mlflow, SideRun, last_training, log_side_run
 
 _JOBS = ("codebook", "tasks", "annotations")
 _CHANGES = ("rename", "merge", "drop")
-_SHOWN = 5  # sentences of each kind that are printed for another look
 
 
 def label(settings: LabelSettings, launch: Launch) -> None:
@@ -193,11 +191,21 @@ def _change_codebook(settings: LabelSettings, launch: Launch) -> None:
     files = find_taxonomies(launch.choices.get("labels", ""), [shipped_folder("conf"), *folders])
     own = annotate.find_own_taxonomies(change, labels.topics, files, next(iter(folders), Path("conf")))
     update = annotate.update_codebook(change, gold, history, own, mode=labels.mode)
-    _print_update(update, change, topics)
+    print(report.describe_update(update, change, topics))
     if isinstance(settings.data, SentenceCorpus) and labels.given:
         print(f"given   labels that come with {settings.data.path} are not changed; change them in there")
     names = [str(source.file) for source in gold]
-    print(describe_next(launch, "train", *([name_file("labels.gold", names)] if names else [])))
+    print(describe_next(launch, "train", *([name_file("labels.gold", names)] if names else []), *_keep_parts(settings)))
+
+
+def _keep_parts(settings: LabelSettings) -> list[str]:
+    """Return overrides with which a training leaves articles in the parts of the last one on the same data."""
+    tracking = settings.tracking
+    if not isinstance(tracking, Mlflow):
+        return []
+    path = to_params(settings_to_config(settings)).get("data.path")
+    last = last_training(tracking.experiment, str(path), tracking.uri)
+    return repeat_split(*last) if last else []
 
 
 def _find_gold(settings: LabelSettings) -> list[GoldFile]:
@@ -223,35 +231,6 @@ def _to_texts(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _to_texts(item) for key, item in value.items()}
     return [str(item) for item in value] if isinstance(value, list | tuple) else str(value)
-
-
-def _print_update(update: CodebookUpdate, change: CodebookChange, topics: list[str]) -> None:
-    """Print what a change of the codebook did to each topic and file, and which sentences want another look."""
-    before, after = Counter[str](), Counter[str]()
-    for item in update.gold:
-        before.update(item.before)
-        after.update(item.after)
-        gone = f", {item.removed} taken out: their only topic is dropped" if item.removed else ""
-        print(f"gold    {item.file}: {item.changed} of {item.rows} sentences changed{gone}")
-    if update.history:
-        print("history {} of {} annotations changed".format(*update.history))
-    for file in update.taxonomies:
-        print(f"topics  {file}")
-    for target in dict.fromkeys(change.apply_to_topic(topic) for topic in topics):
-        parts = [topic for topic in topics if change.apply_to_topic(topic) == target]
-        if parts != [target]:
-            end = "dropped" if target is None else f"{target} {after[target]}"
-            print(f"        {', '.join(f'{part} {before[part]}' for part in parts)} -> {end}")
-    _print_second_looks("several labels became one", [item for gold in update.gold for item in gold.united])
-    _print_second_looks("no topic is left", [item for gold in update.gold for item in gold.bare])
-    print(f"copies  {update.copies}")
-
-
-def _print_second_looks(reason: str, sentences: list[str]) -> None:
-    """Print how many sentences want another look for a reason, and the first of them."""
-    if sentences:
-        print(f"look    {len(sentences)} sentences again: {reason}")
-        print("\n".join(f"        {sentence}" for sentence in sentences[:_SHOWN]))
 
 
 def _apply_rules(settings: LabelSettings, launch: Launch) -> None:

@@ -40,9 +40,7 @@ def promote(settings: PromoteSettings, launch: Launch) -> None:
     for contender in contenders:
         name = tracking.name_model(f"models:/{registry.name}/{contender.version}", registry.uri)
         print(describe_used_model(name, contender.model.topics, contender.model.info))
-    trained = cache(
-        lambda run_id: read_run_settings(run_id, settings.allowed_modules, settings.tracking_uri)
-    )  # a run's settings are fetched once
+    trained = cache(lambda run_id: _read_trained(run_id, settings))  # a run's settings are fetched once
     completed = _complete(settings, candidate, trained)
     evaluation_set = _read_evaluation_set(completed, candidate, champion, trained)
     verdict = judge(settings.gate, evaluation_set, *contenders)
@@ -64,11 +62,18 @@ def _load(version: Version) -> Contender:
     return Contender(version.number, version.folder, load_model(version.folder))
 
 
+def _read_trained(run_id: str, settings: PromoteSettings) -> TrainSettings:
+    """Return what a run was trained with, its split with the parts that it kept."""
+    recorded = read_run_settings(run_id, settings.allowed_modules, settings.tracking_uri)
+    return replace(recorded, split=tracking.resolve_kept(recorded.split, settings.tracking_uri))
+
+
 def _complete(settings: PromoteSettings, candidate: Version, trained: _ReadSettings) -> PromoteSettings:
     """Return settings with the data, labels and split that the candidate was trained with, where none are given."""
     missing = [name for name in ("data", "labels", "split") if getattr(settings, name) is None]
     recorded = trained(candidate.run_id) if missing else None
-    return replace(settings, **{name: getattr(recorded, name) for name in missing})
+    completed = replace(settings, **{name: getattr(recorded, name) for name in missing})
+    return replace(completed, split=tracking.resolve_kept(completed.split, settings.tracking_uri))
 
 
 def _read_evaluation_set(

@@ -34,6 +34,7 @@ _WORDINGS = {
     r"^Merge error:? .*$|^Cannot merge primitive.*$|^Invalid type assigned: (\w+) is not a subclass of.*$": (
         "found one value; it has keys of its own, as --help lists them"
     ),
+    r"found a AnyNode": "found one value",
     r"ListConfig": "list",
     r"DictConfig": "mapping",
 }
@@ -147,7 +148,7 @@ def instantiate(node: Any, where: str, allowed: Sequence[str] = ()) -> Any:
     if dataclasses.is_dataclass(target):
         return _build_dataclass(target, values, where)
     try:
-        return target(**{str(key): _to_tuple(value) for key, value in values.items()})
+        return target(**{str(key): _to_option(value, f"{where}.{key}", allowed) for key, value in values.items()})
     except TypeError as error:
         raise InputError(f"{where}: {error}; allowed: {listing(_parameters(target), 40)}") from error
 
@@ -212,9 +213,11 @@ def _parameters(target: Any) -> list[str]:
     return [name for name in inspect.signature(target).parameters if name not in ("args", "kwargs")]
 
 
-def _to_tuple(value: Any) -> Any:
-    """Return lists as tuples, as scikit-learn wants `ngram_range`."""
-    return tuple(value) if isinstance(value, list) else value
+def _to_option(value: Any, where: str, allowed: Sequence[str]) -> Any:
+    """Return an option of an estimator: lists as tuples, as `ngram_range` must be; objects made."""
+    if isinstance(value, list):
+        return tuple(_to_option(item, f"{where}[{number}]", allowed) for number, item in enumerate(value))
+    return instantiate(value, where, allowed) if isinstance(value, dict) and "_target_" in value else value
 
 
 def escape(value: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from slugline.components import field_help
 from slugline.config.schemas import find_settings, nested_settings
 from slugline.config.user_files import find_config_dirs
+from slugline.errors import InputError
 from slugline.files import shipped_folder
 from slugline.project import find_project
 
@@ -20,6 +21,8 @@ _WIDTH, _INDENT = 110, 34
 def describe_command(command: str, arguments: Sequence[str] = ()) -> str:
     """Return the help of a command; groups have the options of the user's `--config-dir`, too."""
     folders = [shipped_folder("conf"), *find_config_dirs(arguments)]
+    if missing := [folder for folder in folders if not folder.is_dir()]:
+        raise InputError(f"--config-dir: there is no folder '{missing[0]}'")
     text = (shipped_folder("conf") / f"{command}.yaml").read_text(encoding="utf-8")
     head, _, defaults = text.partition("defaults:")
     lines = [line.removeprefix("#").removeprefix(" ") for line in head.splitlines()]

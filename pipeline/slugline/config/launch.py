@@ -74,6 +74,20 @@ def quote_signs(arguments: Sequence[str]) -> list[str]:
     return [re.sub(r"^([\w.]+delimiter)=([^\w'\"]|\\t)$", r"\1='\2'", argument) for argument in arguments]
 
 
+def restrict_topics(arguments: Sequence[str]) -> list[str]:
+    """Return arguments in which names as `labels.topics`, which is a mapping, are what they mean: `labels.only`.
+
+    Examples
+    --------
+    >>> restrict_topics(["labels.topics=[flood,storm]", "+labels.topics=flood", "labels.topics={flood: [flood*]}"])
+    ['labels.only=[flood,storm]', 'labels.only=[flood]', 'labels.topics={flood: [flood*]}']
+    """
+    renamed = [re.sub(r"^\+{0,2}labels\.topics=\[", "labels.only=[", argument) for argument in arguments]
+    return [
+        re.sub(r"^\+{0,2}labels\.topics=(?!null$)([^\[{$,]+)$", r"labels.only=[\1]", argument) for argument in renamed
+    ]
+
+
 def find_wrong_group(command: str, arguments: Sequence[str]) -> str | None:
     """Return in one line which group is given something that names no option, such as `data=null`."""
     groups = find_groups(command)
@@ -111,7 +125,7 @@ def compose_settings(command: str, overrides: Sequence[str] = ()) -> Any:
     Examples
     --------
     >>> compose_settings("train", ["seed=1"]).split
-    ByArticle(dev=0.1, test=0.2, seed=1)
+    ByArticle(dev=0.1, test=0.2, seed=1, keep=None)
     """
     register(command)
     with initialize_config_dir(str(shipped_folder("conf")), version_base="1.3"):

@@ -44,7 +44,8 @@ class ExportSettings(ModelSettings):
     output : str
         The file to write; it takes the place of an exported model of before, never of anything else.
     format : str, optional
-        `sklearn` (joblib) or `skops`; by default what the ending of the output says, `.skops` or any other.
+        `sklearn` (joblib) or `skops`; by default what the ending of the output says: `.skops`, or `.joblib`, `.pkl` or
+        `.pickle`.
     """
 
     output: str

@@ -28,7 +28,7 @@ def find_files(path: Any, options: ReadOptions | None = None, *, key: str = "dat
     options.check_encoding(sibling_key(key, "encoding"))
 
     paths = list(path) if isinstance(path, (list, tuple)) else [path]
-    if wrong := [item for item in paths if not isinstance(item, (str, Path)) or item == ""]:
+    if wrong := [item for item in paths or [paths] if not isinstance(item, (str, Path)) or item == ""]:
         raise InputError(f"{key}: {wrong[0]!r}; allowed: a file, a folder, a glob, - or a list of these")
 
     files = _tell_apart([file for item in paths for file in _expand(str(item), options.format, key)])

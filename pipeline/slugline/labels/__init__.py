@@ -4,7 +4,8 @@ from slugline.labels.gold import by_people, describe_unmatched, gold_files, know
 from slugline.labels.labeller import Labelled, Labels, has_one_topic_each, mode_notes, suggest_mode
 from slugline.labels.matching import describe_matches
 from slugline.labels.rules import vote
-from slugline.labels.taxonomy import Near, Rule, Topic, collect_rules, read_taxonomy
+from slugline.labels.taxonomy import Near, Rule, Topic, collect_rules
+from slugline.labels.taxonomy_file import read_taxonomy
 
 __all__ = [
     "Labelled",

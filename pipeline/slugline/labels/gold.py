@@ -62,8 +62,13 @@ def parse_gold(rows: GoldRows, columns: Mapping[str, str], delimiter: str) -> It
         yield where, {name: row.get(column) for name, column in column_of.items()} | {"labels": labels}
 
 
-def describe_unmatched(gold: Any, columns: Mapping[str, str], sentences: pd.DataFrame, count: int) -> str:
-    """Return in one line that no gold label matches a sentence: one of each side, and the column that may be meant."""
+def describe_unmatched(
+    gold: Any, columns: Mapping[str, str], sentences: pd.DataFrame, count: int, total: int | None = None
+) -> str:
+    """Return in one line that no gold label matches a sentence: one of each side, and the column that may be meant.
+
+    `sentences` may be some of the `total`.
+    """
     column_of = {name: columns.get(name) or name for name in _COLUMNS}
     rows = [row for _, row in islice(read_gold(gold, columns), _LOOKED_AT) if not isinstance(row, str)]
     shown = [
@@ -73,8 +78,8 @@ def describe_unmatched(gold: Any, columns: Mapping[str, str], sentences: pd.Data
     ]
     ours = [f"{name}={sentences[name].iloc[0]!r:.60}" for name in _COLUMNS[:3] if len(sentences)]
     message = (
-        f"gold labels: 0 of {count} match one of the {len(sentences)} sentences; a gold label has {', '.join(shown)}; "
-        f"a sentence has {', '.join(ours)}"
+        f"gold labels: 0 of {count} match one of the {total or len(sentences)} sentences; "
+        f"a gold label has {', '.join(shown)}; a sentence has {', '.join(ours)}"
     )
     for name in ("article_id", "sentence_id"):
         keys = set(sentences[name])

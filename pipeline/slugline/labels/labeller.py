@@ -73,8 +73,10 @@ class Labels:
         What becomes of a sentence to which gold gives different labels: an error that names all such, the first labels,
         all of them, or none.
     topics : dict of str to Topic
-        The taxonomy: topics by name. Empty: the topics are those that the labels name. A list of names: only these are
-        used, labels of others are ignored and counted (`other_topics`).
+        The taxonomy: topics by name. Empty: the topics are those that the labels name. A list of names is `only`.
+    only : list of str, optional
+        The topics to use, of those in `topics`; labels of others are ignored and counted. On the command line also
+        `labels.topics=[A,B]`.
     other_topics : {"error", "ignore"}
         What becomes of labels of topics that the taxonomy lacks.
     min_articles : int
@@ -107,6 +109,7 @@ class Labels:
     delimiter: str = ","
     conflict: str = "error"
     topics: dict[str, Topic] = field(default_factory=dict)
+    only: list[str] | None = None
     other_topics: str = "error"
     min_articles: int = 2
     functions: dict[str, Rule] = field(default_factory=dict)
@@ -123,8 +126,9 @@ class Labels:
         if self.conflict not in CONFLICTS:
             raise InputError(f"labels.conflict: '{self.conflict}'; allowed: {listing(CONFLICTS)}")
         if isinstance(self.topics, list):
-            object.__setattr__(self, "topics", {str(name): Topic() for name in self.topics})
-            object.__setattr__(self, "other_topics", "ignore")
+            self._set(only=[str(name) for name in self.topics], topics={})
+        if self.only is not None:
+            self._restrict(self.only)
         if self.other_topics not in _OTHER_TOPICS:
             raise InputError(f"labels.other_topics: '{self.other_topics}'; allowed: {listing(_OTHER_TOPICS)}")
         if self.min_articles < 1:
@@ -144,10 +148,22 @@ class Labels:
         if self.rules:
             labelled = self.label_by_rules(labelled)
 
-        if not topics and (count := labelled["labels"].notna().sum()):
-            raise InputError(f"no topic: none of the {count} labelled sentences names any, nor does labels.topics")
         mode = suggest_mode(has_one_topic_each(labelled), topics)
         return Labelled(labelled, topics, gold.unmatched, mode, gold.counts | {"other_topics": ignored})
+
+    def _restrict(self, names: Sequence[str]) -> None:
+        """Leave out all topics but some, and the rules that vote on others."""
+        topics = self.topics or {name: Topic() for name in names}
+        if not names or (unknown := [name for name in names if name not in topics]):
+            found = f"there is no topic '{unknown[0]}'" if names else "found no topic"
+            raise InputError(f"labels.only: {found}; allowed: {listing(topics, 40) or 'a list [A,B]'}")
+        functions = {name: rule for name, rule in self.functions.items() if rule.topic in names}
+        self._set(topics={name: topics[name] for name in names}, functions=functions, other_topics="ignore")
+
+    def _set(self, **values: Any) -> None:
+        """Set fields while the labeller is made."""
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
 
     @property
     def asked_mode(self) -> str:

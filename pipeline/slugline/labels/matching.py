@@ -86,7 +86,7 @@ def describe_matches(counts: Mapping[str, int], unmatched: Sequence[str]) -> lis
     if conflicts := counts.get("conflicts"):
         notes.append(f"{conflicts} sentences have different gold labels; labels.conflict decided")
     if ignored := counts.get("other_topics"):
-        notes.append(f"{ignored} labels of topics that labels.topics does not list were ignored")
+        notes.append(f"{ignored} labels of other topics than those of labels.only (or labels.topics) were ignored")
     return notes
 
 

@@ -23,13 +23,18 @@ def drop_rare(
     rare = _find_rare(looked_at, topics, 1 if in_train else min_articles)
     if not rare or sentences["article_id"].nunique() < LEAST_ARTICLES:
         return sentences, topics, {}
-    if len(rare) == len(topics):
-        raise InputError(f"no topic can be learned; {describe_rare(rare, min_articles)}; label more articles")
+    check_any_left(rare, topics, min_articles)
     return (
-        _set_aside(sentences, topics, rare, mode),
+        set_aside(sentences, topics, rare, mode),
         tuple(name for name in topics if name not in rare),
         rare,
     )
+
+
+def check_any_left(rare: Mapping[str, int], topics: Sequence[str], min_articles: int) -> None:
+    """Raise `InputError` where all topics are to be set aside."""
+    if len(rare) == len(topics):
+        raise InputError(f"no topic can be learned; {describe_rare(rare, min_articles)}; label more articles")
 
 
 def describe_rare(rare: Mapping[str, int], min_articles: int) -> str:
@@ -47,7 +52,7 @@ def _find_rare(sentences: pd.DataFrame, topics: Sequence[str], min_articles: int
     return {topic: len(articles) for topic, articles in carriers.items() if len(articles) < min_articles}
 
 
-def _set_aside(sentences: pd.DataFrame, topics: Sequence[str], rare: Iterable[str], mode: str) -> pd.DataFrame:
+def set_aside(sentences: pd.DataFrame, topics: Sequence[str], rare: Iterable[str], mode: str) -> pd.DataFrame:
     """Return labelled sentences without some topics; in multiclass without the sentences that carry one of them."""
     rare = set(rare)
     labels = [tuple(topic for topic in given if topic not in rare) for given in sentences["labels"]]

@@ -2,12 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from slugline.components import build_value
 from slugline.errors import InputError, listing
-from slugline.files import read_yaml
 
 VOTES = {"for": 1, "against": -1}
 
@@ -144,23 +141,6 @@ class Rule:
     function: str | None = None
 
 
-_TAXONOMY_KEYS = {"topics": dict[str, Topic], "functions": dict[str, Rule], "guidelines": str, "mode": str}
-_LABELLER_KEYS = (
-    "gold",
-    "given",
-    "rules",
-    "columns",
-    "delimiter",
-    "conflict",
-    "label_model",
-    "soft",
-    "allowed_modules",
-    "other_topics",
-    "min_articles",
-)
-_ALL_KEYS = (*_TAXONOMY_KEYS, *_LABELLER_KEYS, "_target_", "defaults")  # the last two are Hydra's
-
-
 def collect_rules(topics: Mapping[str, Topic], functions: Mapping[str, Rule]) -> dict[str, Rule]:
     """Collect all rules: those of topics' keywords and patterns, named like the topics, then the labelling functions.
 
@@ -178,23 +158,6 @@ def collect_rules(topics: Mapping[str, Topic], functions: Mapping[str, Rule]) ->
         _check_rule(rule, topics, where)
         rules[name] = rule
     return rules
-
-
-def read_taxonomy(file: Path) -> dict[str, Any]:
-    """Read a taxonomy from a YAML file such as `conf/labels/plover.yaml`, without Hydra.
-
-    Returns what the file gives of `topics` (dict of Topic), `functions` (dict of Rule), `guidelines` and `mode` (str),
-    as in `Labels(rules=True, **read_taxonomy(file))`; other settings of a labeller are ignored. Raises `InputError`
-    when the file cannot be read, or for an unknown key or a value of the wrong type.
-    """
-    content = read_yaml(file)
-    values = content if isinstance(content, dict) else {}
-    if unknown := [key for key in values if key not in _ALL_KEYS]:
-        raise InputError(f"{file}: unknown key '{unknown[0]}'; allowed: {listing(_ALL_KEYS, 20)}")
-    if not values.get("topics"):
-        raise InputError(f"{file}: no topics; allowed: a YAML mapping with the keys {listing(_TAXONOMY_KEYS)}")
-    given = [key for key in _TAXONOMY_KEYS if key in values]
-    return {key: build_value(_TAXONOMY_KEYS[key], values[key], f"{file}: {key}") for key in given}
 
 
 def _check_rule(rule: Rule, topics: Mapping[str, Topic], where: str) -> None:

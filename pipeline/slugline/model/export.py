@@ -10,23 +10,30 @@ from typing import Any
 
 import numpy as np
 
-from slugline.errors import InputError
+from slugline.errors import InputError, listing
 from slugline.files import write_atomically
 from slugline.model.heads import LinearHead
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import Vectorizer
 from slugline.ngrams import HashingCounter
 
+_FORMAT_OF_ENDING = {".skops": "skops"} | dict.fromkeys((".joblib", ".pkl", ".pickle"), "sklearn")
+
 
 def write_model(model: TopicModel, file: Path, format: str | None = None) -> str:
     """Write a model with a linear head as a plain scikit-learn pipeline, whole or not at all; return the format.
 
     `format` is "sklearn" (by joblib: loading the file runs what is in it, as with any pickle) or "skops" (of types that
-    skops trusts by itself); None chooses by the ending: skops for `.skops`, else sklearn. The file takes the place of a
-    model of before, never of anything else. Raises `InputError` if the model is not linear, the format unknown, or the
-    file cannot be written.
+    skops trusts by itself); None chooses by the ending. The file takes the place of a model of before, never of
+    anything else. Raises `InputError` if the model is not linear, the format or the ending unknown, or the file cannot
+    be written.
     """
-    chosen = format or ("skops" if file.suffix == ".skops" else "sklearn")
+    chosen = format or _FORMAT_OF_ENDING.get(file.suffix.lower())
+    if chosen is None:
+        endings = listing(_FORMAT_OF_ENDING)
+        raise InputError(
+            f"output={file}: unknown ending; allowed: {endings}, or any with format=sklearn or format=skops"
+        )
     if chosen not in ("sklearn", "skops"):
         raise InputError(f"format={chosen}; allowed: sklearn, skops")
     if file.is_dir():

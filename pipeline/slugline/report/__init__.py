@@ -1,6 +1,7 @@
 """Reports of a run: what the terminal shows, tables, plots, mistakes, the card, and pages that hold them all."""
 
 from slugline.report.card import describe_model, describe_run
+from slugline.report.codebook_updates import describe_update
 from slugline.report.comparisons import comparison_page, drift_page
 from slugline.report.mistakes import find_mistakes
 from slugline.report.page import write_page
@@ -29,6 +30,7 @@ __all__ = [
     "describe_scores",
     "describe_stages",
     "describe_tables",
+    "describe_update",
     "drift_page",
     "find_mistakes",
     "shorten_topic",

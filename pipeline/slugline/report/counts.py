@@ -8,7 +8,8 @@ from slugline.dataset import Dataset
 def describe_left_out(dataset: Dataset) -> str:
     """Return how many sentences of the data were left out for which reason."""
     counts = dataset.counts
-    left_out = [f"{counts[reason]} {reason}" for reason in ("debris", "unlabelled", "rejected") if counts.get(reason)]
+    reasons = {name: name for name in ("debris", "unlabelled", "rejected")} | {"rare": "of topics not trained"}
+    left_out = [f"{counts[name]} {reason}" for name, reason in reasons.items() if counts.get(name)]
     return ", ".join(left_out) or "none"
 
 

@@ -2,19 +2,20 @@
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 from slugline.data import ArticleCorpus
+from slugline.files import read_yaml, shipped_folder
 from slugline.launch import Launch
 
-_INPUT = re.compile(r"[+~]*(?:data|labels)(?:[.@][^=]*)?=")  # overrides that say what is read, and its labels
+_INPUT = re.compile(r"[+~]*(?:data|labels|tracking)(?:[.@][^=]*)?=")  # overrides that say what is read and logged
 
 
 def describe_next(launch: Launch, command: str, *options: str) -> str:
-    """Return a line with a command that goes on from here, with the data and labels of the present one.
+    """Return a line with a command that goes on from here, with the data, labels and store of the present one.
 
     Parameters
     ----------
@@ -29,6 +30,25 @@ def describe_next(launch: Launch, command: str, *options: str) -> str:
     given = [option for option in launch.overrides or () if _INPUT.match(option)]
     kept = [option for option in given if option.lstrip("+~").partition("=")[0] not in keys]
     return f"next    {shlex.join(['slugline', command, *launch.options, *kept, *options])}"
+
+
+def repeat_split(run_id: str, params: Mapping[str, str]) -> list[str]:
+    """Return overrides that divide the data as a run did, by its parameters, and keep articles in their parts.
+
+    Without `split.keep` where the splitter has none, since its parts do not depend on labels.
+    """
+    option = params.get("choice/split", "article")
+    given = {key: value for key, value in params.items() if re.match(r"split\.(?!keep)|seed$", key)}
+    file = shipped_folder("conf") / "split" / f"{option}.yaml"
+    usual = {f"split.{key}": str(value) for key, value in (read_yaml(file) if file.is_file() else given).items()}
+    usual |= {"split.seed": given.get("seed", "0"), "seed": "0"}
+    changed = [f"{key}={value}" for key, value in given.items() if value != usual.get(key, value)]
+    keep = (
+        []
+        if "split.keep" not in params or params.get("data.chunk_rows", "None") != "None"
+        else [f"split.keep={run_id}"]
+    )
+    return [*([] if option == "article" else [f"split={option}"]), *changed, *keep]
 
 
 def describe_promotion(model_uri: str, store: str | None) -> str | None:

@@ -4,7 +4,7 @@ import pandas as pd
 
 from slugline.dataset import Dataset
 from slugline.scoring import tabulate
-from slugline.splits import HELD_OUT
+from slugline.splits import HELD_OUT, PARTS_FILE
 from slugline.training.run import TrainingRun
 
 
@@ -20,6 +20,8 @@ def write_tables(run: TrainingRun) -> None:
     for name, table in run.tables.items():
         table.to_csv(folder / f"{name}.csv", index=False)
     dataset.label_counts.rename_axis("topic").to_csv(folder / "labels.csv")
+    if dataset.rows("train").any():  # out of core, where train is not kept, an article's part depends on its id alone
+        _tabulate_parts(dataset.sentences).to_csv(folder / PARTS_FILE, index=False)
 
 
 def count_metrics(dataset: Dataset) -> dict[str, float]:
@@ -35,6 +37,12 @@ def to_mlflow_frame(sentences: pd.DataFrame) -> pd.DataFrame:
     """Return sentences as the table that MLflow describes as the dataset of a run."""
     labels = [", ".join(topics) for topics in sentences["labels"]]
     return sentences[["sentence_id", "article_id", "text"]].assign(labels=labels)
+
+
+def _tabulate_parts(sentences: pd.DataFrame) -> pd.DataFrame:
+    """Return the part of each article, of each sentence where an article is in several."""
+    parts = sentences[["article_id", "split"]].drop_duplicates()
+    return parts if parts["article_id"].is_unique else sentences[["sentence_id", "split"]]
 
 
 def _predictions(run: TrainingRun, part: str) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from slugline.dataset import Dataset
 from slugline.report.counts import describe_left_out
 from slugline.report.scores import baseline_scores, format_interval, format_scores
 from slugline.splits import HELD_OUT
-from slugline.training.evaluation import judged_rows
+from slugline.training.evaluation import CROSS_VALIDATED, FEW_SENTENCES, judged_rows
 
 _WIDEST_TOPIC = 40
 _SCORES = {"precision": "precision", "recall": "recall", "f1": "f1", "f1_interval": "95 %", "ap": "ap"}
@@ -59,14 +59,18 @@ def shorten_topic(name: object) -> str:
     return text if len(text) <= _WIDEST_TOPIC else f"{text[: _WIDEST_TOPIC - 1]}…"
 
 
-def describe_few(metrics: Mapping[str, float], dataset: Dataset) -> str:
-    """Return that few sentences are in the evaluated part, and what is shown in their place."""
+def describe_few(metrics: Mapping[str, float], dataset: Dataset) -> str | None:
+    """Return that few sentences are in the evaluated part, and what is shown in their place; None for enough."""
     part = dataset.evaluated_part
     few, all_labelled = int(dataset.rows(part).sum()), int(judged_rows(dataset).sum())
+    if few >= FEW_SENTENCES:
+        return None
     score, interval = metrics[f"{part}/f1_macro"], format_interval(metrics, f"{part}/f1_macro")
+    too_few = f"{part} has {few} sentences, too few to judge by (macro F1 {score:.3f}, 95 % {interval})"
+    if f"{CROSS_VALIDATED}/f1_macro" not in metrics:
+        return f"{too_few}; out of core nothing is cross-validated: label more, or train without data.chunk_rows"
     return (
-        f"{part} has {few} sentences, too few to judge by (macro F1 {score:.3f}, 95 % {interval}): "
-        f"the scores in the table are cross-validated, on all {all_labelled} labelled sentences; "
+        f"{too_few}: the scores in the table are cross-validated, on all {all_labelled} labelled sentences; "
         "they flatter a little, as thresholds were chosen on those of train"
     )
 

@@ -1,6 +1,15 @@
 """Tracking: everything that is said to MLflow, and models fetched from it."""
 
-from slugline.tracking.history import Record, describe_version_changes, last_runs, read_artifact, read_run, set_tags
+from slugline.tracking.history import (
+    Record,
+    describe_version_changes,
+    last_runs,
+    last_training,
+    read_artifact,
+    read_run,
+    set_tags,
+)
+from slugline.tracking.kept_parts import pin_kept, resolve_kept
 from slugline.tracking.model_names import name_model
 from slugline.tracking.registry import Registry, Version
 from slugline.tracking.run_names import find_run
@@ -39,11 +48,14 @@ __all__ = [
     "find_run",
     "in_sweep",
     "last_runs",
+    "last_training",
     "log_side_run",
     "model_folder",
     "name_model",
+    "pin_kept",
     "read_artifact",
     "read_run",
+    "resolve_kept",
     "serve_ui",
     "set_tags",
     "start_sweep",

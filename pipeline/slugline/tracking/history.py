@@ -6,8 +6,10 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from slugline.errors import InputError, listing, one_line
-from slugline.tracking.store import connect, open_existing, store_uri
+from slugline.tracking.store import connect, open_existing, sqlite_file, store_uri
 from slugline.tracking.store_errors import store_exceptions
+
+_SPLIT = "split._target_"  # a parameter that trainings alone have
 
 
 class Record(NamedTuple):
@@ -54,6 +56,20 @@ def last_runs(experiment: str, count: int, artifact: str, uri: str | None = None
         if len(ids) < count and artifact in {file.path for file in client.list_artifacts(run.info.run_id)}:
             ids.append(run.info.run_id)
     return ids[::-1]
+
+
+def last_training(experiment: str, data_path: str, uri: str | None = None) -> tuple[str, Mapping[str, str]] | None:
+    """Return the id and the parameters of the last finished training of an experiment on some data, if there is one."""
+    database = sqlite_file(store_uri(uri))
+    if database and not database.is_file():
+        return None
+    mlflow = connect(uri)
+    logged = mlflow.get_experiment_by_name(experiment)
+    if logged is None:
+        return None
+    runs = mlflow.MlflowClient().search_runs([logged.experiment_id], "attributes.status = 'FINISHED'", max_results=1000)
+    trained = [run for run in runs if run.data.params.get("data.path") == data_path and _SPLIT in run.data.params]
+    return (str(trained[0].info.run_id), trained[0].data.params) if trained else None
 
 
 def read_artifact(run_id: str, name: str, uri: str | None = None) -> bytes:

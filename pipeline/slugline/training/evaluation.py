@@ -34,7 +34,7 @@ from slugline.training.fit import FittedModel
 from slugline.training.settings import EvaluationSettings
 
 _BASELINE_SCORES = ("f1_macro", "f1_micro")
-_FEW_SENTENCES = 100  # by fewer a model is hardly judged: with 25 of a topic, the interval of its F1 is about 0.4 wide
+FEW_SENTENCES = 100  # by fewer a model is hardly judged: with 25 of a topic, the interval of its F1 is about 0.4 wide
 CROSS_VALIDATED = "cross_validated"  # in place of a part, in metric keys
 
 
@@ -49,6 +49,10 @@ def check_evaluation(settings: EvaluationSettings, dataset: Dataset, split: Any)
     if settings.repeats > 1 and not hasattr(split, "seed"):
         raise InputError(
             f"evaluation.repeats={settings.repeats}: this split is not random; allowed: split=article, split=random"
+        )
+    if settings.repeats > 1 and getattr(split, "keep", None) is not None:
+        raise InputError(
+            f"evaluation.repeats={settings.repeats}: split.keep draws no other parts; allowed: one of both"
         )
     for name in settings.slices:
         slice_values(dataset.sentences.head(1), name)
@@ -83,7 +87,7 @@ def evaluate(
     for part in HELD_OUT:
         if dataset.rows(part).any():
             metrics |= prefixed(part, _score_rows(dataset, fitted, labels, dataset.rows(part)))
-    if dataset.rows("train").any() and dataset.rows(dataset.evaluated_part).sum() < _FEW_SENTENCES:
+    if dataset.rows("train").any() and dataset.rows(dataset.evaluated_part).sum() < FEW_SENTENCES:
         metrics |= prefixed(CROSS_VALIDATED, _score_rows(dataset, fitted, labels, judged_rows(dataset)))
     further_metrics, tables = _evaluate_further(dataset, fitted, settings)
     return metrics | further_metrics, {name: table for name, table in tables.items() if len(table)}

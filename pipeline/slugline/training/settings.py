@@ -59,8 +59,7 @@ def _sample_articles() -> Any:
 
 
 def _sample_labels() -> Any:
-    from slugline.labels import Labels
-    from slugline.labels.taxonomy import read_taxonomy
+    from slugline.labels import Labels, read_taxonomy
 
     taxonomy = read_taxonomy(shipped_folder("conf") / "labels" / "plover.yaml")
     return Labels(gold=str(shipped_folder("data/sample") / "labels.jsonl"), given=False, **taxonomy)
@@ -158,6 +157,8 @@ class TrainSettings:
             raise InputError(f"folds={self.folds}; allowed: 2 or more")
         if self.n_jobs == 0:
             raise InputError("n_jobs=0; allowed: a number of threads, -1 for all cores")
+        if self.epochs < 1:
+            raise InputError(f"epochs: {self.epochs}; allowed: 1 or more")
         check_seed(self.seed)
         if self.split is None:
             object.__setattr__(self, "split", ByArticle(seed=self.seed))
@@ -174,7 +175,16 @@ class TrainSettings:
                 raise InputError(f"{name}: found {getattr(self, name)!r:.80}; allowed: an object such as {example}")
         if not isinstance(self.features, Mapping):
             raise InputError(f"features: found {self.features!r:.80}; allowed: vectorizers by name, as {{'word': ...}}")
+        for name, vectorizer in self.features.items():
+            _check_ngram_range(f"features.{name}", getattr(vectorizer, "ngram_range", (1, 1)))
         if not isinstance(self.evaluation, EvaluationSettings):
             raise InputError(f"evaluation: found {self.evaluation!r:.80}; allowed: an EvaluationSettings")
         if type(self.folds) is not int:
             raise InputError(f"folds: found {self.folds!r:.80}; allowed: a whole number from 2")
+
+
+def _check_ngram_range(where: str, value: Any) -> None:
+    """Raise `InputError` for what is no range of lengths, before any data is read."""
+    numbers = list(value) if isinstance(value, tuple | list) else []
+    if [type(number) for number in numbers] != [int, int] or not 1 <= numbers[0] <= numbers[1]:
+        raise InputError(f"{where}.ngram_range: found {value!r}; allowed: two numbers from 1 on, in order")

@@ -1,0 +1,28 @@
+"""Datasets: what is trained and tested on: read, labelled, divided into parts, counted."""
+
+from slugline.dataset.build import NO_LABELS, build_dataset
+from slugline.dataset.checks import check_dataset, check_examples
+from slugline.dataset.dataset import Dataset
+from slugline.dataset.labelled import (
+    check_matched,
+    count_sentences,
+    describe_no_topic,
+    read_labelled,
+    select_labelled,
+)
+from slugline.dataset.notes import data_notes, topic_notes
+
+__all__ = [
+    "NO_LABELS",
+    "Dataset",
+    "build_dataset",
+    "check_dataset",
+    "check_examples",
+    "check_matched",
+    "count_sentences",
+    "data_notes",
+    "describe_no_topic",
+    "read_labelled",
+    "select_labelled",
+    "topic_notes",
+]

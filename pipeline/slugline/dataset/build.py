@@ -1,0 +1,91 @@
+"""A dataset made: sentences read, labelled, divided into parts, and what was left out."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from slugline.cache import Stages
+from slugline.data.schema import to_matrix
+from slugline.data.sentences import normal_form
+from slugline.dataset.checks import check_topic_names
+from slugline.dataset.dataset import Dataset, rows_of
+from slugline.dataset.labelled import count_sentences, read_labelled, select_labelled
+from slugline.dataset.notes import data_notes, topic_notes
+from slugline.errors import InputError, listing
+from slugline.labels import Labels, by_people, mode_notes
+from slugline.labels.rare import drop_rare
+from slugline.splits import PARTS, count_labels, describe_kept, measure_leakage, share_out_people
+
+NO_LABELS = (
+    "no sentence is labelled; labels come from a file (labels.gold=FILE), with the data, or from topics with keywords "
+    "(labels.rules=true); see slugline guide gold"
+)
+
+
+def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Dataset:
+    """Read, split into sentences, label, and divide into parts.
+
+    Parameters
+    ----------
+    data : callable
+        A reader such as `ArticleCorpus`: returns a `Corpus`, or a frame of articles.
+    labels : Labels
+        The labeller.
+    split : callable
+        A splitter such as `ByArticle`: takes sentences and `Y`, returns the part of each sentence.
+    stages : Stages
+        Times what is done, and keeps it for the next run.
+
+    Raises
+    ------
+    InputError
+        When nothing can be read, or nothing is labelled.
+    """
+    corpus, labelled = read_labelled(data, labels, stages)
+    used = select_labelled(labelled)
+    if used.empty:
+        raise InputError(NO_LABELS)
+
+    mode = labels.mode or labelled.mode
+    drop = partial(drop_rare, mode=mode, min_articles=labels.min_articles)
+    check_topic_names(labelled.topics)
+    used, topics, rare = drop(used, labelled.topics)
+    with stages.timed("split"):
+        wanted = share_out_people(split, to_matrix(used["labels"], topics), by_people(used))
+        used = used.assign(split=_check_parts(np.asarray(split(used, wanted)), len(used)))
+        used, topics, unseen = drop(used, topics, in_train=True)
+        Y, parts = to_matrix(used["labels"], topics), used["split"].to_numpy()
+        rows = {part: rows_of(used, part) for part in PARTS}
+        in_parts = np.any(list(rows.values()), axis=0)
+        keys = used["text"].map(normal_form).to_numpy(object)
+        leakage = measure_leakage(keys[in_parts], parts[in_parts], used["article_id"].to_numpy()[in_parts])
+
+    dataset = Dataset(
+        sentences=used,
+        Y=Y,
+        topics=topics,
+        mode=mode,
+        leakage=leakage,
+        counts=count_sentences(corpus, labelled, used),
+        notes=[*corpus.notes, *mode_notes(labels.mode, labelled.mode)],
+        sizes={part: int(chosen.sum()) for part, chosen in rows.items()},
+        label_counts=count_labels(Y, parts, topics),
+        weights=np.array(used["weights"].tolist()) if "weights" in used else None,
+        decided=corpus.decided,
+        read_as=corpus.notes,
+    )
+    by_rules_alone = not by_people(used).any()
+    dataset.notes.extend(data_notes(labelled.counts, labelled.unmatched, leakage, by_rules_alone=by_rules_alone))
+    dataset.notes.extend(topic_notes(dataset, rare, unseen, labels.min_articles))
+    dataset.notes.extend(describe_kept(split, used))
+    return dataset
+
+
+def _check_parts(parts: np.ndarray, n_sentences: int) -> np.ndarray:
+    """Return what a splitter gave; refuse it unless it is a part for each sentence."""
+    if parts.shape != (n_sentences,):
+        raise InputError(f"split: an array of shape {parts.shape}; allowed: ({n_sentences},), a part for each sentence")
+    if unknown := sorted({str(part) for part in parts} - set(PARTS)):
+        raise InputError(f"split: '{unknown[0]}' is no part; allowed: {listing(PARTS)}")
+    return parts

@@ -1,0 +1,78 @@
+"""Labelled sentences: read, split into sentences, labelled, and which of them are used."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from slugline.cache import Stages, chain, stage_key
+from slugline.data.corpus import Corpus, read_corpus
+from slugline.data.dates import count_dates
+from slugline.errors import InputError
+from slugline.labels import Labelled, Labels, by_people, describe_unmatched, gold_files, read_gold
+
+
+def read_labelled(data: Any, labels: Labels, stages: Stages) -> tuple[Corpus, Labelled]:
+    """Read, split into sentences and label; take from the cache what is there."""
+    with stages.timed("articles"):
+        key = stage_key("data", data, data.files() if hasattr(data, "files") else None)
+        corpus = Corpus.from_values(stages.run("articles", key, lambda: read_corpus(data).to_values()))
+    with stages.timed("sentences"):
+        key = chain("articles", key, {})
+        sentences = stages.run("sentences", key, lambda: {"sentences": corpus.sentences()})["sentences"]
+    with stages.timed("labels"):
+        own = stage_key("labels", labels, gold_files(labels.gold), labels.function_modules())
+        key = chain("sentences", key, own)
+
+        def label() -> dict[str, Any]:
+            labelled = labels(sentences, read_gold(labels.gold, labels.columns))
+            return labelled._asdict() | {"counts": dict(labelled.counts)}
+
+        values = stages.run("labels", key, label)
+    labelled = Labelled(
+        values["sentences"], tuple(values["topics"]), values["unmatched"], values["mode"], values["counts"]
+    )
+    check_matched(labels, labelled.counts, len(labelled.unmatched), sentences)
+    if not labelled.topics and (count := labelled.sentences["labels"].notna().sum()):
+        raise InputError(describe_no_topic(count))
+    return corpus, labelled
+
+
+def check_matched(
+    labels: Labels, counts: Mapping[str, int], unmatched: int, sentences: pd.DataFrame, total: int | None = None
+) -> None:
+    """Raise `InputError` where there are gold labels and none matches; `sentences` are all, or some of the `total`."""
+    if unmatched and counts and not (counts["exact"] or counts["overlap"]):
+        raise InputError(describe_unmatched(labels.gold, labels.columns, sentences, unmatched, total))
+
+
+def describe_no_topic(count: int) -> str:
+    """Return that labels, of `count` sentences, name no topic."""
+    return f"no topic: none of the {count} labelled sentences names any, nor does labels.topics"
+
+
+def select_labelled(labelled: Labelled) -> pd.DataFrame:
+    """Return the sentences to train and test on: labelled, and no debris unless a person gave it a topic."""
+    sentences = labelled.sentences
+    has_label = sentences["label_source"] != ""
+    topic_by_people = by_people(sentences) & sentences["labels"].map(bool)
+    return sentences[has_label & (~sentences["debris"] | topic_by_people)].reset_index(drop=True)
+
+
+def count_sentences(corpus: Corpus, labelled: Labelled, used: pd.DataFrame) -> dict[str, int]:
+    """Count what was read, used and left out; every sentence is in exactly one of used, debris, unlabelled and rare.
+
+    `rare`, sentences of topics that are set aside, is left out where there are none.
+    """
+    sentences, rare = labelled.sentences, len(select_labelled(labelled)) - len(used)
+    unlabelled = int((sentences["label_source"] == "").sum())
+    return {
+        "articles": len(corpus.articles),
+        "sentences": len(sentences),
+        "used": len(used),
+        "unlabelled": unlabelled,
+        "debris": len(sentences) - len(used) - unlabelled - rare,
+        "rejected": len(corpus.rejected),
+        **count_dates(corpus.articles["published"]),
+        "gold_unmatched": len(labelled.unmatched),
+    } | ({"rare": rare} if rare else {})

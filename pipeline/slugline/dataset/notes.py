@@ -1,0 +1,45 @@
+"""Notes: what whoever reads the scores of a dataset must know."""
+
+from collections.abc import Mapping, Sequence
+
+from slugline.dataset.dataset import Dataset
+from slugline.errors import listing
+from slugline.labels import describe_matches
+from slugline.labels.rare import describe_rare
+from slugline.splits import Leakage
+
+_LEAK_WARNING = 0.01  # share of a part that stands in train word for word, above which we warn
+
+
+def _leakage_notes(leakage: Leakage) -> list[str]:
+    """Return a warning where whole articles, or more than a hundredth of a part's sentences, stand in train too."""
+    leaks = [
+        f"{share:.1%} of {part} sentences also occur in train, word for word"
+        for part, share in leakage.shares.items()
+        if share > _LEAK_WARNING
+    ]
+    if leakage.articles:
+        leaks = [f"{leakage.articles} articles are in more than one part", *leaks]
+    return [f"the split leaks, so scores flatter: {'; '.join(leaks)}"] if leaks else []
+
+
+def data_notes(
+    matches: Mapping[str, int], unmatched: Sequence[str], leakage: Leakage, *, by_rules_alone: bool
+) -> list[str]:
+    """Return what to warn of: gold labels that found no sentence, labels by rules alone, leaks."""
+    notes = describe_matches(matches, unmatched)
+    if by_rules_alone:
+        notes.append("all labels come from rules: scores say how well the model repeats the rules, not how true it is")
+    return notes + _leakage_notes(leakage)
+
+
+def topic_notes(dataset: Dataset, rare: dict[str, int], unseen: dict[str, int], min_articles: int) -> list[str]:
+    """Return which topics are not trained, and which the evaluated part does not judge."""
+    notes = [f"not trained: {describe_rare(rare, min_articles)}"] if rare else []
+    if unseen:
+        notes.append(f"not trained, as no sentence of train carries them: {listing(unseen)}")
+    part = dataset.evaluated_part
+    counts = dataset.Y[dataset.rows(part)].sum(axis=0)
+    if absent := [topic for topic, count in zip(dataset.topics, counts, strict=True) if not count]:
+        notes.append(f"no sentence of {part} carries: {listing(absent)}; left out of its means over topics (macro)")
+    return notes

@@ -1,0 +1,118 @@
+"""The reading of text larger than memory: labelled and divided chunk by chunk, with what is known once all is read."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from slugline.cache import Stages
+from slugline.data.corpus import Corpus
+from slugline.dataset import NO_LABELS, check_matched, count_sentences, describe_no_topic, select_labelled
+from slugline.errors import InputError
+from slugline.labels import Labels, by_people, has_one_topic_each, read_gold, suggest_mode
+from slugline.labels.rare import LEAST_ARTICLES, check_any_left
+from slugline.model.vectorizers import transform_all
+from slugline.splits import ByArticle, Given, describe_known
+from slugline.training.chunks import Chunks, to_share
+from slugline.training.settings import TrainSettings
+
+_EXAMPLES = 1000  # sentences that are kept to show one
+
+
+class _Reading:
+    """What is seen while all chunks are read."""
+
+    def __init__(self, labels: Labels) -> None:
+        self.labels = labels
+        self.gold = list(read_gold(labels.gold, labels.columns))
+        self.unmatched = {where for where, _ in self.gold}
+        self.one_topic_each = True
+        self.known_articles = 0
+        self.examples = pd.DataFrame()
+
+    def label(self, chunks: Chunks, corpus: Corpus, sentences: pd.DataFrame) -> pd.DataFrame:
+        """Label the sentences of a chunk, count them, and return those that are used."""
+        labelled = self.labels(sentences, self.gold)
+        used = select_labelled(labelled)
+        self.unmatched &= set(labelled.unmatched)
+        self.one_topic_each &= has_one_topic_each(labelled.sentences)
+        if self.examples.empty:
+            self.examples = sentences.head(_EXAMPLES)
+        chunks.count_read(count_sentences(corpus, labelled, used), labelled.counts)
+        chunks.notes, chunks.decided = corpus.notes, corpus.decided  # those of all chunks are the same
+        chunks.by_rules_alone &= not by_people(used).any()
+        return used
+
+    def divide(self, split: ByArticle | Given, used: pd.DataFrame) -> np.ndarray:
+        """Return the part of each sentence: by a column, what is known, or a hash of its article.
+
+        Of the latter, shares are about as asked for.
+        """
+        if isinstance(split, Given):
+            return np.asarray(split(used, np.empty((len(used), 0))))
+        known = split.known_parts(used)
+        self.known_articles += used["article_id"][pd.notna(known)].nunique()
+        place = used["article_id"].map(lambda key: to_share(key, split.seed)).to_numpy()
+        parts = np.select([place < split.test, place < split.test + split.dev], ["test", "dev"], "train")
+        return np.where(pd.isna(known), parts, known).astype(object)
+
+    def complete(self, chunks: Chunks, split: ByArticle | Given) -> None:
+        """Put into chunks what is known once all are read; raise `InputError` where nothing is labelled."""
+        chunks.unmatched = [where for where, _ in self.gold if where in self.unmatched]
+        chunks.counts["gold_unmatched"] = len(chunks.unmatched)
+        total = chunks.counts["sentences"]
+        check_matched(self.labels, chunks.matches, len(chunks.unmatched), self.examples, total)
+        if not chunks.counts["used"]:
+            raise InputError(NO_LABELS)
+        chunks.topics = tuple(self.labels.topics) or tuple(sorted(chunks.rows.carriers))
+        if not chunks.topics:
+            raise InputError(describe_no_topic(chunks.counts["used"]))
+        chunks.suggested_mode = suggest_mode(self.one_topic_each, chunks.topics)
+        if isinstance(split, ByArticle) and split.keep is not None:
+            article = str(self.examples["article_id"].iloc[0])
+            articles = chunks.rows.articles()
+            chunks.kept = [describe_known(self.known_articles, articles, split.read_kept(), article)]
+
+
+def read_chunks(settings: TrainSettings, vectorizers: Sequence[Any], folder: Path, stages: Stages) -> Chunks:
+    """Read, label and divide each chunk, and keep it; set aside topics that cannot be learned.
+
+    Raises
+    ------
+    InputError
+        Where nothing is labelled, no gold label matches, or no topic can be learned.
+    """
+    chunks, reading = Chunks(folder), _Reading(settings.labels)
+    for corpus in settings.data.chunks():
+        with stages.timed("sentences"):
+            sentences = corpus.sentences()
+        with stages.timed("labels"):
+            used = reading.label(chunks, corpus, sentences)
+        with stages.timed("split"):
+            parts = reading.divide(settings.split, used)
+        with stages.timed("features"):
+            chunks.add(transform_all(vectorizers, list(used["text"])), used, parts)
+    reading.complete(chunks, settings.split)
+    _drop_rare(chunks, settings.labels)
+    return chunks
+
+
+def _drop_rare(chunks: Chunks, labels: Labels) -> None:
+    """Set aside the topics that fewer than `labels.min_articles` articles carry, then those that train lacks."""
+    if chunks.rows.articles() < LEAST_ARTICLES:
+        return
+    mode, carriers = labels.mode or chunks.suggested_mode, chunks.rows.carriers
+    chunks.rare = {topic: carriers[topic] for topic in chunks.topics if carriers[topic] < labels.min_articles}
+    _drop(chunks, chunks.rare, mode, labels.min_articles)
+    carriers, seen = chunks.rows.carriers, chunks.rows.labels
+    chunks.unseen = {topic: carriers[topic] for topic in chunks.topics if not seen[topic, "train"]}
+    _drop(chunks, chunks.unseen, mode, 1)
+
+
+def _drop(chunks: Chunks, topics: Mapping[str, int], mode: str, min_articles: int) -> None:
+    """Set topics aside, if there are any; raise `InputError` where none is left."""
+    if topics:
+        check_any_left(topics, chunks.topics, min_articles)
+        chunks.drop_topics(topics, mode)

@@ -1,0 +1,137 @@
+"""Chunks of text larger than memory, kept on disk as features; and what is counted of them."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from slugline.cache import load, store
+from slugline.data.digests import hash_sentences
+from slugline.data.sentences import normal_form
+from slugline.labels import by_people
+from slugline.labels.rare import set_aside
+from slugline.splits import HELD_OUT, PARTS, Leakage, measure_leakage
+
+
+class RowCounts:
+    """What is counted of the sentences that are used: sizes, labels, leakage."""
+
+    def __init__(self) -> None:
+        self.sizes = dict.fromkeys(PARTS, 0)
+        self.by_people = dict.fromkeys(HELD_OUT, 0)
+        self.labels: Counter[tuple[str, str]] = Counter()  # sentences by topic and part
+        self.carriers: Counter[str] = Counter()  # articles by topic; no article is in two chunks
+        self.digests: list[tuple[np.ndarray, ...]] = []  # of each sentence: number of its part, of text, of article
+        self.train_hash = blake2b(digest_size=8)
+
+    def add(self, rows: pd.DataFrame) -> None:
+        """Count the rows of a chunk."""
+        carried: set[tuple[str, str]] = set()
+        for part, article, topics, people in zip(
+            rows["split"], rows["article_id"], rows["labels"], by_people(rows), strict=True
+        ):
+            self.sizes[part] += 1
+            if part in self.by_people:
+                self.by_people[part] += int(people)
+            self.labels.update((topic, part) for topic in topics)
+            carried.update((topic, article) for topic in topics)
+        self.carriers.update(topic for topic, _ in carried)
+        hash_sentences(self.train_hash, rows[rows["split"] == "train"])
+        codes = np.array([PARTS.index(part) for part in rows["split"]], np.uint8)
+        self.digests.append((codes, rows["digest"].to_numpy(np.uint64), _digest_texts(rows["article_id"])))
+
+    def label_counts(self, topics: Sequence[str]) -> pd.DataFrame:
+        """Return how many sentences of each part carry each topic: topics down, parts across."""
+        counts = {part: [self.labels[topic, part] for topic in topics] for part in PARTS}
+        return pd.DataFrame(counts, index=list(topics))
+
+    def articles(self, part: str | None = None) -> int:
+        """Return how many articles have sentences, or sentences in a part."""
+        codes = range(len(PARTS)) if part is None else [PARTS.index(part)]
+        found = [articles[np.isin(numbers, codes)] for numbers, _, articles in self.digests]
+        return len(np.unique(np.concatenate(found)))
+
+    def leakage(self) -> Leakage:
+        """Measure how far the parts share articles and sentences, by digests of 64 bits."""
+        codes, texts, articles = (np.concatenate(column) for column in zip(*self.digests, strict=True))
+        return measure_leakage(texts, np.array(PARTS, object)[codes], articles)
+
+
+@dataclass
+class Chunks:
+    """Chunks on disk, and what is known of them.
+
+    `matches` are the counts of gold labels; `rare` and `unseen` the topics that are set aside, with how many articles
+    carry them; `kept`, what is said of articles that stay in their part.
+    """
+
+    folder: Path
+    count: int = 0
+    rows: RowCounts = field(default_factory=RowCounts)
+    topics: tuple[str, ...] = ()
+    suggested_mode: str = "multilabel"
+    counts: dict[str, int] = field(default_factory=dict)
+    matches: Counter[str] = field(default_factory=Counter)
+    unmatched: list[str] = field(default_factory=list)
+    notes: Sequence[str] = ()
+    decided: Mapping[str, Any] = field(default_factory=dict)
+    rare: dict[str, int] = field(default_factory=dict)
+    unseen: dict[str, int] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
+    by_rules_alone: bool = True
+
+    def count_read(self, counts: Mapping[str, int], matches: Mapping[str, int]) -> None:
+        """Add what was counted of a chunk: sentences, and gold labels that match some."""
+        self.counts = {key: self.counts.get(key, 0) + value for key, value in counts.items()}
+        self.matches.update(matches)
+
+    def load(self, order: Iterable[int] | None = None) -> Iterator[Any]:
+        """Yield what is kept of each chunk: `X`, `rows` (ids, labels, parts), and the sentences `held_out`."""
+        for number in range(self.count) if order is None else order:
+            yield load(self.folder / str(number))
+
+    def add(self, X: Any, used: pd.DataFrame, parts: np.ndarray) -> None:
+        """Keep the features of a chunk's sentences, what is known of them, and the text of those held out."""
+        X.data = X.data.astype(np.float32)  # half the disk
+        divided = used.assign(split=parts).drop(columns="weights", errors="ignore")
+        rows = divided[["sentence_id", "article_id", "labels", "label_source", "split"]]
+        rows = rows.assign(digest=_digest_texts(map(normal_form, used["text"])))
+        self._store(self.count, X, rows, divided[parts != "train"].reset_index(drop=True))
+        self.rows.add(rows)
+        self.count += 1
+
+    def drop_topics(self, topics: Mapping[str, int], mode: str) -> None:
+        """Set topics aside; in multiclass with the sentences that carry them."""
+        self.rows, before = RowCounts(), sum(self.rows.sizes.values())
+        for number, chunk in enumerate(self.load()):
+            numbered = chunk["rows"].assign(row=np.arange(len(chunk["rows"])))
+            rows = set_aside(numbered, self.topics, topics, mode)
+            held_out = set_aside(chunk["held_out"], self.topics, topics, mode)
+            self._store(number, chunk["X"][rows.pop("row").to_numpy()], rows, held_out)
+            self.rows.add(rows)
+        self.topics = tuple(topic for topic in self.topics if topic not in topics)
+        if lost := before - sum(self.rows.sizes.values()):
+            self.counts |= {"used": self.counts["used"] - lost, "rare": self.counts.get("rare", 0) + lost}
+
+    def _store(self, number: int, X: Any, rows: pd.DataFrame, held_out: pd.DataFrame) -> None:
+        store(self.folder / str(number), {}, {"X": X, "rows": rows, "held_out": held_out})
+
+
+def to_share(key: str, seed: int) -> float:
+    """Return a number from 0 to 1 that a key and a seed decide."""
+    return _digest64(f"{seed}\0{key}") / 2**64
+
+
+def _digest64(text: str) -> int:
+    """Return 64 bits for a text."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+
+
+def _digest_texts(texts: Iterable[str]) -> np.ndarray:
+    """Return 64 bits for each text, shape (texts,)."""
+    return np.array([_digest64(text) for text in texts], np.uint64)
