@@ -18,6 +18,7 @@ from slugline.labels import (
     Labels,
     by_people,
     describe_matches,
+    describe_timeouts,
     describe_unmatched,
     gold_files,
     mode_notes,
@@ -191,12 +192,10 @@ def read_labelled(data: Any, labels: Labels, stages: Stages) -> tuple[Corpus, La
 
         def label() -> dict[str, Any]:
             labelled = labels(sentences, read_gold(labels.gold, labels.columns))
-            return labelled._asdict() | {"counts": dict(labelled.counts)}
+            return labelled._asdict() | {"counts": dict(labelled.counts), "timeouts": dict(labelled.timeouts)}
 
         values = stages.run("labels", key, label)
-    labelled = Labelled(
-        values["sentences"], tuple(values["topics"]), values["unmatched"], values["mode"], values["counts"]
-    )
+    labelled = Labelled(**values | {"topics": tuple(values["topics"])})
     if labelled.unmatched and labelled.counts and not (labelled.counts["exact"] or labelled.counts["overlap"]):
         raise InputError(describe_unmatched(labels.gold, labels.columns, sentences, len(labelled.unmatched)))
     return corpus, labelled
@@ -282,7 +281,7 @@ def _leakage_notes(leakage: Leakage) -> list[str]:
 
 def _notes(labelled: Labelled, used: pd.DataFrame, leakage: Leakage) -> list[str]:
     """Return what to warn of."""
-    notes = describe_matches(labelled.counts, labelled.unmatched)
+    notes = describe_matches(labelled.counts, labelled.unmatched) + describe_timeouts(labelled.timeouts)
     if not by_people(used).any():
         notes.append("all labels come from rules: scores say how well the model repeats the rules, not how true it is")
     return notes + _leakage_notes(leakage)

@@ -29,7 +29,7 @@ from slugline.dataset import (
     select_labelled,
 )
 from slugline.errors import InputError
-from slugline.labels import has_one_topic_each, mode_notes, read_gold, suggest_mode
+from slugline.labels import describe_timeouts, has_one_topic_each, mode_notes, read_gold, suggest_mode
 from slugline.model.heads import decision_values, to_probabilities
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, transform_all
@@ -52,6 +52,7 @@ class _ChunkCounts:
         self.decided: Mapping[str, Any] = {}
         self.topics: tuple[str, ...] = ()
         self.counts: dict[str, int] = {}
+        self.timeouts = Counter[str]()
         self.sizes = dict.fromkeys(PARTS, 0)
         self.labels: Counter[tuple[str, str]] = Counter()  # sentences by topic and part
         self.digests: list[
@@ -177,6 +178,7 @@ def _read_all(settings: TrainSettings, vectorizers: Sequence[Any], folder: Path,
         with stages.timed("labels"):
             labelled = settings.labels(sentences, gold)
             unmatched &= set(labelled.unmatched)
+            counted.timeouts += Counter(labelled.timeouts)
             used = select_labelled(labelled)
             counted.one_topic_each &= has_one_topic_each(labelled.sentences)
             counted.notes, counted.decided = corpus.notes, corpus.decided  # those of all chunks are the same
@@ -257,7 +259,7 @@ def _notes(counted: _ChunkCounts, scored: int) -> list[str]:
     notes = ["calibration and thresholds are chosen on dev, so its scores flatter; those of test do not"]
     if (held_out := counted.sizes["dev"] + counted.sizes["test"]) > scored:
         notes.append(f"scores are of {scored} of the {held_out} sentences held out, of articles drawn at random")
-    return notes
+    return notes + describe_timeouts(counted.timeouts)
 
 
 def _to_share(key: str, seed: int) -> float:
