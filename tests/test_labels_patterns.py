@@ -6,8 +6,11 @@ from collections import Counter
 import pandas as pd
 import pytest
 
+from slugline import TrainSettings
 from slugline.errors import InputError
 from slugline.labels import Labels, Rule, Topic, describe_timeouts, vote
+from slugline.model.explanation import _strip_marks
+from slugline.ngrams import TfidfVectorizer
 from slugline.review.rules import report_rules
 
 ENDLESS = r"(a|aa)+$"  # twice as long for each further a
@@ -83,3 +86,16 @@ def test_stars_are_linear_in_a_word_of_a_million_letters():
     start = time.process_time()
     assert not vote(["a" * 1_000_000], {"war": Rule(topic="war", any=["*a*a*a*a*b*a*a*c"])}).any()
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("pattern", ["(a|aa)+b", "[a-z]+", None])
+def test_a_token_pattern_that_no_model_can_hold_is_told_before_anything_is_read(pattern):
+    with pytest.raises(InputError, match=r"^features\.word\.token_pattern: found .*; allowed: \(\?u\)"):
+        TrainSettings(features={"word": TfidfVectorizer(token_pattern=pattern)})
+
+
+def test_the_marks_around_a_word_of_a_million_characters_are_found_at_once():
+    start = time.process_time()
+    for word in ("a" + "!" * 1_000_000 + "a", "!" * 1_000_000, "!" * 500_000 + "a" + "!" * 500_000):
+        assert _strip_marks(word) in (word, "a")
+    assert time.process_time() - start < 2

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 from slugline.annotate.annotation import Row
-from slugline.annotate.formats.escaping import unescape
 from slugline.annotate.formats.xlsx import read_workbook
 from slugline.data.readers import READ_ERRORS, Rows, parse_lines, read_csv
 from slugline.data.schema import Rejected
 from slugline.errors import InputError, one_line
+from slugline.spreadsheets import unescape
 
 _ENCODINGS = {
     codecs.BOM_UTF8: "utf-8-sig",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from slugline.data.input_files import find_files, format_of, open_bytes, open_text, sibling_key
+from slugline.data.predictions import undo_guard
 from slugline.data.schema import Rejected
 from slugline.errors import InputError
 
@@ -33,7 +34,8 @@ def read_rows(path: Any, format: str | None = None, encoding: str = "utf-8", *, 
         file_format = format or format_of(file)
         count = 0
         try:
-            for where, row in _READERS[file_format](file, name, encoding):
+            rows = _READERS[file_format](file, name, encoding)
+            for where, row in undo_guard(rows) if file_format in ("csv", "tsv") else rows:
                 count += 1
                 yield where, f"{row}{_encoding_advice(row, encoding, key)}" if isinstance(row, str) else row
         except READ_ERRORS as error:

@@ -78,13 +78,15 @@ class LabelledBatch(NamedTuple):
 class BatchLabeller:
     """Turns a batch into records with a model; made from `PredictOptions` and sent to worker processes.
 
-    `columns` has for each article column its name in the input; records are encoded by the `ending` of the output file.
+    `columns` has for each article column its name in the input; records are encoded by the `ending` of the output file,
+    with `guard` so that no spreadsheet runs a cell of CSV as a formula.
     """
 
     columns: dict[str, str]
     split_sentences: bool
     explain: int
     ending: str
+    guard: bool = True
 
     def __call__(self, model: TopicModel, batch: _Batch) -> LabelledBatch:
         """Label the sentences of a batch."""
@@ -108,7 +110,7 @@ class BatchLabeller:
         first_rejected = rejected[0] if rejected else None
         repeated = sum(item.reason.startswith(REPEATED_ID) for item in rejected)
         counts = PredictionCounts(len(articles), len(sentences), debris, len(rejected), first_rejected, repeated)
-        return LabelledBatch(predictions.encode(self.ending), rejected, counts)
+        return LabelledBatch(predictions.encode(self.ending, self.guard), rejected, counts)
 
 
 def cut_batches(rows: Iterable[_ReadRow], columns: Mapping[str, str], size: int) -> Iterator[_Batch]:

@@ -1,6 +1,5 @@
 """Records of predictions: one a sentence, as rows of JSON lines, CSV or Parquet, or as a pandas frame."""
 
-import csv
 import io
 import json
 from collections import Counter
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from slugline.data.schema import ABOUT_COLUMNS, SENTENCE_COLUMNS, Article, Sentence
+from slugline.data.schema import ABOUT_COLUMNS, PREDICTION_COLUMNS, SENTENCE_COLUMNS, Article, Sentence
 from slugline.errors import InputError, listing
+from slugline.spreadsheets import to_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,13 +62,16 @@ class Predictions(NamedTuple):
         frame["topics"] = pd.Series(tuples, dtype=object)
         return frame.join(pd.DataFrame(self.probabilities, columns=list(self.topics)))
 
-    def encode(self, ending: str) -> bytes:
-        """Return the content of a file with an ending; CSV without its first line, see `csv_header`."""
+    def encode(self, ending: str, guard: bool = True) -> bytes:
+        """Return the content of a file with an ending; CSV without its first line, see `csv_header`.
+
+        With `guard`, text in CSV that a spreadsheet would take for a formula or a number is escaped.
+        """
         if ending == ".parquet":
             return _encode_parquet(self)
         if ending == ".jsonl":
             return encode_jsonl(self.to_records())
-        return _encode_csv(map(_to_cells, self.to_records()))
+        return _encode_csv(map(_to_cells, self.to_records()), guard)
 
     def _about(self) -> list[_About]:
         """Return for each sentence what is known about its article."""
@@ -100,9 +103,9 @@ def encode_jsonl(records: Iterable[Mapping[str, Any]]) -> bytes:
     return "".join(_to_json(record) + "\n" for record in records).encode(errors=_ENCODE_ERRORS)
 
 
-def csv_header(topics: Sequence[str], explained: bool) -> bytes:
+def csv_header(topics: Sequence[str], explained: bool, guard: bool = True) -> bytes:
     """Return the first line of a CSV file of predictions."""
-    return _encode_csv([_column_names(topics, explained)])
+    return _encode_csv([_column_names(topics, explained)], guard)
 
 
 def parquet_schema(topics: Sequence[str], explained: bool) -> Any:
@@ -121,7 +124,7 @@ def parquet_schema(topics: Sequence[str], explained: bool) -> Any:
 
 def _column_names(topics: Sequence[str], explained: bool) -> list[str]:
     """Return the columns of a file of predictions."""
-    return [*SENTENCE_COLUMNS, *ABOUT_COLUMNS, "topics", *topics, *(["explain"] if explained else [])]
+    return [*PREDICTION_COLUMNS, *topics, *(["explain"] if explained else [])]
 
 
 def _to_cells(record: dict[str, Any]) -> list[Any]:
@@ -130,11 +133,9 @@ def _to_cells(record: dict[str, Any]) -> list[Any]:
     return [_to_json(cell) if isinstance(cell, dict) else cell for cell in cells.values()]
 
 
-def _encode_csv(rows: Iterable[Sequence[Any]]) -> bytes:
-    """Return rows as CSV (RFC 4180) in UTF-8."""
-    stream = io.StringIO()
-    csv.writer(stream).writerows(rows)
-    return stream.getvalue().encode(errors=_ENCODE_ERRORS)
+def _encode_csv(rows: Iterable[Sequence[Any]], guard: bool) -> bytes:
+    """Return rows as CSV in UTF-8, formulas guarded or not."""
+    return to_csv(rows, guard=guard).encode(errors=_ENCODE_ERRORS)
 
 
 def _encode_parquet(predictions: Predictions) -> bytes:

@@ -5,6 +5,7 @@ import pandas as pd
 from slugline.dataset import Dataset
 from slugline.scoring import tabulate
 from slugline.splits import HELD_OUT
+from slugline.spreadsheets import write_table
 from slugline.training.run import TrainingRun
 
 
@@ -14,12 +15,12 @@ def write_tables(run: TrainingRun) -> None:
     for part in HELD_OUT:
         if f"{part}/f1_macro" in run.metrics:
             scores = tabulate(run.metrics, part, dataset.topics).rename_axis("topic")
-            scores.to_csv(folder / f"scores_{part}.csv")
+            write_table(scores, folder / f"scores_{part}.csv", index=True)
             _predictions(run, part).to_parquet(folder / f"predictions_{part}.parquet", index=False)
 
     for name, table in run.tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False)
-    dataset.label_counts.rename_axis("topic").to_csv(folder / "labels.csv")
+        write_table(table, folder / f"{name}.csv")
+    write_table(dataset.label_counts.rename_axis("topic"), folder / "labels.csv", index=True)
 
 
 def count_metrics(dataset: Dataset) -> dict[str, float]:

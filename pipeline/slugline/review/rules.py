@@ -20,12 +20,12 @@ _RATES = ("coverage", "overlaps", "conflicts", "accuracy")
 class RulesReport:
     """What labelling rules do on sentences.
 
-    `rules` has a row for each, with its `coverage, overlaps, conflicts` and `accuracy` (see `describe_rules`), and where
-    patterns took too long and count as not found, on how many sentences (`timeouts`). `disagreements` has one for each
-    sentence and topic that rules vote both ways on. `labels` are the sentences with the probability of each topic that
-    follows from the votes; gold labels are not used. `metrics` hold the rates of each rule, such as
-    `rules/coverage/<rule>`, and the scores of all rules together on the `judged` sentences, those with gold labels for
-    every topic, such as `gold/f1_macro`. `seconds` is how long the rules took to vote, `notes` are what to warn of.
+    `rules` has a row for each, with its `coverage, overlaps, conflicts` and `accuracy` (see `describe_rules`), and on
+    how many sentences its patterns took too long, if any (`timeouts`). `disagreements` has one for each sentence and
+    topic that rules vote both ways on. `labels` are the sentences with the probability of each topic that follows from
+    the votes; gold labels are not used. `metrics` hold the rates of each rule, such as `rules/coverage/<rule>`, and
+    the scores of all rules together on the `judged` sentences, those with gold labels for every topic, such as
+    `gold/f1_macro`. `seconds` is how long the rules took to vote, `notes` are what to warn of.
     """
 
     rules: pd.DataFrame

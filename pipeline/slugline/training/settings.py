@@ -166,6 +166,8 @@ class TrainSettings:
 
     def _check_kinds(self) -> None:
         """Raise `InputError` for what is no component, as a path in place of a reader."""
+        from slugline.model.vectorizers import check_vectorizer
+
         for name, example in (
             ("data", 'slugline.data.ArticleCorpus("FOLDER")'),
             ("labels", "slugline.labels.Labels()"),
@@ -174,6 +176,8 @@ class TrainSettings:
                 raise InputError(f"{name}: found {getattr(self, name)!r:.80}; allowed: an object such as {example}")
         if not isinstance(self.features, Mapping):
             raise InputError(f"features: found {self.features!r:.80}; allowed: vectorizers by name, as {{'word': ...}}")
+        for name, vectorizer in self.features.items():
+            check_vectorizer(name, vectorizer)
         if not isinstance(self.evaluation, EvaluationSettings):
             raise InputError(f"evaluation: found {self.evaluation!r:.80}; allowed: an EvaluationSettings")
         if type(self.folds) is not int:
