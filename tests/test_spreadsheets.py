@@ -17,7 +17,7 @@ from slugline.data.readers import read_rows
 from slugline.labels.codebook_change import read_change
 from slugline.labels.gold_change import change_gold
 from slugline.prediction import PredictOptions, predict_files
-from slugline.spreadsheets import escape, escape_ambiguous, table_to_csv, unescape
+from slugline.spreadsheets import escape, escape_ambiguous, guard, table_to_csv, unescape, unguard
 
 PACKAGE = Path(slugline.__file__).parent
 HOSTILE = [
@@ -67,14 +67,17 @@ def assert_guarded(folder: Path, *, at_least: int) -> None:
 def test_the_guard_can_be_taken_off(text):
     assert unescape(escape(text)) == text
     assert unescape(escape_ambiguous(text)) == text
+    assert unguard(guard(text)) == text
     assert not escape(text).startswith(STARTS)
+    assert not guard(text).startswith(STARTS)
+    assert guard("812730e566838452") == "812730e566838452"  # an id that programs join tables by
 
 
 def test_a_table_is_guarded_in_cells_names_and_index_and_numbers_stay():
     table = pd.DataFrame({"=a": HOSTILE, "n": -0.5, "m": [None, *HOSTILE[1:]]}, index=pd.Index(HOSTILE, name="@i"))
     rows = list(csv.reader(io.StringIO(table_to_csv(table, index=True), newline="")))
     assert rows[0] == ["'@i", "'=a", "n", "m"]
-    assert [row[:3] for row in rows[1:]] == [[escape(text), escape(text), "-0.5"] for text in HOSTILE]
+    assert [row[:3] for row in rows[1:]] == [[guard(text), guard(text), "-0.5"] for text in HOSTILE]
     assert table.index.name == "@i"  # what was given is not changed
     assert table_to_csv(pd.DataFrame(columns=["=a"])) == "'=a\r\n"
 

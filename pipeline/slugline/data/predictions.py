@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from slugline.data.schema import PREDICTION_COLUMNS
-from slugline.spreadsheets import unescape
+from slugline.spreadsheets import unguard
 
 
 def undo_guard(rows: Iterable[tuple[str, Mapping[str, Any] | str]]) -> Iterator[tuple[str, Mapping[str, Any] | str]]:
@@ -17,7 +17,7 @@ def undo_guard(rows: Iterable[tuple[str, Mapping[str, Any] | str]]) -> Iterator[
         if not isinstance(row, str):
             if guarded is None:
                 guarded = is_predictions(row)
-            row = unescape_row(row) if guarded else row
+            row = unguard_row(row) if guarded else row
         yield where, row
 
 
@@ -26,6 +26,6 @@ def is_predictions(names: Iterable[str]) -> bool:
     return tuple(names)[: len(PREDICTION_COLUMNS)] == PREDICTION_COLUMNS
 
 
-def unescape_row(row: Mapping[str, Any]) -> dict[str, Any]:
+def unguard_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row with names and cells as they were before they were guarded."""
-    return {unescape(name): unescape(cell) for name, cell in row.items()}
+    return {unguard(name): unguard(cell) for name, cell in row.items()}

@@ -13,12 +13,12 @@ from typing import Any
 
 from slugline.data.input_files import format_of, open_bytes
 from slugline.data.label_cells import parse_labels
-from slugline.data.predictions import is_predictions, unescape_row
+from slugline.data.predictions import is_predictions, unguard_row
 from slugline.data.readers import find_delimiter
 from slugline.errors import InputError
 from slugline.labels.codebook_change import CodebookChange
 from slugline.labels.gold import parse_gold, read_gold
-from slugline.spreadsheets import escape, unescape
+from slugline.spreadsheets import guard, unguard
 
 _REMOVED = object()  # in place of a cell: its row goes
 _CellChange = Callable[[Mapping[str, Any], str], Any]  # a row and its place, to the new cell or `_REMOVED`
@@ -162,7 +162,7 @@ def _rewrite_csv(data: bytes, column: str, change_row: _CellChange, name: str, d
     records = csv.reader(take_lines(), delimiter=delimiter, strict=True)
     header: list[str] = next(records)
     guarded = is_predictions(header)
-    place = [unescape(name) if guarded else name for name in header].index(column)
+    place = [unguard(name) if guarded else name for name in header].index(column)
     pieces = ["\ufeff" if text.startswith("\ufeff") else "", *taken]
     taken.clear()
     line_number = records.line_num + 1
@@ -170,12 +170,12 @@ def _rewrite_csv(data: bytes, column: str, change_row: _CellChange, name: str, d
         raw = "".join(taken)
         taken.clear()
         row: Mapping[str, Any] = dict(zip(header, record, strict=bool(record)))  # a blank line is no record
-        row = unescape_row(row) if guarded else row
+        row = unguard_row(row) if guarded else row
         before = row.get(column)
         cell: Any = change_row(row, f"{name}:{line_number}") if record else None
         line_number = records.line_num + 1
         if cell is not _REMOVED:
-            changed = [*record[:place], escape(cell) if guarded and cell else cell, *record[place + 1 :]]
+            changed = [*record[:place], guard(cell) if guarded else cell, *record[place + 1 :]]
             pieces.append(raw if cell == before else _to_csv(changed, raw, delimiter))
     return "".join(pieces).encode()
 

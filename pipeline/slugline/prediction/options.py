@@ -33,8 +33,8 @@ class PredictOptions:
     explain : int
         How many words explain each topic given, in a column `explain`; 0 for none.
     csv_formulas : {"guard", "keep"}
-        With `guard`, an apostrophe goes before text in CSV that a spreadsheet would run as a formula or read as a
-        number, as in `'=1+1`; Slugline takes it off when it reads the file. With `keep`, for machines, all stays.
+        With `guard`, an apostrophe goes before text in CSV that a spreadsheet would run as a formula, as in `'=1+1`;
+        Slugline takes it off when it reads the file. With `keep`, for machines, text stays as it is.
     resume : bool
         Whether to keep the parts that a killed run left.
     n_jobs : int

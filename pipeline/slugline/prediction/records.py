@@ -65,7 +65,7 @@ class Predictions(NamedTuple):
     def encode(self, ending: str, guard: bool = True) -> bytes:
         """Return the content of a file with an ending; CSV without its first line, see `csv_header`.
 
-        With `guard`, text in CSV that a spreadsheet would take for a formula or a number is escaped.
+        With `guard`, an apostrophe goes before text in CSV that a spreadsheet would run as a formula.
         """
         if ending == ".parquet":
             return _encode_parquet(self)
@@ -135,7 +135,7 @@ def _to_cells(record: dict[str, Any]) -> list[Any]:
 
 def _encode_csv(rows: Iterable[Sequence[Any]], guard: bool) -> bytes:
     """Return rows as CSV in UTF-8, formulas guarded or not."""
-    return to_csv(rows, guard=guard).encode(errors=_ENCODE_ERRORS)
+    return (to_csv(rows) if guard else to_csv(rows, lambda cell: cell)).encode(errors=_ENCODE_ERRORS)
 
 
 def _encode_parquet(predictions: Predictions) -> bytes:

@@ -11,7 +11,7 @@ from slugline.annotate.annotation import BadValueError, RawAnnotation, Row, Unan
 from slugline.annotate.tasks import METADATA_COLUMNS, REQUIRED_COLUMNS, Task, Tasks
 from slugline.data.schema import Rejected
 from slugline.errors import InputError, listing, one_line
-from slugline.spreadsheets import to_csv, unescape
+from slugline.spreadsheets import escape, to_csv, unescape
 
 INSTRUCTIONS = (
     "Put an x below each topic that the sentence has.",
@@ -34,8 +34,8 @@ def encode(tasks: Tasks) -> dict[str, bytes]:
     A last column, which is not read back, says in the first rows how the sheet is filled in.
     """
     notes = chain(["instructions", *INSTRUCTIONS], repeat(""))
-    text = to_csv([*row, note] for row, note in zip(to_table(tasks), notes, strict=False))
-    return {"": ("\ufeff" + text).encode(errors="backslashreplace")}
+    rows = ([*row, note] for row, note in zip(to_table(tasks), notes, strict=False))
+    return {"": ("\ufeff" + to_csv(rows, escape)).encode(errors="backslashreplace")}
 
 
 def to_table(tasks: Tasks) -> Iterator[list[str]]:
