@@ -1,8 +1,8 @@
 """Text in spreadsheets, so that no program runs it as a formula or turns it into a number.
 
-An apostrophe in front says that a cell is text: https://owasp.org/www-community/attacks/CSV_Injection. In sheets that come
-back from people, an id of digits has one too, which would lose some of them as a number. In tables it has none: programs
-join them by such ids. Every CSV file that Slugline writes goes through here.
+An apostrophe in front says that a cell is text: https://owasp.org/www-community/attacks/CSV_Injection. In sheets that
+come back from people, an id of digits has one too, which would lose some of them as a number. In tables it has none:
+programs join them by such ids. Every CSV file that Slugline writes goes through here.
 """
 
 import csv
