@@ -51,7 +51,7 @@ def read_candidates(data: Callable[[], Corpus | pd.DataFrame], labels: Labels) -
 
 
 def define_topics(topics: Iterable[str], taxonomy: Mapping[str, Topic], info: Mapping[str, Any]) -> dict[str, str]:
-    """Return the definition of each topic: that of the taxonomy, else of a model's `info`, which anyone may have made."""
+    """Return the definition of each topic: that of the taxonomy, else of a model's `info`, which may hold anything."""
     found = info.get("definitions")
     trained_with = found if isinstance(found, Mapping) else {}
     current = {topic: taxonomy[topic].definition if topic in taxonomy else "" for topic in topics}
