@@ -13,7 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # From top to bottom, never back. Rooms of one line do not import each other; inside a room there are no circles.
 ORDER = [
     ["errors", "launch"],
-    ["components", "files"],
+    ["components", "files", "spreadsheets", "terminal"],
     ["project"],
     ["cache"],
     ["data"],

@@ -357,5 +357,6 @@ def test_the_weights_of_the_command_are_those_of_the_library():
 def test_the_definition_of_a_topic_is_that_of_the_taxonomy_else_that_of_the_model():
     taxonomy = {"aid": Topic(definition="Help."), "threat": Topic()}
     known = {"aid": "old", "threat": "A warning."}
-    definitions = define_topics(("aid", "threat", "new"), taxonomy, known)
+    definitions = define_topics(("aid", "threat", "new"), taxonomy, {"definitions": known})
+    assert define_topics(("new",), taxonomy, {"definitions": "text"}) == {"new": ""}
     assert definitions == {"aid": "Help.", "threat": "A warning.", "new": ""}

@@ -10,6 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
+from slugline.terminal import guard_output
+
 COMMANDS = {
     "train": "read, split, label, train, evaluate, log to MLflow; -m sweeps",
     "predict": "label the sentences of new articles with a saved model",
@@ -40,6 +42,7 @@ def main() -> None:
     """Run `slugline` as a program."""
     # MLflow's import makes 150,000 objects that stay: looking through them at every 700 new ones takes a fifth of it
     gc.set_threshold(100_000)
+    guard_output()
     atexit.register(gc.freeze)  # and skip one last collection at exit, which takes a second
     try:
         execute(sys.argv[1:])

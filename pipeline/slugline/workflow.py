@@ -23,6 +23,7 @@ from slugline.launch import Launch
 from slugline.monitoring import profile_sentences
 from slugline.scoring import Scores, pack_counts
 from slugline.splits import PARTS
+from slugline.spreadsheets import write_table
 from slugline.tracking import ActiveRun, LocalRun, Mlflow, StoreError, explained, in_sweep, pin_kept, resolve_kept
 from slugline.training.evaluation import CROSS_VALIDATED, check_evaluation, evaluate, reference_counts
 from slugline.training.fit import FittedModel, fit_model
@@ -254,7 +255,7 @@ def _record(job: _Job, active: ActiveRun, run: TrainingRun) -> TrainingRun:
         if job.settings.plots:
             report.write_plots(run)
             compared["errors"] = report.find_mistakes(run)
-            compared["errors"].to_csv(run.folder / "errors.csv", index=False)
+            write_table(compared["errors"], run.folder / "errors.csv")
             report.write_page(run, compared["errors"])
 
     try:

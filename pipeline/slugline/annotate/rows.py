@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 from slugline.annotate.annotation import Row
-from slugline.annotate.formats.escaping import unescape
 from slugline.annotate.formats.xlsx import read_workbook
 from slugline.data.formats.json_lines import parse_lines
 from slugline.data.formats.tables import read_csv
@@ -14,6 +13,7 @@ from slugline.data.opening import InputFile, ReadOptions
 from slugline.data.readers import READ_ERRORS
 from slugline.data.schema import Rejected, Rows
 from slugline.errors import InputError, one_line
+from slugline.spreadsheets import unescape
 
 _ENCODINGS = {
     codecs.BOM_UTF8: "utf-8-sig",

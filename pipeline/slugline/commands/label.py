@@ -246,8 +246,8 @@ def _apply_rules(settings: LabelSettings, launch: Launch) -> None:
     if rules_report.judged:
         print(f"together ({labels.label_model}, which saw no gold labels), on {rules_report.judged} with gold labels:")
         print(report.describe_scores(rules_report.metrics, topics, "gold"))
-    if silent := sorted(set(topics) - {rule.topic for rule in labels.all_rules().values()}):
-        print(f"note    without any rule: {listing(silent)}; give keywords in labels.topics")
+    for note in rules_report.notes:
+        print(f"note    {note}")
     print(f"disagree on {rules_report.disagreements['sentence_id'].nunique()} sentences")
     print(f"run     {_log(settings, launch, rules_report)}")
     print(describe_next(launch, "train", *_name_gold(settings)))

@@ -18,6 +18,7 @@ from slugline.model.store import read_origin
 from slugline.model.used_model import describe_used_model, is_by_rules
 from slugline.prediction import PredictionCounts, predict_files
 from slugline.prediction.part_files import rejected_file
+from slugline.terminal import neutralise_json
 from slugline.tracking import model_folder, name_model
 
 _BY_RULES = "caution the model learned labels by keyword rules, not by people"
@@ -64,7 +65,7 @@ class _StandardOutput:
     def write(self, records: bytes) -> None:
         """Write at once; leave with 141 when nobody reads it, raise `InputError` when its disk is full."""
         try:
-            sys.stdout.buffer.write(records)
+            sys.stdout.buffer.write(neutralise_json(records) if sys.stdout.isatty() else records)
             sys.stdout.buffer.flush()
         except OSError as error:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes as it ends
@@ -106,7 +107,7 @@ def _progress_bar() -> Iterator[Callable[[PredictionCounts], None] | None]:
     def show(counts: PredictionCounts) -> None:
         nonlocal bar
         if bar is None:  # the first call, before any batch: the rate leaves out what a resumed run finds done
-            bar = tqdm(unit=" sentences", unit_scale=True, initial=counts.sentences)
+            bar = tqdm(file=sys.__stderr__, unit=" sentences", unit_scale=True, initial=counts.sentences)
         bar.update(counts.sentences - bar.n)
 
     try:

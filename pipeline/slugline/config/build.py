@@ -178,8 +178,10 @@ def _find_target(name: str, where: str, allowed: Sequence[str]) -> Any:
     return target
 
 
-def _build_dataclass(target: Any, values: Mapping[Any, Any], where: str) -> Any:
+def _build_dataclass(target: Any, values: Any, where: str) -> Any:
     """Make a component of ours from its keys, types checked by OmegaConf."""
+    if not isinstance(values, Mapping):
+        raise InputError(f"{where}: found {values!r:.80}; allowed: a mapping {{KEY: VALUE}}")
     names = [item.name for item in dataclasses.fields(target)]
     if unknown := [key for key in values if key not in names]:
         raise InputError(f"{where}: unknown key '{unknown[0]}'; allowed: {listing(names)}")

@@ -138,7 +138,8 @@ def read_launch() -> Launch:
     Its name tells what was chosen: the overrides that may change the model, else data, features and model.
     """
     hydra = HydraConfig.get()
-    options = hydra.runtime.choices.items()
+    runtime: Any = OmegaConf.to_container(hydra.runtime, resolve=False)  # a folder may be called `${x}`
+    options = runtime["choices"].items()
     choices = {group: str(option) for group, option in options if option is not None and not group.startswith("hydra")}
     overrides: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)  # `${seed}` as it is written
     varied = [str(override) for override in overrides if not _is_outward(str(override))]
@@ -184,7 +185,8 @@ def _read_module_folders() -> list[str]:
 
 def _user_folders() -> list[Path]:
     """Return the folders of the user's own config."""
-    sources = [Path(source.path) for source in HydraConfig.get().runtime.config_sources if source.schema == "file"]
+    runtime: Any = OmegaConf.to_container(HydraConfig.get().runtime, resolve=False)  # a folder may be called `${x}`
+    sources = [Path(source["path"]) for source in runtime["config_sources"] if source["schema"] == "file"]
     return [source for source in sources if source != shipped_folder("conf")]
 
 

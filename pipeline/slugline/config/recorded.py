@@ -96,7 +96,10 @@ def _check_structure(text: str) -> None:
 def _check(config: dict[str, Any], allowed: Sequence[str]) -> None:
     """Raise `InputError` for a config that names what is not allowed, or refers to something outside itself."""
     modules = (*ALLOWED_MODULES, *allowed)
-    if outside := [name for name in config.get("allowed_modules") or () if name not in allowed]:
+    names = config.get("allowed_modules") or []
+    if not isinstance(names, list):
+        raise InputError(f"config.yaml of the run: allowed_modules: found {str(names)[:80]!r}; allowed: a list")
+    if outside := [name for name in names if name not in allowed]:
         raise InputError(
             f"the run used modules that are not allowed here: {listing(outside)}; give allowed_modules=..."
         )

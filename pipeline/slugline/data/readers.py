@@ -9,6 +9,7 @@ from typing import Any
 from slugline.data.formats import FORMATS
 from slugline.data.input_files import find_files, format_of, sibling_key
 from slugline.data.opening import InputFile, ReadOptions
+from slugline.data.predictions import undo_guard
 from slugline.data.schema import Rejected, Rows
 from slugline.errors import InputError
 
@@ -32,7 +33,8 @@ def read_rows(
         file_format = options.format or format_of(file)
         count = 0
         try:
-            for where, row in FORMATS[file_format].read(InputFile(file, name, options)):
+            rows = FORMATS[file_format].read(InputFile(file, name, options))
+            for where, row in undo_guard(rows) if file_format in ("csv", "tsv") else rows:
                 count += 1
                 if isinstance(row, str):
                     yield where, f"{row}{_encoding_advice(row, options.encoding, key)}"

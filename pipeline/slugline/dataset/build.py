@@ -76,7 +76,10 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         read_as=corpus.notes,
     )
     by_rules_alone = not by_people(used).any()
-    dataset.notes.extend(data_notes(labelled.counts, labelled.unmatched, leakage, by_rules_alone=by_rules_alone))
+    warnings = data_notes(
+        labelled.counts, labelled.unmatched, leakage, timeouts=labelled.timeouts, by_rules_alone=by_rules_alone
+    )
+    dataset.notes.extend(warnings)
     dataset.notes.extend(topic_notes(dataset, rare, unseen, labels.min_articles))
     dataset.notes.extend(describe_kept(split, used))
     return dataset

@@ -26,12 +26,10 @@ def read_labelled(data: Any, labels: Labels, stages: Stages) -> tuple[Corpus, La
 
         def label() -> dict[str, Any]:
             labelled = labels(sentences, read_gold(labels.gold, labels.columns))
-            return labelled._asdict() | {"counts": dict(labelled.counts)}
+            return labelled._asdict() | {"counts": dict(labelled.counts), "timeouts": dict(labelled.timeouts)}
 
         values = stages.run("labels", key, label)
-    labelled = Labelled(
-        values["sentences"], tuple(values["topics"]), values["unmatched"], values["mode"], values["counts"]
-    )
+    labelled = Labelled(**values | {"topics": tuple(values["topics"])})
     check_matched(labels, labelled.counts, len(labelled.unmatched), sentences)
     if not labelled.topics and (count := labelled.sentences["labels"].notna().sum()):
         raise InputError(describe_no_topic(count))

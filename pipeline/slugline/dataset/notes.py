@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from slugline.dataset.dataset import Dataset
 from slugline.errors import listing
-from slugline.labels import describe_matches
+from slugline.labels import describe_matches, describe_timeouts
 from slugline.labels.rare import describe_rare
 from slugline.splits import Leakage
 
@@ -24,10 +24,15 @@ def _leakage_notes(leakage: Leakage) -> list[str]:
 
 
 def data_notes(
-    matches: Mapping[str, int], unmatched: Sequence[str], leakage: Leakage, *, by_rules_alone: bool
+    matches: Mapping[str, int],
+    unmatched: Sequence[str],
+    leakage: Leakage,
+    *,
+    timeouts: Mapping[str, int],
+    by_rules_alone: bool,
 ) -> list[str]:
-    """Return what to warn of: gold labels that found no sentence, labels by rules alone, leaks."""
-    notes = describe_matches(matches, unmatched)
+    """Return what to warn of: gold labels that found no sentence, slow patterns, labels by rules alone, leaks."""
+    notes = describe_matches(matches, unmatched) + describe_timeouts(timeouts)
     if by_rules_alone:
         notes.append("all labels come from rules: scores say how well the model repeats the rules, not how true it is")
     return notes + _leakage_notes(leakage)

@@ -1,7 +1,7 @@
 """Labels of sentences: by people, or by rules and a label model."""
 
 from slugline.labels.gold import by_people, describe_unmatched, gold_files, known_labels, read_gold
-from slugline.labels.labeller import Labelled, Labels, has_one_topic_each, mode_notes, suggest_mode
+from slugline.labels.labeller import Labelled, Labels, describe_timeouts, has_one_topic_each, mode_notes, suggest_mode
 from slugline.labels.matching import describe_matches
 from slugline.labels.rules import vote
 from slugline.labels.taxonomy import Near, Rule, Topic, collect_rules
@@ -16,6 +16,7 @@ __all__ = [
     "by_people",
     "collect_rules",
     "describe_matches",
+    "describe_timeouts",
     "describe_unmatched",
     "gold_files",
     "has_one_topic_each",

@@ -12,7 +12,7 @@ from slugline.data.input_files import NamedFile, find_files
 from slugline.data.label_cells import parse_labels
 from slugline.data.readers import read_rows
 from slugline.data.schema import to_matrix
-from slugline.errors import InputError, listing
+from slugline.errors import InputError, listing, one_line
 
 GoldRows = Iterable[tuple[str, Any]]  # places (`file` or `file:line`), each with a row or with why there is none
 
@@ -56,7 +56,7 @@ def parse_gold(rows: GoldRows, columns: Mapping[str, str], delimiter: str) -> It
     column_of = {name: columns.get(name) or name for name in _COLUMNS}
     for where, row in rows:
         if isinstance(row, str):
-            raise InputError(f"gold labels, {where}: {row}")
+            raise InputError(one_line(f"gold labels, {where}: {row}"))
         _check_columns(row, column_of, where)
         labels = parse_labels(row[column_of["labels"]], delimiter, where)
         yield where, {name: row.get(column) for name, column in column_of.items()} | {"labels": labels}

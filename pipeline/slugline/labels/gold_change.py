@@ -15,9 +15,11 @@ from slugline.data.formats.tables import find_delimiter
 from slugline.data.input_files import format_of
 from slugline.data.label_cells import parse_labels
 from slugline.data.opening import InputFile
+from slugline.data.predictions import is_predictions, unguard_row
 from slugline.errors import InputError
 from slugline.labels.codebook_change import CodebookChange
 from slugline.labels.gold import parse_gold, read_gold
+from slugline.spreadsheets import guard, unguard
 
 _REMOVED = object()  # in place of a cell: its row goes
 _CellChange = Callable[[Mapping[str, Any], str], Any]  # a row and its place, to the new cell or `_REMOVED`
@@ -160,18 +162,21 @@ def _rewrite_csv(data: bytes, column: str, change_row: _CellChange, name: str, d
 
     records = csv.reader(take_lines(), delimiter=delimiter, strict=True)
     header: list[str] = next(records)
-    place = header.index(column)
+    guarded = is_predictions(header)
+    place = [unguard(name) if guarded else name for name in header].index(column)
     pieces = ["\ufeff" if text.startswith("\ufeff") else "", *taken]
     taken.clear()
     line_number = records.line_num + 1
     for record in records:
         raw = "".join(taken)
         taken.clear()
-        before = record[place] if record else None  # a blank line is no record
-        cell: Any = change_row(dict(zip(header, record, strict=True)), f"{name}:{line_number}") if record else None
+        row: Mapping[str, Any] = dict(zip(header, record, strict=bool(record)))  # a blank line is no record
+        row = unguard_row(row) if guarded else row
+        before = row.get(column)
+        cell: Any = change_row(row, f"{name}:{line_number}") if record else None
         line_number = records.line_num + 1
         if cell is not _REMOVED:
-            changed = [*record[:place], cell, *record[place + 1 :]]
+            changed = [*record[:place], guard(cell) if guarded else cell, *record[place + 1 :]]
             pieces.append(raw if cell == before else _to_csv(changed, raw, delimiter))
     return "".join(pieces).encode()
 

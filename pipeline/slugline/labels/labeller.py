@@ -1,5 +1,6 @@
 """The labeller: labels sentences by gold labels from a file, by labels that came with them, and by rules."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, compress
@@ -40,7 +41,7 @@ class Labelled(NamedTuple):
     `sentences` have `labels` (tuple of topics, or None) and `label_source` (`gold`, `given`, `rules`, or "" where
     unlabelled); from rules with `soft` also `weights`, how sure the label of each topic is, from 0 to 1. `mode` is the
     mode that the labels suggest, for a labeller that has none. `counts` are those of `MatchedGold`, and `other_topics`,
-    the labels that were ignored.
+    the labels that were ignored. `timeouts` are, by rule, the sentences on which its patterns took too long.
     """
 
     sentences: pd.DataFrame
@@ -48,6 +49,7 @@ class Labelled(NamedTuple):
     unmatched: list[str]
     mode: str = "multilabel"
     counts: Mapping[str, int] = MappingProxyType({})
+    timeouts: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -145,11 +147,13 @@ class Labels:
         labelled, ignored = self._ignore_other_topics(labelled)
         topics = tuple(self.topics) or tuple(sorted(set(chain.from_iterable(labelled["labels"].dropna()))))
         self._check_labels(labelled, topics)
+        timeouts = Counter[str]()
         if self.rules:
-            labelled = self.label_by_rules(labelled)
+            labelled = self.label_by_rules(labelled, timeouts)
 
         mode = suggest_mode(has_one_topic_each(labelled), topics)
-        return Labelled(labelled, topics, gold.unmatched, mode, gold.counts | {"other_topics": ignored})
+        counts = gold.counts | {"other_topics": ignored}
+        return Labelled(labelled, topics, gold.unmatched, mode, counts, +timeouts)  # without the zeros
 
     def _restrict(self, names: Sequence[str]) -> None:
         """Leave out all topics but some, and the rules that vote on others."""
@@ -179,9 +183,12 @@ class Labels:
         modules = {rule.function.rpartition(".")[0] for rule in self.all_rules().values() if rule.function}
         return sorted(module for module in modules if is_within(module, self.allowed_modules))
 
-    def vote(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the votes of all rules: int8, shape (texts, rules); 1 for the rule's topic, -1 against, 0 neither."""
-        return vote(texts, self.all_rules(), self.allowed_modules)
+    def vote(self, texts: Sequence[str], timeouts: Counter[str] | None = None) -> np.ndarray:
+        """Return the votes of all rules: int8, shape (texts, rules); 1 for the rule's topic, -1 against, 0 neither.
+
+        To `timeouts` are added, by rule, the texts on which its patterns took too long.
+        """
+        return vote(texts, self.all_rules(), self.allowed_modules, timeouts)
 
     def combine_votes(self, votes: np.ndarray, known: np.ndarray) -> np.ndarray:
         """Turn `votes` into the probability of each topic, shape (sentences, topics).
@@ -191,11 +198,14 @@ class Labels:
         topic_of_rule = [rule.topic for rule in self.all_rules().values()]
         return combine_votes(votes, topic_of_rule, list(self.topics), self.label_model, known)
 
-    def label_by_rules(self, sentences: pd.DataFrame) -> pd.DataFrame:
-        """Label by rules the sentences without a label; with `soft`, say in `weights` how sure all labels are."""
+    def label_by_rules(self, sentences: pd.DataFrame, timeouts: Counter[str] | None = None) -> pd.DataFrame:
+        """Label by rules the sentences without a label; with `soft`, say in `weights` how sure all labels are.
+
+        To `timeouts` are added, by rule, the sentences on which its patterns took too long.
+        """
         if not self.all_rules():
             raise InputError(f"labels.rules: {_describe_missing_rules(self.topics)}")
-        P = self.combine_votes(self.vote(sentences["text"].tolist()), known_labels(sentences, self.topics))
+        P = self.combine_votes(self.vote(sentences["text"].tolist(), timeouts), known_labels(sentences, self.topics))
 
         is_topic = P > 0.5 if self.mode != "multiclass" else P.argmax(axis=1)[:, None] == np.arange(P.shape[1])
         by_rules = _to_series([tuple(compress(self.topics, row)) for row in is_topic], sentences.index)
@@ -275,3 +285,9 @@ def _describe_sentence(sentence: pd.Series) -> str:
 def _to_series(cells: list[Any], index: pd.Index) -> pd.Series:
     """Return tuples, or None, as the cells of a column."""
     return pd.Series(cells, index=index, dtype=object)
+
+
+def describe_timeouts(timeouts: Mapping[str, int]) -> list[str]:
+    """Return what to warn of where the patterns of rules took too long."""
+    late = [f"{rule} {count}" for rule, count in timeouts.items() if count]
+    return [f"patterns took too long and count as not found, sentences by rule: {listing(late)}"] if late else []

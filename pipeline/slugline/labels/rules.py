@@ -1,7 +1,7 @@
 """Rules: what each one votes on each text."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from inspect import isfunction
 
@@ -10,17 +10,25 @@ import pandas as pd
 
 from slugline.components import is_within
 from slugline.errors import InputError, listing
+from slugline.labels.patterns import Found, compile_pattern, search_texts
 from slugline.labels.phrases import PHRASE_WORD, PhraseFinder
 from slugline.labels.taxonomy import VOTES, Rule
 
 _Function = Callable[[str], bool | None]
 
 
-def vote(texts: Sequence[str], rules: Mapping[str, Rule], allowed_modules: Sequence[str] = ()) -> np.ndarray:
+def vote(
+    texts: Sequence[str],
+    rules: Mapping[str, Rule],
+    allowed_modules: Sequence[str] = (),
+    timeouts: Counter[str] | None = None,
+) -> np.ndarray:
     """Let rules vote on texts: int8, shape (texts, rules); 1 for the topic of the rule, -1 against it, 0 for neither.
 
-    `allowed_modules` are those whose functions a rule may name in `function`. Raises `InputError` for a phrase without
-    a word, a pattern that is not a regular expression, or a function that is not allowed.
+    `allowed_modules` are those whose functions a rule may name in `function`. To `timeouts` are added, by rule, the
+    texts on which its patterns took too long, so that they count as not found. Raises `InputError` for a phrase without
+    a word, a pattern that is not a regular expression or takes too long on many texts, or a function that is not
+    allowed.
 
     Examples
     --------
@@ -36,45 +44,36 @@ def vote(texts: Sequence[str], rules: Mapping[str, Rule], allowed_modules: Seque
     # Everything is checked before anything is searched.
     for name, rule in rules.items():
         _check_phrases(keys[name], rule)
+    patterns = {name: [compile_pattern(keys[name], text) for text in rule.patterns] for name, rule in rules.items()}
     named = {name: rule.function for name, rule in rules.items() if rule.function}
     functions = {name: _find_function(keys[name], dotted, allowed_modules) for name, dotted in named.items()}
 
     finder = PhraseFinder(list(distinct))
     votes = np.zeros((len(distinct), len(rules)), np.int8)
     for column, (name, rule) in enumerate(rules.items()):
-        votes[_applies(finder, keys[name], rule, functions.get(name)), column] = VOTES[rule.vote]
+        found = search_texts(keys[name], patterns[name], finder.texts) if patterns[name] else None
+        votes[_applies(finder, rule, found, functions.get(name)), column] = VOTES[rule.vote]
+        if timeouts is not None and found is not None:
+            timeouts[name] += int(found.late[text_number].sum())
     return votes[text_number]
 
 
-def _applies(finder: PhraseFinder, key: str, rule: Rule, function: _Function | None) -> np.ndarray:
-    """Return which texts a rule votes on, booleans (texts,)."""
-    if rule.any or rule.patterns or rule.near or function:
-        applies = np.zeros(len(finder.texts), np.bool_)
-        for texts in _apply_alternatives(finder, key, rule, function):
-            applies |= texts
-    else:
-        applies = np.ones(len(finder.texts), np.bool_)
+def _applies(finder: PhraseFinder, rule: Rule, found: Found | None, function: _Function | None) -> np.ndarray:
+    """Return which texts a rule votes on, booleans (texts,); `found` are those with one of its patterns."""
+    alternatives = [finder.texts_with(finder.find(phrase), rule.negated) for phrase in rule.any]
+    alternatives += [finder.texts_with(finder.find_pairs(near), rule.negated) for near in rule.near]
+    if found is not None:
+        alternatives.append(found.texts)
+    if function is not None:
+        size = len(finder.texts)
+        alternatives.append(np.fromiter((function(text) is True for text in finder.texts), np.bool_, size))
 
+    applies = np.any(alternatives, axis=0) if alternatives else np.ones(len(finder.texts), np.bool_)
     for phrase in rule.all:
         applies &= finder.texts_with(finder.find(phrase), rule.negated)
     for phrase in rule.none:
         applies &= ~finder.texts_with(finder.find(phrase), "count")
-    return applies
-
-
-def _apply_alternatives(finder: PhraseFinder, key: str, rule: Rule, function: _Function | None) -> Iterator[np.ndarray]:
-    """Yield, for each condition of which one is enough, the texts that meet it."""
-    for phrase in rule.any:
-        yield finder.texts_with(finder.find(phrase), rule.negated)
-    for near in rule.near:
-        yield finder.texts_with(finder.find_pairs(near), rule.negated)
-
-    size = len(finder.texts)
-    if rule.patterns:
-        pattern = _compile_patterns(key, rule.patterns)
-        yield np.fromiter((pattern.search(text) is not None for text in finder.texts), np.bool_, size)
-    if function is not None:
-        yield np.fromiter((function(text) is True for text in finder.texts), np.bool_, size)
+    return np.asarray(applies)
 
 
 def _check_phrases(key: str, rule: Rule) -> None:
@@ -83,16 +82,6 @@ def _check_phrases(key: str, rule: Rule) -> None:
     for phrase in [*rule.any, *rule.all, *rule.none, *pairs]:
         if not PHRASE_WORD.findall(phrase) or PHRASE_WORD.sub("", phrase).strip():
             raise InputError(f"{key}: '{phrase}' is not a phrase; allowed: words, with * and a ~ at a word's end")
-
-
-def _compile_patterns(key: str, patterns: Sequence[str]) -> re.Pattern[str]:
-    """Return one regular expression for several; refuse a pattern that is not a regular expression."""
-    for pattern in patterns:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise InputError(f"{key}.patterns: '{pattern}' is not a regular expression: {error}") from error
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
 
 def _find_function(key: str, dotted: str, allowed_modules: Sequence[str]) -> _Function:

@@ -110,8 +110,9 @@ class Rule:
     none : list of str
         Phrases of which none may be found.
     patterns : list of str
-        Regular expressions in Python's syntax, searched anywhere in the sentence, of which one is enough. One with
-        nested repeats, such as `(a+)+`, can take forever on some text.
+        Regular expressions in Python's syntax, as the package `regex` reads it (also `\p{L}`), searched anywhere in the
+        sentence, of which one is enough. A search that takes more than a second counts as not found, and is reported;
+        more than ten such sentences are an error.
     near : list of Near
         Pairs of phrases close to each other (see `Near`), of which one is enough.
     negated : {"count", "skip", "only"}

@@ -9,7 +9,7 @@ import numpy as np
 from slugline.model.vectorizers import Vectorizer
 from slugline.ngrams import VocabularyCounter, ngrams_of_text, normalize_texts
 
-_MARKS = re.compile(r"^\W+|\W+$")  # around a word
+_LETTER = re.compile(r"\w")
 
 
 def holds_pieces(vectorizer: Vectorizer) -> bool:
@@ -34,13 +34,20 @@ def share_out(
     words: dict[int, Counter[str]] = {column: Counter() for column in columns.values()}
     (normal,) = normalize_texts(options, [text])
     for word in normal.split():
+        bare = _strip_marks(word)
         for piece in ngrams_of_text(options, word):
             if piece in columns:
-                words[columns[piece]][_MARKS.sub("", word) or word] += 1
+                words[columns[piece]][bare] += 1
     return {
         column: {word: count / counts.total() for word, count in counts.items()} or {names[column]: 1.0}
         for column, counts in words.items()
     }
+
+
+def _strip_marks(word: str) -> str:
+    """Return a word without the marks around it; one of marks alone as it is."""
+    first, last = _LETTER.search(word), _LETTER.search(word[::-1])
+    return word[first.start() : len(word) - last.start()] if first and last else word
 
 
 def to_words(features: Sequence[Mapping[str, float]]) -> tuple[list[str], np.ndarray]:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_array, hstack
 
 from slugline.errors import InputError
-from slugline.ngrams import HashingCounter, NgramOptions, VocabularyCounter
+from slugline.ngrams import HashingCounter, NgramOptions, VocabularyCounter, minimum_word_length
 
 
 @dataclass(frozen=True)
@@ -106,16 +106,30 @@ def count_words(vectorizers: Sequence[Vectorizer], texts: Sequence[str]) -> tupl
     return np.array([len(text.split()) for text in texts], np.int64), None
 
 
+def check_vectorizer(name: str, vectorizer: Any) -> None:
+    """Raise `InputError` for a vectorizer that no model can hold, fitted or not.
+
+    That is one with a function for its analyzer, preprocessor, tokenizer or accent stripper, or with a token pattern
+    that could take for ever on some text.
+    """
+    options = {
+        key: getattr(vectorizer, key, None) for key in ("analyzer", "strip_accents", "preprocessor", "tokenizer")
+    }
+    if any(map(callable, options.values())):
+        problem = "a function in place of the analyzer cannot be saved"
+        raise InputError(f"features.{name}: {problem}; allowed: word, char, char_wb")
+    pattern = getattr(vectorizer, "token_pattern", None)
+    if options["analyzer"] == "word" and (not isinstance(pattern, str) or minimum_word_length(pattern) is None):
+        allowed = r"(?u)\b\w\w+\b with one \w or more"
+        raise InputError(f"features.{name}.token_pattern: found {pattern!r:.80}; allowed: {allowed}")
+
+
 def from_estimator(name: str, fitted: Any) -> Vectorizer:
     """Extract the data from a fitted vectorizer of counts, TF-IDF or hashes, scikit-learn's or ours.
 
-    Raises `InputError` where a function replaces its analyzer, preprocessor, tokenizer or accent stripper.
+    Raises `InputError` as `check_vectorizer` does.
     """
-    functions = [key for key in ("preprocessor", "tokenizer") if getattr(fitted, key) is not None]
-    if functions or callable(fitted.analyzer) or callable(fitted.strip_accents):
-        problem = "a function in place of the analyzer cannot be saved"
-        raise InputError(f"features.{name}: {problem}; allowed: word, char, char_wb")
-
+    check_vectorizer(name, fitted)
     stop_words = fitted.get_stop_words() if fitted.analyzer == "word" else None
     named = {key: getattr(fitted, key) for key in ("strip_accents", "token_pattern")}
     named |= {"lowercase": bool(fitted.lowercase), "stop_words": frozenset(stop_words or ())}

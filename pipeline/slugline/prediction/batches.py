@@ -83,13 +83,15 @@ class LabelledBatch(NamedTuple):
 class BatchLabeller:
     """Turns a batch into records with a model; made from `PredictOptions` and sent to worker processes.
 
-    `columns` has for each article column its name in the input; records are encoded by the `ending` of the output file.
+    `columns` has for each article column its name in the input; records are encoded by the `ending` of the output file,
+    with `guard` so that no spreadsheet runs a cell of CSV as a formula.
     """
 
     columns: dict[str, str]
     split_sentences: bool
     explain: int
     ending: str
+    guard: bool = True
 
     def __call__(self, model: TopicModel, batch: _Batch) -> LabelledBatch:
         """Label the sentences of a batch."""
@@ -115,7 +117,7 @@ class BatchLabeller:
         dates = count_dates(article.published for article in articles)
         read = (len(articles), len(sentences), debris, len(rejected), first_rejected, repeated)
         counts = PredictionCounts(*read, dates["dated"], dates["undated"])
-        return LabelledBatch(predictions.encode(self.ending), rejected, counts)
+        return LabelledBatch(predictions.encode(self.ending, self.guard), rejected, counts)
 
 
 def cut_batches(rows: Iterable[_ReadRow], columns: Mapping[str, str], size: int) -> Iterator[_Batch]:

@@ -145,7 +145,7 @@ def _predict_to_file(job: _Job, output: Path, on_progress: _OnProgress) -> Predi
                 on_progress(counts)
 
         if counts.articles:
-            parts.join(number, job.model.topics, bool(options.explain))
+            parts.join(number, job.model.topics, explained=bool(options.explain), guard=options.labeller().guard)
         parts.close(number)
     return counts
 

@@ -30,6 +30,9 @@ class PredictOptions(ReadOptions):
         Whether to split articles into sentences; with `false` each row is one sentence.
     explain : int
         How many words explain each topic given, in a column `explain`; 0 for none.
+    csv_formulas : {"guard", "keep"}
+        With `guard`, an apostrophe goes before text in CSV that a spreadsheet would run as a formula, as in `'=1+1`;
+        Slugline takes it off when it reads the file. With `keep`, for machines, text stays as it is.
     resume : bool
         Whether to keep the parts that a killed run left.
     n_jobs : int
@@ -55,6 +58,7 @@ class PredictOptions(ReadOptions):
     columns: Mapping[str, str] = field(default_factory=dict)
     split_sentences: bool = True
     explain: int = 0
+    csv_formulas: str = "guard"
     resume: bool = False
     n_jobs: int = -1
     batch: int = 1 << 20
@@ -72,6 +76,8 @@ class PredictOptions(ReadOptions):
             raise InputError(f"explain: {self.explain}; allowed: a number of words, 0 for none")
         if self.batch < 1:
             raise InputError(f"batch: {self.batch}; allowed: a number of characters")
+        if self.csv_formulas not in ("guard", "keep"):
+            raise InputError(f"csv_formulas: '{self.csv_formulas}'; allowed: guard, keep")
         if self.resume and self.output is None:
             raise InputError("resume=true: only output to a file can be resumed; give output=FILE")
         self.labeller()  # checks the ending of the output and the columns
@@ -79,4 +85,5 @@ class PredictOptions(ReadOptions):
     def labeller(self) -> BatchLabeller:
         """Return the labeller of batches that these options describe."""
         ending = ".jsonl" if self.output is None else output_ending(Path(self.output))
-        return BatchLabeller(article_columns(self.columns, "columns"), self.split_sentences, self.explain, ending)
+        columns, guard = article_columns(self.columns, "columns"), self.csv_formulas == "guard"
+        return BatchLabeller(columns, self.split_sentences, self.explain, ending, guard)

@@ -69,14 +69,17 @@ class PartFiles:
             with self._journal.open("a", encoding="utf-8") as stream:
                 stream.write(note + "\n")
 
-    def join(self, count: int, topics: Sequence[str], explained: bool) -> None:
-        """Join the first `count` parts into the output, which is replaced once they are."""
+    def join(self, count: int, topics: Sequence[str], *, explained: bool, guard: bool) -> None:
+        """Join the first `count` parts into the output, which is replaced once they are.
+
+        `guard` says whether the parts of CSV are guarded against formulas.
+        """
         parts = [self._part(number, "rows") for number in range(count)]
         with _report_disk_errors(self.output):
             if self.output.suffix == ".parquet":
                 _join_parquet(parts, self._draft, parquet_schema(topics, explained))
             else:
-                header = csv_header(topics, explained) if self.output.suffix == ".csv" else b""
+                header = csv_header(topics, explained, guard) if self.output.suffix == ".csv" else b""
                 _join_bytes(parts, self._draft, header)
             self._draft.replace(self.output)
 

@@ -1,6 +1,5 @@
 """Records of predictions: one a sentence, as rows of JSON lines, CSV or Parquet, or as a pandas frame."""
 
-import csv
 import io
 import json
 from collections import Counter
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from slugline.data.schema import ABOUT_COLUMNS, SENTENCE_COLUMNS, Article, Sentence
+from slugline.data.schema import ABOUT_COLUMNS, PREDICTION_COLUMNS, SENTENCE_COLUMNS, Article, Sentence
 from slugline.errors import InputError, listing
+from slugline.spreadsheets import to_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,14 +62,17 @@ class Predictions(NamedTuple):
         frame["topics"] = pd.Series(tuples, dtype=object)
         return frame.join(pd.DataFrame(self.probabilities, columns=list(self.topics)))
 
-    def encode(self, ending: str) -> bytes:
-        """Return the content of a file with an ending; CSV without its first line, see `csv_header`."""
+    def encode(self, ending: str, guard: bool = True) -> bytes:
+        """Return the content of a file with an ending; CSV without its first line, see `csv_header`.
+
+        With `guard`, an apostrophe goes before text in CSV that a spreadsheet would run as a formula.
+        """
         if ending == ".parquet":
             return _encode_parquet(self)
         if ending == ".jsonl":
             return encode_jsonl(self.to_records())
         as_list = needs_lists(self.topics)
-        return _encode_csv(_to_cells(record, as_list) for record in self.to_records())
+        return _encode_csv((_to_cells(record, as_list) for record in self.to_records()), guard)
 
     def _about(self) -> list[_About]:
         """Return for each sentence what is known about its article."""
@@ -99,9 +102,9 @@ def encode_jsonl(records: Iterable[Mapping[str, Any]]) -> bytes:
     return "".join(_to_json(record) + "\n" for record in records).encode(errors=_ENCODE_ERRORS)
 
 
-def csv_header(topics: Sequence[str], explained: bool) -> bytes:
+def csv_header(topics: Sequence[str], explained: bool, guard: bool = True) -> bytes:
     """Return the first line of a CSV file of predictions."""
-    return _encode_csv([_column_names(topics, explained)])
+    return _encode_csv([_column_names(topics, explained)], guard)
 
 
 def parquet_schema(topics: Sequence[str], explained: bool) -> Any:
@@ -120,7 +123,7 @@ def parquet_schema(topics: Sequence[str], explained: bool) -> Any:
 
 def _column_names(topics: Sequence[str], explained: bool) -> list[str]:
     """Return the columns of a file of predictions."""
-    return [*SENTENCE_COLUMNS, *ABOUT_COLUMNS, "topics", *topics, *(["explain"] if explained else [])]
+    return [*PREDICTION_COLUMNS, *topics, *(["explain"] if explained else [])]
 
 
 def needs_lists(topics: Sequence[str]) -> bool:
@@ -142,11 +145,9 @@ def _to_cells(record: dict[str, Any], as_list: bool) -> list[Any]:
     return [_to_json(cell) if isinstance(cell, dict) else cell for cell in cells.values()]
 
 
-def _encode_csv(rows: Iterable[Sequence[Any]]) -> bytes:
-    """Return rows as CSV (RFC 4180) in UTF-8."""
-    stream = io.StringIO()
-    csv.writer(stream).writerows(rows)
-    return stream.getvalue().encode(errors=_ENCODE_ERRORS)
+def _encode_csv(rows: Iterable[Sequence[Any]], guard: bool) -> bytes:
+    """Return rows as CSV in UTF-8, formulas guarded or not."""
+    return (to_csv(rows) if guard else to_csv(rows, lambda cell: cell)).encode(errors=_ENCODE_ERRORS)
 
 
 def _encode_parquet(predictions: Predictions) -> bytes:

@@ -58,22 +58,22 @@ def describe_promotion(model_uri: str, store: str | None) -> str | None:
     """
     if (version := re.fullmatch(r"models:/(.+)/(\d+)", model_uri)) is None:
         return None
-    options = [f"registered_model={version[1]}", f"version={version[2]}", *_name_store(store)]
+    options = [name_file("registered_model", version[1]), f"version={version[2]}", *_name_store(store)]
     return f"next    {shlex.join(['slugline', 'promote', *options])}"
 
 
 def describe_comparison(experiment: str, store: str | None) -> str:
     """Return a line that compares the last two runs of an experiment."""
-    options = [f"experiment={experiment}", "last=2", *_name_store(store)]
+    options = [name_file("experiment", experiment), "last=2", *_name_store(store)]
     return f"next    {shlex.join(['slugline', 'compare', *options])}"
 
 
 def describe_prediction(data: Any, model_uri: str, store: str | None) -> str:
     """Return a line that labels the articles which a reader reads; a text, where it reads no articles."""
-    options = [f"model_uri={model_uri}", *_name_store(store)]
+    options = [name_file("model_uri", model_uri), *_name_store(store)]
     if not isinstance(data, ArticleCorpus):
         return f"next    echo 'TEXT' | {shlex.join(['slugline', 'predict', *options])}"
-    renamed = [f"columns.{name}={column}" for name, column in data.columns.items() if name != column]
+    renamed = [name_file(f"columns.{name}", column) for name, column in data.columns.items() if name != column]
     ending = [f"format={data.format}"] if data.format else []
     options += [name_file("input", data.path), *ending, *renamed, "output=topics.csv"]
     return f"next    {shlex.join(['slugline', 'predict', *options])}"
@@ -81,7 +81,7 @@ def describe_prediction(data: Any, model_uri: str, store: str | None) -> str:
 
 def _name_store(uri: str | None) -> list[str]:
     """Return the override for a store."""
-    return [f"tracking_uri={uri}"] if uri else []
+    return [name_file("tracking_uri", uri)] if uri else []
 
 
 def new_file(name: str) -> str:
@@ -98,7 +98,15 @@ def new_file(name: str) -> str:
 
 
 def name_file(key: str, file: str | Sequence[str]) -> str:
-    """Return an override with one file or several, quoted for Hydra where they need it."""
+    """Return an override with one file, name or URI, or several, quoted for Hydra where they need it."""
     files = [file] if isinstance(file, str) else list(file)
-    quoted = [name if re.fullmatch(r"[\w./-]+", name) else "'" + name.replace("'", "\\'") + "'" for name in files]
+    quoted = [_quote(name) for name in files]
     return f"{key}={quoted[0]}" if len(quoted) == 1 else f"{key}=[{','.join(quoted)}]"
+
+
+def _quote(text: str) -> str:
+    """Return a text so that Hydra takes it as it is; nothing in it is interpolated, as `${oc.env:KEY}` would be."""
+    if re.fullmatch(r"[\w.:@/-]+", text, re.ASCII):
+        return text
+    literal = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)
+    return "'" + re.sub(r"(\\*)('|\Z)", lambda sign: sign[1] * 2 + ("\\'" if sign[2] else ""), literal) + "'"

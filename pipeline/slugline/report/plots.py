@@ -10,6 +10,7 @@ import pandas as pd
 
 from slugline.model.heads import LinearHead
 from slugline.scoring import cut_points
+from slugline.spreadsheets import write_table
 from slugline.training.run import TrainingRun
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def write_top_terms(run: TrainingRun, limit: int = 15) -> None:
 def _write_terms(run: TrainingRun, name: str, terms_by_topic: dict[str, dict[str, float]]) -> None:
     """Write the weights of terms as a table."""
     rows = [(topic, term, weight) for topic, terms in terms_by_topic.items() for term, weight in terms.items()]
-    pd.DataFrame(rows, columns=["topic", "term", "weight"]).to_csv(run.folder / name, index=False)
+    write_table(pd.DataFrame(rows, columns=["topic", "term", "weight"]), run.folder / name)
 
 
 def write_plots(run: TrainingRun) -> None:

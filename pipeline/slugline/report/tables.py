@@ -5,6 +5,7 @@ import pandas as pd
 from slugline.dataset import Dataset
 from slugline.scoring import tabulate
 from slugline.splits import HELD_OUT, PARTS_FILE
+from slugline.spreadsheets import write_table
 from slugline.training.run import TrainingRun
 
 
@@ -14,14 +15,14 @@ def write_tables(run: TrainingRun) -> None:
     for part in HELD_OUT:
         if f"{part}/f1_macro" in run.metrics:
             scores = tabulate(run.metrics, part, dataset.topics).rename_axis("topic")
-            scores.to_csv(folder / f"scores_{part}.csv")
+            write_table(scores, folder / f"scores_{part}.csv", index=True)
             _predictions(run, part).to_parquet(folder / f"predictions_{part}.parquet", index=False)
 
     for name, table in run.tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False)
-    dataset.label_counts.rename_axis("topic").to_csv(folder / "labels.csv")
+        write_table(table, folder / f"{name}.csv")
+    write_table(dataset.label_counts.rename_axis("topic"), folder / "labels.csv", index=True)
     if dataset.rows("train").any():  # out of core, where train is not kept, an article's part depends on its id alone
-        _tabulate_parts(dataset.sentences).to_csv(folder / PARTS_FILE, index=False)
+        write_table(_tabulate_parts(dataset.sentences), folder / PARTS_FILE)
 
 
 def count_metrics(dataset: Dataset) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,10 +51,10 @@ def read_candidates(data: Callable[[], Corpus | pd.DataFrame], labels: Labels) -
     return Candidates(labelled.sentences, by_people(labelled.sentences), labelled.topics, left_out, corpus.notes)
 
 
-def define_topics(
-    topics: Iterable[str], taxonomy: Mapping[str, Topic], trained_with: Mapping[str, str]
-) -> dict[str, str]:
-    """Return the definition of each topic: that of the taxonomy, else the one that a model was trained with."""
+def define_topics(topics: Iterable[str], taxonomy: Mapping[str, Topic], info: Mapping[str, Any]) -> dict[str, str]:
+    """Return the definition of each topic: that of the taxonomy, else of a model's `info`, which may hold anything."""
+    found = info.get("definitions")
+    trained_with = found if isinstance(found, Mapping) else {}
     current = {topic: taxonomy[topic].definition if topic in taxonomy else "" for topic in topics}
     return {topic: definition or str(trained_with.get(topic, "")) for topic, definition in current.items()}
 

@@ -100,7 +100,7 @@ def find_queue(
     ]
     return ReviewTasks(
         sentences=open_sentences.iloc[rows].drop(columns="labels"),
-        definitions=define_topics(model.topics, labels.topics, model.info.get("definitions", {})),
+        definitions=define_topics(model.topics, labels.topics, model.info),
         probabilities=probabilities[rows],
         reasons=reasons,
         mode=model.mode,

@@ -1,14 +1,15 @@
 """What labelling rules do: how often they vote and contradict each other, and how good they are on gold labels."""
 
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from slugline.errors import InputError
-from slugline.labels import Labels, known_labels
+from slugline.errors import InputError, listing
+from slugline.labels import Labels, Rule, describe_timeouts, known_labels
 from slugline.labels.label_model import describe_rules, disagreements
 from slugline.scoring import prefixed, score
 
@@ -19,11 +20,12 @@ _RATES = ("coverage", "overlaps", "conflicts", "accuracy")
 class RulesReport:
     """What labelling rules do on sentences.
 
-    `rules` has a row for each, with its `coverage, overlaps, conflicts` and `accuracy` (see `describe_rules`), and
-    `disagreements` one for each sentence and topic that rules vote both ways on. `labels` are the sentences with the
-    probability of each topic that follows from the votes; gold labels are not used. `metrics` hold the rates of each
-    rule, such as `rules/coverage/<rule>`, and the scores of all rules together on the `judged` sentences, those
-    with gold labels for every topic, such as `gold/f1_macro`. `seconds` is how long the rules took to vote.
+    `rules` has a row for each, with its `coverage, overlaps, conflicts` and `accuracy` (see `describe_rules`), and on
+    how many sentences its patterns took too long, if any (`timeouts`). `disagreements` has one for each sentence and
+    topic that rules vote both ways on. `labels` are the sentences with the probability of each topic that follows from
+    the votes; gold labels are not used. `metrics` hold the rates of each rule, such as `rules/coverage/<rule>`, and
+    the scores of all rules together on the `judged` sentences, those with gold labels for every topic, such as
+    `gold/f1_macro`. `seconds` is how long the rules took to vote, `notes` are what to warn of.
     """
 
     rules: pd.DataFrame
@@ -32,6 +34,7 @@ class RulesReport:
     metrics: dict[str, float]
     judged: int
     seconds: float
+    notes: list[str]
 
 
 def report_rules(sentences: pd.DataFrame, topics: Sequence[str], labels: Labels) -> RulesReport:
@@ -42,12 +45,15 @@ def report_rules(sentences: pd.DataFrame, topics: Sequence[str], labels: Labels)
     topic_of_rule = {name: rule.topic for name, rule in rules.items()}
 
     start = time.perf_counter()
-    votes = labels.vote(sentences["text"].tolist())
+    timeouts = Counter[str]()
+    votes = labels.vote(sentences["text"].tolist(), timeouts)
     seconds = time.perf_counter() - start
 
     gold = known_labels(sentences, topics)
     probabilities = labels.combine_votes(votes, np.full_like(gold, -1))  # as if no gold label were known
     table = describe_rules(votes, topic_of_rule, gold, topics)
+    if timeouts.total():
+        table["timeouts"] = table["rule"].map(timeouts)
     judged = (gold >= 0).all(axis=1)
     metrics = {
         f"rules/{rate}/{row['rule']}": row[rate]
@@ -67,7 +73,14 @@ def report_rules(sentences: pd.DataFrame, topics: Sequence[str], labels: Labels)
         metrics=metrics,
         judged=int(judged.sum()),
         seconds=seconds,
+        notes=_note_silent(topics, rules) + describe_timeouts(timeouts),
     )
+
+
+def _note_silent(topics: Sequence[str], rules: Mapping[str, Rule]) -> list[str]:
+    """Return which topics have no rule."""
+    silent = sorted(set(topics) - {rule.topic for rule in rules.values()})
+    return [f"without any rule: {listing(silent)}; give keywords in labels.topics"] if silent else []
 
 
 def _list_disagreements(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slugline.spreadsheets import write_table
 from slugline.tracking.runs import Mlflow, Off
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def log_side_run(tracking: Mlflow | Off, folder: Path, params: Mapping[str, Any]
     with tracking.run(content.name, folder, params) as run:
         folder.mkdir(parents=True, exist_ok=True)
         for name, table in content.tables.items():
-            table.to_csv(folder / f"{name}.csv", index=False)
+            write_table(table, folder / f"{name}.csv")
         for name, text in content.texts.items():
             (folder / name).write_text(text, encoding="utf-8")
         run.log_files(folder, content.description)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from slugline.spreadsheets import table_to_csv
 from slugline.tracking.origin import origin_tags
 from slugline.tracking.runs import Mlflow, MlflowRun, Off
 
@@ -106,7 +107,7 @@ def _take_best(run: MlflowRun, best: Any, table: "pd.DataFrame", to_experiment: 
     client, parent = run.mlflow.MlflowClient(), run.run_id
     client.set_tag(parent, "best_run", best.info.run_id)
     client.set_tag(parent, "mlflow.note.content", f"Best of {len(table)} jobs: **{best.info.run_name}**")
-    client.log_text(parent, table.to_csv(index=False), "jobs.csv")
+    client.log_text(parent, table_to_csv(table), "jobs.csv")
     config = run.mlflow.artifacts.load_text(f"{best.info.artifact_uri}/config.yaml")
     client.log_text(parent, to_experiment(config, _NEXT_STEP), "best.yaml")
     return run.register_model(best.data.tags["model_uri"], best.data.tags.get("mlflow.note.content", ""))

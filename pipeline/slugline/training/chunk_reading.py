@@ -41,6 +41,7 @@ class _Reading:
         if self.examples.empty:
             self.examples = sentences.head(_EXAMPLES)
         chunks.count_read(count_sentences(corpus, labelled, used), labelled.counts)
+        chunks.timeouts.update(labelled.timeouts)
         chunks.notes, chunks.decided = corpus.notes, corpus.decided  # those of all chunks are the same
         chunks.by_rules_alone &= not by_people(used).any()
         return used

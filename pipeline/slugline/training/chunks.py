@@ -66,8 +66,9 @@ class RowCounts:
 class Chunks:
     """Chunks on disk, and what is known of them.
 
-    `matches` are the counts of gold labels; `rare` and `unseen` the topics that are set aside, with how many articles
-    carry them; `kept`, what is said of articles that stay in their part.
+    `matches` are the counts of gold labels; `timeouts` says on how many sentences a rule took too long; `rare` and
+    `unseen` are the topics that are set aside, with how many articles carry them; `kept`, what is said of articles that
+    stay in their part.
     """
 
     folder: Path
@@ -78,6 +79,7 @@ class Chunks:
     counts: dict[str, int] = field(default_factory=dict)
     matches: Counter[str] = field(default_factory=Counter)
     unmatched: list[str] = field(default_factory=list)
+    timeouts: Counter[str] = field(default_factory=Counter)
     notes: Sequence[str] = ()
     decided: Mapping[str, Any] = field(default_factory=dict)
     rare: dict[str, int] = field(default_factory=dict)

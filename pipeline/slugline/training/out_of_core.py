@@ -95,8 +95,14 @@ def _to_dataset(chunks: Chunks, sentences: pd.DataFrame, mode: str, labels: Labe
         label_counts=chunks.rows.label_counts(chunks.topics),
         decided=chunks.decided,
     )
-    by_rules_alone = chunks.by_rules_alone
-    dataset.notes.extend(data_notes(chunks.matches, chunks.unmatched, leakage, by_rules_alone=by_rules_alone))
+    warnings = data_notes(
+        chunks.matches,
+        chunks.unmatched,
+        leakage,
+        timeouts=chunks.timeouts,
+        by_rules_alone=chunks.by_rules_alone,
+    )
+    dataset.notes.extend(warnings)
     dataset.notes.extend(topic_notes(dataset, chunks.rare, chunks.unseen, labels.min_articles))
     dataset.notes.extend([*chunks.kept, *_notes(chunks, len(sentences))])
     return dataset

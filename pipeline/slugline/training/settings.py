@@ -167,6 +167,8 @@ class TrainSettings:
 
     def _check_kinds(self) -> None:
         """Raise `InputError` for what is no component, as a path in place of a reader."""
+        from slugline.model.vectorizers import check_vectorizer
+
         for name, example in (
             ("data", 'slugline.data.ArticleCorpus("FOLDER")'),
             ("labels", "slugline.labels.Labels()"),
@@ -176,6 +178,7 @@ class TrainSettings:
         if not isinstance(self.features, Mapping):
             raise InputError(f"features: found {self.features!r:.80}; allowed: vectorizers by name, as {{'word': ...}}")
         for name, vectorizer in self.features.items():
+            check_vectorizer(name, vectorizer)
             _check_ngram_range(f"features.{name}", getattr(vectorizer, "ngram_range", (1, 1)))
         if not isinstance(self.evaluation, EvaluationSettings):
             raise InputError(f"evaluation: found {self.evaluation!r:.80}; allowed: an EvaluationSettings")

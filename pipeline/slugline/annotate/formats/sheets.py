@@ -3,17 +3,15 @@
 Nothing in a cell is run.
 """
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 
 from slugline.annotate.annotation import BadValueError, RawAnnotation, Row, Unanswered, shorten
-from slugline.annotate.formats.escaping import escape, unescape
 from slugline.annotate.tasks import METADATA_COLUMNS, REQUIRED_COLUMNS, Task, Tasks
 from slugline.data.schema import Rejected
 from slugline.errors import InputError, listing, one_line
+from slugline.spreadsheets import escape, to_csv, unescape
 
 INSTRUCTIONS = (
     "Put an x below each topic that the sentence has.",
@@ -37,11 +35,8 @@ def encode(tasks: Tasks) -> dict[str, bytes]:
     A last column, which is not read back, says in the first rows how the sheet is filled in.
     """
     notes = chain(["instructions", *INSTRUCTIONS], repeat(""))
-    stream = io.StringIO(newline="")
-    csv.writer(stream).writerows(
-        [escape(cell) for cell in [*row, note]] for row, note in zip(to_table(tasks), notes, strict=False)
-    )
-    return {"": ("\ufeff" + stream.getvalue()).encode(errors="backslashreplace")}
+    rows = ([*row, note] for row, note in zip(to_table(tasks), notes, strict=False))
+    return {"": ("\ufeff" + to_csv(rows, escape)).encode(errors="backslashreplace")}
 
 
 def to_table(tasks: Tasks) -> Iterator[list[str]]:

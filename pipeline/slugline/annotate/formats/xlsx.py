@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from slugline.annotate.annotation import Row, shorten
-from slugline.annotate.formats.escaping import escape_ambiguous, is_risky, unescape
 from slugline.annotate.formats.sheets import BESIDE, FORMULA, HOW_TO, INSTRUCTIONS, fits, read, to_table
 from slugline.annotate.tasks import Tasks
 from slugline.data.schema import Rows
 from slugline.errors import InputError, listing, one_line
+from slugline.spreadsheets import escape_ambiguous, is_risky, unescape
 
 __all__ = ["BESIDE", "HOW_TO", "encode", "fits", "read", "read_workbook"]
 
