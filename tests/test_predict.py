@@ -411,10 +411,11 @@ def test_rows_that_cannot_be_read_go_to_a_file_with_the_reason(run: Predict) -> 
 
 def test_without_any_article_the_error_names_the_first_reason_and_an_old_output_stays(run: Predict) -> None:
     Path("in.jsonl").write_text("{\n[]\n")
-    Path("topics.jsonl").write_text("old")
+    old = '{"sentence_id": "1", "article_id": "a", "text": "Rain.", "topics": []}\n'
+    Path("topics.jsonl").write_text(old)
     with pytest.raises(InputError, match=r"no article could be read; in\.jsonl:1: not JSON"):
         run(input="in.jsonl", output="topics.jsonl")
-    assert Path("topics.jsonl").read_text() == "old"
+    assert Path("topics.jsonl").read_text() == old
     assert len(records(Path("topics.jsonl.rejected.jsonl"))) == 2
     assert not Path("topics.jsonl.parts").exists()
 

@@ -24,7 +24,8 @@ from slugline.monitoring import profile_sentences
 from slugline.scoring import Scores, pack_counts
 from slugline.splits import PARTS
 from slugline.spreadsheets import write_table
-from slugline.tracking import ActiveRun, LocalRun, Mlflow, StoreError, explained, in_sweep, pin_kept, resolve_kept
+from slugline.tracking import ActiveRun, LocalRun, Mlflow, StoreError, explained, in_sweep
+from slugline.tracking.kept_parts import pin_kept, resolve_kept
 from slugline.training.evaluation import CROSS_VALIDATED, check_evaluation, evaluate, reference_counts
 from slugline.training.fit import FittedModel, fit_model
 from slugline.training.heads import OnFold

@@ -157,7 +157,6 @@ def _check_output(parts: PartFiles, options: PredictOptions, files: _InputFiles)
         raise InputError(f"output: {parts.output} is a folder; give a file")
     if not output.parent.is_dir():
         raise InputError(f"output: there is no folder {parts.output.parent}; make it first")
-    check_replaceable(parts.output)
 
     inputs = [options.input] if isinstance(options.input, (str, Path)) else options.input
     for place in map(Path, inputs):
@@ -168,6 +167,7 @@ def _check_output(parts: PartFiles, options: PredictOptions, files: _InputFiles)
     for file, _ in files:
         if file.name in written_names and file.resolve().parent == output.resolve().parent:
             raise InputError(f"output: {file} is read as input; write to another file")
+    check_replaceable(parts.output)
 
 
 def _fingerprint(job: _Job, files: _InputFiles) -> str:

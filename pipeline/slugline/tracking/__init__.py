@@ -9,7 +9,6 @@ from slugline.tracking.history import (
     read_run,
     set_tags,
 )
-from slugline.tracking.kept_parts import pin_kept, resolve_kept
 from slugline.tracking.model_names import name_model
 from slugline.tracking.registry import Registry, Version
 from slugline.tracking.run_names import find_run
@@ -52,10 +51,8 @@ __all__ = [
     "log_side_run",
     "model_folder",
     "name_model",
-    "pin_kept",
     "read_artifact",
     "read_run",
-    "resolve_kept",
     "serve_ui",
     "set_tags",
     "start_sweep",
