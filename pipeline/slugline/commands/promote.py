@@ -20,6 +20,7 @@ from slugline.model.used_model import describe_used_model
 from slugline.promotion import Contender, EvaluationSet, Failure, Figures, Verdict, judge
 from slugline.report.next_steps import describe_prediction
 from slugline.tracking import Version
+from slugline.tracking.kept_parts import resolve_kept
 from slugline.training.settings import TrainSettings
 
 _ReadSettings = Callable[[str], TrainSettings]  # what a run was trained with, by its id
@@ -65,7 +66,7 @@ def _load(version: Version) -> Contender:
 def _read_trained(run_id: str, settings: PromoteSettings) -> TrainSettings:
     """Return what a run was trained with, its split with the parts that it kept."""
     recorded = read_run_settings(run_id, settings.allowed_modules, settings.tracking_uri)
-    return replace(recorded, split=tracking.resolve_kept(recorded.split, settings.tracking_uri))
+    return replace(recorded, split=resolve_kept(recorded.split, settings.tracking_uri))
 
 
 def _complete(settings: PromoteSettings, candidate: Version, trained: _ReadSettings) -> PromoteSettings:
@@ -73,7 +74,7 @@ def _complete(settings: PromoteSettings, candidate: Version, trained: _ReadSetti
     missing = [name for name in ("data", "labels", "split") if getattr(settings, name) is None]
     recorded = trained(candidate.run_id) if missing else None
     completed = replace(settings, **{name: getattr(recorded, name) for name in missing})
-    return replace(completed, split=tracking.resolve_kept(completed.split, settings.tracking_uri))
+    return replace(completed, split=resolve_kept(completed.split, settings.tracking_uri))
 
 
 def _read_evaluation_set(
