@@ -88,7 +88,9 @@ def write_long(place: Path) -> Path:
     return file
 
 
-@pytest.fixture(scope="session", params=ENDINGS)
+@pytest.fixture(
+    scope="session", params=["jsonl", *(pytest.param(name, marks=pytest.mark.slow) for name in ("csv", "parquet"))]
+)
 def whole(
     request: pytest.FixtureRequest, model: Path, long_input: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
