@@ -20,6 +20,7 @@ COMMANDS = {
     "promote": "judge a model against the champion and move the alias; rollback=true",
     "reproduce": "train a recorded run again and put every metric of both side by side",
     "monitor": "tell whether new articles are like those that a model was judged on",
+    "log": "log a finished run from its folder, as after a training whose store failed",
     "ui": "the MLflow UI on the right store",
 }
 
@@ -34,6 +35,7 @@ _HELP = {"--help", "-h"}
 
 # What users write for a key that cannot have that name, since a group of the config has it
 _KEY_ALIASES = {"compare": {"experiment=": "experiment_name="}}
+_WORDS = {"log": "folder"}  # the key of what a command takes without one
 
 
 def main() -> None:
@@ -44,9 +46,16 @@ def main() -> None:
     try:
         execute(sys.argv[1:])
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader of our output has left: `slugline guide gold | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+    except OSError as error:
+        from slugline.errors import describe_refusal
+
+        is_pipe, refusal = isinstance(error, BrokenPipeError), describe_refusal(error)
+        if not is_pipe and refusal is None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes as it ends
+        if is_pipe:  # the reader of our output has left: `slugline guide gold | head`
+            sys.exit(141)
+        _fail(f"cannot write standard output: {refusal}")
 
 
 def execute(arguments: Sequence[str]) -> None:
@@ -121,14 +130,22 @@ def _run(command: str, arguments: list[str]) -> None:
     """Run a command as a Hydra app; a user's mistake is one line and exit code 1, a bug a traceback."""
     import hydra
 
-    from slugline.config.build import CONFIG_ERRORS, describe_error
-    from slugline.config.launch import find_wrong_group, find_wrong_option, quote_signs, register, suggest_override
+    from slugline.config.build import describe_error, is_explained
+    from slugline.config.launch import (
+        find_wrong_group,
+        find_wrong_option,
+        name_word,
+        quote_signs,
+        register,
+        suggest_override,
+    )
     from slugline.config.user_files import add_project, find_undecodable
-    from slugline.errors import InputError
     from slugline.files import shipped_folder
     from slugline.tracking import abandon_sweep
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach us as they are
+    if command in _WORDS:
+        arguments = name_word(_WORDS[command], arguments)
     if suggestion := suggest_override(command, arguments):
         _fail(suggestion)
     arguments = add_project(arguments)
@@ -148,33 +165,36 @@ def _run(command: str, arguments: list[str]) -> None:
     try:
         register(command)
         app()
-    except (InputError, *CONFIG_ERRORS) as error:
+    except KeyboardInterrupt:
         abandon_sweep()
-        _fail(describe_error(error))
+        sys.exit(130)
     except UnicodeDecodeError:
         if wrong := find_undecodable(arguments):
             _fail(wrong)
         raise
-    except KeyboardInterrupt:
+    except Exception as error:
+        if not is_explained(error):
+            raise
         abandon_sweep()
-        sys.exit(130)
+        _fail(describe_error(error))
 
 
 def _job(command: str) -> Callable[[Any], Any]:
     """Return what Hydra runs for a command: its settings are built, and the function of its module is called."""
 
     def task(config: Any) -> Any:
-        from slugline.config.build import CONFIG_ERRORS, describe_error
+        from slugline.config.build import describe_error, is_explained
         from slugline.config.launch import build_job, read_launch
         from slugline.config.sweep import record_failure
-        from slugline.errors import InputError
         from slugline.tracking import explained, in_sweep
 
         try:
             settings, launch = build_job(command, config)
             with explained(getattr(settings, "tracking_uri", None)):
                 return getattr(import_module(f"slugline.commands.{command}"), command)(settings, launch)
-        except (InputError, *CONFIG_ERRORS) as error:
+        except Exception as error:
+            if not is_explained(error):
+                raise
             if in_sweep():
                 return record_failure(config, error)
             _discard_empty(read_launch().folder)

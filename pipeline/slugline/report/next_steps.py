@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from slugline.data import ArticleCorpus
@@ -55,6 +56,11 @@ def describe_prediction(data: Any, model_uri: str, store: str | None) -> str:
     ending = [f"format={data.format}"] if data.format else []
     options += [name_file("input", data.path), *ending, *renamed, "output=topics.csv"]
     return f"next    {shlex.join(['slugline', 'predict', *options])}"
+
+
+def describe_logging(folder: Path, store: str | None) -> str:
+    """Return the command that logs the finished run of a folder."""
+    return shlex.join(["slugline", "log", str(folder), *_name_store(store)])
 
 
 def _name_store(uri: str | None) -> list[str]:
