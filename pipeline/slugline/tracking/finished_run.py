@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from slugline.errors import InputError, one_line
 from slugline.files import write_atomically
+from slugline.model.store import read_origin
 from slugline.tracking.origin import origin_tags
 
 RECORD, METRICS, MODEL = "run.json", "metrics.json", "model"  # in the folder of a run
@@ -89,9 +90,11 @@ class FinishedRun(Origin):
     tables: Sequence[str]
 
     def metrics(self) -> dict[str, float]:
-        """Return the metrics of the run."""
+        """Return the metrics of the run; raise `InputError` for what is no number."""
         values = _read_json(self.folder, METRICS)
-        return {str(key): float(value) for key, value in values.items()}
+        if wrong := [key for key, value in values.items() if not _is_number(value)]:
+            raise InputError(f"{self.folder / METRICS}: '{wrong[0]}' is no number")
+        return {key: float(value) for key, value in values.items()}
 
     def write(self) -> None:
         """Write the record, after all else: a folder that has one is whole."""
@@ -115,6 +118,8 @@ def read_finished_run(folder: Path) -> FinishedRun:
     run = FinishedRun(folder=folder, data=data, **values)
     if missing := [name for name in (METRICS, MODEL, *run.tables) if not (folder / name).exists()]:
         raise InputError(f"{folder} is not whole: it has no {missing[0]}")
+    run.metrics()
+    read_origin(folder / MODEL)
     return run
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from slugline.errors import InputError
 from slugline.tracking.finished_run import RUN_KEY, FinishedRun, read_finished_run
-from slugline.tracking.processes import is_alive
+from slugline.tracking.processes import is_of_another
 from slugline.tracking.runs import Mlflow
 from slugline.tracking.store import explained, store_uri
 
@@ -40,6 +40,7 @@ def log_folder(folder: Path, uri: str | None = None) -> LoggedRun:
         run_id = _find_open(client, finished, uri) or _create(client, finished)
         with tracking.run(finished.name, folder, finished.params, tags=finished.tags, run_id=run_id) as run:
             model_uri = run.log_finished(finished)
+            run.forget_error()
             return LoggedRun(run.where(), model_uri)
 
 
@@ -50,7 +51,7 @@ def _find_open(client: Any, finished: FinishedRun, uri: str | None) -> str | Non
     for run in known:
         if run.info.status == "FINISHED":
             raise InputError(f"{finished.folder} is logged already, as run {run.info.run_id} in {store_uri(uri)}")
-        if run.info.status == "RUNNING" and is_alive(run.data.tags):
+        if run.info.status == "RUNNING" and is_of_another(run.data.tags):
             raise InputError(f"{finished.folder} is being logged just now, as run {run.info.run_id}")
     return next((str(run.info.run_id) for run in known), None)
 

@@ -40,6 +40,11 @@ def is_alive(tags: Mapping[str, str]) -> bool | None:
         return True
 
 
+def is_of_another(tags: Mapping[str, str]) -> bool:
+    """Tell whether the process that tags name is another one than this, and is known to live."""
+    return tags.get(_PID) != str(os.getpid()) and is_alive(tags) is True
+
+
 def end_dead_runs(client: Any, experiments: list[str]) -> None:
     """Mark the runs of this host KILLED that are RUNNING though their process is dead, and say so in a line."""
     condition = f"attributes.status = 'RUNNING' and tags.`{_HOST}` = '{_host()}'"

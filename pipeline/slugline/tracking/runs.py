@@ -5,7 +5,7 @@ import os
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, redirect_stderr, suppress
+from contextlib import contextmanager, nullcontext, redirect_stderr
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
@@ -105,13 +105,13 @@ class Mlflow:
 
     def _fail(self, mlflow: Any, run_id: str, error: BaseException) -> None:
         """End a run after an error; where the store cannot be told, which may be the error, add a note that says so."""
-        with suppress(*store_exceptions(OSError)), asking_once():
-            mlflow.set_tag("error", f"{type(error).__name__}: {error}"[:4000])
         try:
             with asking_once():
                 mlflow.end_run("KILLED" if isinstance(error, KeyboardInterrupt | Stopped) else "FAILED")
+                text = f"{type(error).__name__}: {error}"[:4000]
+                mlflow.MlflowClient().set_tag(run_id, "error", text)
         except store_exceptions(OSError):
-            error.add_note(f"run {run_id} is left RUNNING there, until the next command that reaches the store")
+            error.add_note(f"run {run_id} may be left RUNNING there, until the next command that reaches the store")
 
     def check(self) -> None:
         """Raise `StoreError` for a store that nothing can be logged to; called before the work begins."""
@@ -224,6 +224,11 @@ class MlflowRun:
         """Register a logged model and return its version."""
         with redirect_stderr(StringIO()):  # MLflow prints there what we say ourselves
             return self.mlflow.register_model(uri, self.settings.registered_model)
+
+    def forget_error(self) -> None:
+        """Remove what an attempt that failed left as the tag `error`."""
+        if "error" in self.mlflow.get_run(self.run_id).data.tags:
+            self.mlflow.MlflowClient().delete_tag(self.run_id, "error")
 
     def where(self) -> str:
         """Say which run this is, in which store."""

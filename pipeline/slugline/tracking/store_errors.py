@@ -1,5 +1,6 @@
 """What can be wrong with a store, in one line each: a file that is no store, a server that does not answer."""
 
+import logging
 import os
 import re
 import sqlite3
@@ -20,6 +21,8 @@ _AT_FIRST = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOU
 for _name, _value in _MEANWHILE.items():
     os.environ.setdefault(_name, _value)
 _ENVIRONMENT_LOCK = Lock()
+for _name in ("mlflow.store.db.utils", "urllib3.connectionpool"):  # print a traceback, or a line for each new try
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 _ADVICE = {
     "locked": "end the program that holds it",
