@@ -4,8 +4,8 @@ import atexit
 import gc
 import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -164,7 +164,8 @@ def _run(command: str, arguments: list[str]) -> None:
     app = hydra.main(version_base="1.3", config_path=str(shipped_folder("conf")), config_name=command)(_job(command))
     try:
         register(command)
-        app()
+        with _printing_notes():
+            app()
     except KeyboardInterrupt:
         abandon_sweep()
         sys.exit(130)
@@ -177,6 +178,21 @@ def _run(command: str, arguments: list[str]) -> None:
             raise
         abandon_sweep()
         _fail(describe_error(error))
+
+
+@contextmanager
+def _printing_notes() -> Iterator[None]:
+    """Print what the library logs, each in a line on standard error."""
+    import logging
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("slugline: %(message)s"))
+    logger = logging.getLogger("slugline")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def _job(command: str) -> Callable[[Any], Any]:

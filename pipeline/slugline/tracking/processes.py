@@ -55,7 +55,7 @@ def end_dead_runs(client: Any, experiments: list[str]) -> None:
             client.set_terminated(run.info.run_id, "KILLED")
             ended.append(f"{run.info.run_id} ({run.info.run_name}, process {run.data.tags[_PID]})")
     if ended:
-        _logger.warning("note    marked as KILLED, since their processes are dead: %s", listing(ended, 5))
+        _logger.warning("marked as KILLED, since their processes are dead: %s", listing(ended, 5))
 
 
 def _host() -> str:
