@@ -377,7 +377,7 @@ def main() -> None:
             except (AssertionError, InputError) as error:
                 outcomes[f"stopped: {error}"] += 1
             tried = ("killed", "had ended before", "tracebacks", "not disturbed", "one line, exit 1", "otherwise")
-            described = ", ".join(f"{what} {number}" for what, number in outcomes.items())
+            described = "; ".join(f"{what}: {number}" for what, number in outcomes.items())
             print(f"| {name} | {sum(outcomes[what] for what in tried)} | {described} |", flush=True)
 
 
