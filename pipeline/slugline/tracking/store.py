@@ -205,7 +205,8 @@ def _make_store(file: Path) -> None:
     with FileLock(f"{file}.lock"):  # opened new by several processes at once it is left broken
         if not is_new(file):
             return
-        with TemporaryDirectory(ignore_cleanup_errors=True) as folder, write_atomically(file) as draft:
+        with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             made = Path(folder) / "mlflow.db"
             MlflowClient(f"sqlite:///{made}").search_experiments(max_results=1)
-            shutil.copyfile(made, draft)  # a copy, since MLflow keeps what it has opened
+            with write_atomically(file) as draft:  # now: this took long, and one that is killed leaves its draft
+                shutil.copyfile(made, draft)  # a copy, since MLflow keeps what it has opened
