@@ -128,12 +128,13 @@ def cold(model: Any, folder: Path) -> dict[str, float]:
     """Return the seconds of a command that loads a model and labels one article, everything compiled."""
     import mlflow
 
+    from slugline.model import save_model
     from slugline.model.export import to_sklearn
     from slugline.tracking import Mlflow
 
     store = f"sqlite:///{folder}/store.db"
     with Mlflow(uri=store).run("benchmark", folder, {}) as run:
-        run.register_model(run.log_model(model, "of a benchmark"), "of a benchmark")
+        run.register_model(run.log_model(save_model(model, folder / "saved")), "of a benchmark")
     (folder / "article.txt").write_text("The two sides agreed to a ceasefire. Sanctions stay, officials said.")
     (folder / "script.py").write_text(MLFLOW_SCRIPT)
     pipeline, kinds = to_sklearn(model), ("cloudpickle", "skops")

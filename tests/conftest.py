@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-import slugline.tracking  # noqa: F401 - sets what MLflow reads from the environment, before a test restores that
+import slugline.tracking.store  # sets what MLflow reads from the environment, before a test restores that
 from slugline.cli import execute
 
 ROOT = Path(__file__).parents[1]
@@ -136,6 +136,7 @@ def _reset_mlflow() -> None:
             mlflow.end_run("KILLED")
         mlflow.set_tracking_uri(None)
         mlflow.tracking.fluent._active_experiment_id = None
+    slugline.tracking.store.CLEARED.clear()
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ ORDER = [
     ["training", "prediction", "monitoring", "promotion", "review", "annotate"],
     ["report"],
     ["tracking"],
+    ["recording"],
     ["workflow"],
     ["config"],
     ["commands"],

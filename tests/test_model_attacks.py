@@ -626,7 +626,7 @@ def store(good: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         tracking = Mlflow(uri=f"sqlite:///{root}/mlflow.db")
         with tracking.run("attack", root, {}) as run:
-            run.register_model(run.log_model(load_model(good / "linear"), "its card"), "a model")
+            run.register_model(run.log_model(good / "linear"), "a model")
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root}/mlflow.db")
         (mlmodel,) = root.rglob("MLmodel")
         yield "models:/slugline@champion", mlmodel.parent

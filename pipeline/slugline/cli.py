@@ -4,8 +4,8 @@ import atexit
 import gc
 import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -22,6 +22,7 @@ COMMANDS = {
     "promote": "judge a model against the champion and move the alias; rollback=true",
     "reproduce": "train a recorded run again and put every metric of both side by side",
     "monitor": "tell whether new articles are like those that a model was judged on",
+    "log": "log a finished run from its folder, as after a training whose store failed",
     "ui": "the MLflow UI on the right store",
 }
 
@@ -36,6 +37,7 @@ _HELP = {"--help", "-h"}
 
 # What users write for a key that cannot have that name, since a group of the config has it
 _KEY_ALIASES = {"compare": {"experiment=": "experiment_name="}}
+_WORDS = {"log": "folder"}  # the key of what a command takes without one
 
 
 def main() -> None:
@@ -47,9 +49,16 @@ def main() -> None:
     try:
         execute(sys.argv[1:])
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader of our output has left: `slugline guide gold | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+    except OSError as error:
+        from slugline.errors import describe_refusal
+
+        is_pipe, refusal = isinstance(error, BrokenPipeError), describe_refusal(error)
+        if not is_pipe and refusal is None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes as it ends
+        if is_pipe:  # the reader of our output has left: `slugline guide gold | head`
+            sys.exit(141)
+        _fail(f"cannot write standard output: {refusal}")
 
 
 def execute(arguments: Sequence[str]) -> None:
@@ -124,21 +133,23 @@ def _run(command: str, arguments: list[str]) -> None:
     """Run a command as a Hydra app; a user's mistake is one line and exit code 1, a bug a traceback."""
     import hydra
 
-    from slugline.config.build import CONFIG_ERRORS, describe_error
+    from slugline.config.build import describe_error, is_explained
     from slugline.config.launch import (
         find_wrong_group,
         find_wrong_option,
+        name_word,
         quote_signs,
         register,
         restrict_topics,
         suggest_override,
     )
     from slugline.config.user_files import add_project, find_undecodable
-    from slugline.errors import InputError
     from slugline.files import shipped_folder
     from slugline.tracking import abandon_sweep
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach us as they are
+    if command in _WORDS:
+        arguments = name_word(_WORDS[command], arguments)
     if suggestion := suggest_override(command, arguments):
         _fail(suggestion)
     arguments = add_project(arguments)
@@ -157,34 +168,53 @@ def _run(command: str, arguments: list[str]) -> None:
     app = hydra.main(version_base="1.3", config_path=str(shipped_folder("conf")), config_name=command)(_job(command))
     try:
         register(command)
-        app()
-    except (InputError, *CONFIG_ERRORS) as error:
+        with _printing_notes():
+            app()
+    except KeyboardInterrupt:
         abandon_sweep()
-        _fail(describe_error(error))
+        sys.exit(130)
     except UnicodeDecodeError:
         if wrong := find_undecodable(arguments):
             _fail(wrong)
         raise
-    except KeyboardInterrupt:
+    except Exception as error:
+        if not is_explained(error):
+            raise
         abandon_sweep()
-        sys.exit(130)
+        _fail(describe_error(error))
+
+
+@contextmanager
+def _printing_notes() -> Iterator[None]:
+    """Print what the library logs, each in a line on standard error."""
+    import logging
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("slugline: %(message)s"))
+    logger = logging.getLogger("slugline")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def _job(command: str) -> Callable[[Any], Any]:
     """Return what Hydra runs for a command: its settings are built, and the function of its module is called."""
 
     def task(config: Any) -> Any:
-        from slugline.config.build import CONFIG_ERRORS, describe_error
+        from slugline.config.build import describe_error, is_explained
         from slugline.config.launch import build_job, read_launch
         from slugline.config.sweep import record_failure
-        from slugline.errors import InputError
         from slugline.tracking import explained, in_sweep
 
         try:
             settings, launch = build_job(command, config)
             with explained(getattr(settings, "tracking_uri", None)):
                 return getattr(import_module(f"slugline.commands.{command}"), command)(settings, launch)
-        except (InputError, *CONFIG_ERRORS) as error:
+        except Exception as error:
+            if not is_explained(error):
+                raise
             if in_sweep():
                 return record_failure(config, error)
             _fail(describe_error(error))  # before Hydra adds lines of its own

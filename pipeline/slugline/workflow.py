@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -18,13 +17,12 @@ from slugline.cache import Stages
 from slugline.components import settings_to_config, to_params, to_yaml
 from slugline.data.digests import digest_sentences
 from slugline.dataset import Dataset, build_dataset, check_dataset
-from slugline.files import shipped_folder
 from slugline.launch import Launch
 from slugline.monitoring import profile_sentences
+from slugline.recording import data_sets, reads_sample, record
 from slugline.scoring import Scores, pack_counts
 from slugline.splits import PARTS
-from slugline.spreadsheets import write_table
-from slugline.tracking import ActiveRun, LocalRun, Mlflow, StoreError, explained, in_sweep
+from slugline.tracking import ActiveRun, Mlflow, Origin, StoreError, explained, in_sweep
 from slugline.tracking.kept_parts import pin_kept, resolve_kept
 from slugline.training.evaluation import CROSS_VALIDATED, check_evaluation, evaluate, reference_counts
 from slugline.training.fit import FittedModel, fit_model
@@ -32,8 +30,6 @@ from slugline.training.heads import OnFold
 from slugline.training.repeats import draw_learning_curve, repeat_splits
 from slugline.training.run import TrainingRun
 from slugline.training.settings import TrainSettings
-
-_COMPARED_TABLES = ("calibration", "slices")  # beside the mistakes, in MLflow's evaluation view
 
 
 def train(
@@ -67,20 +63,21 @@ def train(
     """
     launch = launch or Launch()
     tracking = Mlflow() if settings.tracking is None else settings.tracking
-    if isinstance(tracking, Mlflow) and _reads_sample(settings.data):
+    if isinstance(tracking, Mlflow) and reads_sample(settings.data):
         tracking = tracking.for_sample()
         settings = replace(settings, tracking=tracking)
     tracking.check()
     settings = replace(settings, split=pin_kept(settings.split, getattr(tracking, "uri", None)))
-    config = settings_to_config(settings)
-    params = to_params(config) | {f"choice/{group}": chosen for group, chosen in launch.choices.items()}
-    name = settings.name or launch.name
+    chosen = {f"choice/{group}": option for group, option in launch.choices.items()}
+    origin = Origin.now(settings.name or launch.name, to_params(settings_to_config(settings)) | chosen)
     with ExitStack() as stack:
-        start = cache(lambda: stack.enter_context(tracking.run(name, launch.folder, params)))
-        if in_sweep():
-            start()  # a job that fails is recorded, too
+        start = cache(
+            lambda: stack.enter_context(tracking.run(origin.name, launch.folder, origin.params, tags=origin.tags))
+        )
+        if in_sweep() or getattr(settings.data, "chunk_rows", None) is not None:
+            start()  # a job that fails is recorded, too; and what takes long does not begin without a run
         known = replace(settings, split=resolve_kept(settings.split, getattr(tracking, "uri", None)))
-        job = _Job(known, launch, Stages(settings.cache), start, show or (lambda text: None))
+        job = _Job(known, launch, Stages(settings.cache), start, show or (lambda text: None), origin)
         if getattr(settings.data, "chunk_rows", None) is None:
             dataset, fitted, digests = _fit_in_memory(job, on_fold)
         else:
@@ -89,10 +86,10 @@ def train(
         settings = _with_decisions(settings, dataset)
         active = start()
         run = TrainingRun(
-            name=name,
+            name=origin.name,
             settings=settings,
             dataset=dataset,
-            model=replace(fitted.model, info=_describe_origin(settings, dataset, fitted, digests, active.run_id)),
+            model=replace(fitted.model, info=_describe_model(settings, dataset, fitted, digests, active.run_id)),
             probabilities=fitted.probabilities,
             digests=digests,
             folder=launch.folder,
@@ -109,7 +106,7 @@ def train(
             job.show(f"note    {few}")
         job.show(report.describe_scores(metrics, dataset.topics, shown))
         job.show(report.describe_tables(tables))
-        return _record(job, active, run)
+        return record(run, active, origin, job.stages, job.show)
 
 
 def _with_decisions(settings: TrainSettings, dataset: Dataset) -> TrainSettings:
@@ -117,12 +114,6 @@ def _with_decisions(settings: TrainSettings, dataset: Dataset) -> TrainSettings:
     data = replace(settings.data, **dataset.decided) if dataset.decided else settings.data
     labels = replace(settings.labels, mode=dataset.mode) if settings.labels.mode is None else settings.labels
     return replace(settings, data=data, labels=labels)
-
-
-def _reads_sample(data: Any) -> bool:
-    """Tell whether a reader reads the sample that ships with Slugline."""
-    path = getattr(data, "path", None)
-    return isinstance(path, str) and Path(path).is_relative_to(shipped_folder("data/sample"))
 
 
 @dataclass(frozen=True)
@@ -134,6 +125,7 @@ class _Job:
     stages: Stages
     start: Callable[[], ActiveRun]
     show: Callable[[str], object]
+    origin: Origin
 
 
 def _fit_in_memory(job: _Job, on_fold: OnFold | None) -> tuple[Dataset, FittedModel, dict[str, str]]:
@@ -187,9 +179,11 @@ def _log_data(job: _Job, dataset: Dataset) -> dict[str, str]:
     with job.stages.timed("log"):
         parts = {part: dataset.sentences[dataset.rows(part)] for part in PARTS if dataset.rows(part).any()}
         digests = {part: digest_sentences(sentences) for part, sentences in parts.items()}
-        frames = {part: report.to_mlflow_frame(sentences) for part, sentences in parts.items()}
-        source = str(Path(str(getattr(job.settings.data, "path", ""))).resolve())
-        active.log_data(frames, job.launch.choices.get("data", "data"), source, digests)
+        try:
+            with explained(getattr(job.settings.tracking, "uri", None)):
+                active.log_data(data_sets(dataset, digests, job.settings.data, job.origin))
+        except StoreError as error:  # all is logged once more at the end
+            job.show(f"caution {error}; the training goes on, and its results will be in {job.launch.folder}")
     return digests
 
 
@@ -216,7 +210,7 @@ def _evaluate(job: _Job, dataset: Dataset, fitted: FittedModel) -> tuple[Scores,
     return metrics, tables
 
 
-def _describe_origin(
+def _describe_model(
     settings: TrainSettings, dataset: Dataset, fitted: FittedModel, digests: Mapping[str, str], run_id: str | None
 ) -> dict[str, Any]:
     """Return the model's `info`: where it comes from, its topics' definitions, the reference profile of `monitor`."""
@@ -241,42 +235,3 @@ def _count_sources(dataset: Dataset, part: str) -> dict[str, int]:
     rows = dataset.rows(part)
     sources = dataset.sentences["label_source"]
     return {str(source): int(count) for source, count in sources[rows if rows.any() else ~rows].value_counts().items()}
-
-
-def _record(job: _Job, active: ActiveRun, run: TrainingRun) -> TrainingRun:
-    """Write and log all that is to be known of a run, and its model; return the run with the model's URI."""
-    run.folder.mkdir(parents=True, exist_ok=True)
-    with job.stages.timed("report"):
-        card = report.describe_model(run)
-        (run.folder / "config.yaml").write_text(run.config, encoding="utf-8")
-        (run.folder / "model_card.md").write_text(card, encoding="utf-8")
-        report.write_tables(run)
-        report.write_top_terms(run)
-        compared = {name: table for name, table in run.tables.items() if name in _COMPARED_TABLES}
-        if job.settings.plots:
-            report.write_plots(run)
-            compared["errors"] = report.find_mistakes(run)
-            write_table(compared["errors"], run.folder / "errors.csv")
-            report.write_page(run, compared["errors"])
-
-    try:
-        with explained(getattr(job.settings.tracking, "uri", None)):
-            return _log(job, active, run, compared, card)
-    except StoreError as error:  # nothing that was computed is lost
-        model = _log(job, LocalRun(run.folder), run, compared, card).model_uri
-        raise StoreError(f"{error}; all results of this run are in {run.folder}, its model is {model}") from error
-
-
-def _log(
-    job: _Job, active: ActiveRun, run: TrainingRun, compared: Mapping[str, pd.DataFrame], card: str
-) -> TrainingRun:
-    """Log the model, files, tables and metrics of a run; return the run with the model's URI."""
-    description = report.describe_run(run)
-    with job.stages.timed("log"):
-        active.log_tables(compared)
-        model_uri = active.log_model(run.model, card)
-        active.log_files(run.folder, description)
-    metrics = run.metrics | report.count_metrics(run.dataset) | job.stages.all_seconds()
-    active.log_metrics(metrics)
-    # Last, so that no model is registered whose run is not whole
-    return replace(run, metrics=metrics, model_uri=active.register_model(model_uri, description))

@@ -3,6 +3,7 @@
 import sys
 
 from slugline import report
+from slugline.config.build import describe_error
 from slugline.errors import Stopped
 from slugline.launch import Launch
 from slugline.report.next_steps import describe_next, describe_prediction, describe_promotion, new_file
@@ -43,7 +44,7 @@ def _train_in_sweep(settings: TrainSettings, launch: Launch) -> float:
         print(f"stopped {error}")
         return PRUNED
     except Exception as error:
-        print(f"slugline: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"slugline: {type(error).__name__}: {describe_error(error)}", file=sys.stderr)
         return float("nan")
     print(f"job     {run.name}: {report.describe_job(run.metrics)}, {run.metrics['time/total']:.1f} s", flush=True)
     return _objective(run)

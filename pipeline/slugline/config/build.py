@@ -19,7 +19,7 @@ from yaml import YAMLError
 
 from slugline.components import build_value, is_within
 from slugline.config.schemas import nested_settings
-from slugline.errors import InputError, listing
+from slugline.errors import InputError, describe_refusal, listing
 from slugline.files import describe_yaml_error, shipped_folder
 
 ALLOWED_MODULES = ("slugline", "sklearn")
@@ -237,10 +237,22 @@ def _to_plain(node: Any) -> Any:
     return OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
 
 
+def is_explained(error: BaseException) -> bool:
+    """Tell whether an error is told in a line: a mistake of the user's, or what the computer refused; else a bug."""
+    return isinstance(error, (InputError, *CONFIG_ERRORS)) or describe_refusal(error) is not None
+
+
 def describe_error(error: BaseException) -> str:
+    """Return an error of ours, of Hydra or of OmegaConf as one sentence that lists what is allowed, with its notes."""
+    return "; ".join([_describe(error), *getattr(error, "__notes__", ())])
+
+
+def _describe(error: BaseException) -> str:
     """Return an error of ours, of Hydra or of OmegaConf as one sentence that lists what is allowed."""
     if isinstance(error, InputError):
         return str(error)
+    if refusal := describe_refusal(error):
+        return refusal
     if isinstance(error, YAMLError):
         return describe_yaml_error(error)
     if isinstance(error, OverrideParseException):

@@ -63,6 +63,16 @@ def suggest_override(command: str, arguments: Sequence[str]) -> str | None:
     return None
 
 
+def name_word(key: str, arguments: Sequence[str]) -> list[str]:
+    """Return arguments in which a path alone has a key, and the quotes that Hydra wants."""
+    from slugline.report.next_steps import name_file  # late: imports pandas
+
+    def is_word(argument: str) -> bool:
+        return not argument.startswith("-") and ("=" not in argument or Path(argument).exists())
+
+    return [name_file(key, argument) if is_word(argument) else argument for argument in arguments]
+
+
 def quote_signs(arguments: Sequence[str]) -> list[str]:
     """Return arguments in which a value that is one sign, as `data.delimiter=;`, is in the quotes that Hydra wants.
 

@@ -18,6 +18,7 @@ SETTINGS = {
     "promote": "slugline.config.settings.PromoteSettings",
     "reproduce": "slugline.config.settings.ReproduceSettings",
     "monitor": "slugline.config.settings.MonitorSettings",
+    "log": "slugline.config.settings.LogSettings",
     "ui": "slugline.config.settings.UiSettings",
 }
 

@@ -180,6 +180,19 @@ class MonitorSettings(ModelSettings, ReadOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LogSettings(StoreSettings):
+    """`slugline log`.
+
+    Parameters
+    ----------
+    folder : str
+        The folder of a finished run; `folder=` may be left out.
+    """
+
+    folder: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class UiSettings(StoreSettings):
     """`slugline ui`.
 

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from slugline import tracking
 from slugline.components import flatten
-from slugline.config.build import CONFIG_ERRORS, describe_error, instantiate
+from slugline.config.build import CONFIG_ERRORS, describe_error, instantiate, is_explained
 from slugline.config.launch import read_launch
 from slugline.config.recorded import to_experiment
 from slugline.errors import InputError
@@ -56,7 +56,9 @@ def _ending_all() -> Iterator[None]:
     try:
         with tracking.explained():
             yield
-    except (InputError, *CONFIG_ERRORS) as error:
+    except Exception as error:
+        if not is_explained(error):
+            raise
         print("slugline:", *describe_error(error).split(), file=sys.stderr)
         sys.exit(1)
 

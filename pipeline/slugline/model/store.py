@@ -84,9 +84,22 @@ def save_model(model: TopicModel, folder: str | Path, card: str = "") -> Path:
     }
     if card:
         (folder / _CARD).write_text(card, encoding="utf-8")
+    _write_header(folder, header)
+    return folder
+
+
+def rename_run(folder: Path, run_id: str) -> None:
+    """Give a saved model another `run_id` in its `info`, since its run was logged elsewhere."""
+    header = read_json(folder, _HEADER, MAX_HEADER)
+    info: Any = header.get("info")
+    check(isinstance(info, dict), folder, "info is not an object")
+    _write_header(folder, header | {"info": info | {"run_id": run_id}})
+
+
+def _write_header(folder: Path, header: Mapping[str, Any]) -> None:
+    """Write the header of a model."""
     text = json.dumps(header, ensure_ascii=False, indent=1, allow_nan=False)
     (folder / _HEADER).write_text(text + "\n", encoding="utf-8")
-    return folder
 
 
 def digest_model(folder: Path) -> str:

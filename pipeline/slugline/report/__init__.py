@@ -6,7 +6,7 @@ from slugline.report.comparisons import comparison_page, drift_page
 from slugline.report.mistakes import find_mistakes
 from slugline.report.page import write_page
 from slugline.report.plots import write_plots, write_top_terms
-from slugline.report.tables import count_metrics, to_mlflow_frame, write_tables
+from slugline.report.tables import count_metrics, write_mlflow_tables, write_tables
 from slugline.report.terminal import (
     describe_dataset,
     describe_few,
@@ -35,6 +35,7 @@ __all__ = [
     "find_mistakes",
     "shorten_topic",
     "to_mlflow_frame",
+    "write_mlflow_tables",
     "write_page",
     "write_plots",
     "write_tables",

@@ -79,6 +79,11 @@ def describe_prediction(data: Any, model_uri: str, store: str | None) -> str:
     return f"next    {shlex.join(['slugline', 'predict', *options])}"
 
 
+def describe_logging(folder: Path, store: str | None) -> str:
+    """Return the command that logs the finished run of a folder."""
+    return shlex.join(["slugline", "log", str(folder), *_name_store(store)])
+
+
 def _name_store(uri: str | None) -> list[str]:
     """Return the override for a store."""
     return [name_file("tracking_uri", uri)] if uri else []

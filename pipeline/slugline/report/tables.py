@@ -8,6 +8,8 @@ from slugline.splits import HELD_OUT, PARTS_FILE
 from slugline.spreadsheets import write_table
 from slugline.training.run import TrainingRun
 
+_COMPARED = ("calibration", "slices")
+
 
 def write_tables(run: TrainingRun) -> None:
     """Write the scores per topic, all tables, the labels per part, and the predictions for dev and test."""
@@ -34,10 +36,12 @@ def count_metrics(dataset: Dataset) -> dict[str, float]:
     return counts | sizes | shared | {"leakage/articles": float(leakage.articles)}
 
 
-def to_mlflow_frame(sentences: pd.DataFrame) -> pd.DataFrame:
-    """Return sentences as the table that MLflow describes as the dataset of a run."""
-    labels = [", ".join(topics) for topics in sentences["labels"]]
-    return sentences[["sentence_id", "article_id", "text"]].assign(labels=labels)
+def write_mlflow_tables(run: TrainingRun, **others: pd.DataFrame) -> list[str]:
+    """Write the tables that MLflow's evaluation view compares across runs, as it reads them; return their names."""
+    tables = {name: run.tables[name] for name in _COMPARED if name in run.tables} | others
+    for name, table in tables.items():
+        table.to_json(run.folder / f"{name}.json", orient="split", index=False, date_format="iso")
+    return [f"{name}.json" for name in tables]
 
 
 def _tabulate_parts(sentences: pd.DataFrame) -> pd.DataFrame:

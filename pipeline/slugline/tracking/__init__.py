@@ -1,5 +1,6 @@
 """Tracking: everything that is said to MLflow, and models fetched from it."""
 
+from slugline.tracking.finished_run import MODEL, DataSet, FinishedRun, Origin
 from slugline.tracking.history import (
     Record,
     describe_version_changes,
@@ -9,6 +10,7 @@ from slugline.tracking.history import (
     read_run,
     set_tags,
 )
+from slugline.tracking.late_log import LoggedRun, log_folder
 from slugline.tracking.model_names import name_model
 from slugline.tracking.registry import Registry, Version
 from slugline.tracking.run_names import find_run
@@ -28,11 +30,16 @@ from slugline.tracking.store_errors import StoreError
 from slugline.tracking.sweeps import end_sweep, start_sweep
 
 __all__ = [
+    "MODEL",
     "PARENT",
     "ActiveRun",
+    "DataSet",
+    "FinishedRun",
     "LocalRun",
+    "LoggedRun",
     "Mlflow",
     "Off",
+    "Origin",
     "Record",
     "Registry",
     "SideRun",
@@ -48,6 +55,7 @@ __all__ = [
     "in_sweep",
     "last_runs",
     "last_training",
+    "log_folder",
     "log_side_run",
     "model_folder",
     "name_model",

@@ -5,29 +5,28 @@ import os
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, suppress
+from contextlib import contextmanager, nullcontext, redirect_stderr
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from slugline.errors import InputError, Stopped
+from slugline.files import write_atomically
 from slugline.project import SAMPLE_MODEL, default_name
+from slugline.tracking.finished_run import METRICS, MODEL, DataSet, FinishedRun
 from slugline.tracking.keys import to_mlflow_key
 from slugline.tracking.origin import origin_tags
-from slugline.tracking.store import MODEL_FOLDER, PARENT, check_writable, connect, explained, in_sweep, sqlite_file
-from slugline.tracking.store_errors import store_exceptions
+from slugline.tracking.processes import process_tags
+from slugline.tracking.store import PARENT, check_writable, connect, explained, in_sweep, sqlite_file
+from slugline.tracking.store_errors import asking_once, store_exceptions
+from slugline.tracking.uploads import naming, upload_files, upload_model
 
 if TYPE_CHECKING:  # keeps pandas out of prediction's imports
-    import pandas as pd
+    from slugline.cache import Stages
 
-    from slugline.model import TopicModel
-
-_REQUIREMENTS = ("slugline", "mlflow", "numpy", "scipy", "pyarrow", "pandas")  # what loading and serving a model needs
 _CONTEXTS = {"train": "training", "dev": "validation", "test": "testing"}
-EXAMPLE = "The two sides agreed to a ceasefire after talks in Geneva, officials said."
+_COLUMNS = ["sentence_id", "article_id", "text", "labels"]  # of a data set
 _BATCH_METRICS, _BATCH_PARAMS = 1000, 100  # what one `log_batch` takes
 
 
@@ -66,21 +65,53 @@ class Mlflow:
         return replace(self, registered_model=SAMPLE_MODEL) if is_default else self
 
     @contextmanager
-    def run(self, name: str, folder: Path, params: Mapping[str, Any]) -> Iterator["MlflowRun"]:
-        """Start a run, a child of the sweep's if there is one; an error marks it FAILED and becomes its tag `error`."""
+    def run(
+        self,
+        name: str,
+        folder: Path,
+        params: Mapping[str, Any],
+        *,
+        tags: Mapping[str, str] | None = None,
+        run_id: str | None = None,
+    ) -> Iterator["MlflowRun"]:
+        """Start a run, a child of the sweep's if there is one; an error marks it FAILED and becomes its tag `error`.
+
+        Parameters
+        ----------
+        name : str
+            The name of the run.
+        folder : Path
+            Its folder.
+        params : mapping of str to object
+            Its parameters.
+        tags : mapping of str to str, optional
+            Where it comes from; by default what `origin_tags` tells of this process.
+        run_id : str, optional
+            Of a run that is there and is gone on with.
+        """
         with explained(self.uri):
             mlflow = self.connect()
-            active = mlflow.start_run(run_name=name, parent_run_id=os.environ.get(PARENT), tags=origin_tags())
+            tags = (origin_tags() if tags is None else dict(tags)) | process_tags()
+            parent = None if run_id else os.environ.get(PARENT)
+            active = mlflow.start_run(run_id=run_id, run_name=name, parent_run_id=parent, tags=tags)
             try:
                 run = MlflowRun(self, mlflow, active.info.run_id)
                 run.log_params(params)
                 yield run
             except BaseException as error:
-                with suppress(*store_exceptions()):  # the store may be what failed
-                    mlflow.set_tag("error", f"{type(error).__name__}: {error}"[:4000])
-                    mlflow.end_run("KILLED" if isinstance(error, KeyboardInterrupt | Stopped) else "FAILED")
+                self._fail(mlflow, active.info.run_id, error)
                 raise
             mlflow.end_run()
+
+    def _fail(self, mlflow: Any, run_id: str, error: BaseException) -> None:
+        """End a run after an error; where the store cannot be told, which may be the error, add a note that says so."""
+        try:
+            with asking_once():
+                mlflow.end_run("KILLED" if isinstance(error, KeyboardInterrupt | Stopped) else "FAILED")
+                text = f"{type(error).__name__}: {error}"[:4000]
+                mlflow.MlflowClient().set_tag(run_id, "error", text)
+        except store_exceptions(OSError):
+            error.add_note(f"run {run_id} may be left RUNNING there, until the next command that reaches the store")
 
     def check(self) -> None:
         """Raise `StoreError` for a store that nothing can be logged to; called before the work begins."""
@@ -113,28 +144,23 @@ class MlflowRun:
     mlflow: Any
     run_id: str
 
-    def log_data(
-        self, frames: "Mapping[str, pd.DataFrame]", name: str, source: str, digests: Mapping[str, str]
-    ) -> None:
+    def log_data(self, data: Sequence[DataSet]) -> None:
         """Record the sentences of each part as a data set, under the digest of its texts and labels."""
-        for part, frame in frames.items():
+        import pandas as pd
+
+        for part in data:
+            # MLflow describes a frame by its columns and its length, and keeps nothing else of it
+            frame = pd.DataFrame("", index=range(part.rows), columns=_COLUMNS)
             # A path "can be interpreted in multiple ways": MLflow has that source twice
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "The specified dataset source", UserWarning)
-                dataset = self.mlflow.data.from_pandas(
-                    frame, source=source, name=f"{name}-{part}", digest=digests[part]
-                )
-            self.mlflow.log_input(dataset, context=_CONTEXTS[part])
+                dataset = self.mlflow.data.from_pandas(frame, source=part.source, name=part.name, digest=part.digest)
+            self.mlflow.log_input(dataset, context=_CONTEXTS[part.part])
 
-    def log_files(self, folder: Path, description: str) -> None:
+    def log_files(self, folder: Path, description: str, tables: Sequence[str] = ()) -> None:
         """Log the files of a folder, and the description that the UI shows."""
-        self.mlflow.log_artifacts(str(folder))
+        upload_files(self.mlflow, folder, tables)
         self.mlflow.set_tag("mlflow.note.content", description)
-
-    def log_tables(self, tables: "Mapping[str, pd.DataFrame]") -> None:
-        """Log tables in the form that the UI's evaluation view compares across runs."""
-        for name, table in tables.items():
-            self.mlflow.log_table(table, f"{name}.json")
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Log parameters in as few calls as the server allows."""
@@ -153,24 +179,25 @@ class MlflowRun:
         for start in range(0, len(entities), _BATCH_METRICS):
             client.log_batch(self.run_id, metrics=entities[start : start + _BATCH_METRICS])
 
-    def log_model(self, model: "TopicModel", card: str) -> str:
-        """Log a model as a pyfunc of data alone, its card beside it; return its URI."""
-        import pandas as pd
+    def log_model(self, folder: Path) -> str:
+        """Log a saved model as a pyfunc of data alone; return its URI."""
+        return upload_model(self.mlflow, folder)
 
-        from slugline.model.store import digest_model, save_model
+    def log_finished(self, run: FinishedRun, stages: "Stages | None" = None) -> str:
+        """Log all that the folder of a finished run holds, and register its model; return the model's URI.
 
-        with TemporaryDirectory() as folder:
-            saved = save_model(model, Path(folder) / Path(MODEL_FOLDER).name, card)
-            info = self.mlflow.pyfunc.log_model(
-                name="model",
-                loader_module="slugline.model.pyfunc",
-                data_path=str(saved),
-                signature=_signature(model.topics),
-                input_example=pd.DataFrame({"text": [EXAMPLE]}),
-                pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
-            )
-            self.mlflow.set_tags({"model_uri": info.model_uri, "model_digest": digest_model(saved)})
-        return str(info.model_uri)
+        A model that is there already, of an attempt that failed, is not logged twice. The stages of a training under
+        way give its seconds up to the end of this; else they are those that it had when it was finished.
+        """
+        with stages.timed("log") if stages else nullcontext():
+            self.log_data(run.data)
+            known = self.mlflow.get_run(self.run_id).data.tags.get("model_uri")
+            with naming(run, self.run_id) as folder:
+                uri = str(known or self.log_model(folder / MODEL))
+                self.log_files(folder, run.description, run.tables)
+        self.log_metrics(run.metrics() | (stages.all_seconds() if stages else {}))
+        # Last, so that no model is registered whose run is not whole
+        return self.register_model(uri, run.description)
 
     def register_model(self, uri: str, description: str) -> str:
         """Register a logged model as the next version, the first one as the champion; return the version's URI.
@@ -181,13 +208,27 @@ class MlflowRun:
         if self.settings.registered_model is None or in_sweep():
             return uri
         name, alias, client = self.settings.registered_model, self.settings.alias, self.mlflow.MlflowClient()
-        with redirect_stderr(StringIO()):  # MLflow prints there what we say ourselves
-            registered = self.mlflow.register_model(uri, name)
+        registered = self._registered(client) or self._register(uri)
         client.update_model_version(name, registered.version, description)
         if alias in client.get_registered_model(name).aliases:
             return f"models:/{name}/{registered.version}"
         client.set_registered_model_alias(name, alias, registered.version)
         return f"models:/{name}@{alias}"
+
+    def _registered(self, client: Any) -> Any:
+        """Return the version that this run registered before, None where there is none."""
+        versions = client.search_model_versions(f"run_id='{self.run_id}'")
+        return next((version for version in versions if version.name == self.settings.registered_model), None)
+
+    def _register(self, uri: str) -> Any:
+        """Register a logged model and return its version."""
+        with redirect_stderr(StringIO()):  # MLflow prints there what we say ourselves
+            return self.mlflow.register_model(uri, self.settings.registered_model)
+
+    def forget_error(self) -> None:
+        """Remove what an attempt that failed left as the tag `error`."""
+        if "error" in self.mlflow.get_run(self.run_id).data.tags:
+            self.mlflow.MlflowClient().delete_tag(self.run_id, "error")
 
     def where(self) -> str:
         """Say which run this is, in which store."""
@@ -202,7 +243,9 @@ class Off:
         """Check nothing: there is no store."""
 
     @contextmanager
-    def run(self, name: str, folder: Path, params: Mapping[str, Any]) -> Iterator["LocalRun"]:
+    def run(
+        self, name: str, folder: Path, params: Mapping[str, Any], *, tags: Mapping[str, str] | None = None
+    ) -> Iterator["LocalRun"]:
         """Start a run that is a folder."""
         yield LocalRun(folder)
 
@@ -214,30 +257,21 @@ class LocalRun:
     folder: Path
     run_id: None = None
 
-    def log_data(
-        self, frames: "Mapping[str, pd.DataFrame]", name: str, source: str, digests: Mapping[str, str]
-    ) -> None:
+    def log_data(self, data: Sequence[DataSet]) -> None:
         """Keep nothing: the config in the folder says what was read."""
 
     def log_files(self, folder: Path, description: str) -> None:
         """Keep nothing: the files are in the folder."""
 
+    def log_finished(self, run: FinishedRun, stages: "Stages | None" = None) -> str:
+        """Keep nothing: all is in the folder; return that of the model."""
+        return str(run.folder / MODEL)
+
     def log_metrics(self, metrics: Mapping[str, float]) -> None:
         """Write the metrics beside the other files."""
-        (self.folder / "metrics.json").write_text(json.dumps(dict(metrics), indent=1) + "\n", encoding="utf-8")
-
-    def log_tables(self, tables: "Mapping[str, pd.DataFrame]") -> None:
-        """Keep nothing: the same tables are in the folder."""
-
-    def log_model(self, model: "TopicModel", card: str) -> str:
-        """Save the model with its card and return its folder."""
-        from slugline.model import save_model
-
-        return str(save_model(model, self.folder / "model", card))
-
-    def register_model(self, uri: str, description: str) -> str:
-        """Register nothing, and return where the model is."""
-        return uri
+        text = json.dumps(dict(metrics), indent=1)
+        with write_atomically(self.folder / METRICS) as draft:
+            draft.write_text(text + "\n", encoding="utf-8")
 
     def where(self) -> str:
         """Say where the run is."""
@@ -245,13 +279,3 @@ class LocalRun:
 
 
 ActiveRun = MlflowRun | LocalRun
-
-
-def _signature(topics: Sequence[str]) -> Any:
-    """Return what a logged model takes (`text`) and gives (`topics`, a probability per topic)."""
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, DataType, Schema
-    from mlflow.types.schema import Array
-
-    outputs: Any = [ColSpec(Array(DataType.string), "topics"), *(ColSpec(DataType.double, topic) for topic in topics)]
-    return ModelSignature(inputs=Schema([ColSpec(DataType.string, "text")]), outputs=Schema(outputs))

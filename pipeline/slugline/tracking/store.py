@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Lock
 from typing import Any
 
 from slugline.errors import InputError, listing, one_line
 from slugline.files import write_atomically
 from slugline.project import SAMPLE_MODEL
+from slugline.tracking.processes import end_dead_runs
 from slugline.tracking.store_errors import (
     StoreError,
+    asking_once,
     check_database,
     describe_store_error,
     explain_store_errors,
@@ -32,7 +33,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 _STORE = "sqlite:///experiments/mlflow.db"
 MODEL_FOLDER = "data/topic_model"  # our files inside a logged model
 PARENT = "SLUGLINE_PARENT_RUN"  # environment variable: the run of the sweep that a job belongs to
-_ENVIRONMENT_LOCK = Lock()
+CLEARED: set[str] = set()  # stores in which this process looked for runs of dead processes
 REGISTERED = re.compile(r"models:/([^/@]+)(?:/(\d+)|@([^/@]+))")  # the name, and the version or the alias
 URI = re.compile(r"(models|runs|file|mlflow-artifacts|https?|s3|gs|dbfs):/.+")
 
@@ -77,10 +78,15 @@ def connect(uri: str | None = None) -> Any:
             check_database(database)
             _make_store(database)
         mlflow.set_tracking_uri(store)
-        with _asking_once():
-            mlflow.MlflowClient().search_experiments(max_results=1)
+        with asking_once():
+            client = mlflow.MlflowClient()
+            experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     except store_exceptions(OSError, ImportError) as error:
         raise StoreError(describe_store_error(store, error)) from error
+    if store not in CLEARED:
+        CLEARED.add(store)
+        with suppress(*store_exceptions()), asking_once():  # a store that is only read is none to be cleared
+            end_dead_runs(client, experiments)
     return mlflow
 
 
@@ -94,25 +100,10 @@ def check_writable(uri: str | None = None) -> None:
 
 
 @contextmanager
-def explained(uri: str | None = None) -> Iterator[None]:
-    """Raise `StoreError`, one line, for what goes wrong with a store in the block."""
-    with explain_store_errors(store_uri(uri)):
+def explained(uri: str | None = None, *others: type[Exception]) -> Iterator[None]:
+    """Raise `StoreError`, one line, for what goes wrong with a store in the block, and for errors of other types."""
+    with explain_store_errors(store_uri(uri), *others):
         yield
-
-
-@contextmanager
-def _asking_once() -> Iterator[None]:
-    """Let MLflow ask a server once in the block, and wait some seconds for the answer; a thread at a time."""
-    limits = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
-    with _ENVIRONMENT_LOCK:
-        before = {name: os.environ.get(name) for name in limits}
-        os.environ.update(limits)
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                os.environ.pop(name)
-                os.environ.update({} if value is None else {name: value})
 
 
 def open_existing(uri: str | None, missing: str) -> Any:
@@ -214,7 +205,8 @@ def _make_store(file: Path) -> None:
     with FileLock(f"{file}.lock"):  # opened new by several processes at once it is left broken
         if not is_new(file):
             return
-        with TemporaryDirectory(ignore_cleanup_errors=True) as folder, write_atomically(file) as draft:
+        with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             made = Path(folder) / "mlflow.db"
             MlflowClient(f"sqlite:///{made}").search_experiments(max_results=1)
-            shutil.copyfile(made, draft)  # a copy, since MLflow keeps what it has opened
+            with write_atomically(file) as draft:  # now: this took long, and one that is killed leaves its draft
+                shutil.copyfile(made, draft)  # a copy, since MLflow keeps what it has opened

@@ -1,17 +1,34 @@
 """What can be wrong with a store, in one line each: a file that is no store, a server that does not answer."""
 
+import logging
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Lock
 
 from slugline.errors import InputError, one_line
 
-# MLflow tries again for minutes, which looks as if nothing went on
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
+# MLflow waits for two minutes and tries again for minutes, which looks as if nothing went on; what a user set stays
+_MEANWHILE = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",  # seconds
+}
+_AT_FIRST = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
+for _name, _value in _MEANWHILE.items():
+    os.environ.setdefault(_name, _value)
+_ENVIRONMENT_LOCK = Lock()
+for _name in ("mlflow.store.db.utils", "urllib3.connectionpool"):  # print a traceback, or a line for each new try
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
 
+_ADVICE = {
+    "locked": "end the program that holds it",
+    "full|no space|quota|too large|disk i/o": "make room on its disk",
+    "read-?only|permission": "make it writable",
+}
 _OTHER_STORE = "or give another store by MLFLOW_TRACKING_URI"
 
 
@@ -29,27 +46,52 @@ def store_exceptions(*others: type[Exception]) -> tuple[type[Exception], ...]:
 
 
 @contextmanager
-def explain_store_errors(uri: str) -> Iterator[None]:
-    """Raise `StoreError`, one line that names the store, for what goes wrong with it in the block."""
+def asking_once() -> Iterator[None]:
+    """Let MLflow ask a server once in the block, and wait some seconds for the answer; a thread at a time."""
+    with _ENVIRONMENT_LOCK:
+        limits = {name: value for name, value in _AT_FIRST.items() if os.environ.get(name) == _MEANWHILE[name]}
+        os.environ.update(limits)
+        try:
+            yield
+        finally:
+            os.environ.update({name: _MEANWHILE[name] for name in limits})
+
+
+@contextmanager
+def explain_store_errors(uri: str, *others: type[Exception]) -> Iterator[None]:
+    """Raise `StoreError`, one line that names the store, for what goes wrong with it in the block, and for others."""
     try:
         yield
     except Exception as error:
-        if type(error).__module__.partition(".")[0] not in ("mlflow", "requests", "sqlalchemy", "alembic"):
+        is_of_store = type(error).__module__.partition(".")[0] in ("mlflow", "requests", "sqlalchemy", "alembic")
+        if isinstance(error, InputError) or not (is_of_store or isinstance(error, others)):
             raise  # looked at by name, so that a command that needs no MLflow does not import it for this
-        raise StoreError(describe_store_error(uri, error)) from error
+        found = StoreError(describe_store_error(uri, error))
+        for note in getattr(error, "__notes__", ()):
+            found.add_note(note)
+        raise found from error
 
 
 def describe_store_error(uri: str, error: BaseException) -> str:
     """Return in one line which store failed, how, and what to do."""
     reason = one_line(_first_cause(error), 200)
     if uri.startswith("http"):
-        return f"the MLflow server {uri} does not answer as it should: {reason}; start it again, {_OTHER_STORE}"
+        slow = "give it more seconds by MLFLOW_HTTP_REQUEST_TIMEOUT" if "timed out" in reason else "start it again"
+        return f"the MLflow server {uri} does not answer as it should: {reason}; {slow}, {_OTHER_STORE}"
     if "No module named" in reason:
         return f"no MLflow store at {uri}: {reason}; install that package, {_OTHER_STORE}"
     if uri.startswith("sqlite:///"):
         file = uri.removeprefix("sqlite:///")
-        return f"the MLflow store {file} cannot be used: {reason}; if it is broken, move it away, {_OTHER_STORE}"
+        return f"the MLflow store {file} cannot be used: {reason}; {_advise(reason)}, {_OTHER_STORE}"
     return f"no MLflow store at {uri}: {reason}; allowed: sqlite:///FILE, http://HOST:PORT, or a database's URI"
+
+
+def _advise(reason: str) -> str:
+    """Return what to do about a file that cannot be used."""
+    for words, advice in _ADVICE.items():
+        if re.search(words, reason, re.IGNORECASE):
+            return advice
+    return "move it away if it is broken"
 
 
 def _first_cause(error: BaseException) -> BaseException:
@@ -80,9 +122,9 @@ def check_database(file: Path, *, write: bool = False) -> None:
                 database.execute("BEGIN IMMEDIATE")
                 database.execute("ROLLBACK")
     except sqlite3.Error as error:
-        busy = "locked" in str(error)
-        advice = "end the program that holds it" if busy else "move it away if it is broken"
-        raise StoreError(f"the MLflow store {file} cannot be used: {error}; {advice}, {_OTHER_STORE}") from error
+        raise StoreError(
+            f"the MLflow store {file} cannot be used: {error}; {_advise(str(error))}, {_OTHER_STORE}"
+        ) from error
     if tables and not {"alembic_version", "experiments"} <= tables:
         raise StoreError(f"{file} is a database, but no MLflow store; move it away, {_OTHER_STORE}")
 

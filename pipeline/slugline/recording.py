@@ -1,0 +1,138 @@
+"""Recording a training: first into its folder, where it is whole, and from there into the store."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from slugline import report
+from slugline.cache import Stages
+from slugline.dataset import Dataset
+from slugline.errors import describe_refusal
+from slugline.files import shipped_folder, write_atomically
+from slugline.model import save_model
+from slugline.report.next_steps import describe_logging
+from slugline.splits import PARTS
+from slugline.spreadsheets import write_table
+from slugline.tracking import (
+    MODEL,
+    ActiveRun,
+    DataSet,
+    FinishedRun,
+    LocalRun,
+    Mlflow,
+    Origin,
+    StoreError,
+    explained,
+    in_sweep,
+)
+from slugline.training.run import TrainingRun
+
+
+def record(
+    run: TrainingRun, active: ActiveRun, origin: Origin, stages: Stages, show: Callable[[str], object]
+) -> TrainingRun:
+    """Write all that is to be known of a training, and its model, and then log it.
+
+    Parameters
+    ----------
+    run : TrainingRun
+        The training, which is over.
+    active : ActiveRun
+        The run of the tracking.
+    origin : Origin
+        What was known as it began.
+    stages : Stages
+        Its stages, whose seconds are metrics.
+    show : callable
+        Called with what there is to tell.
+
+    Returns
+    -------
+    TrainingRun
+        With the URI of the model, and all metrics.
+
+    Raises
+    ------
+    StoreError
+        When the store fails; all is in the folder then, and the message says how to log it later.
+    """
+    with stages.timed("report"):
+        run, tables = _write_somewhere(run, show)
+    metrics = run.metrics | report.count_metrics(run.dataset) | stages.all_seconds()
+    LocalRun(run.folder).log_metrics(metrics)
+    finished = _describe(run, origin, tables)
+    finished.write()
+    store = getattr(run.settings.tracking, "uri", None)
+    try:
+        with explained(store, OSError):
+            model_uri = active.log_finished(finished, stages)
+    except StoreError as error:  # nothing that was computed is lost
+        line = describe_logging(run.folder, store)
+        raise StoreError(f"{error}; all results of this run are in {run.folder}; to log them: {line}") from error
+    return replace(run, metrics=metrics, model_uri=model_uri)
+
+
+def _write_somewhere(run: TrainingRun, show: Callable[[str], object]) -> tuple[TrainingRun, list[str]]:
+    """Write a run into its folder, or, where that is refused, into a temporary one; return it and its tables."""
+    try:
+        return run, _write(run)
+    except OSError as error:
+        if (refusal := describe_refusal(error)) is None:
+            raise
+        elsewhere = replace(run, folder=Path(mkdtemp(prefix="slugline-run-")))
+        tables = _write(elsewhere)
+        show(f"caution {refusal}; the folder of this run is {elsewhere.folder}")
+        return elsewhere, tables
+
+
+def _write(run: TrainingRun) -> list[str]:
+    """Write a run into its folder, the model first; return the files that MLflow shows as tables."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    card = report.describe_model(run)
+    with write_atomically(run.folder / MODEL) as draft:
+        save_model(run.model, draft, card)
+    (run.folder / "config.yaml").write_text(run.config, encoding="utf-8")
+    (run.folder / "model_card.md").write_text(card, encoding="utf-8")
+    report.write_tables(run)
+    report.write_top_terms(run)
+    if not run.settings.plots:
+        return report.write_mlflow_tables(run)
+    report.write_plots(run)
+    errors = report.find_mistakes(run)
+    write_table(errors, run.folder / "errors.csv")
+    report.write_page(run, errors)
+    return report.write_mlflow_tables(run, errors=errors)
+
+
+def _describe(run: TrainingRun, origin: Origin, tables: list[str]) -> FinishedRun:
+    """Return what a store is to know of a run; one without a store as the default one would have it."""
+    tracking = run.settings.tracking
+    if not isinstance(tracking, Mlflow):
+        tracking = Mlflow().for_sample() if reads_sample(run.settings.data) else Mlflow()
+    return FinishedRun(
+        folder=run.folder,
+        run_id=run.run_id,
+        experiment=tracking.experiment,
+        registered_model=None if in_sweep() else tracking.registered_model,
+        alias=tracking.alias,
+        description=report.describe_run(run),
+        data=data_sets(run.dataset, run.digests, run.settings.data, origin),
+        tables=tables,
+        **asdict(origin),
+    )
+
+
+def data_sets(dataset: Dataset, digests: Mapping[str, str], reader: Any, origin: Origin) -> list[DataSet]:
+    """Return the parts of a dataset as what a run is trained and tested on."""
+    source = str(Path(str(getattr(reader, "path", ""))).resolve())
+    name = origin.params.get("choice/data", "data")
+    sizes = {part: int(dataset.rows(part).sum()) for part in PARTS}
+    return [DataSet(part, f"{name}-{part}", source, digests[part], size) for part, size in sizes.items() if size]
+
+
+def reads_sample(data: Any) -> bool:
+    """Tell whether a reader reads the sample that ships with Slugline."""
+    path = getattr(data, "path", None)
+    return isinstance(path, str) and Path(path).is_relative_to(shipped_folder("data/sample"))
