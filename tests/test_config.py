@@ -55,12 +55,12 @@ TAXONOMY = {"topics", "functions", "guidelines"}
 CHOSEN = {
     ("data", "articles"): {"columns"},
     ("data", "sentences"): {"columns"},
-    ("labels", "sample"): {"gold", "given", "mode", "columns", *TAXONOMY},
-    ("labels", "given"): {"columns", "topics"},  # null: a topic is added by +labels.topics.NAME=
-    ("labels", "gold"): {"gold", "mode", "columns", "topics"},
-    ("labels", "rules"): {"rules", "columns", "topics"},
-    ("labels", "plover"): {"rules", "mode", "columns", *TAXONOMY},
-    ("labels", "india_police_events"): {"columns", *TAXONOMY},
+    ("labels", "sample"): {"gold", "given", "mode", *TAXONOMY},
+    ("labels", "given"): {"topics"},  # null: a topic is added by +labels.topics.NAME=
+    ("labels", "gold"): {"gold", "mode", "topics"},
+    ("labels", "rules"): {"rules", "topics"},
+    ("labels", "plover"): {"rules", "mode", *TAXONOMY},
+    ("labels", "india_police_events"): set(TAXONOMY),
 }
 
 

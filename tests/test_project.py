@@ -78,8 +78,10 @@ def test_every_next_line_works_when_it_is_pasted_from_rules_to_gold_to_predictio
     for row in rows[1:]:
         row[place] = "done"
     (project / "tasks.csv").write_text("\n".join(",".join(row) for row in rows) + "\n", encoding="utf-8")
-    (train_line,) = next_lines(paste(command, project, collect_line))
-    assert train_line == "next    slugline train labels.gold=labels.jsonl"
+    assert next_lines(paste(command, project, collect_line)) == [
+        "next    slugline train labels.gold=labels.jsonl",
+        "next    slugline label tasks=tasks-2.csv size=150 labels.gold=labels.jsonl",
+    ]
 
 
 def test_the_template_trains_by_every_form_of_rule_and_its_readme_names_commands_that_work(command, project):

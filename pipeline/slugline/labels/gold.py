@@ -26,6 +26,11 @@ _USUAL_NAMES = {
 _LOOKED_AT = 1000  # gold labels in which a column with ids is looked for
 
 
+def gold_columns() -> dict[str, str]:
+    """Return every column of gold labels under its own name."""
+    return {name: name for name in _COLUMNS}
+
+
 def gold_files(gold: Any) -> list[NamedFile]:
     """Return the files of gold labels, each with its name; `gold` as a labeller has it."""
     return [] if gold is None else find_files(gold, key="labels.gold")

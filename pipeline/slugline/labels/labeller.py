@@ -12,7 +12,7 @@ import pandas as pd
 
 from slugline.components import is_within
 from slugline.errors import InputError, listing
-from slugline.labels.gold import GoldRows, known_labels, parse_gold
+from slugline.labels.gold import GoldRows, gold_columns, known_labels, parse_gold
 from slugline.labels.label_model import LABEL_MODELS, combine_votes
 from slugline.labels.matching import CONFLICTS, MatchedGold, match_gold
 from slugline.labels.rules import vote
@@ -107,7 +107,7 @@ class Labels:
     gold: Any = None
     given: bool = True
     rules: bool = False
-    columns: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=gold_columns)
     delimiter: str = ","
     conflict: str = "error"
     topics: dict[str, Topic] = field(default_factory=dict)
