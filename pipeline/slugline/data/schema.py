@@ -1,5 +1,6 @@
 """The contract between stages: the columns of each table."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import chain
@@ -55,6 +56,12 @@ class Rejected(NamedTuple):
 ARTICLE_COLUMNS = Article._fields[:-1]  # without `kept`, whose columns have names of their own
 SENTENCE_COLUMNS = Sentence._fields
 ABOUT_COLUMNS = ("published", "source", "title", "url")  # what predictions tell about the article of a sentence
+
+
+def describe_repeated(names: Sequence[str]) -> str | None:
+    """Return that two columns of a file have one name, so that one would be lost; None if none have."""
+    repeated = next((name for name, count in Counter(names).items() if count > 1), None)
+    return None if repeated is None else f"column '{repeated}' stands {list(names).count(repeated)} times"
 
 
 def sentence_id(article_id: str, start: int, end: int, text: str) -> str:

@@ -3,7 +3,7 @@
 import io
 
 from slugline.data.opening import InputFile
-from slugline.data.schema import Rows
+from slugline.data.schema import Rows, describe_repeated
 
 
 def read_parquet(file: InputFile) -> Rows:
@@ -15,7 +15,11 @@ def read_parquet(file: InputFile) -> Rows:
     try:
         with file.open_bytes() as stream:
             source = io.BytesIO(stream.read()) if file.path.suffix == ".gz" else file.path
-            for batch in parquet.ParquetFile(source).iter_batches(4096):  # rows held at once
+            table = parquet.ParquetFile(source)
+            if problem := describe_repeated(table.schema_arrow.names):
+                yield file.name, problem
+                return
+            for batch in table.iter_batches(4096):  # rows held at once
                 for row in batch.to_pylist():
                     number += 1
                     yield f"{file.name}:{number}", row
