@@ -10,6 +10,7 @@ import pandas as pd
 
 from slugline.cache import Stages, chain, stage_key
 from slugline.data.corpus import Corpus, read_corpus
+from slugline.data.read_files import ReadFile
 from slugline.data.schema import ABOUT_COLUMNS, SENTENCE_COLUMNS, to_matrix
 from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
@@ -63,6 +64,8 @@ class Dataset(NamedTuple):
         How sure each label is, from 0 to 1, where a label model says so; None: all are.
     decided : dict
         Options of the reader that it found itself.
+    files : sequence of ReadFile
+        The files that were read, and how.
     """
 
     sentences: pd.DataFrame
@@ -76,6 +79,7 @@ class Dataset(NamedTuple):
     label_counts: pd.DataFrame
     weights: np.ndarray | None = None
     decided: Mapping[str, Any] = MappingProxyType({})
+    files: Sequence[ReadFile] = ()
 
     def rows(self, part: str) -> np.ndarray:
         """Return which sentences make a part, shape (sentences,).
@@ -149,11 +153,12 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         mode=mode,
         leakage=leakage,
         counts=count_sentences(corpus, labelled, used),
-        notes=[*corpus.notes, *mode_notes(labels.mode, labelled.mode), *_notes(labelled, used, leakage)],
+        notes=[*corpus.all_notes(), *mode_notes(labels.mode, labelled.mode), *_notes(labelled, used, leakage)],
         sizes={part: int(chosen.sum()) for part, chosen in rows.items()},
         label_counts=count_labels(Y, parts, topics),
         weights=np.array(used["weights"].tolist()) if "weights" in used else None,
         decided=corpus.decided,
+        files=corpus.files,
     )
     dataset.notes.extend(_topic_notes(dataset, rare, unseen, labels.min_articles))
     return dataset
@@ -186,20 +191,22 @@ def read_labelled(data: Any, labels: Labels, stages: Stages) -> tuple[Corpus, La
         key = chain("articles", key, {})
         sentences = stages.run("sentences", key, lambda: {"sentences": corpus.sentences()})["sentences"]
     with stages.timed("labels"):
-        own = stage_key("labels", labels, gold_files(labels.gold), labels.function_modules())
+        own = stage_key("labels", labels, gold_files(labels.gold, labels.reading), labels.function_modules())
         key = chain("sentences", key, own)
 
         def label() -> dict[str, Any]:
-            labelled = labels(sentences, read_gold(labels.gold, labels.columns))
-            return labelled._asdict() | {"counts": dict(labelled.counts)}
+            opened: list[ReadFile] = []
+            labelled = labels(sentences, read_gold(labels.gold, labels.columns, labels.reading, opened))
+            return labelled._asdict() | {"counts": dict(labelled.counts), "files": opened}
 
         values = stages.run("labels", key, label)
     labelled = Labelled(
         values["sentences"], tuple(values["topics"]), values["unmatched"], values["mode"], values["counts"]
     )
     if labelled.unmatched and labelled.counts and not (labelled.counts["exact"] or labelled.counts["overlap"]):
-        raise InputError(describe_unmatched(labels.gold, labels.columns, sentences, len(labelled.unmatched)))
-    return corpus, labelled
+        count = len(labelled.unmatched)
+        raise InputError(describe_unmatched(labels.gold, labels.columns, sentences, count, labels.reading))
+    return corpus.with_files(values["files"]), labelled
 
 
 def select_labelled(labelled: Labelled) -> pd.DataFrame:

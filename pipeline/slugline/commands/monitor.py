@@ -58,6 +58,8 @@ def _read(settings: MonitorSettings) -> pd.DataFrame:
         f"read    {len(corpus.articles)} articles; left out: {len(corpus.rejected)} rejected, "
         f"{len(sentences) - len(kept)} sentences of debris"
     )
+    for note in corpus.all_notes():
+        print(f"note    {note}")
     check_any_read(kept.index.tolist(), corpus.rejected, "sentence")
     return kept
 

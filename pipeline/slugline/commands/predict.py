@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from slugline.config.predict import PredictSettings
+from slugline.data.read_files import ReadFile, describe_files
 from slugline.data.schema import Rejected
 from slugline.errors import InputError
 from slugline.launch import Launch
@@ -24,10 +25,18 @@ _BY_RULES = "caution the model learned labels by keyword rules, not by people"
 def predict(settings: PredictSettings, launch: Launch) -> None:
     """Label the sentences of articles, a record each, to a file or to standard output."""
     folder = model_folder(settings.model_uri, settings.tracking_uri)
+    opened: list[ReadFile] = []
     with _progress_bar() as show_progress, _advice_when_interrupted(settings, launch):
         counts = predict_files(
-            folder, settings, stream=_StandardOutput(), on_progress=show_progress, on_rejected=_print_rejected
+            folder,
+            settings,
+            stream=_StandardOutput(),
+            on_progress=show_progress,
+            on_rejected=_print_rejected,
+            opened=opened,
         )
+    for note in describe_files(opened):
+        print(f"note    {note}", file=sys.stderr)
     print(_describe_model(settings, folder), _summary(counts, settings.output), sep="\n", file=sys.stderr)
 
 

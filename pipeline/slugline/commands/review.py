@@ -40,7 +40,15 @@ def review(settings: ReviewSettings, launch: Launch) -> None:
         reasons=tasks.reasons,
         mode=tasks.mode,
     )
-    print("\n".join([*tasks.summary, f"written {settings.output} ({task_format})"]))
+    print(
+        "\n".join(
+            [
+                *(f"note    {note}" for note in candidates.notes),
+                *tasks.summary,
+                f"written {settings.output} ({task_format})",
+            ]
+        )
+    )
     print(describe_next(launch, "label", name_file("annotations", settings.output)))
 
 

@@ -9,6 +9,13 @@ from slugline.data.alphabets import BALTIC, CENTRAL, TURKISH, WESTERN, is_writte
 
 LOOKED_AT = 1 << 20  # bytes from which the encoding of a file is found
 UNDECODED = re.compile("[\udc00-\udcff]")  # bytes outside the encoding, as the error handler `keep_bytes` keeps them
+_UNMARKED = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
 KEEP_BYTES = "slugline.keep_bytes"
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -26,7 +33,17 @@ _CODE_PAGES = {  # for letters of Latin languages, the likeliest first
     "cp850": WESTERN,
 }
 _OTHER_SCRIPTS = (
-    ("cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "gb18030", "big5", "shift_jis", "euc_jp", "euc_kr", "cp866")
+    "cp1251",
+    "koi8_r",
+    "cp1253",
+    "cp1255",
+    "cp1256",
+    "gb18030",
+    "big5",
+    "shift_jis",
+    "euc_jp",
+    "euc_kr",
+    "cp866",
 )
 _WORD = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _CONTROLS = re.compile(rb"[\0-\x08\x0e-\x19\x1b-\x1f\x7f]")
@@ -89,9 +106,17 @@ def find_encoding(data: bytes) -> str:
     return _find_wide(data, 0) or _find_code_page(data)
 
 
-def decode(data: bytes, encoding: str) -> str:
-    """Return text without its byte-order mark; bytes outside the encoding become lone surrogates."""
-    return data.decode("utf-8-sig" if _name(encoding) == "utf-8" else encoding, KEEP_BYTES)
+def decode(data: bytes, encoding: str | None = None) -> str:
+    """Return text without its byte-order mark; bytes outside the encoding, which is found, become lone surrogates."""
+    return decode_exactly(data, encoding)[2]
+
+
+def decode_exactly(data: bytes, encoding: str | None = None) -> tuple[bytes, str, str]:
+    """Return the byte-order mark of text, the encoding of what follows, and the text that follows."""
+    encoding = encoding or find_encoding(data)
+    mark = next((mark for mark in _MARKS if data.startswith(mark) and _is_unicode(encoding)), b"")
+    encoding = _UNMARKED.get(mark, _name(encoding))
+    return mark, encoding, data[len(mark) :].decode(encoding, KEEP_BYTES)
 
 
 def describe_undecoded(text: str, encoding: str) -> str | None:
@@ -111,6 +136,11 @@ def is_text_encoding(name: object) -> bool:
 def is_plain(encoding: str) -> bool:
     """Tell whether an encoding is UTF-8, with a mark or without."""
     return _name(encoding) == "utf-8"
+
+
+def _is_unicode(encoding: str) -> bool:
+    """Tell whether an encoding is one that marks of byte order are of."""
+    return _name(encoding).startswith("utf-")
 
 
 def _name(encoding: str) -> str:

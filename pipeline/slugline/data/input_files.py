@@ -19,7 +19,7 @@ def find_files(path: Any, options: ReadOptions | None = None, *, key: str = "dat
     endings do not tell; `key` is the setting that names the path, beside which those of `ReadOptions` stand.
     The name is the path below the folder, or below what comes before the first wildcard of a glob, or the file's name;
     files of one name get as many folders before it as tell them apart. So it is the same from any working folder, by an
-    absolute and by a relative path. Raises `InputError` for no file and for a format, an encoding or a separator that cannot be.
+    absolute and by a relative path. Raises `InputError` for no file, and for options that cannot be.
     """
     options = options or ReadOptions()
     if options.format is not None and options.format not in FORMATS:

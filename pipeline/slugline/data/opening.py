@@ -10,7 +10,8 @@ from typing import Any, BinaryIO, TextIO, cast
 from slugline.data.encodings import KEEP_BYTES, LOOKED_AT, find_encoding, is_plain, is_text_encoding
 from slugline.errors import InputError, listing
 
-SEPARATORS = {"comma": ",", "semicolon": ";", "pipe": "|", "tab": "\t", "\\t": "\t"}  # names of signs, as a shell takes them
+# Names of signs, as a shell takes them
+SEPARATORS = {"comma": ",", "semicolon": ";", "pipe": "|", "tab": "\t", "\\t": "\t"}
 
 
 _PIECE = 1 << 13  # bytes read at once, so that few are lost where a file breaks off

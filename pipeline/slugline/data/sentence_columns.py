@@ -60,6 +60,7 @@ def find_layout(
     """
     if unknown := [name for name in columns if name not in COLUMNS]:
         raise InputError(f"data.columns: unknown column '{unknown[0]}'; allowed: {listing(COLUMNS)}")
+    columns = {name: given if given is None else str(given) for name, given in columns.items()}
     survey = _survey(rows, lambda name: name == columns.get("labels") or _rank("labels", name) is not None)
     found, others = _find_columns(survey.names, columns)
     notes = []

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from slugline.data.articles import cell_text, clean_text
+from slugline.data.articles import clean_text, column_name, read_id
 from slugline.data.input_files import NamedFile, find_files
 from slugline.data.label_cells import parse_labels
+from slugline.data.opening import ReadOptions
+from slugline.data.read_files import ReadFile
 from slugline.data.readers import read_rows
-from slugline.data.schema import to_matrix
+from slugline.data.schema import Rejected, to_matrix
 from slugline.errors import InputError, listing
 
 GoldRows = Iterable[tuple[str, Any]]  # places (`file` or `file:line`), each with a row or with why there is none
@@ -26,26 +28,38 @@ _USUAL_NAMES = {
 _LOOKED_AT = 1000  # gold labels in which a column with ids is looked for
 
 
-def gold_files(gold: Any) -> list[NamedFile]:
+def gold_files(gold: Any, options: ReadOptions | None = None) -> list[NamedFile]:
     """Return the files of gold labels, each with its name; `gold` as a labeller has it."""
-    return [] if gold is None else find_files(gold, key="labels.gold")
+    return [] if gold is None else find_files(gold, options, key="labels.gold")
 
 
-def read_gold(gold: Any, columns: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+def read_gold(
+    gold: Any,
+    columns: Mapping[str, str],
+    options: ReadOptions | None = None,
+    opened: list[ReadFile] | None = None,
+) -> Iterator[tuple[str, Any]]:
     """Read gold labels from files, texts and ids brought to the form that they have in the sentences.
 
     `columns` are `sentence_id, article_id, text, labels` and their names in the files. Each row comes with its place;
-    in place of one that cannot be read comes the reason, a string. None for `gold`: there are no gold labels.
+    in place of one that cannot be read comes the reason, a string. None for `gold`: there are no gold labels. `options`
+    and `opened` are as in `read_rows`.
     """
     if gold is None:
         return
-    text, *ids = (columns.get(name) or name for name in ("text", "article_id", "sentence_id"))
-    for where, row in read_rows(gold, key="labels.gold"):
-        if not isinstance(row, str):
-            row = {**row, **{column: cell_text(row[column]) for column in ids if column in row}}
-            if isinstance(row.get(text), str):
-                row[text] = clean_text(row[text]).strip()
-        yield where, row
+    names = {name: column_name(columns, name) for name in _COLUMNS}
+    for where, row in read_rows(gold, options, key="labels.gold", opened=opened):
+        yield where, row if isinstance(row, str) else _clean(row, names, where)
+
+
+def _clean(row: Mapping[str, Any], names: Mapping[str, str], where: str) -> Mapping[str, Any] | str:
+    """Return a row with ids as text and its text mended, or why it has none."""
+    ids = {column: read_id(row, column, where) for column in (names["article_id"], names["sentence_id"])}
+    if wrong := [found for found in ids.values() if isinstance(found, Rejected)]:
+        return wrong[0].reason
+    text = row.get(names["text"])
+    cleaned = {names["text"]: clean_text(text).strip()} if isinstance(text, str) else {}
+    return {**row, **cleaned, **{column: found for column, found in ids.items() if column in row}}
 
 
 def parse_gold(rows: GoldRows, columns: Mapping[str, str], delimiter: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -53,7 +67,7 @@ def parse_gold(rows: GoldRows, columns: Mapping[str, str], delimiter: str) -> It
 
     Raises `InputError` for a row that cannot be read, or that lacks labels or what they are of.
     """
-    column_of = {name: columns.get(name) or name for name in _COLUMNS}
+    column_of = {name: column_name(columns, name) for name in _COLUMNS}
     for where, row in rows:
         if isinstance(row, str):
             raise InputError(f"gold labels, {where}: {row}")
@@ -62,10 +76,12 @@ def parse_gold(rows: GoldRows, columns: Mapping[str, str], delimiter: str) -> It
         yield where, {name: row.get(column) for name, column in column_of.items()} | {"labels": labels}
 
 
-def describe_unmatched(gold: Any, columns: Mapping[str, str], sentences: pd.DataFrame, count: int) -> str:
+def describe_unmatched(
+    gold: Any, columns: Mapping[str, str], sentences: pd.DataFrame, count: int, options: ReadOptions | None = None
+) -> str:
     """Return in one line that no gold label matches a sentence: one of each side, and the column that may be meant."""
-    column_of = {name: columns.get(name) or name for name in _COLUMNS}
-    rows = [row for _, row in islice(read_gold(gold, columns), _LOOKED_AT) if not isinstance(row, str)]
+    column_of = {name: column_name(columns, name) for name in _COLUMNS}
+    rows = [row for _, row in islice(read_gold(gold, columns, options), _LOOKED_AT) if not isinstance(row, str)]
     shown = [
         f"{column}={rows[0][column]!r:.60}"
         for name, column in column_of.items()
@@ -78,7 +94,7 @@ def describe_unmatched(gold: Any, columns: Mapping[str, str], sentences: pd.Data
     )
     for name in ("article_id", "sentence_id"):
         keys = set(sentences[name])
-        found = {key: sum(cell_text(row.get(key)) in keys for row in rows) for key in rows[0]}
+        found = {key: sum(read_id(row, key, "") in keys for row in rows) for key in rows[0]}
         best = max(found, key=lambda key: found[key])
         if found[best] and best != column_of[name]:
             return f"{message}; column '{best}' holds ids of that kind: add labels.columns.{name}={best}"

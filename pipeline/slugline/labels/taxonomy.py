@@ -1,11 +1,12 @@
 """The taxonomy: topics, and the rules (labelling functions) that vote on them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
 from slugline.components import build_value
+from slugline.data.opening import ReadOptions
 from slugline.errors import InputError, listing
 from slugline.files import read_yaml
 
@@ -157,6 +158,7 @@ _LABELLER_KEYS = (
     "allowed_modules",
     "other_topics",
     "min_articles",
+    *(option.name for option in fields(ReadOptions)),
 )
 _ALL_KEYS = (*_TAXONOMY_KEYS, *_LABELLER_KEYS, "_target_", "defaults")  # the last two are Hydra's
 

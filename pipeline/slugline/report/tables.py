@@ -20,6 +20,8 @@ def write_tables(run: TrainingRun) -> None:
     for name, table in run.tables.items():
         table.to_csv(folder / f"{name}.csv", index=False)
     dataset.label_counts.rename_axis("topic").to_csv(folder / "labels.csv")
+    files = [(file.name, file.format, ", ".join(file.notes)) for file in dataset.files]
+    pd.DataFrame(files, columns=["file", "format", "notes"]).to_csv(folder / "files.csv", index=False)
 
 
 def count_metrics(dataset: Dataset) -> dict[str, float]:

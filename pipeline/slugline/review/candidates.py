@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from slugline.data.corpus import Corpus, read_corpus
+from slugline.data.read_files import ReadFile
 from slugline.labels import Labels, Topic, by_people, read_gold
 
 
@@ -15,13 +16,14 @@ class Candidates:
     """The labelled sentences to choose from.
 
     `by_people`, booleans of shape (sentences,), tells which of them people labelled, even if with no topic; `left_out`
-    counts the articles and labels that could not be used, by reason.
+    counts the articles and labels that could not be used, by reason; `notes` say how the files were read.
     """
 
     sentences: pd.DataFrame
     by_people: np.ndarray
     topics: tuple[str, ...]
     left_out: dict[str, int]
+    notes: list[str]
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,12 @@ class ReviewTasks:
 def read_candidates(data: Callable[[], Corpus | pd.DataFrame], labels: Labels) -> Candidates:
     """Read sentences and the labels that people gave them; labels by rules are not used."""
     corpus = read_corpus(data)
-    labelled = replace(labels, rules=False)(corpus.sentences(), read_gold(labels.gold, labels.columns))
+    opened: list[ReadFile] = []
+    gold_rows = read_gold(labels.gold, labels.columns, labels.reading, opened)
+    labelled = replace(labels, rules=False)(corpus.sentences(), gold_rows)
     left_out = {"rejected": len(corpus.rejected), "gold labels without a sentence": len(labelled.unmatched)}
-    return Candidates(labelled.sentences, by_people(labelled.sentences), labelled.topics, left_out)
+    notes = corpus.with_files(opened).all_notes()
+    return Candidates(labelled.sentences, by_people(labelled.sentences), labelled.topics, left_out, notes)
 
 
 def define_topics(

@@ -19,6 +19,7 @@ from sklearn.base import clone
 
 from slugline.cache import Stages, load, store
 from slugline.data.digests import hash_sentences
+from slugline.data.read_files import ReadFile, describe_files
 from slugline.data.schema import to_matrix
 from slugline.data.sentences import normal_form
 from slugline.dataset import (
@@ -50,6 +51,7 @@ class _ChunkCounts:
         self.one_topic_each = True
         self.notes: Sequence[str] = ()
         self.decided: Mapping[str, Any] = {}
+        self.files: Sequence[ReadFile] = ()
         self.topics: tuple[str, ...] = ()
         self.counts: dict[str, int] = {}
         self.sizes = dict.fromkeys(PARTS, 0)
@@ -138,10 +140,16 @@ def fit_out_of_core(settings: TrainSettings, stages: Stages) -> tuple[Dataset, F
         mode=mode,
         leakage=counted.leakage(),
         counts=counted.counts,
-        notes=[*counted.notes, *mode_notes(settings.labels.mode, suggested), *_notes(counted, len(sentences))],
+        notes=[
+            *describe_files(counted.files),
+            *counted.notes,
+            *mode_notes(settings.labels.mode, suggested),
+            *_notes(counted, len(sentences)),
+        ],
         sizes=counted.sizes,
         label_counts=counted.label_counts(),
         decided=counted.decided,
+        files=counted.files,
     )
     return dataset, FittedModel(model, probabilities), counted.train_hash.hexdigest()
 
@@ -169,7 +177,8 @@ def _check_settings(settings: TrainSettings) -> None:
 
 def _read_all(settings: TrainSettings, vectorizers: Sequence[Any], folder: Path, stages: Stages) -> _ChunkCounts:
     """Read, label and split each chunk, and keep its features and the sentences held out."""
-    gold = list(read_gold(settings.labels.gold, settings.labels.columns))
+    labels, opened = settings.labels, list[ReadFile]()
+    gold = list(read_gold(labels.gold, labels.columns, labels.reading, opened))
     counted, unmatched = _ChunkCounts(), {where for where, _ in gold}
     for number, corpus in enumerate(settings.data.chunks()):
         with stages.timed("sentences"):
@@ -180,6 +189,7 @@ def _read_all(settings: TrainSettings, vectorizers: Sequence[Any], folder: Path,
             used = select_labelled(labelled)
             counted.one_topic_each &= has_one_topic_each(labelled.sentences)
             counted.notes, counted.decided = corpus.notes, corpus.decided  # those of all chunks are the same
+            counted.files = [*corpus.files, *opened]
         with stages.timed("split"):
             parts = _split_chunk(settings.split, used)
             counted.add(used, parts, count_sentences(corpus, labelled, used))

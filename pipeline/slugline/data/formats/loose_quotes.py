@@ -4,6 +4,7 @@ Such a row is read if there is exactly one way to cut it into as many fields as 
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 _MOST_SEGMENTS, _MOST_WORK = 10_000, 100_000  # beyond, a row is not tried
 
@@ -37,7 +38,7 @@ def read_loosely(text: str, separator: str, width: int) -> list[str] | str:
     if len(ways) > 1:
         return "its quotes can be read in several ways"
     bounds = [0, *ways[0]]
-    return [_unquote(separator.join(segments[i:j])) for i, j in zip(bounds, bounds[1:], strict=False)]
+    return [_unquote(separator.join(segments[i:j])) for i, j in pairwise(bounds)]
 
 
 def is_balanced(text: str) -> bool:

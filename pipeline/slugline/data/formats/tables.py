@@ -1,6 +1,6 @@
 """Tables as text: CSV and TSV, whose first line names the columns."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, count, islice
 from typing import TextIO
 
@@ -8,7 +8,7 @@ from slugline.data.encodings import describe_undecoded
 from slugline.data.formats.csv_records import CsvRecords
 from slugline.data.formats.separators import Dialect, find_dialect
 from slugline.data.opening import InputFile
-from slugline.data.schema import Row, Rows, describe_repeated
+from slugline.data.schema import Rows, describe_repeated
 
 NO_HEADER = "the first line names no columns"  # how the reason begins why a table has no header
 _LOOKED_AT = 100  # lines in which the separator is found
@@ -20,35 +20,46 @@ def read_csv(file: InputFile) -> Rows:
     The separator, where none is given, is found from the first lines. In place of a record that cannot be read comes
     the reason, a string; blank lines are skipped.
     """
+    header: list[str] | None = None
     with file.open_text() as stream:
-        dialect, lines = open_table(stream, file)
-        records = CsvRecords(lines, dialect)
-        line, header = 1 + dialect.declared, None
-        for fields, taken in records:
-            where, line = f"{file.name}:{line}", line + len(taken)
-            if not fields:
-                continue
-            problem = None if all(map(str.isascii, taken)) else describe_undecoded("".join(taken), stream.encoding)
-            if header is None:
-                header = None if isinstance(fields, str) else _to_header(file, fields)
-                problem = problem or (fields if header is None else describe_header(header))
-                if problem:
+        for where, fields in _read_records(stream, file):
+            if isinstance(fields, str):
+                yield where, fields
+                if header is None and file.options.header:
+                    return
+            elif header is not None:
+                yield where, dict(zip(header, fields, strict=True))
+            else:
+                header = to_header(file, fields)
+                if problem := describe_header(header):
                     yield where, problem
                     return
-                if file.options.header:
-                    continue
-            yield where, problem or _to_row(header, fields)
-        if records.loose:
-            file.notes.append(f"rows with loose quotes: {records.loose}")
+                if not file.options.header:
+                    yield where, dict(zip(header, fields, strict=True))
 
 
-def open_table(stream: TextIO, file: InputFile) -> tuple[Dialect, Iterator[str]]:
+def _read_records(stream: TextIO, file: InputFile) -> Iterator[tuple[str, list[str] | str]]:
+    """Yield the fields of each record that is not blank, or why it has none, with its place."""
+    dialect, lines = open_table(stream, file)
+    records = CsvRecords(lines, dialect)
+    line = 1 + dialect.declared
+    for fields, taken in records:
+        if fields:
+            undecoded = None if all(map(str.isascii, taken)) else describe_undecoded("".join(taken), stream.encoding)
+            yield f"{file.name}:{line}", undecoded or fields
+        line += len(taken)
+    if records.loose:
+        file.notes.append(f"rows with loose quotes: {records.loose}")
+
+
+def open_table(stream: Iterable[str], file: InputFile) -> tuple[Dialect, Iterator[str]]:
     """Return how a table separates its fields, which is noted, and its lines without one that says so."""
-    first = list(islice(stream, _LOOKED_AT))
+    all_lines = iter(stream)
+    first = list(islice(all_lines, _LOOKED_AT))
     dialect = find_dialect(first, file.options.separator_sign)
     is_tsv = ".tsv" in file.name.lower() or file.options.format == "tsv"
     file.notes.extend(dialect.describe("\t" if is_tsv else ","))
-    return dialect, chain(first[dialect.declared :], stream)
+    return dialect, chain(first[dialect.declared :], all_lines)
 
 
 def describe_header(names: Sequence[str]) -> str | None:
@@ -60,7 +71,7 @@ def describe_header(names: Sequence[str]) -> str | None:
     return problem
 
 
-def _to_header(file: InputFile, fields: Sequence[str]) -> list[str]:
+def to_header(file: InputFile, fields: Sequence[str]) -> list[str]:
     """Return the names of columns; those without one go by their number, if there are several."""
     if not file.options.header:
         return [str(number) for number in range(len(fields))]
@@ -71,8 +82,3 @@ def _to_header(file: InputFile, fields: Sequence[str]) -> list[str]:
         free = (f"column {number}" for number in count() if f"column {number}" not in names)
         return [name or next(free) for name in names]
     return names
-
-
-def _to_row(header: Sequence[str], fields: Sequence[str] | str) -> Row | str:
-    """Return fields under the names of their columns, or why there are none."""
-    return fields if isinstance(fields, str) else dict(zip(header, fields, strict=True))
