@@ -30,8 +30,8 @@ def read_articles(
     """Read articles from the files that `find_files` finds, one at a time, each with its place (`file` or `file:line`).
 
     A row that is not an article comes as `Rejected`. `columns` says where the files have other names for article
-    columns; only `text` must be there. `keep` names further columns that the articles carry, in `Article.kept`; `key` and
-    `opened` are as in `read_rows`.
+    columns; only `text` must be there. `keep` names further columns that the articles carry, in `Article.kept`; `key`
+    and `opened` are as in `read_rows`.
     """
     column_names = article_columns(columns or {}, sibling_key(key, "columns"))
     for where, row in read_rows(path, options, key=key, opened=opened):
@@ -134,7 +134,7 @@ def get_text(row: Row, column: str, where: str) -> str | Rejected:
 
 
 def cell_text(value: object) -> str | None:
-    r"""Return a cell of a table as text: dates as ISO 8601, the number 7.0 as "7", lists as JSON, None for an empty cell.
+    r"""Return a cell as text: dates as ISO 8601, the number 7.0 as "7", lists as JSON, an empty one as None.
 
     Lone surrogates (from JSON or from file names) are spelled out, as `\ud800`, since no file could hold them.
     """

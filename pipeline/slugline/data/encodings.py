@@ -103,7 +103,7 @@ def find_encoding(data: bytes) -> str:
         return wide
     if _is_utf8(data):
         return "utf-8"
-    return _find_wide(data, 0) or _find_code_page(data)
+    return _find_wide(data, 0) or _find_narrow(data)
 
 
 def decode(data: bytes, encoding: str | None = None) -> str:
@@ -180,11 +180,19 @@ def _is_text(text: str) -> bool:
     return odd + text.count("\ufffd") <= _MANY_CONTROLS * len(text)
 
 
-def _find_code_page(data: bytes) -> str:
-    """Return the encoding of text that is not UTF-8."""
-    if b"\0" in data or len(_CONTROLS.findall(data)) > _MANY_CONTROLS * len(data):
+def _find_narrow(data: bytes) -> str:
+    """Return the encoding of bytes that are not all UTF-8 by the lines of text among them, if these are most."""
+    text = b"\n".join(line for line in data.split(b"\n") if not _CONTROLS.search(line))
+    if len(text) < len(data) / 2:
         raise BinaryError("binary, not text")
-    words = list(dict.fromkeys(found[0] for found in _WORD.finditer(data)))[:_WORDS]
+    return "utf-8" if _is_utf8(text) else _find_code_page(text)
+
+
+def _find_code_page(data: bytes) -> str:
+    """Return the encoding of text that is not UTF-8, a sign by itself set aside."""
+    words = [word for word in dict.fromkeys(found[0] for found in _WORD.finditer(data)) if len(word) > 1][:_WORDS]
+    if not words:
+        return next(iter(_CODE_PAGES))
     letters = b"".join(words)
     foreign = sum(byte > 127 for byte in letters) / len(letters)
     return _find_other_script(words, data) if foreign > 0.8 and max(map(len, words)) > 2 else _find_latin(words)

@@ -77,18 +77,41 @@ class InputFile:
             return sys.stdin.buffer
         return cast(BinaryIO, gzip.open(self.path)) if self.path.suffix == ".gz" else self.path.open("rb")
 
-    def open_text(self, newline: str = "") -> TextIO:
-        """Open it as text, without its byte-order mark, line ends as they are; note its encoding unless it is UTF-8.
-
-        The encoding, where none is given, is found from the first bytes. What is not of it becomes lone surrogates.
-        """
+    def open_encoded(self) -> "EncodedStream":
+        """Open it with its encoding, which is found from the first bytes unless it is given; note one beside UTF-8."""
         stream = io.BufferedReader(_Whole(self.open_bytes()), LOOKED_AT)
-        encoding = self.options.encoding or find_encoding(stream.peek())
+        try:
+            encoding = self.options.encoding or find_encoding(stream.peek())
+        except BaseException:
+            stream.close()
+            raise
         if is_plain(encoding):
-            encoding = "utf-8-sig"
-        else:
-            self.notes.append(encoding)
-        return io.TextIOWrapper(stream, encoding=encoding, errors=KEEP_BYTES, newline=newline)
+            return EncodedStream(stream, "utf-8")
+        self.notes.append(encoding)
+        return EncodedStream(stream, encoding)
+
+    def open_text(self) -> TextIO:
+        """Open it as `open_encoded` does, as text."""
+        return self.open_encoded().text()
+
+
+@dataclass(frozen=True)
+class EncodedStream:
+    """Bytes, of which `peek` gives the first, and the encoding of the text in them."""
+
+    bytes: "io.BufferedReader[Any]"
+    encoding: str
+
+    def text(self) -> TextIO:
+        """Return it as text without byte-order mark, line ends as they are, lone surrogates for what is not decoded."""
+        encoding = "utf-8-sig" if self.encoding == "utf-8" else self.encoding
+        return io.TextIOWrapper(self.bytes, encoding=encoding, errors=KEEP_BYTES, newline="")
+
+    def __enter__(self) -> "EncodedStream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bytes.close()
 
 
 class _Whole(io.RawIOBase):

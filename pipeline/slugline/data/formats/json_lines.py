@@ -10,24 +10,39 @@ from slugline.data.schema import Rows
 
 def read_json_lines(file: InputFile) -> Rows:
     """Yield one row a line, blank lines skipped."""
-    with file.open_text("\n") as lines:
-        yield from parse_lines(lines, file.name, lines.encoding)
+    with file.open_encoded() as stream:
+        if "\n".encode(stream.encoding) == b"\n" and not _ends_lines_as_mac(stream.bytes.peek()):
+            yield from parse_lines(stream.bytes, file.name, stream.encoding)
+        else:  # UTF-16 and the like have no byte that ends a line
+            yield from parse_lines(stream.text(), file.name, stream.encoding)
 
 
-def parse_lines(lines: Iterable[str], name: str, encoding: str) -> Rows:
+def parse_lines(lines: Iterable[bytes | str], name: str, encoding: str) -> Rows:
     """Yield the row of each line of JSON, or why there is none, blank lines skipped; `name` is that of the file.
 
-    What could not be decoded stands in the lines as lone surrogates.
+    In lines of text, what could not be decoded stands as lone surrogates.
     """
     for number, line in enumerate(lines, start=1):
-        if line.isspace() or not line:
-            continue
-        if undecoded := describe_undecoded(line, encoding):
-            yield f"{name}:{number}", f"not JSON: {undecoded}"
+        if not line.strip():
             continue
         try:
-            row = json.loads(line.removeprefix("\ufeff"))
+            text = line.decode(encoding) if isinstance(line, bytes) else _check(line, encoding)
+            row = json.loads(text.removeprefix("\ufeff"))
+        except UnicodeDecodeError as error:
+            yield f"{name}:{number}", f"not JSON: not {encoding}: byte 0x{error.object[error.start]:02x}"
         except (ValueError, RecursionError) as error:
             yield f"{name}:{number}", f"not JSON: {error}"
         else:
             yield f"{name}:{number}", row if isinstance(row, dict) else f"a JSON {type(row).__name__}, not an object"
+
+
+def _check(line: str, encoding: str) -> str:
+    """Return a line; raise `ValueError` where some of it could not be decoded."""
+    if problem := describe_undecoded(line, encoding):
+        raise ValueError(problem)
+    return line
+
+
+def _ends_lines_as_mac(head: bytes) -> bool:
+    """Tell whether carriage returns alone end lines."""
+    return b"\r" in head and b"\n" not in head
