@@ -70,8 +70,14 @@ def _field_ends(segment: str, place: int, starts: set[int], ends: Sequence[int])
     is_bare = not ("\n" in segment or "\r" in segment) and (place not in starts or segment.count('"') % 2 == 0)
     if is_quoted or is_bare:
         yield place + 1
-    if place in starts:
+    if place in starts and not _is_whole(segment.strip(" ")):
         yield from (end + 1 for end in ends if end > place)
+
+
+def _is_whole(segment: str) -> bool:
+    """Tell whether a segment is a field between quotes, with none inside that are not doubled or escaped."""
+    inside = segment[1:-1].replace('""', "").replace('\\"', "")
+    return len(segment) > 1 and _closes(segment) and '"' not in inside
 
 
 def _closes(segment: str) -> bool:
