@@ -9,12 +9,11 @@ from slugline.data.input_files import sibling_key
 from slugline.data.opening import ReadOptions
 from slugline.data.read_files import ReadFile
 from slugline.data.readers import read_rows
-from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected, Row, Rows
+from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected, Row, Rows, describe_no_header
 from slugline.errors import InputError, listing
 
 REPEATED_ID = "repeats the article_id"  # how the reason begins why such an article is rejected
 _INEXACT = 2.0**53  # from which floats leave out whole numbers
-_LONG_NAME = 60  # characters that no column's name has
 _PUNCTUATION = str.maketrans("", "", "‘’“”–—…")  # of correct text, though not ASCII
 
 
@@ -119,9 +118,7 @@ def read_id(row: Row, column: str, where: str) -> str | Rejected | None:
 def get_text(row: Row, column: str, where: str) -> str | Rejected:
     """Return the text in a column of a row, cleaned, or why there is none."""
     if column not in row:
-        seems_data = any(name.isdigit() or len(name) > _LONG_NAME for name in row)
-        advice = "; if the first line names no columns, give header=false" if seems_data and len(row) > 1 else ""
-        return Rejected(where, f"no column '{column}' for the text; found: {listing(row)}{advice}")
+        return Rejected(where, f"no column '{column}' for the text; found: {listing(row)}{describe_no_header(row)}")
 
     text = row[column]
     if not isinstance(text, str):

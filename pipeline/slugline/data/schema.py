@@ -55,7 +55,14 @@ class Rejected(NamedTuple):
 
 ARTICLE_COLUMNS = Article._fields[:-1]  # without `kept`, whose columns have names of their own
 SENTENCE_COLUMNS = Sentence._fields
+_LONG_NAME = 40  # characters that names of columns seldom have
 ABOUT_COLUMNS = ("published", "source", "title", "url")  # what predictions tell about the article of a sentence
+
+
+def describe_no_header(names: Iterable[str]) -> str:
+    """Return what to give where the names of columns look like cells, as of a file without header; "" where not."""
+    seems_data = any(str(name).isdigit() or len(str(name)) > _LONG_NAME for name in names)
+    return "; if the first line names no columns, give header=false beside the path" if seems_data else ""
 
 
 def describe_repeated(names: Sequence[str]) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from slugline.data.label_cells import DELIMITERS, NO_DELIMITER, find_delimiter, is_mark, names_no_topic
-from slugline.data.schema import Row
+from slugline.data.schema import Row, describe_no_header
 from slugline.errors import InputError, listing
 
 # The names that people give these columns, the best-known first; capitals, blanks, `_` and `-` make no difference
@@ -179,4 +179,4 @@ def _describe_empty(cells: Mapping[Any, int], column: str | None) -> list[str]:
 def _missing(what: str, names: Sequence[str], setting: str, given: str | None = None) -> str:
     """Return the message for a column that is not there."""
     column = f"no column '{given}' for {what}" if given else f"no column has a usual name for {what}"
-    return f"data.columns: {column}; found: {listing(names, 40)}; give {setting}"
+    return f"data.columns: {column}; found: {listing(names, 40)}; give {setting}{describe_no_header(names)}"

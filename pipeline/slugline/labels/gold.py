@@ -13,7 +13,7 @@ from slugline.data.label_cells import parse_labels
 from slugline.data.opening import ReadOptions
 from slugline.data.read_files import ReadFile
 from slugline.data.readers import read_rows
-from slugline.data.schema import Rejected, to_matrix
+from slugline.data.schema import Rejected, describe_no_header, to_matrix
 from slugline.errors import InputError, listing
 
 GoldRows = Iterable[tuple[str, Any]]  # places (`file` or `file:line`), each with a row or with why there is none
@@ -135,4 +135,6 @@ def _describe_missing(row: Mapping[str, Any], wanted: str, missing: Iterable[str
     """Return that columns are missing, which there are, and what to add where one has a usual name."""
     usual = {name: column for name in missing for column in row if str(column).lower() in _USUAL_NAMES[name]}
     advice = " ".join(f"labels.columns.{name}={column}" for name, column in usual.items())
-    return f"gold labels, {where}: no column {wanted}; found: {listing(row)}" + (f"; add {advice}" if advice else "")
+    return f"gold labels, {where}: no column {wanted}; found: {listing(row)}" + (
+        f"; add {advice}" if advice else describe_no_header(row)
+    )
