@@ -172,7 +172,12 @@ CSV = "sentence_id,text,labels,annotator,when\ns0,A.,aid,ann,\ns1,A.,aid,ann,\n{
 MARKS = "sentence_id,ceasefire,aid\ns0,,x\ns1,0,1\n{}\ns3,,x\n"
 ONE_ROW = {  # the rest lives
     "a line cut short": ("f.jsonl", lines(prodigy, '{"text": "A.", "sentence_id": "s2", "acc\n'), "not JSON: "),
-    "a line of Latin-1": ("f.jsonl", lines(prodigy, '{"text": "é"}\n'.encode("latin-1")), "not JSON: 'utf-8' codec"),
+    "a line of Latin-1": ("f.jsonl", lines(prodigy, '{"text": "é"}\n'.encode("latin-1")), "no row of prodigy: 'text'"),
+    "a byte of no encoding in a line": (
+        "f.jsonl",
+        lines(prodigy, b'{"text": "\x81"}\n'),
+        "not JSON: not cp1252: byte 0x81",
+    ),
     "a line of binary junk": ("f.jsonl", lines(prodigy, bytes(range(1, 10)) + b"\xff\xfe\x00\n"), "not JSON: "),
     "a line of NULs": ("f.jsonl", lines(doccano, b"\0" * 1000 + b"\n"), "not JSON: "),
     "a nested bomb in a line": ("f.jsonl", lines(doccano, "[" * 100_000 + "\n"), "not JSON: maximum recursion"),
@@ -352,7 +357,14 @@ ONE_ROW = {  # the rest lives
         CSV.format("s2,é,aid,ann,").encode("latin-1").replace(b"\xe9", b"\x81"),
         "not cp1252: byte 0x81",
     ),
-    "text after a quote": ("f.csv", CSV.format('s2,"A."b,aid,ann,'), "no record up to line 4: "),
+    "text after a quote and too many fields": ("f.csv", CSV.format('s2,"A."b,x,aid,ann,'), "6 fields where the first"),
+    "half a UTF-16 sign": (
+        "f.csv",
+        ("\ufeff" + CSV.format("s3,A.,aid,ann,").replace("s3,A.,aid,ann,\n", "", 1) + "s2,A.,aid,ann,").encode(
+            "utf-16-le"
+        )[:-1],
+        "not utf-16: byte 0x2c",
+    ),
     "another mark": ("f.csv", MARKS.format("s2,?,x"), r"column 'ceasefire' holds '\?'; allowed: x, 1, "),
     "a number as a mark": ("f.csv", MARKS.format("s2,0.93,x"), r"column 'ceasefire' holds '0\.93'; allowed"),
     "NaN as a mark": ("f.csv", MARKS.format("s2,nan,x"), "column 'ceasefire' holds 'nan'; allowed"),
@@ -395,7 +407,6 @@ REFUSED = {
     "a list cut after a row": ("f.json", ALL[: ALL.index("}]}, ") + 4], None, "not JSON: Expecting"),
     "a list that goes on": ("f.json", ALL + ALL, None, "not JSON: Extra data"),
     "a list with a NUL": ("f.json", ALL.replace("A.", "A.\0"), None, "not JSON: Invalid control character"),
-    "a list in Latin-1": ("f.json", ALL.replace("A.", "é").encode("latin-1"), None, "not JSON: 'utf-8' codec"),
     "a list without its commas": ("f.json", ALL.replace(", ", " "), None, "not JSON: "),
     "a list in single quotes": ("f.json", ALL.replace('"', "'"), None, "not JSON: "),
     "a nested bomb": ("f.json", "[" * 1_000_000, None, "not JSON: maximum recursion depth"),
@@ -414,11 +425,11 @@ REFUSED = {
     "Label Studio called Prodigy": ("f.json", ALL, "prodigy", "no annotations as prodigy has them"),
     "Label Studio called doccano": ("f.json", ALL, "doccano", "no annotations as doccano has them"),
     "JSON called a workbook": ("f.json", ALL, "xlsx", "no XLSX workbook: File is not a zip file"),
-    "a picture": ("f.png", PNG, None, "no row could be read as csv|no annotations"),
-    "a picture called JSON": ("f.json", PNG, None, "not JSON: "),
+    "a picture": ("f.png", PNG, None, "cannot be read as csv: binary, not text"),
+    "a picture called JSON": ("f.json", PNG, None, "cannot be read as json: binary, not text"),
     "a picture called XLSX": ("f.xlsx", PNG, None, "no XLSX workbook: File is not a zip file"),
     "a pickle": ("f.jsonl", b"\x80\x04\x95cos\nsystem\n(S'touch x'\ntR.", None, "not JSON"),
-    "gzip": ("f.jsonl", b"\x1f\x8b\x08\0\0\0\0\0", None, "not JSON"),
+    "gzip": ("f.jsonl", b"\x1f\x8b\x08\0\0\0\0\0", None, "cannot be read as json: binary, not text"),
     "HTML": ("f.csv", "<html>\n<table>\n</html>\n", None, "no annotations; its first row has: '<html>'"),
     "HTML called XLSX": ("f.xlsx", "<html><table></table></html>", None, "no XLSX workbook"),
     "an .xls file": (
@@ -448,20 +459,13 @@ REFUSED = {
     ),
     "a column twice": ("f.csv", "sentence_id,labels,labels\ns0,aid,aid\n", None, "column 'labels' stands 2 times"),
     "a header alone": ("f.csv", "sentence_id,labels\n", None, "no row could be read as csv; it is empty"),
-    "a quote that never ends": (
+    "UTF-32 cut short": ("f.json", ("\ufeff" + ALL).encode("utf-32-le")[:-2], None, "not JSON: "),
+    "two encodings that would do": (
         "f.csv",
-        'sentence_id,labels\ns0,"aid\n' + "s1,aid\n" * 9,
+        CSV.replace("A.", "Wałęsa").encode("cp1250"),
         None,
-        "unexpected end of data",
+        "in doubt; encoding=cp1252 ",
     ),
-    "UTF-16 without its mark": ("f.csv", CSV.encode("utf-16-le"), None, "no annotations"),
-    "half a UTF-16 sign": (
-        "f.csv",
-        ("\ufeff" + CSV).encode("utf-16-le")[:-1],
-        None,
-        "cannot be read as csv: .*truncated",
-    ),
-    "UTF-32 cut short": ("f.json", ("\ufeff" + ALL).encode("utf-32-le")[:-2], None, "cannot be read as json: "),
 }
 
 

@@ -89,7 +89,7 @@ CONFIG = {
 DATA = {
     on("missing"): ("data.path: no such file or folder: missing.jsonl",),
     on("empty"): ("no sentence could be read; empty.jsonl: empty: no row in it",),
-    on("binary"): ("no sentence could be read; binary.jsonl:1: not JSON",),
+    on("binary"): ("no sentence could be read; binary.jsonl: cannot be read as jsonl: binary, not text",),
     on("bare"): (
         "data.columns: no column has a usual name for the labels; found: text; give data.columns.labels=COLUMN",
     ),
@@ -134,7 +134,7 @@ MORE = {  # the long tail
     ("predict", "explain=many"): ("explain: ", "'many'"),
     ("export",): ("missing value: output; give it as output=VALUE",),
     ("train", "data=articles", "data.path=binary.jsonl", "labels=plover"): (
-        "no article could be read; binary.jsonl:1: not JSON",
+        "no article could be read; binary.jsonl: cannot be read as jsonl: binary, not text",
     ),
     ("train", "data.path=null"): ("data.path: None; allowed: a file",),
     on("good", "data.columns.text=body"): (

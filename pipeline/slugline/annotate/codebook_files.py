@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from shlex import quote
@@ -12,6 +12,7 @@ from typing import Any
 
 from slugline.annotate.annotation import to_json_lines
 from slugline.annotate.history import lock_history, read_history
+from slugline.data.opening import ReadOptions
 from slugline.errors import InputError, listing
 from slugline.files import shipped_folder, write_files
 from slugline.labels.codebook_change import CodebookChange
@@ -24,11 +25,12 @@ _FOLDER = Path("codebook-changes")
 
 @dataclass(frozen=True)
 class GoldFile:
-    """A file of gold labels and how it is read: `columns` and `delimiter` as `Labels` has them."""
+    """A file of gold labels and how it is read: `columns`, `delimiter` and `reading` as `Labels` has them."""
 
     file: Path
     columns: Mapping[str, str]
     delimiter: str
+    reading: ReadOptions = field(default_factory=ReadOptions)
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def find_topics(taxonomy: Iterable[str], gold: Sequence[GoldFile], history: Path
     """Return the topics of a taxonomy, then those that only gold labels and annotations name; refuse where none are."""
     names = dict.fromkeys(taxonomy)
     for source in gold:
-        for _, row in parse_gold(read_gold(str(source.file), source.columns), source.columns, source.delimiter):
+        rows = read_gold(str(source.file), source.columns, source.reading)
+        for _, row in parse_gold(rows, source.columns, source.delimiter):
             names |= dict.fromkeys(row["labels"] or ())
     for annotation in read_history(history):
         names |= dict.fromkeys(annotation.labels or ())
@@ -110,7 +113,14 @@ def update_codebook(
         if history.is_file():
             stack.enter_context(lock_history(history))
         changed_gold = [
-            change_gold(source.file, change, columns=source.columns, delimiter=source.delimiter, mode=mode)
+            change_gold(
+                source.file,
+                change,
+                columns=source.columns,
+                delimiter=source.delimiter,
+                mode=mode,
+                options=source.reading,
+            )
             for source in gold
         ]
         contents = {item.file.resolve(): item.content for item in changed_gold if item.changed}

@@ -14,6 +14,7 @@ from slugline.annotate.history import append_history, read_history
 from slugline.annotate.reader import read_annotations
 from slugline.data.input_files import find_files
 from slugline.data.opening import ReadOptions
+from slugline.data.read_files import ReadFile
 from slugline.data.schema import Rejected
 from slugline.errors import InputError, listing, one_line
 from slugline.files import write_files
@@ -31,7 +32,7 @@ class CollectedGold:
     nobody answered the tasks at the places `unanswered` yet, and the sentence of `unmatched` annotations changed or is
     gone. `history` are all annotations of sentences that are unchanged, `gold` the sentences that they resolve, with
     `sentence_id, article_id, text, labels, annotators`, and `unresolved` the others, with the columns of
-    `MergedLabels`.
+    `MergedLabels`; `files` tell how each file was read.
     """
 
     read: int
@@ -42,6 +43,7 @@ class CollectedGold:
     history: list[Annotation]
     gold: pd.DataFrame
     unresolved: pd.DataFrame
+    files: list[ReadFile]
 
 
 def find_annotation_files(path: Any) -> list[Path]:
@@ -73,6 +75,7 @@ def collect_gold(
     method: str = "majority",
     adjudicator: str | None = None,
     mode: str = "multilabel",
+    options: ReadOptions | None = None,
 ) -> CollectedGold:
     """Read annotations, add them to the history, and merge all that the history holds into gold labels.
 
@@ -90,6 +93,8 @@ def collect_gold(
         One of `FORMATS`; None to recognise the format of each file.
     method, adjudicator, mode
         As in `merge_annotations`.
+    options : ReadOptions, optional
+        The encoding and separator of the files, where they are not to be found from these.
 
     Raises
     ------
@@ -97,7 +102,7 @@ def collect_gold(
         For a file that holds no annotations of the format, and for a broken history.
     """
     check_merge(method, adjudicator, mode)  # before the history grows
-    contents = [read_annotations(file, format, topics) for file in files]
+    contents = [read_annotations(file, format, topics, options) for file in files]
     annotations = [annotation for content in contents for annotation in content.annotations]
     matched, unmatched = match_annotations(annotations, sentences)
 
@@ -116,6 +121,7 @@ def collect_gold(
         history=known,
         gold=gold[["sentence_id", "article_id", "text", "labels", "annotators"]],
         unresolved=merged[~merged["resolved"]],
+        files=[content.read for content in contents],
     )
 
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from slugline.annotate.annotation import Annotation, Row, Unanswered, shorten, validate
 from slugline.annotate.formats import FORMATS
 from slugline.annotate.rows import find_kind, read_file
+from slugline.data.opening import InputFile, ReadOptions
+from slugline.data.read_files import ReadFile
 from slugline.data.schema import Rejected
 from slugline.errors import InputError, listing, one_line
 
@@ -18,17 +20,24 @@ _FORMATS_OF_KIND = {
 
 
 class AnnotationFile(NamedTuple):
-    """What a file of annotations holds: `unanswered` are the places of tasks that nobody answered yet."""
+    """What a file of annotations holds: `unanswered` are the places of tasks that nobody answered yet.
+
+    `read` tells how the file was read.
+    """
 
     annotations: list[Annotation]
     rejected: list[Rejected]
     unanswered: list[str]
+    read: ReadFile
 
 
-def read_annotations(path: Path, format: str | None, topics: Sequence[str]) -> AnnotationFile:
+def read_annotations(
+    path: Path, format: str | None, topics: Sequence[str], options: ReadOptions | None = None
+) -> AnnotationFile:
     """Read the annotations in a file that annotators or their tools wrote.
 
-    `format` is one of `FORMATS`, None to recognise it. Labels are returned in the order of `topics`. Where the file
+    `format` is one of `FORMATS`, None to recognise it. Labels are returned in the order of `topics`; the
+    encoding and separator of text may be given in `options`. Where the file
     does not name the annotator, its own name without the ending does. Rejected are rows that cannot be read, and those
     where an annotator contradicts an earlier row of the same time. Raises `InputError` for a file that is not of the
     format, or of none.
@@ -39,8 +48,9 @@ def read_annotations(path: Path, format: str | None, topics: Sequence[str]) -> A
     if not positions:
         raise InputError("no topic: annotations say which topics a sentence has; give at least one")
 
-    kind = find_kind(path, format)
-    rows, rejected = read_file(path, kind)
+    file = InputFile(path, path.name, options or ReadOptions())
+    kind = find_kind(path, format, file.options.encoding)
+    rows, rejected = read_file(file, kind)
     name = format or _recognise(rows, path, kind)
     fits = FORMATS[name].fits
     fitting = [(where, row) for where, row in rows if fits(row)]
@@ -57,7 +67,7 @@ def read_annotations(path: Path, format: str | None, topics: Sequence[str]) -> A
     items = [item if isinstance(item, Rejected) else validate(item, positions, path.stem) for item in answers]
     annotations, invalid = _reject_contradictions(items)
     reasons = [Rejected(where, one_line(reason, 2000)) for where, reason in rejected + invalid]
-    return AnnotationFile(annotations, reasons, unanswered)
+    return AnnotationFile(annotations, reasons, unanswered, ReadFile(file.name, name, file.notes))
 
 
 def _reject_contradictions(items: Sequence[Annotation | Rejected]) -> tuple[list[Annotation], list[Rejected]]:

@@ -1,36 +1,31 @@
 """The rows of files that annotators or their tools wrote, each with its place: JSON, JSON lines, CSV, workbooks."""
 
-import codecs
-import csv
 import json
 from pathlib import Path
 
 from slugline.annotate.annotation import Row
 from slugline.annotate.formats.xlsx import read_workbook
+from slugline.data.encodings import DoubtError, decode, describe_undecoded
 from slugline.data.formats.json_lines import parse_lines
 from slugline.data.formats.tables import read_csv
-from slugline.data.opening import InputFile, ReadOptions
-from slugline.data.readers import READ_ERRORS
+from slugline.data.opening import InputFile
+from slugline.data.readers import READ_ERRORS, describe_doubt
 from slugline.data.schema import Rejected, Rows
 from slugline.errors import InputError, one_line
 from slugline.spreadsheets import unescape
 
-_ENCODINGS = {
-    codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
 _ARCHIVE, _OLD_OFFICE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _JSON_ENDINGS, _WORKBOOK_ENDINGS = (".json", ".jsonl", ".ndjson"), (".xlsx", ".xlsm")
 
 
-def read_file(path: Path, kind: str) -> tuple[list[tuple[str, Row]], list[Rejected]]:
+def read_file(file: InputFile, kind: str) -> tuple[list[tuple[str, Row]], list[Rejected]]:
     """Read the rows of a file of a kind by `find_kind`, each with its place; raise `InputError` without any."""
-    readers = {"json": _read_json, "csv": _read_csv, "xlsx": read_workbook}
+    readers = {"json": _read_json, "csv": _read_csv, "xlsx": _read_workbook}
+    path = file.path
     try:
-        items = list(readers[kind](path))
+        items = list(readers[kind](file))
+    except DoubtError as doubt:
+        raise InputError(one_line(f"{path}: {describe_doubt(doubt, 'annotations')}")) from doubt
     except READ_ERRORS as error:
         raise InputError(one_line(f"{path}: cannot be read as {kind}: {error}")) from error
 
@@ -42,7 +37,7 @@ def read_file(path: Path, kind: str) -> tuple[list[tuple[str, Row]], list[Reject
     return rows, rejected
 
 
-def find_kind(path: Path, format: str | None) -> str:
+def find_kind(path: Path, format: str | None, encoding: str | None = None) -> str:
     """Return whether a file is `json` (also lines of it), `csv` or `xlsx`, by its format, ending and first bytes."""
     head = _read_head(path)
     if head.startswith(_OLD_OFFICE):
@@ -54,7 +49,7 @@ def find_kind(path: Path, format: str | None) -> str:
         raise InputError(f"{path}: an archive, not {format}; unpack it and give the files in it")
 
     ending = path.suffix.lower()
-    text = head.decode(_find_encoding(head), "ignore").lstrip()
+    text = _decode_head(head, encoding).lstrip()
     is_json = text.startswith(("[", "{")) or ending in _JSON_ENDINGS
     if format != "csv" and is_json:
         return "json"
@@ -70,63 +65,49 @@ def _read_head(path: Path) -> bytes:
         raise InputError(one_line(f"{path}: cannot be read: {error.strerror or error}")) from error
 
 
-def _find_encoding(head: bytes) -> str:
-    """Return the encoding that a byte-order mark names, else UTF-8."""
-    return next((encoding for mark, encoding in _ENCODINGS.items() if head.startswith(mark)), "utf-8")
-
-
-def _read_json(path: Path) -> Rows:
-    """Yield the objects of a JSON list, of lines of JSON, or a single one; the place in a list is a number."""
-    data = path.read_bytes()
-    encoding = _find_encoding(data)
-    if encoding != "utf-8":
-        data = data.decode(encoding).encode()
-
+def _decode_head(head: bytes, encoding: str | None) -> str:
+    """Return the text that first bytes are, none where that cannot be told."""
     try:
-        document = json.loads(data.decode())
+        return decode(head, encoding)
+    except (DoubtError, UnicodeError):
+        return ""
+
+
+def _read_json(file: InputFile) -> Rows:
+    """Yield the objects of a JSON list, of lines of JSON, or a single one; the place in a list is a number."""
+    with file.open_text() as stream:
+        text = stream.read()
+    try:
+        document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        is_list = data.lstrip().startswith(b"[")
-        lines = [] if is_list else list(parse_lines(data.split(b"\n"), path.name, "utf-8"))
+        is_list = text.lstrip().startswith("[")
+        lines = [] if is_list else list(parse_lines(text.split("\n"), file.name, stream.encoding))
         if not any(isinstance(row, dict) for _, row in lines):
-            raise InputError(one_line(f"{path}: not JSON: {error}")) from error
+            raise InputError(one_line(f"{file.path}: not JSON: {error}")) from error
         yield from lines
         return
 
     if isinstance(document, dict):
-        yield path.name, document
+        yield file.name, describe_undecoded(text, stream.encoding) or document
         return
+    is_whole = describe_undecoded(text, stream.encoding) is None
     for number, item in enumerate(document if isinstance(document, list) else [document], start=1):
-        where = f"{path.name}, record {number}"
-        yield where, item if isinstance(item, dict) else f"a JSON {type(item).__name__}, not an object"
+        undecoded = None if is_whole else describe_undecoded(json.dumps(item, ensure_ascii=False), stream.encoding)
+        wrong = undecoded or (None if isinstance(item, dict) else f"a JSON {type(item).__name__}, not an object")
+        yield f"{file.name}, record {number}", wrong or item
 
 
-def _read_csv(path: Path) -> Rows:
-    """Yield the rows of a CSV file with any of three delimiters, cells as they were before they were escaped."""
-    encoding = _find_text_encoding(path)
-    file = InputFile(path, path.name, ReadOptions(encoding=encoding))
-    for where, row in read_csv(file, _find_delimiter(path, encoding)):
+def _read_workbook(file: InputFile) -> Rows:
+    """Yield the rows of a workbook."""
+    return read_workbook(file.path)
+
+
+def _read_csv(file: InputFile) -> Rows:
+    """Yield the rows of a CSV file, cells as they were before they were escaped."""
+    for where, row in read_csv(file):
         if isinstance(row, str):
             yield where, row
             continue
         names = [unescape(name).strip() for name in row]
         cells = [cell if name == "sentence_id" else unescape(cell) for name, cell in row.items()]
         yield where, dict(zip(names, cells, strict=True))
-
-
-def _find_text_encoding(path: Path) -> str:
-    """Return the encoding of a CSV file: what its mark says, UTF-8, or Windows' own where it is not UTF-8."""
-    data = path.read_bytes()
-    encoding = _find_encoding(data).removesuffix("-sig")
-    try:
-        data.decode(encoding)
-    except UnicodeError:
-        return "cp1252" if encoding == "utf-8" else encoding
-    return encoding
-
-
-def _find_delimiter(path: Path, encoding: str) -> str:
-    """Return the delimiter with which the first line has a `sentence_id`, else that with which it has most columns."""
-    with path.open(encoding=encoding, errors="replace", newline="") as stream:
-        first = stream.readline(1 << 20)
-    headers = {delimiter: next(csv.reader([first], delimiter=delimiter), []) for delimiter in ",;\t"}
-    return max(headers, key=lambda delimiter: ("sentence_id" in headers[delimiter], len(headers[delimiter])))

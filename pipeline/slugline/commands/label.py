@@ -13,6 +13,7 @@ from slugline.annotate import GoldFile
 from slugline.cache import Stages
 from slugline.components import settings_to_config, to_params, to_yaml
 from slugline.config.labelling import LabelSettings
+from slugline.data.read_files import describe_files
 from slugline.data.ready_sentences import SentenceCorpus
 from slugline.dataset import read_labelled
 from slugline.errors import InputError, listing
@@ -71,7 +72,7 @@ def _read(settings: LabelSettings) -> tuple[pd.DataFrame, tuple[str, ...]]:
         f"data    {len(sentences)} sentences, {len(corpus.articles)} articles; left out: {debris} debris, "
         f"{len(corpus.rejected)} rejected"
     )
-    for line in report.describe_notes(corpus.notes):
+    for line in report.describe_notes(corpus.all_notes()):
         print(line)
     return sentences, labelled.topics
 
@@ -111,7 +112,7 @@ def _write_tasks(settings: LabelSettings, launch: Launch) -> None:
     print(f"how to  {annotate.FORMATS[task_format].HOW_TO}")
     collected = [name_file("annotations", str(output)), name_file("output", settings.output)]
     gold, kept = _name_gold(settings), Path(settings.output)
-    if kept.is_file() and kept.resolve() not in [file.resolve() for file, _ in gold_files(labels.gold)]:
+    if kept.is_file() and kept.resolve() not in [file.resolve() for file, _ in gold_files(labels.gold, labels.reading)]:
         print(f"note    {kept} has labels by people already; {gold[0]} leaves their sentences out of tasks")
     print(describe_next(launch, "label", *collected, *gold))
 
@@ -130,7 +131,10 @@ def _collect_annotations(settings: LabelSettings, launch: Launch) -> None:
         method=settings.resolve,
         adjudicator=settings.adjudicator,
         mode=settings.labels.asked_mode,
+        options=settings.reading,
     )
+    for line in report.describe_notes(describe_files(collected.files)):
+        print(line)
     print(describe_read(collected))
     if not collected.history:
         reason = "nobody answered any of the tasks" if collected.unanswered and not collected.read else "see above"
@@ -163,6 +167,7 @@ def _check_files(settings: LabelSettings) -> list[Path]:
 
     Options that do not fit are refused too, before anything is read.
     """
+    settings.reading.check_text("encoding", "separator")
     annotate.check_merge(settings.resolve, settings.adjudicator, settings.labels.asked_mode)
     if settings.format is not None and settings.format not in annotate.FORMATS:
         raise InputError(f"format: '{settings.format}'; allowed: {listing(annotate.FORMATS)}")
@@ -211,11 +216,11 @@ def _keep_parts(settings: LabelSettings) -> list[str]:
 def _find_gold(settings: LabelSettings) -> list[GoldFile]:
     """Return the files of gold labels, and the file that annotations are collected in, if it is there."""
     labels, output = settings.labels, Path(settings.output)
-    files = [file for file, _ in gold_files(labels.gold)]
+    files = [file for file, _ in gold_files(labels.gold, labels.reading)]
     for file in files:
         if str(file) == "-" or file.is_relative_to(shipped_folder("data/sample")):
             raise InputError(f"labels.gold: {file} cannot be rewritten; give a file of your own")
-    found = [GoldFile(file, labels.columns, labels.delimiter) for file in files]
+    found = [GoldFile(file, labels.columns, labels.delimiter, labels.reading) for file in files]
     if output.is_file() and output.resolve() not in [file.resolve() for file in files]:
         found.append(GoldFile(output, {}, ","))
     return found

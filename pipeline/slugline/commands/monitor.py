@@ -56,7 +56,7 @@ def _read(settings: MonitorSettings) -> pd.DataFrame:
     """Return the sentences of the input, debris left out."""
     source = settings.input if isinstance(settings.input, list) else str(settings.input)
     corpus = _Input(source, columns=settings.columns, **asdict(settings.reading))()
-    for line in report.describe_notes(corpus.notes):
+    for line in report.describe_notes(corpus.all_notes()):
         print(line)
     sentences = corpus.sentences()
     kept = sentences[~sentences["debris"]].reset_index(drop=True)

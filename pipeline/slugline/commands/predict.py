@@ -11,6 +11,7 @@ from typing import Any
 from slugline.config.predict import PredictSettings
 from slugline.config.project_reading import describe_reading
 from slugline.data.dates import describe_dates
+from slugline.data.read_files import ReadFile, describe_files
 from slugline.data.schema import Rejected
 from slugline.errors import InputError
 from slugline.launch import Launch
@@ -30,10 +31,18 @@ def predict(settings: PredictSettings, launch: Launch) -> None:
         print(reading, file=sys.stderr)
     folder = model_folder(settings.model_uri, settings.tracking_uri)
     replaced = settings.output is not None and Path(settings.output).is_file()
+    opened: list[ReadFile] = []
     with _progress_bar() as show_progress, _advice_when_interrupted(settings, launch):
         counts = predict_files(
-            folder, settings, stream=_StandardOutput(), on_progress=show_progress, on_rejected=_print_rejected
+            folder,
+            settings,
+            stream=_StandardOutput(),
+            on_progress=show_progress,
+            on_rejected=_print_rejected,
+            opened=opened,
         )
+    for note in describe_files(opened):
+        print(f"note    {note}", file=sys.stderr)
     print(_describe_model(settings, folder), _summary(counts, settings.output), sep="\n", file=sys.stderr)
     if replaced:
         print(f"replaced the predictions of before in {settings.output}", file=sys.stderr)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slugline.config.settings import ModelSettings
+from slugline.data.opening import ReadOptions
 from slugline.training.settings import COMPONENT
 
 
@@ -30,6 +31,11 @@ class LabelSettings:
     format : str, optional
         label_studio, doccano, prodigy, argilla, csv or xlsx; by default what the ending of `tasks` says, or what the
         annotations look like.
+    encoding : str, optional
+        How the annotations are encoded, such as cp1252; by default their bytes tell.
+    separator : str, optional
+        What stands between the columns of annotations in CSV: a sign, or comma, semicolon, pipe, tab; by default it is
+        found.
     size : int, optional
         The number of tasks, by default all; `slugline review` chooses those that teach a model most.
     order : str
@@ -65,6 +71,8 @@ class LabelSettings:
     tasks: str | None = None
     annotations: Any = None
     format: str | None = None
+    encoding: str | None = None
+    separator: str | None = None
     size: int | None = None
     order: str = "random"
     seed: int = 0
@@ -77,6 +85,11 @@ class LabelSettings:
     drop: Any = None
     name: str | None = None
     allowed_modules: list[str] = field(default_factory=list)
+
+    @property
+    def reading(self) -> ReadOptions:
+        """How the files of annotations are read."""
+        return ReadOptions(encoding=self.encoding, separator=self.separator)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -81,7 +81,7 @@ def quote_signs(arguments: Sequence[str]) -> list[str]:
     >>> quote_signs(["data.delimiter=;", "seed=1"])
     ["data.delimiter=';'", 'seed=1']
     """
-    return [re.sub(r"^([\w.]+delimiter)=([^\w'\"]|\\t)$", r"\1='\2'", argument) for argument in arguments]
+    return [re.sub(r"^([\w.]*(?:delimiter|separator))=([^\w'\"]|\\t)$", r"\1='\2'", argument) for argument in arguments]
 
 
 def restrict_topics(arguments: Sequence[str]) -> list[str]:

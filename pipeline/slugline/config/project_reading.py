@@ -26,7 +26,7 @@ def project_columns() -> dict[str, str]:
 def complete_reading(settings: Any) -> None:
     """Fill in the options of reading, where a command's settings leave them open, as the project's data has them.
 
-    Standard input, where text is typed, is plain text in UTF-8.
+    Standard input, where text is typed, is plain text.
     """
     options = {} if settings.input == "-" else _read_options()
     for name, usual in _DEFAULTS.items():
@@ -86,5 +86,7 @@ def _compose(choice: str, files: tuple[tuple[Path, int, int], ...]) -> dict[str,
     except CONFIG_ERRORS as error:
         raise InputError(describe_error(error)) from error
     names = columns if isinstance(columns, dict) else {}
-    known = {name: str(column) for name, column in names.items() if name in ARTICLE_COLUMNS and column}
+    known = {
+        name: str(column) for name, column in names.items() if name in ARTICLE_COLUMNS and column not in (None, "")
+    }
     return {"columns": known} | {name: value for name, value in values.items() if value is not None}

@@ -1,6 +1,7 @@
 """Articles: the rows of files become articles, their text cleaned and their cells made text."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -8,12 +9,14 @@ from typing import Any
 from slugline.data.dates import standardise_dates
 from slugline.data.input_files import sibling_key
 from slugline.data.opening import ReadOptions
+from slugline.data.read_files import ReadFile
 from slugline.data.readers import read_rows
-from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected, Row, Rows
+from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected, Row, Rows, describe_no_header
 from slugline.data.usual_names import OF_ARTICLES, find_usual
 from slugline.errors import InputError, listing
 
 REPEATED_ID = "repeats the article_id"  # how the reason begins why such an article is rejected
+_INEXACT = 2.0**53  # from which floats leave out whole numbers
 _PUNCTUATION = str.maketrans("", "", "‘’“”–—…")  # of correct text, though not ASCII
 
 
@@ -24,23 +27,35 @@ def read_articles(
     columns: Mapping[str, str] | None = None,
     keep: Sequence[str] = (),
     key: str = "data.path",
+    opened: list[ReadFile] | None = None,
 ) -> Iterator[tuple[str, Article | Rejected]]:
     """Read articles from the files that `find_files` finds, one at a time, each with its place (`file` or `file:line`).
 
     A row that is not an article comes as `Rejected`. `columns` says where the files have other names for article
     columns; those not given may have another usual name (body, headline, date); only `text` must be there. `keep`
-    names further columns that the articles carry, in `Article.kept`; `key` is the setting that names the path.
+    names further columns that the articles carry, in `Article.kept`; `key` and `opened` are as in `read_rows`.
     """
     column_names = article_columns(columns or {}, sibling_key(key, "columns"))
-    for where, row in read_article_rows(path, options, column_names, key=key):
+    for where, row in read_article_rows(path, options, column_names, key=key, opened=opened):
         yield where, Rejected(where, row) if isinstance(row, str) else to_article(row, where, column_names, keep)
 
 
-def read_article_rows(path: Any, options: ReadOptions | None, columns: Mapping[str, str], *, key: str) -> Rows:
-    """Read the rows that `to_article` makes articles of, usual names of columns understood and dates standardised."""
+def read_article_rows(
+    path: Any,
+    options: ReadOptions | None,
+    columns: Mapping[str, str],
+    *,
+    key: str,
+    opened: list[ReadFile] | None = None,
+) -> Rows:
+    """Read the rows that `to_article` makes articles of, usual names of columns understood and dates standardised.
+
+    Which names these are is noted in `opened`, as what else is found out about the files.
+    """
+    files = [] if opened is None else opened
     rows = (
-        (where, row if isinstance(row, str) else _under_our_names(row, columns))
-        for where, row in read_rows(path, options, key=key, columns=columns)
+        (where, row if isinstance(row, str) else _under_our_names(row, columns, files[-1].notes))
+        for where, row in read_rows(path, options, key=key, columns=columns, opened=files)
     )
     return standardise_dates(rows, columns["published"], options, key)
 
@@ -54,7 +69,13 @@ def article_columns(columns: Mapping[str, str], key: str = "data.columns") -> di
         raise InputError(f"{key}: found {columns!r}; allowed: a mapping as {{text: body}}")
     if unknown := [name for name in columns if name not in ARTICLE_COLUMNS]:
         raise InputError(f"{key}: unknown column '{unknown[0]}'; allowed: {listing(ARTICLE_COLUMNS)}")
-    return {name: columns.get(name) or name for name in ARTICLE_COLUMNS}
+    return {name: column_name(columns, name) for name in ARTICLE_COLUMNS}
+
+
+def column_name(columns: Mapping[str, Any], name: str) -> str:
+    """Return the name in the files of a column, its own unless another is given; a number names one without header."""
+    given = columns.get(name)
+    return name if given is None or given == "" else str(given)
 
 
 def to_article(row: Row, where: str, columns: Mapping[str, str], keep: Sequence[str] = ()) -> Article | Rejected:
@@ -67,8 +88,10 @@ def to_article(row: Row, where: str, columns: Mapping[str, str], keep: Sequence[
     if isinstance(text, Rejected):
         return text
 
-    cells = {name: cell_text(row.get(column)) for name, column in columns.items()}
     article_id = _get_id(row, where, columns)
+    if isinstance(article_id, Rejected):
+        return article_id
+    cells = {name: cell_text(row.get(column)) for name, column in columns.items()}
     title = clean_text(cells["title"]) if cells["title"] else None
     metadata = (cells["published"], cells["source"], cells["url"], cells["language"])
     return Article(article_id, title, text, *metadata, tuple(cell_text(row.get(column)) for column in keep))
@@ -86,35 +109,55 @@ def mark_repeated_ids(rows: Rows, columns: Mapping[str, str]) -> Rows:
             yield where, row  # not an article, so it takes no id
             continue
         article_id = _get_id(row, where, columns)
+        if isinstance(article_id, Rejected):
+            yield where, article_id.reason
+            continue
         key = blake2b(article_id.encode(), digest_size=8).digest()
         yield where, f"{REPEATED_ID} '{article_id}' of an earlier article" if key in seen else row
         seen.add(key)
 
 
-def _under_our_names(row: Row, columns: Mapping[str, str]) -> Row:
+def _under_our_names(row: Row, columns: Mapping[str, str], notes: list[str]) -> Row:
     """Return a row with a cell also under the name of each article column that it has under another usual name."""
     found = _find_columns(tuple(row), tuple(columns.items()))
-    return {**row, **{column: row[name] for column, name in found}} if found else row
+    notes.extend(note for _, _, note in found if note not in notes)
+    return {**row, **{column: row[name] for column, name, _ in found}} if found else row
 
 
 @lru_cache(maxsize=256)
-def _find_columns(names: tuple[str, ...], columns: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
-    """Return the article columns that rows have under another usual name, each with that name."""
+def _find_columns(names: tuple[str, ...], columns: tuple[tuple[str, str], ...]) -> list[tuple[str, str, str]]:
+    """Return the article columns that rows have under another usual name, each with that name and a note of it."""
     free = {name for name in names if name not in dict(columns).values()}
     missing = [column for column, name in columns if name == column and name not in names]
     usual = {column: find_usual((name for name in names if name in free), OF_ARTICLES[column]) for column in missing}
-    return [(column, fitting[0]) for column, fitting in usual.items() if fitting]
+    return [(column, fitting[0], f"{column} from '{fitting[0]}'") for column, fitting in usual.items() if fitting]
 
 
-def _get_id(row: Row, where: str, columns: Mapping[str, str]) -> str:
-    """Return the id of an article: its own, or its place."""
-    return cell_text(row.get(columns["article_id"])) or _spell_out(where)
+def _get_id(row: Row, where: str, columns: Mapping[str, str]) -> str | Rejected:
+    """Return the id of an article: its own, or its place; or why it cannot be one."""
+    return read_id(row, columns["article_id"], where) or _spell_out(where)
+
+
+def read_id(row: Row, column: str, where: str) -> str | Rejected | None:
+    """Return the id in a column of a row as text, None where there is none, or why what is there is none.
+
+    A number that is whole is written without a point: 7 and 7.0 are one id, as a column of ids with blanks is one of
+    floats for pandas. Text stays as it is: "7.0" in CSV or in quotes in JSON is not "7".
+    """
+    value = row.get(column)
+    if isinstance(value, Collection) and not isinstance(value, str):
+        return Rejected(where, f"column '{column}' is {type(value).__name__}; an id is text or a number")
+    if isinstance(value, float) and _INEXACT <= abs(value) < float("inf"):
+        return Rejected(
+            where, f"column '{column}' is {value}, a float that has lost digits; give ids as text or integers"
+        )
+    return cell_text(value)
 
 
 def get_text(row: Row, column: str, where: str) -> str | Rejected:
     """Return the text in a column of a row, cleaned, or why there is none."""
     if column not in row:
-        return Rejected(where, f"no column '{column}' for the text; found: {listing(row)}")
+        return Rejected(where, f"no column '{column}' for the text; found: {listing(row)}{describe_no_header(row)}")
 
     text = row[column]
     if not isinstance(text, str):
@@ -127,7 +170,7 @@ def get_text(row: Row, column: str, where: str) -> str | Rejected:
 
 
 def cell_text(value: object) -> str | None:
-    r"""Return a cell of a table as text: dates as ISO 8601, 7.0 as "7", None for an empty cell.
+    r"""Return a cell as text: dates as ISO 8601, the number 7.0 as "7", lists as JSON, an empty one as None.
 
     Lone surrogates (from JSON or from file names) are spelled out, as `\ud800`, since no file could hold them.
     """
@@ -135,6 +178,10 @@ def cell_text(value: object) -> str | None:
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # pandas makes whole numbers floats in a column with blanks
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if isinstance(value, Collection) and not isinstance(value, str):
+        return _spell_out(json.dumps(value, ensure_ascii=False, default=str))
     return _spell_out(value.isoformat() if hasattr(value, "isoformat") else str(value))
 
 

@@ -11,6 +11,7 @@ from slugline.cache import Values
 from slugline.data.articles import read_articles
 from slugline.data.input_files import NamedFile, find_files
 from slugline.data.opening import ReadOptions
+from slugline.data.read_files import ReadFile, describe_files
 from slugline.data.readers import check_any_read
 from slugline.data.schema import ARTICLE_COLUMNS, SENTENCE_COLUMNS, Article, Rejected
 from slugline.data.sentences import split_article
@@ -29,7 +30,7 @@ class Corpus(NamedTuple):
     `articles` has the columns `ARTICLE_COLUMNS` and those that `keep` names; `ready_sentences` has `SENTENCE_COLUMNS`,
     `labels` and maybe `split`, or is None where the articles are to be split; `rejected` are the files and rows that
     could not be read; `notes` say how the files were understood, and `decided` are options of the reader that make it
-    understand them so again.
+    understand them so again; `files` are those that were read, and how.
     """
 
     articles: pd.DataFrame
@@ -37,6 +38,15 @@ class Corpus(NamedTuple):
     rejected: list[Rejected]
     notes: Sequence[str] = ()
     decided: Mapping[str, Any] = MappingProxyType({})
+    files: Sequence[ReadFile] = ()
+
+    def all_notes(self) -> list[str]:
+        """Return how the files were read and understood, a line for each kind."""
+        return [*describe_files(self.files), *self.notes]
+
+    def with_files(self, files: Iterable[Sequence[Any]]) -> "Corpus":
+        """Return the corpus with further files that were read, as the fields of `ReadFile`."""
+        return self._replace(files=[*self.files, *(ReadFile(*file) for file in files)])
 
     def sentences(self) -> pd.DataFrame:
         """Return the sentences, split from the articles if need be, with what is known about their article."""
@@ -47,7 +57,7 @@ class Corpus(NamedTuple):
     def to_values(self) -> Values:
         """Return the corpus as what the cache can store: frames, and what JSON holds."""
         ready = {} if self.ready_sentences is None else {"ready": self.ready_sentences}
-        told = {"notes": list(self.notes), "decided": dict(self.decided)}
+        told = {"notes": list(self.notes), "decided": dict(self.decided), "files": list(self.files)}
         return {"articles": self.articles, "rejected": self.rejected, **told, **ready}
 
     @classmethod
@@ -81,7 +91,8 @@ class Corpus(NamedTuple):
     def from_values(cls, values: Values) -> "Corpus":
         """Return the corpus of `to_values`."""
         rejected = [Rejected(*item) for item in values["rejected"]]
-        return cls(values["articles"], values.get("ready"), rejected, values["notes"], values["decided"])
+        corpus = cls(values["articles"], values.get("ready"), rejected, values["notes"], values["decided"])
+        return corpus.with_files(values["files"])
 
 
 @dataclass(frozen=True)
@@ -114,24 +125,26 @@ class ArticleCorpus(ReadOptions):
 
     def __call__(self) -> Corpus:
         """Read the articles; raise `InputError` when there are none."""
-        corpus = self._corpus(*read_all(self._articles(), "article"))
+        opened: list[ReadFile] = []
+        corpus = self._corpus(*read_all(self._articles(opened), "article"), opened)
         check_kept_columns(corpus.articles, self.keep)
         return corpus
 
     def chunks(self) -> Iterator[Corpus]:
         """Yield the articles `chunk_rows` at a time; raise `InputError` when there are none."""
-        chunks = in_chunks(self._articles(), self.chunk_rows or 1, "article", lambda article: article)
-        return (self._corpus(articles, rejected) for articles, rejected in chunks)
+        opened: list[ReadFile] = []
+        chunks = in_chunks(self._articles(opened), self.chunk_rows or 1, "article", lambda article: article)
+        return (self._corpus(articles, rejected, opened) for articles, rejected in chunks)
 
-    def _corpus(self, articles: list[Article], rejected: list[Rejected]) -> Corpus:
+    def _corpus(self, articles: list[Article], rejected: list[Rejected], opened: list[ReadFile]) -> Corpus:
         """Make a corpus, with a column for each of those kept."""
         rows = [(*article[:-1], *article.kept) for article in articles]
-        return Corpus(pd.DataFrame(rows, columns=[*ARTICLE_COLUMNS, *self.keep]), None, rejected)
+        return Corpus(pd.DataFrame(rows, columns=[*ARTICLE_COLUMNS, *self.keep]), None, rejected, files=opened)
 
-    def _articles(self) -> Iterator[Article | Rejected]:
+    def _articles(self, opened: list[ReadFile]) -> Iterator[Article | Rejected]:
         """Yield the articles of the files."""
         check_keep(self.keep)
-        articles = read_articles(self.path, self, columns=self.columns, keep=self.keep, key=self.key)
+        articles = read_articles(self.path, self, columns=self.columns, keep=self.keep, key=self.key, opened=opened)
         return reject_repeated_ids(articles)
 
 

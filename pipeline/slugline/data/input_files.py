@@ -16,16 +16,16 @@ def find_files(path: Any, options: ReadOptions | None = None, *, key: str = "dat
     """Find the files that a path stands for, each with the name it goes by in messages and ids.
 
     `path` is a file, a folder, a glob, `-` for standard input, or a list of these; `options.format` is needed where
-    endings do not tell; `key` is the setting that names the path, beside which those of format and encoding stand.
+    endings do not tell; `key` is the setting that names the path, beside which those of `ReadOptions` stand.
     The name is the path below the folder, or below what comes before the first wildcard of a glob, or the file's name;
     files of one name get as many folders before it as tell them apart. So it is the same from any working folder, by an
-    absolute and by a relative path. Raises `InputError` for no file, an unknown format or an unknown encoding.
+    absolute and by a relative path. Raises `InputError` for no file, and for options that cannot be.
     """
     options = options or ReadOptions()
     if options.format is not None and options.format not in FORMATS:
         problem = f"unknown format '{options.format}'; allowed: {listing(FORMATS)}"
         raise InputError(f"{sibling_key(key, 'format')}: {problem}")
-    options.check_encoding(sibling_key(key, "encoding"))
+    options.check_text(sibling_key(key, "encoding"), sibling_key(key, "separator"))
 
     paths = list(path) if isinstance(path, (list, tuple)) else [path]
     if wrong := [item for item in paths or [paths] if not isinstance(item, (str, Path)) or item == ""]:

@@ -7,10 +7,11 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from slugline.data.opening import SEPARATORS
 from slugline.errors import InputError, listing
 
-DELIMITERS = {"comma": ",", "semicolon": ";", "pipe": "|", "tab": "\t", "\\t": "\t", "none": "none"}
 NO_DELIMITER = "none"  # each text is one label
+DELIMITERS = {**SEPARATORS, NO_DELIMITER: NO_DELIMITER}
 
 _MARKS = {"0": False, "1": True, "false": False, "true": True, "0.0": False, "1.0": True, "": False}
 _NO_TOPIC = {"", "NaN", "nan", "None", "NULL", "null", "N/A", "n/a", "NA", "<NA>"}

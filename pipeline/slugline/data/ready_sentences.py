@@ -6,12 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from slugline.data.articles import article_columns, cell_text, get_text, read_article_rows, to_article
+from slugline.data.articles import article_columns, cell_text, get_text, read_article_rows, read_id, to_article
 from slugline.data.corpus import Corpus, check_keep, check_kept_columns, in_chunks, read_all, reject_repeated_ids
 from slugline.data.dates import standardise_dates
 from slugline.data.input_files import NamedFile, find_files
 from slugline.data.label_cells import parse_labels, read_marks
 from slugline.data.opening import ReadOptions
+from slugline.data.read_files import ReadFile
 from slugline.data.readers import read_rows
 from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected, Row, Rows, sentence_id
 from slugline.data.sentence_columns import Layout, find_layout
@@ -67,9 +68,10 @@ class SentenceCorpus(ReadOptions):
 
     def __call__(self) -> Corpus:
         """Read the sentences; raise `InputError` when there are none or a cell cannot be read as labels."""
-        rows = list(self._read())
+        opened: list[ReadFile] = []
+        rows = list(self._read(opened))
         layout = self._find_layout(rows)
-        corpus = self._corpus(*read_all(self._sentences(rows, layout), "sentence"), layout)
+        corpus = self._corpus(*read_all(self._sentences(rows, layout), "sentence"), layout, opened)
         check_kept_columns(corpus.ready_sentences, self.keep)
         return corpus
 
@@ -83,11 +85,14 @@ class SentenceCorpus(ReadOptions):
         if self.path == "-":
             raise InputError("data.chunk_rows: the data is read twice, which standard input cannot be; give a file")
         layout = self._find_layout(self._read())
-        sentences = self._sentences(self._read(), layout)
+        opened: list[ReadFile] = []
+        sentences = self._sentences(self._read(opened), layout)
         chunks = in_chunks(sentences, self.chunk_rows or 1, "sentence", lambda row: row["article_id"])
-        return (self._corpus(rows, rejected, layout) for rows, rejected in chunks)
+        return (self._corpus(rows, rejected, layout, opened) for rows, rejected in chunks)
 
-    def _corpus(self, rows: list[dict[str, Any]], rejected: list[Rejected], layout: Layout) -> Corpus:
+    def _corpus(
+        self, rows: list[dict[str, Any]], rejected: list[Rejected], layout: Layout, opened: list[ReadFile]
+    ) -> Corpus:
         """Place the sentences in their articles, whose texts are the sentences joined by line ends."""
         sentences = _place_in_articles(pd.DataFrame(rows))
         by_article = sentences.groupby("article_id", sort=False)
@@ -96,15 +101,16 @@ class SentenceCorpus(ReadOptions):
         articles = articles.reindex(columns=list(ARTICLE_COLUMNS))
 
         if self.articles is not None:
-            articles = self._add_metadata(articles)
+            articles = self._add_metadata(articles, opened)
         elif "published" in sentences:
             articles["published"] = articles["article_id"].map(by_article["published"].first())
         decided = {name: getattr(layout, name) for name in ("columns", "topic_columns", "delimiter")}
-        return Corpus(articles, sentences.drop(columns="published", errors="ignore"), rejected, layout.notes, decided)
+        ready = sentences.drop(columns="published", errors="ignore")
+        return Corpus(articles, ready, rejected, layout.notes, decided, opened)
 
-    def _read(self) -> Rows:
+    def _read(self, opened: list[ReadFile] | None = None) -> Rows:
         """Read the rows of the files, as they are."""
-        return read_rows(self.path, self)
+        return read_rows(self.path, self, opened=opened)
 
     def _find_layout(self, rows: Rows | Sequence[tuple[str, Row | str]]) -> Layout:
         """Find which columns hold what."""
@@ -124,8 +130,11 @@ class SentenceCorpus(ReadOptions):
         if isinstance(text, Rejected):
             return text
 
+        article_id = read_id(row, columns["article_id"] or "", where) if columns["article_id"] else None
+        if isinstance(article_id, Rejected):
+            return article_id
         sentence = {
-            "article_id": cell_text(row.get(columns["article_id"] or "")) or where,
+            "article_id": article_id or where,
             "text": text.strip(),
             "labels": _labels(row, where, layout),
         }
@@ -133,9 +142,9 @@ class SentenceCorpus(ReadOptions):
         sentence |= {name: cell_text(row[str(column)]) for name, column in present.items()}
         return sentence | {name: cell_text(row.get(name)) for name in self.keep}
 
-    def _add_metadata(self, articles: pd.DataFrame) -> pd.DataFrame:
+    def _add_metadata(self, articles: pd.DataFrame, opened: list[ReadFile]) -> pd.DataFrame:
         """Add what the files of `self.articles` say about each article."""
-        read, _ = read_all(reject_repeated_ids(self._article_metadata()), "article of data.articles")
+        read, _ = read_all(reject_repeated_ids(self._article_metadata(opened)), "article of data.articles")
         article_of_id = {article.article_id: article for article in read}
         if missing := [key for key in articles["article_id"] if key not in article_of_id]:
             problem = f"{len(missing)} articles of the sentences are not there, the first: {missing[0]}"
@@ -144,10 +153,10 @@ class SentenceCorpus(ReadOptions):
             articles[column] = [getattr(article_of_id[key], column) for key in articles["article_id"]]
         return articles
 
-    def _article_metadata(self) -> Iterator[tuple[str, Article | Rejected]]:
+    def _article_metadata(self, opened: list[ReadFile]) -> Iterator[tuple[str, Article | Rejected]]:
         """Yield what files say about each article; their text is that of its sentences and is not read again."""
         columns = article_columns(self.article_columns, "data.article_columns")
-        for where, row in read_article_rows(self.articles, self._beside, columns, key="data.articles"):
+        for where, row in read_article_rows(self.articles, self._beside, columns, key="data.articles", opened=opened):
             if isinstance(row, str):
                 yield where, Rejected(where, row)
             else:

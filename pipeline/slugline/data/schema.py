@@ -1,5 +1,6 @@
 """The contract between stages: the columns of each table."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import chain
@@ -54,8 +55,21 @@ class Rejected(NamedTuple):
 
 ARTICLE_COLUMNS = Article._fields[:-1]  # without `kept`, whose columns have names of their own
 SENTENCE_COLUMNS = Sentence._fields
+_LONG_NAME = 40  # characters that names of columns seldom have
 ABOUT_COLUMNS = ("published", "source", "title", "url")  # what predictions tell about the article of a sentence
 PREDICTION_COLUMNS = (*SENTENCE_COLUMNS, *ABOUT_COLUMNS, "topics")  # then come those of the topics
+
+
+def describe_no_header(names: Iterable[str]) -> str:
+    """Return what to give where the names of columns look like cells, as of a file without header; "" where not."""
+    seems_data = any(str(name).isdigit() or len(str(name)) > _LONG_NAME for name in names)
+    return "; if the first line names no columns, give header=false beside the path" if seems_data else ""
+
+
+def describe_repeated(names: Sequence[str]) -> str | None:
+    """Return that two columns of a file have one name, so that one would be lost; None if none have."""
+    repeated = next((name for name, count in Counter(names).items() if count > 1), None)
+    return None if repeated is None else f"column '{repeated}' stands {list(names).count(repeated)} times"
 
 
 def sentence_id(article_id: str, start: int, end: int, text: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from slugline.data.label_cells import DELIMITERS, NO_DELIMITER, find_delimiter, is_mark, names_no_topic
-from slugline.data.schema import Row
+from slugline.data.schema import Row, describe_no_header
 from slugline.data.usual_names import OF_SENTENCES, find_usual, is_usual, normal
 from slugline.errors import InputError, listing
 
@@ -47,6 +47,7 @@ def find_layout(
     """
     if unknown := [name for name in columns if name not in COLUMNS]:
         raise InputError(f"data.columns: unknown column '{unknown[0]}'; allowed: {listing(COLUMNS)}")
+    columns = {name: given if given is None else str(given) for name, given in columns.items()}
     survey = _survey(rows, lambda name: name == columns.get("labels") or is_usual(name, OF_SENTENCES["labels"]))
     found, others = _find_columns(survey.names, columns)
     notes = []
@@ -153,4 +154,4 @@ def _describe_empty(cells: Mapping[Any, int], column: str | None) -> list[str]:
 def _missing(what: str, names: Sequence[str], setting: str, given: str | None = None) -> str:
     """Return the message for a column that is not there."""
     column = f"no column '{given}' for {what}" if given else f"no column has a usual name for {what}"
-    return f"data.columns: {column}; found: {listing(names, 40)}; give {setting}"
+    return f"data.columns: {column}; found: {listing(names, 40)}; give {setting}{describe_no_header(names)}"

@@ -68,12 +68,13 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         mode=mode,
         leakage=leakage,
         counts=count_sentences(corpus, labelled, used),
-        notes=[*corpus.notes, *mode_notes(labels.mode, labelled.mode)],
+        notes=[*corpus.all_notes(), *mode_notes(labels.mode, labelled.mode)],
         sizes={part: int(chosen.sum()) for part, chosen in rows.items()},
         label_counts=count_labels(Y, parts, topics),
         weights=np.array(used["weights"].tolist()) if "weights" in used else None,
         decided=corpus.decided,
-        read_as=corpus.notes,
+        read_as=corpus.all_notes(),
+        files=corpus.files,
     )
     by_rules_alone = not by_people(used).any()
     warnings = data_notes(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from slugline.data.read_files import ReadFile
 from slugline.labels import by_people
 from slugline.splits import Leakage
 
@@ -41,7 +42,9 @@ class Dataset(NamedTuple):
     decided : dict
         Options of the reader that it found itself.
     read_as : sequence of str
-        Those of the notes that say how the files were understood.
+        Those of the notes that say how the files were read and understood.
+    files : sequence of ReadFile
+        The files that were read, and how.
     """
 
     sentences: pd.DataFrame
@@ -56,6 +59,7 @@ class Dataset(NamedTuple):
     weights: np.ndarray | None = None
     decided: Mapping[str, Any] = MappingProxyType({})
     read_as: Sequence[str] = ()
+    files: Sequence[ReadFile] = ()
 
     def rows(self, part: str) -> np.ndarray:
         """Return which sentences make a part, shape (sentences,).

@@ -8,6 +8,7 @@ import pandas as pd
 from slugline.cache import Stages, chain, stage_key
 from slugline.data.corpus import Corpus, read_corpus
 from slugline.data.dates import count_dates
+from slugline.data.read_files import ReadFile
 from slugline.errors import InputError
 from slugline.labels import Labelled, Labels, by_people, describe_unmatched, gold_files, read_gold
 
@@ -21,19 +22,21 @@ def read_labelled(data: Any, labels: Labels, stages: Stages) -> tuple[Corpus, La
         key = chain("articles", key, {})
         sentences = stages.run("sentences", key, lambda: {"sentences": corpus.sentences()})["sentences"]
     with stages.timed("labels"):
-        own = stage_key("labels", labels, gold_files(labels.gold), labels.function_modules())
+        own = stage_key("labels", labels, gold_files(labels.gold, labels.reading), labels.function_modules())
         key = chain("sentences", key, own)
 
         def label() -> dict[str, Any]:
-            labelled = labels(sentences, read_gold(labels.gold, labels.columns))
-            return labelled._asdict() | {"counts": dict(labelled.counts), "timeouts": dict(labelled.timeouts)}
+            opened: list[ReadFile] = []
+            labelled = labels(sentences, read_gold(labels.gold, labels.columns, labels.reading, opened))
+            counts = {"counts": dict(labelled.counts), "timeouts": dict(labelled.timeouts)}
+            return labelled._asdict() | counts | {"files": opened}
 
         values = stages.run("labels", key, label)
-    labelled = Labelled(**values | {"topics": tuple(values["topics"])})
+    labelled = Labelled(**{name: values[name] for name in Labelled._fields} | {"topics": tuple(values["topics"])})
     check_matched(labels, labelled.counts, len(labelled.unmatched), sentences)
     if not labelled.topics and (count := labelled.sentences["labels"].notna().sum()):
         raise InputError(describe_no_topic(count))
-    return corpus, labelled
+    return corpus.with_files(values["files"]), labelled
 
 
 def check_matched(
@@ -41,7 +44,10 @@ def check_matched(
 ) -> None:
     """Raise `InputError` where there are gold labels and none matches; `sentences` are all, or some of the `total`."""
     if unmatched and counts and not (counts["exact"] or counts["overlap"]):
-        raise InputError(describe_unmatched(labels.gold, labels.columns, sentences, unmatched, total))
+        message = describe_unmatched(
+            labels.gold, labels.columns, sentences, unmatched, total=total, options=labels.reading
+        )
+        raise InputError(message)
 
 
 def describe_no_topic(count: int) -> str:

@@ -7,21 +7,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from slugline.data.articles import cell_text, clean_text
+from slugline.data.articles import clean_text, column_name, read_id
 from slugline.data.input_files import NamedFile, find_files
 from slugline.data.label_cells import parse_labels
+from slugline.data.opening import ReadOptions
+from slugline.data.read_files import ReadFile
 from slugline.data.readers import read_rows
-from slugline.data.schema import to_matrix
+from slugline.data.schema import Rejected, describe_no_header, to_matrix
+from slugline.data.usual_names import OF_SENTENCES, find_usual
 from slugline.errors import InputError, listing, one_line
 
 GoldRows = Iterable[tuple[str, Any]]  # places (`file` or `file:line`), each with a row or with why there is none
 
 _COLUMNS = ("sentence_id", "article_id", "text", "labels")
 _USUAL_NAMES = {
-    "sentence_id": ("sent_id", "sid"),
-    "article_id": ("id", "article", "doc_id", "document_id", "docid", "doc"),
-    "text": ("sentence", "content", "body"),
-    "labels": ("label", "topics", "topic", "category", "class"),
+    "sentence_id": "sentence_id, sent_id, sid",
+    "article_id": f"{OF_SENTENCES['article_id']}, id, article",
+    "text": OF_SENTENCES["text"],
+    "labels": OF_SENTENCES["labels"],
 }
 _LOOKED_AT = 1000  # gold labels in which a column with ids is looked for
 
@@ -31,26 +34,38 @@ def gold_columns() -> dict[str, str]:
     return {name: name for name in _COLUMNS}
 
 
-def gold_files(gold: Any) -> list[NamedFile]:
+def gold_files(gold: Any, options: ReadOptions | None = None) -> list[NamedFile]:
     """Return the files of gold labels, each with its name; `gold` as a labeller has it."""
-    return [] if gold is None else find_files(gold, key="labels.gold")
+    return [] if gold is None else find_files(gold, options, key="labels.gold")
 
 
-def read_gold(gold: Any, columns: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+def read_gold(
+    gold: Any,
+    columns: Mapping[str, str],
+    options: ReadOptions | None = None,
+    opened: list[ReadFile] | None = None,
+) -> Iterator[tuple[str, Any]]:
     """Read gold labels from files, texts and ids brought to the form that they have in the sentences.
 
     `columns` are `sentence_id, article_id, text, labels` and their names in the files. Each row comes with its place;
-    in place of one that cannot be read comes the reason, a string. None for `gold`: there are no gold labels.
+    in place of one that cannot be read comes the reason, a string. None for `gold`: there are no gold labels. `options`
+    and `opened` are as in `read_rows`.
     """
     if gold is None:
         return
-    text, *ids = (columns.get(name) or name for name in ("text", "article_id", "sentence_id"))
-    for where, row in read_rows(gold, key="labels.gold"):
-        if not isinstance(row, str):
-            row = {**row, **{column: cell_text(row[column]) for column in ids if column in row}}
-            if isinstance(row.get(text), str):
-                row[text] = clean_text(row[text]).strip()
-        yield where, row
+    names = {name: column_name(columns, name) for name in _COLUMNS}
+    for where, row in read_rows(gold, options, key="labels.gold", opened=opened):
+        yield where, row if isinstance(row, str) else _clean(row, names, where)
+
+
+def _clean(row: Mapping[str, Any], names: Mapping[str, str], where: str) -> Mapping[str, Any] | str:
+    """Return a row with ids as text and its text mended, or why it has none."""
+    ids = {column: read_id(row, column, where) for column in (names["article_id"], names["sentence_id"])}
+    if wrong := [found for found in ids.values() if isinstance(found, Rejected)]:
+        return wrong[0].reason
+    text = row.get(names["text"])
+    cleaned = {names["text"]: clean_text(text).strip()} if isinstance(text, str) else {}
+    return {**row, **cleaned, **{column: found for column, found in ids.items() if column in row}}
 
 
 def parse_gold(rows: GoldRows, columns: Mapping[str, str], delimiter: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -58,7 +73,7 @@ def parse_gold(rows: GoldRows, columns: Mapping[str, str], delimiter: str) -> It
 
     Raises `InputError` for a row that cannot be read, or that lacks labels or what they are of.
     """
-    column_of = {name: columns.get(name) or name for name in _COLUMNS}
+    column_of = {name: column_name(columns, name) for name in _COLUMNS}
     for where, row in rows:
         if isinstance(row, str):
             raise InputError(one_line(f"gold labels, {where}: {row}"))
@@ -68,14 +83,20 @@ def parse_gold(rows: GoldRows, columns: Mapping[str, str], delimiter: str) -> It
 
 
 def describe_unmatched(
-    gold: Any, columns: Mapping[str, str], sentences: pd.DataFrame, count: int, total: int | None = None
+    gold: Any,
+    columns: Mapping[str, str],
+    sentences: pd.DataFrame,
+    count: int,
+    *,
+    total: int | None = None,
+    options: ReadOptions | None = None,
 ) -> str:
     """Return in one line that no gold label matches a sentence: one of each side, and the column that may be meant.
 
-    `sentences` may be some of the `total`.
+    `sentences` may be some of the `total`; `options` as in `read_rows`.
     """
-    column_of = {name: columns.get(name) or name for name in _COLUMNS}
-    rows = [row for _, row in islice(read_gold(gold, columns), _LOOKED_AT) if not isinstance(row, str)]
+    column_of = {name: column_name(columns, name) for name in _COLUMNS}
+    rows = [row for _, row in islice(read_gold(gold, columns, options), _LOOKED_AT) if not isinstance(row, str)]
     shown = [
         f"{column}={rows[0][column]!r:.60}"
         for name, column in column_of.items()
@@ -88,7 +109,7 @@ def describe_unmatched(
     )
     for name in ("article_id", "sentence_id"):
         keys = set(sentences[name])
-        found = {key: sum(cell_text(row.get(key)) in keys for row in rows) for key in rows[0]}
+        found = {key: sum(read_id(row, key, "") in keys for row in rows) for key in rows[0]}
         best = max(found, key=lambda key: found[key])
         if found[best] and best != column_of[name]:
             return f"{message}; column '{best}' holds ids of that kind: add labels.columns.{name}={best}"
@@ -127,6 +148,8 @@ def _check_columns(row: Mapping[str, Any], column_of: Mapping[str, str], where: 
 
 def _describe_missing(row: Mapping[str, Any], wanted: str, missing: Iterable[str], where: str) -> str:
     """Return that columns are missing, which there are, and what to add where one has a usual name."""
-    usual = {name: column for name in missing for column in row if str(column).lower() in _USUAL_NAMES[name]}
+    usual = {name: fitting[0] for name in missing if (fitting := find_usual(row, _USUAL_NAMES[name]))}
     advice = " ".join(f"labels.columns.{name}={column}" for name, column in usual.items())
-    return f"gold labels, {where}: no column {wanted}; found: {listing(row)}" + (f"; add {advice}" if advice else "")
+    return f"gold labels, {where}: no column {wanted}; found: {listing(row)}" + (
+        f"; add {advice}" if advice else describe_no_header(row)
+    )

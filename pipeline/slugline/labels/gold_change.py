@@ -7,14 +7,16 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from slugline.data.formats.tables import find_delimiter
+from slugline.data.articles import column_name
+from slugline.data.encodings import decode_exactly
+from slugline.data.formats.csv_records import CsvRecords
+from slugline.data.formats.tables import open_table, to_header
 from slugline.data.input_files import format_of
 from slugline.data.label_cells import parse_labels
-from slugline.data.opening import InputFile
+from slugline.data.opening import InputFile, ReadOptions
 from slugline.data.predictions import is_predictions, unguard_row
 from slugline.errors import InputError
 from slugline.labels.codebook_change import CodebookChange
@@ -68,7 +70,13 @@ class ChangedGold:
 
 
 def change_gold(
-    file: Path, change: CodebookChange, *, columns: Mapping[str, str], delimiter: str, mode: str
+    file: Path,
+    change: CodebookChange,
+    *,
+    columns: Mapping[str, str],
+    delimiter: str,
+    mode: str,
+    options: ReadOptions | None = None,
 ) -> ChangedGold:
     """Return what a file of gold labels holds after a change; the file itself is left alone.
 
@@ -80,15 +88,18 @@ def change_gold(
         The change.
     columns, delimiter, mode
         As `Labels` has them.
+    options : ReadOptions, optional
+        How the file is read, as `Labels` has it; it is written with the same encoding and separator.
 
     Raises
     ------
     InputError
         For a row that cannot be read, or labels that the cell cannot hold.
     """
-    for _ in parse_gold(read_gold(str(file), columns), columns, delimiter):
+    source = InputFile(file, file.name, options or ReadOptions())
+    for _ in parse_gold(read_gold(str(file), columns, source.options), columns, delimiter):
         pass  # a row that cannot be read is told before anything is made
-    names = {name: columns.get(name) or name for name in ("labels", "text", "sentence_id")}
+    names = {name: column_name(columns, name) for name in ("labels", "text", "sentence_id")}
     changed = ChangedGold(file)
 
     def change_row(row: Mapping[str, Any], where: str) -> Any:
@@ -105,9 +116,7 @@ def change_gold(
             return _REMOVED
         return cell if after == labels else _write_cell(cell, after, delimiter, where)
 
-    with InputFile(file, file.name).open_bytes() as stream:
-        data = stream.read()
-    data = _REWRITERS[format_of(file)](data, names["labels"], change_row, file.name)
+    data = _rewrite(source, names["labels"], change_row)
     changed.content = gzip.compress(data, mtime=0) if file.suffix == ".gz" else data
     return changed
 
@@ -131,54 +140,73 @@ def _write_cell(cell: Any, labels: Sequence[str], delimiter: str, where: str) ->
     return text
 
 
-def _rewrite_jsonl(data: bytes, column: str, change_row: _CellChange, name: str) -> bytes:
-    """Rewrite the lines whose labels change; the others stay byte for byte."""
-    lines = data.split(b"\n")
-    for number, line in enumerate(lines):
+def _rewrite(file: InputFile, column: str, change_row: _CellChange) -> bytes:
+    """Return a file with other cells in a column, in the encoding that it has."""
+    with file.open_bytes() as stream:
+        data = stream.read()
+    file_format = file.options.format or format_of(file.path)
+    if file_format not in _REWRITERS:
+        return _rewrite_parquet(data, column, change_row, file.name)
+    mark, encoding, text = decode_exactly(data, file.options.encoding)
+    text = _REWRITERS[file_format](text, file, column, change_row, encoding)
+    try:
+        return mark + text.encode(encoding)
+    except UnicodeEncodeError as error:
+        sign = error.object[error.start]
+        raise InputError(
+            f"gold labels, {file.name}: its encoding, {encoding}, has no {sign!r}; save it as UTF-8"
+        ) from error
+
+
+def _rewrite_json_lines(text: str, file: InputFile, column: str, change_row: _CellChange, encoding: str) -> str:
+    """Rewrite the lines whose labels change; the others stay as they are."""
+    kept = []
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
+            kept.append(line)
             continue
-        mark = b"\xef\xbb\xbf" if line.startswith(b"\xef\xbb\xbf") else b""
+        mark = "\ufeff" if line.startswith("\ufeff") else ""
         row = json.loads(line.removeprefix(mark))
-        cell = change_row(row, f"{name}:{number + 1}")
+        cell = change_row(row, f"{file.name}:{number}")
         if cell is _REMOVED:
-            lines[number] = b""
-        elif cell is not row[column]:
-            text = json.dumps({**row, column: cell}, ensure_ascii=line.isascii() and b"\\u" in line)
-            lines[number] = mark + text.encode(errors="backslashreplace") + line[len(line.rstrip()) :]
-    kept = [line for line, before in zip(lines, data.split(b"\n"), strict=True) if line or not before.strip()]
-    return b"\n".join(kept)
+            continue
+        changed = f"{mark}{_to_json({**row, column: cell}, line, encoding)}{line[len(line.rstrip()) :]}"
+        kept.append(line if cell is row[column] else changed)
+    return "\n".join(kept)
 
 
-def _rewrite_csv(data: bytes, column: str, change_row: _CellChange, name: str, delimiter: str | None = None) -> bytes:
-    """Rewrite the records whose labels change, quoted as they were; the others stay byte for byte."""
-    text = data.decode()
-    delimiter = delimiter or find_delimiter(text.removeprefix("\ufeff").partition("\n")[0])
-    taken: list[str] = []  # the lines of the record that is read
+def _to_json(row: Mapping[str, Any], line: str, encoding: str) -> str:
+    """Return a row as JSON, with escapes in place of letters where its line had such, or the encoding has no others."""
+    text = json.dumps(row, ensure_ascii=line.isascii() and "\\u" in line)
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return json.dumps(row)
+    return text
 
-    def take_lines() -> Any:
-        for line in io.StringIO(text.removeprefix("\ufeff"), newline=""):
-            taken.append(line)
-            yield line
 
-    records = csv.reader(take_lines(), delimiter=delimiter, strict=True)
-    header: list[str] = next(records)
-    guarded = is_predictions(header)
-    place = [unguard(name) if guarded else name for name in header].index(column)
-    pieces = ["\ufeff" if text.startswith("\ufeff") else "", *taken]
-    taken.clear()
-    line_number = records.line_num + 1
-    for record in records:
-        raw = "".join(taken)
-        taken.clear()
-        row: Mapping[str, Any] = dict(zip(header, record, strict=bool(record)))  # a blank line is no record
-        row = unguard_row(row) if guarded else row
-        before = row.get(column)
-        cell: Any = change_row(row, f"{name}:{line_number}") if record else None
-        line_number = records.line_num + 1
+def _rewrite_csv(text: str, file: InputFile, column: str, change_row: _CellChange, encoding: str) -> str:
+    """Rewrite the records whose labels change, quoted as they were; the others stay as they are."""
+    dialect, lines = open_table(io.StringIO(text, newline=""), file)
+    pieces = [text[: text.index("\n") + 1]] if dialect.declared else []
+    number = 1 + dialect.declared
+    header: list[str] = []
+    for fields, taken in CsvRecords(lines, dialect):
+        raw, where, number = "".join(taken), f"{file.name}:{number}", number + len(taken)
+        names_columns = not header and file.options.header
+        header = header or to_header(file, fields)
+        if not fields or names_columns:
+            pieces.append(raw)
+            continue
+        guarded = is_predictions(header)
+        place = [unguard(name) if guarded else name for name in header].index(column)
+        as_read: Mapping[str, Any] = dict(zip(header, fields, strict=True))
+        row = unguard_row(as_read) if guarded else as_read
+        cell = change_row(row, where)
         if cell is not _REMOVED:
-            changed = [*record[:place], guard(cell) if guarded else cell, *record[place + 1 :]]
-            pieces.append(raw if cell == before else _to_csv(changed, raw, delimiter))
-    return "".join(pieces).encode()
+            changed = [*fields[:place], guard(cell) if guarded else cell, *fields[place + 1 :]]
+            pieces.append(raw if cell == row[column] else _to_csv(changed, raw, dialect.separator))
+    return "".join(pieces)
 
 
 def _to_csv(record: Sequence[str], raw: str, delimiter: str) -> str:
@@ -205,9 +233,8 @@ def _rewrite_parquet(data: bytes, column: str, change_row: _CellChange, name: st
     return stream.getvalue()
 
 
-_REWRITERS: dict[str, Callable[[bytes, str, _CellChange, str], bytes]] = {
-    "jsonl": _rewrite_jsonl,
+_REWRITERS: dict[str, Callable[[str, InputFile, str, _CellChange, str], str]] = {
+    "jsonl": _rewrite_json_lines,
     "csv": _rewrite_csv,
-    "tsv": partial(_rewrite_csv, delimiter="\t"),
-    "parquet": _rewrite_parquet,
+    "tsv": _rewrite_csv,
 }

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from slugline.components import is_within
+from slugline.data.opening import FileOptions
 from slugline.errors import InputError, listing
 from slugline.labels.gold import GoldRows, gold_columns, known_labels, parse_gold
 from slugline.labels.label_model import LABEL_MODELS, combine_votes
@@ -53,7 +54,7 @@ class Labelled(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Labels:
+class Labels(FileOptions):
     """A labeller: gold labels of a file win over labels that came with the sentences, and these over rules.
 
     Parameters

@@ -17,6 +17,7 @@ from typing import NamedTuple, Protocol
 from slugline import __version__
 from slugline.data.articles import mark_repeated_ids, read_article_rows
 from slugline.data.input_files import find_files
+from slugline.data.read_files import ReadFile
 from slugline.data.readers import check_any_read
 from slugline.data.schema import ABOUT_COLUMNS, Rejected
 from slugline.errors import InputError
@@ -35,16 +36,17 @@ _OnRejected = Callable[[Rejected], object]
 
 
 class _Job(NamedTuple):
-    """A model, the folder it was loaded from, and what to do with it."""
+    """A model, the folder it was loaded from, what to do with it, and the files that were read so far."""
 
     model: TopicModel
     folder: Path
     options: PredictOptions
+    opened: list[ReadFile]
 
     def label_batches(self, skip: int = 0) -> Generator[LabelledBatch]:
         """Label all batches of the input but the first `skip`, which are only read."""
         options, labeller = self.options, self.options.labeller()
-        rows = read_article_rows(options.input, options, labeller.columns, key="input")
+        rows = read_article_rows(options.input, options, labeller.columns, key="input", opened=self.opened)
         new_rows = mark_repeated_ids(rows, labeller.columns)
         batches = islice(cut_batches(new_rows, labeller.columns, options.batch), skip, None)
         return map_batches(labeller, batches, options, self.model, str(self.folder))
@@ -64,6 +66,7 @@ def predict_files(
     stream: _ByteStream | None = None,
     on_progress: _OnProgress | None = None,
     on_rejected: _OnRejected | None = None,
+    opened: list[ReadFile] | None = None,
 ) -> PredictionCounts:
     """Label the sentences of articles in files, a record each.
 
@@ -80,6 +83,8 @@ def predict_files(
     on_rejected : callable, optional
         Called with each row that cannot be read when records go to a stream; with an output file, these rows go to
         `OUTPUT.rejected.jsonl` beside it.
+    opened : list of ReadFile, optional
+        Each file that is read is added, with what was found out about it.
 
     Returns
     -------
@@ -92,7 +97,7 @@ def predict_files(
         When the model or the input cannot be read or the output cannot be written, or there is no article at all.
     """
     folder = Path(model_folder).resolve()
-    job = _Job(load_model(folder), folder, options)
+    job = _Job(load_model(folder), folder, options, [] if opened is None else opened)
     check_topics(job.model.topics)  # before anything is written
     if options.explain and not isinstance(job.model.head, LinearHead):
         raise InputError("explain: only linear models have a weight for each term; give explain=0 for this one")

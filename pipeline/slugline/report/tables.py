@@ -23,6 +23,8 @@ def write_tables(run: TrainingRun) -> None:
     for name, table in run.tables.items():
         write_table(table, folder / f"{name}.csv")
     write_table(dataset.label_counts.rename_axis("topic"), folder / "labels.csv", index=True)
+    files = [(file.name, file.format, ", ".join(file.notes)) for file in dataset.files]
+    write_table(pd.DataFrame(files, columns=["file", "format", "notes"]), folder / "files.csv")
     if dataset.rows("train").any():  # out of core, where train is not kept, an article's part depends on its id alone
         write_table(_tabulate_parts(dataset.sentences), folder / PARTS_FILE)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from slugline.data.corpus import Corpus, read_corpus
+from slugline.data.read_files import ReadFile
 from slugline.labels import Labels, Topic, by_people, read_gold
 
 
@@ -46,9 +47,12 @@ class ReviewTasks:
 def read_candidates(data: Callable[[], Corpus | pd.DataFrame], labels: Labels) -> Candidates:
     """Read sentences and the labels that people gave them; labels by rules are not used."""
     corpus = read_corpus(data)
-    labelled = replace(labels, rules=False)(corpus.sentences(), read_gold(labels.gold, labels.columns))
+    opened: list[ReadFile] = []
+    gold_rows = read_gold(labels.gold, labels.columns, labels.reading, opened)
+    labelled = replace(labels, rules=False)(corpus.sentences(), gold_rows)
     left_out = {"rejected": len(corpus.rejected), "gold labels without a sentence": len(labelled.unmatched)}
-    return Candidates(labelled.sentences, by_people(labelled.sentences), labelled.topics, left_out, corpus.notes)
+    notes = corpus.with_files(opened).all_notes()
+    return Candidates(labelled.sentences, by_people(labelled.sentences), labelled.topics, left_out, notes)
 
 
 def define_topics(topics: Iterable[str], taxonomy: Mapping[str, Topic], info: Mapping[str, Any]) -> dict[str, str]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from slugline.cache import Stages
 from slugline.data.corpus import Corpus
+from slugline.data.read_files import ReadFile
 from slugline.dataset import NO_LABELS, check_matched, count_sentences, describe_no_topic, select_labelled
 from slugline.errors import InputError
 from slugline.labels import Labels, by_people, has_one_topic_each, read_gold, suggest_mode
@@ -26,7 +27,8 @@ class _Reading:
 
     def __init__(self, labels: Labels) -> None:
         self.labels = labels
-        self.gold = list(read_gold(labels.gold, labels.columns))
+        self.opened: list[ReadFile] = []  # of gold labels
+        self.gold = list(read_gold(labels.gold, labels.columns, labels.reading, self.opened))
         self.unmatched = {where for where, _ in self.gold}
         self.one_topic_each = True
         self.known_articles = 0
@@ -42,7 +44,8 @@ class _Reading:
             self.examples = sentences.head(_EXAMPLES)
         chunks.count_read(count_sentences(corpus, labelled, used), labelled.counts)
         chunks.timeouts.update(labelled.timeouts)
-        chunks.notes, chunks.decided = corpus.notes, corpus.decided  # those of all chunks are the same
+        # Those of all chunks are the same, or grow from one to the next
+        chunks.notes, chunks.decided, chunks.files = corpus.notes, corpus.decided, corpus.files
         chunks.by_rules_alone &= not by_people(used).any()
         return used
 
@@ -61,6 +64,7 @@ class _Reading:
 
     def complete(self, chunks: Chunks, split: ByArticle | Given) -> None:
         """Put into chunks what is known once all are read; raise `InputError` where nothing is labelled."""
+        chunks.files = [*chunks.files, *self.opened]
         chunks.unmatched = [where for where, _ in self.gold if where in self.unmatched]
         chunks.counts["gold_unmatched"] = len(chunks.unmatched)
         total = chunks.counts["sentences"]

@@ -12,6 +12,7 @@ import pandas as pd
 
 from slugline.cache import load, store
 from slugline.data.digests import hash_sentences
+from slugline.data.read_files import ReadFile, describe_files
 from slugline.data.sentences import normal_form
 from slugline.labels import by_people
 from slugline.labels.rare import set_aside
@@ -82,10 +83,15 @@ class Chunks:
     timeouts: Counter[str] = field(default_factory=Counter)
     notes: Sequence[str] = ()
     decided: Mapping[str, Any] = field(default_factory=dict)
+    files: Sequence[ReadFile] = ()
     rare: dict[str, int] = field(default_factory=dict)
     unseen: dict[str, int] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
     by_rules_alone: bool = True
+
+    def read_as(self) -> list[str]:
+        """Return how the files were read and understood, a line for each kind."""
+        return [*describe_files(self.files), *self.notes]
 
     def count_read(self, counts: Mapping[str, int], matches: Mapping[str, int]) -> None:
         """Add what was counted of a chunk: sentences, and gold labels that match some."""

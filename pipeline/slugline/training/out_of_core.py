@@ -90,10 +90,12 @@ def _to_dataset(chunks: Chunks, sentences: pd.DataFrame, mode: str, labels: Labe
         mode=mode,
         leakage=leakage,
         counts=chunks.counts,
-        notes=[*chunks.notes, *mode_notes(labels.mode, chunks.suggested_mode)],
+        notes=[*chunks.read_as(), *mode_notes(labels.mode, chunks.suggested_mode)],
         sizes=chunks.rows.sizes,
         label_counts=chunks.rows.label_counts(chunks.topics),
         decided=chunks.decided,
+        read_as=chunks.read_as(),
+        files=chunks.files,
     )
     warnings = data_notes(
         chunks.matches,

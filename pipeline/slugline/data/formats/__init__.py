@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from slugline.data.formats.json_lines import read_json_lines
 from slugline.data.formats.parquet import read_parquet
-from slugline.data.formats.tables import read_csv, read_tsv
+from slugline.data.formats.tables import read_csv
 from slugline.data.formats.text import read_text
 from slugline.data.opening import InputFile
 from slugline.data.schema import Rows
@@ -27,7 +27,7 @@ FORMATS = {
     "text": Format(read_text, (".txt",), has_columns=False),
     "jsonl": Format(read_json_lines, (".jsonl", ".ndjson")),
     "csv": Format(read_csv, (".csv",)),
-    "tsv": Format(read_tsv, (".tsv",)),
+    "tsv": Format(read_csv, (".tsv",)),
     "parquet": Format(read_parquet, (".parquet",)),
 }
 FORMAT_OF_ENDING = {ending: name for name, known in FORMATS.items() for ending in known.endings}

@@ -3,29 +3,46 @@
 import json
 from collections.abc import Iterable
 
+from slugline.data.encodings import describe_undecoded
 from slugline.data.opening import InputFile
 from slugline.data.schema import Rows
 
 
 def read_json_lines(file: InputFile) -> Rows:
     """Yield one row a line, blank lines skipped."""
-    if "\n".encode(file.encoding) != b"\n":  # UTF-16 and the like have no byte that ends a line
-        with file.open_text() as text:
-            lines = text.read().encode().split(b"\n")
-        yield from parse_lines(lines, file.name, "utf-8")
-    else:
-        with file.open_bytes() as stream:
-            yield from parse_lines(stream, file.name, file.encoding)
+    with file.open_encoded() as stream:
+        if "\n".encode(stream.encoding) == b"\n" and not _ends_lines_as_mac(stream.bytes.peek()):
+            yield from parse_lines(stream.bytes, file.name, stream.encoding)
+        else:  # UTF-16 and the like have no byte that ends a line
+            yield from parse_lines(stream.text(), file.name, stream.encoding)
 
 
-def parse_lines(lines: Iterable[bytes], name: str, encoding: str) -> Rows:
-    """Yield the row of each line of JSON, or why there is none, blank lines skipped; `name` is that of the file."""
+def parse_lines(lines: Iterable[bytes | str], name: str, encoding: str) -> Rows:
+    """Yield the row of each line of JSON, or why there is none, blank lines skipped; `name` is that of the file.
+
+    In lines of text, what could not be decoded stands as lone surrogates.
+    """
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line.decode(encoding).removeprefix("\ufeff"))
+            text = line.decode(encoding) if isinstance(line, bytes) else _check(line, encoding)
+            row = json.loads(text.removeprefix("\ufeff"))
+        except UnicodeDecodeError as error:
+            yield f"{name}:{number}", f"not JSON: not {encoding}: byte 0x{error.object[error.start]:02x}"
         except (ValueError, RecursionError) as error:
             yield f"{name}:{number}", f"not JSON: {error}"
         else:
             yield f"{name}:{number}", row if isinstance(row, dict) else f"a JSON {type(row).__name__}, not an object"
+
+
+def _check(line: str, encoding: str) -> str:
+    """Return a line; raise `ValueError` where some of it could not be decoded."""
+    if problem := describe_undecoded(line, encoding):
+        raise ValueError(problem)
+    return line
+
+
+def _ends_lines_as_mac(head: bytes) -> bool:
+    """Tell whether carriage returns alone end lines."""
+    return b"\r" in head and b"\n" not in head

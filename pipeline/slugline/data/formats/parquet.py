@@ -1,11 +1,10 @@
 """Parquet files."""
 
 import io
-from collections import Counter
 from typing import Any
 
 from slugline.data.opening import InputFile
-from slugline.data.schema import Rows
+from slugline.data.schema import Rows, describe_repeated
 
 
 def read_parquet(file: InputFile) -> Rows:
@@ -20,9 +19,8 @@ def read_parquet(file: InputFile) -> Rows:
         with file.open_bytes() as stream:
             source = io.BytesIO(stream.read()) if file.path.suffix == ".gz" else file.path
             table = parquet.ParquetFile(source)
-            repeated = [name for name, count in Counter(table.schema_arrow.names).items() if count > 1]
-            if repeated:
-                yield file.name, f"column '{repeated[0]}' stands {table.schema_arrow.names.count(repeated[0])} times"
+            if problem := describe_repeated(table.schema_arrow.names):
+                yield file.name, problem
                 return
             first = 1
             for group in range(table.num_row_groups):

@@ -1,60 +1,84 @@
 """Tables as text: CSV and TSV, whose first line names the columns."""
 
-import csv
-import re
-import sys
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, count, islice
+from typing import TextIO
 
+from slugline.data.encodings import describe_undecoded
+from slugline.data.formats.csv_records import CsvRecords
+from slugline.data.formats.separators import Dialect, find_dialect
 from slugline.data.opening import InputFile
-from slugline.data.schema import Row, Rows
+from slugline.data.schema import Rows, describe_repeated
 
-_UNDECODED = re.compile("[\udc80-\udcff]")  # bytes outside the encoding, as `surrogateescape` keeps them
-
-
-def read_tsv(file: InputFile) -> Rows:
-    """Yield the records of a file whose fields stand between tabs, as `read_csv` does."""
-    return read_csv(file, "\t")
+NO_HEADER = "the first line names no columns"  # how the reason begins why a table has no header
+_LOOKED_AT = 100  # lines in which the separator is found
 
 
-def read_csv(file: InputFile, delimiter: str | None = None) -> Rows:
-    """Yield the records of a CSV file under the names in its first line, each with `name:line` where it begins.
+def read_csv(file: InputFile) -> Rows:
+    """Yield the records of a table under the names in its first line, each with `name:line` where it begins.
 
-    `delimiter` stands between fields; None: the first line tells, `,`, `;`, `|` or a tab. In place of a record that
-    cannot be read comes the reason, a string; blank lines are skipped.
+    The separator, where none is given, is found from the first lines. In place of a record that cannot be read comes
+    the reason, a string; blank lines are skipped.
     """
-    csv.field_size_limit(sys.maxsize)
-    with file.open_text("surrogateescape") as stream:
-        first = stream.readline()
-        records = csv.reader(chain([first], stream), delimiter=delimiter or find_delimiter(first), strict=True)
-
-        header = next(records, [])
-        if repeated := [column for column in header if column and header.count(column) > 1]:
-            yield f"{file.name}:1", f"column '{repeated[0]}' stands {header.count(repeated[0])} times in the first line"
-            return
-
-        while True:
-            line = records.line_num + 1
-            try:
-                record = next(records, None)
-            except csv.Error as error:  # costs one record; the next one is read again from its start
-                yield f"{file.name}:{line}", f"no record up to line {records.line_num}: {error}"
-                continue
-            if record is None:
-                return
-            if record:
-                yield f"{file.name}:{line}", _to_row(header, record, file.encoding)
+    header: list[str] | None = None
+    with file.open_text() as stream:
+        for where, fields in _read_records(stream, file):
+            if isinstance(fields, str):
+                yield where, fields
+                if header is None and file.options.header:
+                    return
+            elif header is not None:
+                yield where, dict(zip(header, fields, strict=True))
+            else:
+                header = to_header(file, fields)
+                if problem := describe_header(header):
+                    yield where, problem
+                    return
+                if not file.options.header:
+                    yield where, dict(zip(header, fields, strict=True))
 
 
-def find_delimiter(first: str) -> str:
-    """Return what stands between the fields of a first line: what makes the most of them, a comma if in doubt."""
-    return max(",;\t|", key=lambda sign: len(next(csv.reader([first], delimiter=sign), [])))
+def _read_records(stream: TextIO, file: InputFile) -> Iterator[tuple[str, list[str] | str]]:
+    """Yield the fields of each record that is not blank, or why it has none, with its place."""
+    dialect, lines = open_table(stream, file)
+    records = CsvRecords(lines, dialect)
+    line = 1 + dialect.declared
+    for fields, taken in records:
+        if fields:
+            undecoded = None if all(map(str.isascii, taken)) else describe_undecoded("".join(taken), stream.encoding)
+            yield f"{file.name}:{line}", undecoded or fields
+        line += len(taken)
+    if records.loose:
+        file.notes.append(f"rows with loose quotes: {records.loose}")
 
 
-def _to_row(header: Sequence[str], record: Sequence[str], encoding: str) -> Row | str:
-    """Return a record under the names of its fields, or what is wrong with it."""
-    if len(record) != len(header):
-        return f"{len(record)} fields where the first line has {len(header)}"
-    if undecoded := _UNDECODED.search("".join(record)):
-        return f"not {encoding}: byte 0x{ord(undecoded[0]) - 0xDC00:02x}"
-    return dict(zip(header, record, strict=True))
+def open_table(stream: Iterable[str], file: InputFile) -> tuple[Dialect, Iterator[str]]:
+    """Return how a table separates its fields, which is noted, and its lines without one that says so."""
+    all_lines = iter(stream)
+    first = list(islice(all_lines, _LOOKED_AT))
+    dialect = find_dialect(first, file.options.separator_sign)
+    is_tsv = ".tsv" in file.name.lower() or file.options.format == "tsv"
+    file.notes.extend(dialect.describe("\t" if is_tsv else ","))
+    return dialect, chain(first[dialect.declared :], all_lines)
+
+
+def describe_header(names: Sequence[str]) -> str | None:
+    """Return what is wrong with the names of columns, None if they can be used."""
+    problem = describe_repeated(names)
+    repeated = next((name for name in names if names.count(name) > 1), "")
+    if problem and (len(repeated) > 60 or repeated.lstrip("+-").replace(".", "").isdigit()):
+        return f"{NO_HEADER}: '{repeated:.60}' stands {names.count(repeated)} times"
+    return problem
+
+
+def to_header(file: InputFile, fields: Sequence[str]) -> list[str]:
+    """Return the names of columns; those without one go by their number, if there are several."""
+    if not file.options.header:
+        return [str(number) for number in range(len(fields))]
+    names = [name.strip() for name in fields]
+    unnamed = [number for number, name in enumerate(names) if not name]
+    if len(unnamed) > 1:
+        file.notes.append(f"columns without a name: {len(unnamed)}")
+        free = (f"column {number}" for number in count() if f"column {number}" not in names)
+        return [name or next(free) for name in names]
+    return names
