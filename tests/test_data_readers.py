@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from slugline.data import ArticleCorpus, SentenceCorpus
 from slugline.data.articles import cell_text, clean_text, read_articles
 from slugline.data.opening import ReadOptions
 from slugline.data.readers import check_any_read, read_rows
@@ -543,6 +544,23 @@ def test_articles_are_read_from_columns_with_other_usual_names(tmp_path):
     row |= {"doc_id": "7", "lang": "en", "id": "no id of an article for sure"}
     article = read(place(tmp_path, "n.jsonl", json_lines(row)))[0][0]
     assert article == Article("7", "Floods", TRUCE, "2023-12-01", "Mill Post", "x:y", "en")
+
+
+def test_usual_names_that_were_taken_are_noted_once_with_their_file(tmp_path):
+    text = f"Headline;full_text;Pub Date\nTalks;{TRUCE} Café.;13/03/2024\nMore;{TALKS};14/03/2024\n"
+    (tmp_path / "a.csv").write_bytes(text.encode("cp1252"))
+    place(
+        tmp_path, "b.jsonl", json_lines({"text": TRUCE, "title": "A"}, {"body": TALKS, "title": "B"}, {"body": TRUCE})
+    )
+    notes = [
+        "a.csv: cp1252, ';', title from 'Headline', text from 'full_text', published from 'Pub Date'",
+        "b.jsonl: text from 'body'",
+    ]
+    assert ArticleCorpus(str(tmp_path))().all_notes() == notes
+    assert list(ArticleCorpus(str(tmp_path), chunk_rows=2).chunks())[-1].all_notes() == notes
+    sentences = place(tmp_path, "s.jsonl", json_lines({"text": TRUCE, "label": "truce", "doc_id": "b.jsonl:1"}))
+    corpus = SentenceCorpus(str(sentences), articles=str(tmp_path / "b.jsonl"))()
+    assert "b.jsonl: text from 'body'" in corpus.all_notes()
 
 
 def test_a_column_that_is_named_or_has_our_own_name_goes_before_a_usual_one(tmp_path):

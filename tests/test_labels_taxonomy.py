@@ -60,7 +60,7 @@ def test_topics_rules_and_pairs_are_made_whole_and_what_is_not_given_is_left_out
             "topics: {war: {}}\nfunctions: {f: {near: [{first: a, ordered: 0}]}}",
             "functions.f.near[0].ordered: 0; allowed: true or false",
         ),
-        ("topcis: {war: {}}", "unknown key 'topcis'; allowed: topics, functions, guidelines, mode, gold"),
+        ("topcis: {war: {}}", "unknown key 'topcis'; allowed: topics, functions, guidelines, mode"),
         (
             "guidelines: Be brief.",
             "no topics; allowed: a YAML mapping with the keys topics, functions, guidelines, mode",

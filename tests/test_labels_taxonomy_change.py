@@ -86,6 +86,6 @@ def test_the_files_of_an_option_are_followed_through_its_defaults(tmp_path):
     (labels / "mine.yaml").write_text("defaults: [base, _self_]\ntopics: {a: x}\n")
     (labels / "base.yaml").write_text("defaults: [rules, mine]\ntopics: {b: y}\n")
     files = find_taxonomies("mine", [shipped_folder("conf"), tmp_path])
-    shipped = [shipped_folder("conf") / "labels" / f"{name}.yaml" for name in ("rules", "given")]
+    shipped = [shipped_folder("conf") / "labels" / f"{name}.yaml" for name in ("rules", "given", "gold")]
     assert files == [labels / "mine.yaml", labels / "base.yaml", *shipped]
     assert find_taxonomies("none", [Path("nowhere")]) == []

@@ -7,6 +7,7 @@ import pytest
 
 import slugline
 from slugline.config.launch import compose_settings
+from slugline.config.project_reading import describe_reading
 from slugline.tracking import Off
 
 DATA = """defaults: [articles]
@@ -104,10 +105,14 @@ def test_settings_of_any_reader_are_taken_as_far_as_they_fit(tmp_path, monkeypat
     (tmp_path / "conf/data").mkdir(parents=True)
     (tmp_path / "conf/project.yaml").write_text("name: x\nchoices: {data: mine}\n")
     labels = ", labels: topic" if base == "sentences" else ""
-    text = f"defaults: [{base}]\npath: x.csv\nformat: csv\ncolumns: {{text: body{labels}}}\n"
+    text = f"defaults: [{base}]\npath: x.csv\nformat: csv\ncolumns: {{text: body, published: 0{labels}}}\n"
+    text += "separator: pipe\nheader: false\n"
     (tmp_path / "conf/data/mine.yaml").write_text(text)
     settings = compose_settings("monitor", ["input=x.dat"])
-    assert (settings.columns["text"], settings.format, settings.encoding) == ("body", "csv", "utf-8")
+    assert (settings.columns["text"], settings.format, settings.encoding) == ("body", "csv", None)
+    assert (settings.columns["published"], settings.separator, settings.header) == ("0", "pipe", False)
+    told = "columns.text=body, columns.published=0, format=csv, separator=pipe, header=false: as the project's data"
+    assert told in str(describe_reading(settings))
     assert "labels" not in settings.columns
     assert compose_settings("predict", ["input=-"]).format is None
 

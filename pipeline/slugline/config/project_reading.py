@@ -43,7 +43,7 @@ def describe_reading(settings: Any) -> str | None:
         if name != column and settings.columns.get(name) == column
     ]
     names += [
-        f"{name}={options[name]}"
+        f"{name}={str(options[name]).lower() if isinstance(usual, bool) else options[name]}"
         for name, usual in _DEFAULTS.items()
         if options.get(name, usual) != usual and getattr(settings, name) == options[name]
     ]
