@@ -14,7 +14,8 @@ from slugline.data.digests import digest_sentences
 from slugline.dataset import Dataset, build_dataset, check_dataset, read_labelled, select_labelled
 from slugline.errors import InputError
 from slugline.labels import Labelled, Labels, Rule, Topic
-from slugline.splits import ByArticle, Leakage, count_labels
+from slugline.leakage import Leakage
+from slugline.splits import ByArticle, count_labels
 
 PARTS = ["train"] * 4 + ["dev", "test"]
 

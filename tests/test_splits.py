@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from slugline.data.sentences import normal_form
 from slugline.errors import InputError
+from slugline.leakage import measure_leakage
 from slugline.splits import (
     PARTS,
     ByArticle,
@@ -15,7 +16,6 @@ from slugline.splits import (
     Given,
     Random,
     count_labels,
-    measure_leakage,
     stratify,
 )
 

@@ -12,6 +12,7 @@ from slugline.cache import Stages, chain, stage_key
 from slugline.data.corpus import Corpus, read_corpus
 from slugline.data.schema import ABOUT_COLUMNS, SENTENCE_COLUMNS, to_matrix
 from slugline.data.sentences import normal_form
+from slugline.duplicates import add_groups, article_groups, list_copies
 from slugline.errors import InputError, listing
 from slugline.labels import (
     Labelled,
@@ -24,7 +25,8 @@ from slugline.labels import (
     read_gold,
 )
 from slugline.labels.rare import LEAST_ARTICLES, describe_rare, drop_rare
-from slugline.splits import PARTS, Leakage, count_labels, measure_leakage, share_out_people
+from slugline.leakage import Leakage, leakage_notes, measure_leakage
+from slugline.splits import PARTS, check_parts, count_labels, share_out_people
 
 # Columns of predictions, beside one for each topic
 _RESERVED = (*SENTENCE_COLUMNS, *ABOUT_COLUMNS, "topics", "explain")
@@ -33,7 +35,6 @@ NO_LABELS = (
     "no sentence is labelled; give gold labels (labels=gold labels.gold=FILE), or topics with keywords (slugline guide)"
 )
 _MIN_PEOPLE_LABELS = 10  # sentences labelled by people that carry a topic, from which they suffice to judge it
-_LEAK_WARNING = 0.01  # share of a part that stands in train word for word, above which we warn
 
 
 class Dataset(NamedTuple):
@@ -63,6 +64,10 @@ class Dataset(NamedTuple):
         How sure each label is, from 0 to 1, where a label model says so; None: all are.
     decided : dict
         Options of the reader that it found itself.
+    copies : DataFrame, or None
+        Articles and sentences that have copies, see `list_copies`; None: they were not listed.
+    copy_leakage : Leakage, or None
+        How far the parts share copies of articles and sentences; None: they were not looked for.
     """
 
     sentences: pd.DataFrame
@@ -76,6 +81,8 @@ class Dataset(NamedTuple):
     label_counts: pd.DataFrame
     weights: np.ndarray | None = None
     decided: Mapping[str, Any] = MappingProxyType({})
+    copies: pd.DataFrame | None = None
+    copy_leakage: Leakage | None = None
 
     def rows(self, part: str) -> np.ndarray:
         """Return which sentences make a part, shape (sentences,).
@@ -124,6 +131,9 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         When nothing can be read, or nothing is labelled.
     """
     corpus, labelled = read_labelled(data, labels, stages)
+    with stages.timed("duplicates"):
+        how = getattr(split, "duplicates", "near")
+        labelled = labelled._replace(sentences=add_groups(labelled.sentences, how, stages))
     used = select_labelled(labelled)
     if used.empty:
         raise InputError(NO_LABELS)
@@ -134,13 +144,15 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
     used, topics, rare = drop(used, labelled.topics)
     with stages.timed("split"):
         wanted = share_out_people(split, to_matrix(used["labels"], topics), by_people(used))
-        used = used.assign(split=_check_parts(np.asarray(split(used, wanted)), len(used)))
+        used = used.assign(split=check_parts(np.asarray(split(used, wanted)), len(used)))
         used, topics, unseen = drop(used, topics, in_train=True)
         Y, parts = to_matrix(used["labels"], topics), used["split"].to_numpy()
         rows = {part: _rows_of(used, part) for part in PARTS}
         in_parts = np.any(list(rows.values()), axis=0)
         keys = used["text"].map(normal_form).to_numpy(object)
         leakage = measure_leakage(keys[in_parts], parts[in_parts], used["article_id"].to_numpy()[in_parts])
+        groups = used["sentence_group"].to_numpy(), parts, used["article_group"].to_numpy()
+        of_copies = measure_leakage(*(column[in_parts] for column in groups))
 
     dataset = Dataset(
         sentences=used,
@@ -149,11 +161,18 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         mode=mode,
         leakage=leakage,
         counts=count_sentences(corpus, labelled, used),
-        notes=[*corpus.notes, *mode_notes(labels.mode, labelled.mode), *_notes(labelled, used, leakage)],
+        notes=[
+            *corpus.notes,
+            *mode_notes(labels.mode, labelled.mode),
+            *_notes(labelled, used),
+            *leakage_notes(leakage, of_copies),
+        ],
         sizes={part: int(chosen.sum()) for part, chosen in rows.items()},
         label_counts=count_labels(Y, parts, topics),
         weights=np.array(used["weights"].tolist()) if "weights" in used else None,
         decided=corpus.decided,
+        copies=None if how == "off" else list_copies(used),
+        copy_leakage=None if how == "off" else of_copies,
     )
     dataset.notes.extend(_topic_notes(dataset, rare, unseen, labels.min_articles))
     return dataset
@@ -235,7 +254,7 @@ def check_examples(label_counts: pd.DataFrame, sizes: dict[str, int], train_arti
     sizes : dict of str to int
         Sentences by part.
     train_articles : int
-        How many articles the sentences of train come from.
+        How many articles the sentences of train come from, copies of an article as one.
     threshold_part : str
         The part on which thresholds are chosen.
 
@@ -264,37 +283,16 @@ def check_examples(label_counts: pd.DataFrame, sizes: dict[str, int], train_arti
 
 def check_dataset(dataset: Dataset, threshold_part: str) -> None:
     """Check with `check_examples` that a model can be trained on a dataset; see there."""
-    train_articles = int(dataset.sentences["article_id"][dataset.rows("train")].nunique())
+    train_articles = len(np.unique(article_groups(dataset.sentences)[dataset.rows("train")]))
     check_examples(dataset.label_counts, dataset.sizes, train_articles, threshold_part)
 
 
-def _leakage_notes(leakage: Leakage) -> list[str]:
-    """Return a warning where whole articles, or more than a hundredth of a part's sentences, stand in train too."""
-    leaks = [
-        f"{share:.1%} of {part} sentences also occur in train, word for word"
-        for part, share in leakage.shares.items()
-        if share > _LEAK_WARNING
-    ]
-    if leakage.articles:
-        leaks = [f"{leakage.articles} articles are in more than one part", *leaks]
-    return [f"the split leaks, so scores flatter: {'; '.join(leaks)}"] if leaks else []
-
-
-def _notes(labelled: Labelled, used: pd.DataFrame, leakage: Leakage) -> list[str]:
+def _notes(labelled: Labelled, used: pd.DataFrame) -> list[str]:
     """Return what to warn of."""
     notes = describe_matches(labelled.counts, labelled.unmatched)
     if not by_people(used).any():
         notes.append("all labels come from rules: scores say how well the model repeats the rules, not how true it is")
-    return notes + _leakage_notes(leakage)
-
-
-def _check_parts(parts: np.ndarray, n_sentences: int) -> np.ndarray:
-    """Return what a splitter gave; refuse it unless it is a part for each sentence."""
-    if parts.shape != (n_sentences,):
-        raise InputError(f"split: an array of shape {parts.shape}; allowed: ({n_sentences},), a part for each sentence")
-    if unknown := sorted({str(part) for part in parts} - set(PARTS)):
-        raise InputError(f"split: '{unknown[0]}' is no part; allowed: {listing(PARTS)}")
-    return parts
+    return notes
 
 
 def _check_topic_names(topics: Sequence[str]) -> None:

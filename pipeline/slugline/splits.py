@@ -1,16 +1,16 @@
-"""Splits: which sentences train, choose (dev) and test a model, and how far a split leaks.
+"""Splits: which sentences train, choose (dev) and test a model.
 
 A splitter takes the labelled sentences (a frame of n rows, with what is known of their article) and their labels `Y`
 (bool, shape (n, topics)), and returns an array of n parts: train, dev or test.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from slugline.duplicates import article_groups, check_how, sentence_groups
 from slugline.errors import InputError, listing
 
 HELD_OUT = ("dev", "test")
@@ -31,12 +31,14 @@ class _Shares:
 
     dev: float = 0.1
     test: float = 0.2
+    duplicates: str = field(default="near", kw_only=True)
 
     def __post_init__(self) -> None:
         if not (0 <= self.dev < 1 and 0 <= self.test < 1 and self.dev + self.test < 1):
             shares = f"split.dev={self.dev} and split.test={self.test}"
             raise InputError(f"{shares}; allowed: from 0, and below 1 together")
         check_seed(getattr(self, "seed", 0))
+        check_how(self.duplicates)
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,9 @@ class ByArticle(_Shares):
         Shares of the sentences; the rest trains.
     seed : int
         Of the order in which articles are taken.
+    duplicates : {"near", "exact", "off"}
+        Which articles are copies and stay together, also in cross-validation: those that share much of their text,
+        but for a few words, for case and numbers alone, or none.
 
     Examples
     --------
@@ -62,10 +67,13 @@ class ByArticle(_Shares):
 
     def __call__(self, sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
         """Return the part of each sentence, shape (sentences,)."""
-        groups, articles = pd.factorize(sentences["article_id"])
-        if len(articles) < _MIN_ARTICLES:
-            needed = f"a split by article needs at least {_MIN_ARTICLES} articles"
-            raise InputError(f"{needed}, found {len(articles)}; or use split=random")
+        groups = article_groups(sentences)
+        if (count := len(np.unique(groups))) < _MIN_ARTICLES:
+            needed, articles = f"a split by article needs at least {_MIN_ARTICLES} articles", sentences["article_id"]
+            copied = (
+                ", as copies of each other count as one (split.duplicates=off)" if count < articles.nunique() else ""
+            )
+            raise InputError(f"{needed}, found {count}{copied}; or use split=random")
         return _stratify_parts(Y, groups, self.dev, self.test, self.seed)
 
 
@@ -79,23 +87,31 @@ class Random(_Shares):
         Shares of the sentences; the rest trains.
     seed : int
         Of the order in which sentences are taken.
+    duplicates : {"near", "exact", "off"}
+        Which sentences are copies and stay together: those that differ in a few words, in case and numbers alone, or
+        none. Copies of articles stay together in cross-validation.
     """
 
     seed: int = 0
 
     def __call__(self, sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
         """Return the part of each sentence, shape (sentences,)."""
-        return _stratify_parts(Y, np.arange(len(sentences)), self.dev, self.test, self.seed)
+        return _stratify_parts(Y, sentence_groups(sentences), self.dev, self.test, self.seed)
 
 
 @dataclass(frozen=True)
 class ByTime(_Shares):
     """The latest articles test, those before them are dev, the earliest train; those of one moment stay together.
 
+    Copies of an article count as of the time of the first, so that none is tested on what was known before.
+
     Parameters
     ----------
     dev, test : float
         Shares of the sentences; the rest trains.
+    duplicates : {"near", "exact", "off"}
+        Which articles are copies and stay together, also in cross-validation: those that share much of their text,
+        but for a few words, for case and numbers alone, or none.
     """
 
     def __call__(self, sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
@@ -108,6 +124,7 @@ class ByTime(_Shares):
             undated = f"article {row['article_id']} has no date (published: {value!r})"
             raise InputError(f"split=time: {undated}; allowed: ISO 8601, such as 2016-10-06")
 
+        time = time.groupby(article_groups(sentences)).transform("min")
         later = time.rank(method="max", ascending=False, pct=True).to_numpy() - 1e-9  # share at that moment or later
         parts: np.ndarray = np.select([later <= self.test, later <= self.test + self.dev], ["test", "dev"], "train")
         if self.test > 0 and not (parts == "test").any():
@@ -126,9 +143,16 @@ class Given:
     ----------
     column : str
         Its name; its values are train, dev (or validation, valid, val) and test.
+    duplicates : {"near", "exact", "off"}
+        Which articles and sentences are copies: those that differ in a few words, in case and numbers alone, or none.
+        Here they stay where they are, and are reported; in cross-validation copies of articles stay together.
     """
 
     column: str = "split"
+    duplicates: str = field(default="near", kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_how(self.duplicates)
 
     def __call__(self, sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
         """Return the part of each sentence, shape (sentences,); raise `InputError` for another name."""
@@ -192,28 +216,13 @@ def share_out_people(split: object, Y: np.ndarray, by_people: np.ndarray) -> np.
     return np.column_stack([Y, by_people])
 
 
-class Leakage(NamedTuple):
-    """How far the parts of a split overlap.
-
-    How many articles have sentences in several parts; and how many sentences of dev and of test are in train too,
-    case and punctuation aside, with their shares of the part.
-    """
-
-    articles: int
-    sentences: dict[str, int]
-    shares: dict[str, float]
-
-
-def measure_leakage(keys: np.ndarray, parts: np.ndarray, articles: np.ndarray) -> Leakage:
-    """Count articles in several parts, and sentences of dev and test that are in train too.
-
-    Sentences of one key are the same: their `normal_form`, or a digest of it; `articles` are ids, or digests of them.
-    """
-    parts_of_article = pd.Series(parts).groupby(articles).nunique()
-    in_train = pd.Series(keys).isin(keys[parts == "train"]).to_numpy()
-    sentences = {part: int(in_train[parts == part].sum()) for part in HELD_OUT}
-    shares = {part: count / max(1, int((parts == part).sum())) for part, count in sentences.items()}
-    return Leakage(int((parts_of_article > 1).sum()), sentences, shares)
+def check_parts(parts: np.ndarray, n_sentences: int) -> np.ndarray:
+    """Return what a splitter gave; refuse it unless it is a part for each sentence."""
+    if parts.shape != (n_sentences,):
+        raise InputError(f"split: an array of shape {parts.shape}; allowed: ({n_sentences},), a part for each sentence")
+    if unknown := sorted({str(part) for part in parts} - set(PARTS)):
+        raise InputError(f"split: '{unknown[0]}' is no part; allowed: {listing(PARTS)}")
+    return parts
 
 
 def count_labels(Y: np.ndarray, parts: np.ndarray, topics: Sequence[str]) -> pd.DataFrame:

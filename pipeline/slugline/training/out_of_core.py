@@ -30,10 +30,11 @@ from slugline.dataset import (
 )
 from slugline.errors import InputError
 from slugline.labels import has_one_topic_each, mode_notes, read_gold, suggest_mode
+from slugline.leakage import Leakage, measure_leakage
 from slugline.model.heads import decision_values, to_probabilities
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, transform_all
-from slugline.splits import HELD_OUT, PARTS, ByArticle, Given, Leakage, measure_leakage
+from slugline.splits import HELD_OUT, PARTS, ByArticle, Given
 from slugline.training.calibration import calibrate
 from slugline.training.fit import FittedModel
 from slugline.training.heads import as_input_error, to_head
