@@ -75,7 +75,7 @@ def count_copies(copies: pd.DataFrame) -> dict[str, int]:
     counts: dict[str, int] = {}
     for kind in ("article", "sentence"):
         groups = copies["group"][copies["kind"] == kind]
-        counts |= {f"copied_{kind}s": len(groups), f"copied_{kind}_groups": groups.nunique()}
+        counts |= {f"copied_{kind}s": len(groups), f"{kind}_groups": groups.nunique()}
     return counts
 
 

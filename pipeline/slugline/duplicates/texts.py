@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 HOW = ("near", "exact", "off")
-SIMILAR = 0.6  # Jaccard similarity of near copies; why, see experiments/duplicates.py
+SIMILAR = 0.57  # Jaccard similarity of near copies; why, see experiments/duplicates.py
 _NUMBERS = re.compile(r"\d+(?: \d+)*")
 _GRAM = 5  # characters
 _PERMUTATIONS, _BANDS = 128, 32
@@ -133,7 +133,7 @@ def _hash_bands(grams: _Grams) -> np.ndarray:
     codes, starts = grams.codes.astype(np.uint64), grams.starts.astype(np.uint64)
     matrix = RMinHash.digest_matrix_from_flat_token_hashes(codes, starts, _PERMUTATIONS, _SEED)
     signatures = np.array(matrix.to_rows(), np.uint64).reshape(len(starts) - 1, _BANDS, -1)
-    hashes = np.zeros(signatures.shape[:2], np.uint64)
+    hashes: np.ndarray = np.zeros(signatures.shape[:2], np.uint64)
     for row in range(signatures.shape[2]):
         hashes = _mix(hashes * _ODD + signatures[:, :, row])
     return np.asarray(hashes)

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from slugline.dataset import Dataset
-from slugline.report.counts import describe_left_out
+from slugline.report.counts import describe_copies, describe_left_out, describe_shared
 from slugline.report.scores import baseline_scores, format_interval, format_scores
 from slugline.splits import HELD_OUT
 from slugline.training.evaluation import judged_rows
@@ -19,15 +19,14 @@ def describe_dataset(dataset: Dataset) -> str:
     """Return what was read, left out and split, in a few lines."""
     counts, leakage = dataset.counts, dataset.leakage
     parts = ", ".join(f"{part} {size}" for part, size in dataset.sizes.items())
-    leaks = ", ".join(
-        f"{count} {part} sentences ({leakage.shares[part]:.1%})" for part, count in leakage.sentences.items()
-    )
 
     lines = [
         f"data    {counts['used']} of {counts['sentences']} sentences, {counts['articles']} articles; "
         f"left out: {describe_left_out(dataset)}",
-        f"split   {parts} sentences; on both sides: {leakage.articles} articles, {leaks}",
+        f"split   {parts} sentences; on both sides: {leakage.articles} articles, {describe_shared(leakage)}",
     ]
+    if copies := describe_copies(dataset):
+        lines.append(f"copies  {copies}")
     return "\n".join(lines + [f"note    {note}" for note in dataset.notes])
 
 

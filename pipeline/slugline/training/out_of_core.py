@@ -19,7 +19,7 @@ from sklearn.base import clone
 
 from slugline.cache import Stages, load, store
 from slugline.data.digests import hash_sentences
-from slugline.data.schema import to_matrix
+from slugline.data.schema import GROUP_COLUMNS, to_matrix
 from slugline.data.sentences import normal_form
 from slugline.dataset import (
     NO_LABELS,
@@ -36,6 +36,7 @@ from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, transform_all
 from slugline.splits import HELD_OUT, PARTS, ByArticle, Given
 from slugline.training.calibration import calibrate
+from slugline.training.chunk_splits import ChunkSplit, digest_texts, to_share
 from slugline.training.fit import FittedModel
 from slugline.training.heads import as_input_error, to_head
 from slugline.training.settings import TrainSettings
@@ -57,11 +58,11 @@ class _ChunkCounts:
         self.labels: Counter[tuple[str, str]] = Counter()  # sentences by topic and part
         self.digests: list[
             tuple[np.ndarray, ...]
-        ] = []  # of each sentence: number of its part, digests of text, article
+        ] = []  # of each sentence: number of its part, digests of text, article, and what their exact copies share
         self.train_hash = blake2b(digest_size=8)
 
     def add(self, used: pd.DataFrame, parts: np.ndarray, counts: Mapping[str, int]) -> None:
-        """Count a chunk."""
+        """Count a chunk, of which the sentences have digests in `GROUP_COLUMNS`."""
         self.chunks += 1
         self.counts = {key: self.counts.get(key, 0) + value for key, value in counts.items()}
         for part, topics in zip(parts, used["labels"], strict=True):
@@ -70,8 +71,9 @@ class _ChunkCounts:
 
         hash_sentences(self.train_hash, used[parts == "train"])
         codes = np.array([PARTS.index(part) for part in parts], np.uint8)
-        texts = _digest_texts(map(normal_form, used["text"]))
-        self.digests.append((codes, texts, _digest_texts(used["article_id"])))
+        texts = digest_texts(map(normal_form, used["text"]))
+        groups = [used[column].to_numpy() for column in GROUP_COLUMNS]
+        self.digests.append((codes, texts, digest_texts(used["article_id"]), *groups))
 
     def label_counts(self) -> pd.DataFrame:
         """Return how many sentences of each part carry each topic: topics down, parts across."""
@@ -80,13 +82,15 @@ class _ChunkCounts:
 
     def train_articles(self) -> int:
         """Return how many articles have sentences in train."""
-        train = [articles[codes == PARTS.index("train")] for codes, _, articles in self.digests]
+        train = [digests[-1][digests[0] == PARTS.index("train")] for digests in self.digests]
         return len(np.unique(np.concatenate(train)))
 
-    def leakage(self) -> Leakage:
-        """Measure how far the parts share articles and sentences, by digests of 64 bits."""
-        codes, texts, articles = (np.concatenate(column) for column in zip(*self.digests, strict=True))
-        return measure_leakage(texts, np.array(PARTS, object)[codes], articles)
+    def leakage(self) -> tuple[Leakage, Leakage]:
+        """Measure how far the parts share articles and sentences, and exact copies of them, by digests of 64 bits."""
+        columns = (np.concatenate(column) for column in zip(*self.digests, strict=True))
+        codes, texts, articles, sentence_groups, article_groups = columns
+        parts = np.array(PARTS, object)[codes]
+        return measure_leakage(texts, parts, articles), measure_leakage(sentence_groups, parts, article_groups)
 
 
 def fit_out_of_core(settings: TrainSettings, stages: Stages) -> tuple[Dataset, FittedModel, str]:
@@ -132,12 +136,14 @@ def fit_out_of_core(settings: TrainSettings, stages: Stages) -> tuple[Dataset, F
         thresholds = settings.threshold(Y[dev], probabilities[dev])
 
     model = TopicModel(counted.topics, mode, vectorizers, to_head(estimators, slope, offset), thresholds)
+    leakage, of_copies = counted.leakage()
     dataset = Dataset(
         sentences=sentences,
         Y=Y,
         topics=counted.topics,
         mode=mode,
-        leakage=counted.leakage(),
+        leakage=leakage,
+        copy_leakage=None if settings.split.duplicates == "off" else of_copies,
         counts=counted.counts,
         notes=[*counted.notes, *mode_notes(settings.labels.mode, suggested), *_notes(counted, len(sentences))],
         sizes=counted.sizes,
@@ -171,7 +177,7 @@ def _check_settings(settings: TrainSettings) -> None:
 def _read_all(settings: TrainSettings, vectorizers: Sequence[Any], folder: Path, stages: Stages) -> _ChunkCounts:
     """Read, label and split each chunk, and keep its features and the sentences held out."""
     gold = list(read_gold(settings.labels.gold, settings.labels.columns))
-    counted, unmatched = _ChunkCounts(), {where for where, _ in gold}
+    counted, split, unmatched = _ChunkCounts(), ChunkSplit(settings.split), {where for where, _ in gold}
     for number, corpus in enumerate(settings.data.chunks()):
         with stages.timed("sentences"):
             sentences = corpus.sentences()
@@ -182,12 +188,13 @@ def _read_all(settings: TrainSettings, vectorizers: Sequence[Any], folder: Path,
             counted.one_topic_each &= has_one_topic_each(labelled.sentences)
             counted.notes, counted.decided = corpus.notes, corpus.decided  # those of all chunks are the same
         with stages.timed("split"):
-            parts = _split_chunk(settings.split, used)
+            used = split(used)
+            parts = used["split"].to_numpy()
             counted.add(used, parts, count_sentences(corpus, labelled, used))
         with stages.timed("features"):
             X, train = transform_all(vectorizers, list(used["text"])), parts == "train"
             X.data = X.data.astype(np.float32)  # half the disk
-            held_out = used.assign(split=parts)[~train].reset_index(drop=True)
+            held_out = used[~train].reset_index(drop=True)
             values = {"X": X, "train": train, "labels": used[["labels"]], "held_out": held_out}
             store(folder / str(number), {}, values)
 
@@ -202,14 +209,6 @@ def _read_all(settings: TrainSettings, vectorizers: Sequence[Any], folder: Path,
         )
     check_examples(counted.label_counts(), counted.sizes, counted.train_articles(), "dev")
     return counted
-
-
-def _split_chunk(split: ByArticle | Given, sentences: pd.DataFrame) -> np.ndarray:
-    """Return the part of each sentence: by a column, or by a hash of its article, with shares about as asked for."""
-    if isinstance(split, Given):
-        return np.asarray(split(sentences, np.empty((len(sentences), 0))))
-    place = sentences["article_id"].map(lambda key: _to_share(key, split.seed)).to_numpy()
-    return np.asarray(np.select([place < split.test, place < split.test + split.dev], ["test", "dev"], "train"), object)
 
 
 def _learn(settings: TrainSettings, folder: Path, counted: _ChunkCounts) -> list[Any]:
@@ -239,7 +238,7 @@ def _decide_held_out(estimators: Sequence[Any], folder: Path, counted: _ChunkCou
     frames, decisions = [], []
     for chunk in _load_chunks(folder, range(counted.chunks)):
         held_out, X = chunk["held_out"], chunk["X"][~chunk["train"]].astype(np.float64)
-        place = np.array([_to_share(key, -1) for key in held_out["article_id"]])
+        place = np.array([to_share(key, -1) for key in held_out["article_id"]])
         drawn = place < held_out["split"].map(shares).to_numpy(float)
         if drawn.any():
             frames.append(held_out[drawn])
@@ -259,18 +258,3 @@ def _notes(counted: _ChunkCounts, scored: int) -> list[str]:
     if (held_out := counted.sizes["dev"] + counted.sizes["test"]) > scored:
         notes.append(f"scores are of {scored} of the {held_out} sentences held out, of articles drawn at random")
     return notes
-
-
-def _to_share(key: str, seed: int) -> float:
-    """Return a number from 0 to 1 that a key and a seed decide."""
-    return _digest64(f"{seed}\0{key}") / 2**64
-
-
-def _digest64(text: str) -> int:
-    """Return 64 bits for a text."""
-    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
-
-
-def _digest_texts(texts: Iterable[str]) -> np.ndarray:
-    """Return 64 bits for each text, shape (texts,)."""
-    return np.array([_digest64(text) for text in texts], np.uint64)
