@@ -88,7 +88,7 @@ def _find_errors(settings: ReviewSettings, candidates: Candidates) -> ReviewTask
         return predict_out_of_fold(
             sentences["text"].tolist(),
             Y,
-            article_groups(add_groups(sentences, "near", Stages())),,
+            article_groups(add_groups(sentences, "near", Stages())),
             features=settings.features,
             classifier=settings.model,
             mode=settings.labels.asked_mode,
