@@ -123,7 +123,7 @@ def _code_grams(keys: Sequence[str]) -> np.ndarray:
 def _mix(codes: np.ndarray) -> np.ndarray:
     """Let each bit of each number depend on all its bits."""
     codes = (codes ^ (codes >> np.uint64(32))) * _ODD
-    return codes ^ (codes >> np.uint64(29))
+    return np.asarray(codes ^ (codes >> np.uint64(29)))
 
 
 def _hash_bands(grams: _Grams) -> np.ndarray:
