@@ -5,8 +5,8 @@ manifestos, without those that share most of their rarer words with an earlier o
 of them with ends of others, each used three times, so that many pairs are alike in half. A copy is one of them with other
 numbers, in other case, with one or two words replaced, or with its end cut off. Printed for several thresholds of similarity:
 recall (pairs of copies of one sentence that are in one group), precision (pairs of one group that are copies of one sentence),
-seconds. `articles`: IndiaPoliceEvents, split by article for ten seeds, with and without groups of copied articles: how large
-these are, and what of test stands in train. Needs the data at ../shared/data or SLUGLINE_DATA.
+seconds. `articles`: IndiaPoliceEvents, split by article for ten seeds, with groups of copied articles made in several ways:
+how large these are, and what of test has a copy in train. Needs the data at ../shared/data or SLUGLINE_DATA.
 """
 
 import json
@@ -14,15 +14,16 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from slugline.cache import Stages
 from slugline.data.schema import to_matrix
-from slugline.duplicates import HOW, add_groups, group_texts
+from slugline.data.sentences import is_debris
+from slugline.duplicates import group_articles, group_texts
+from slugline.duplicates.articles import RULES
 from slugline.splits import ByArticle
 
 DATA = Path(os.environ.get("SLUGLINE_DATA", Path(__file__).parents[2] / "shared" / "data")).resolve()
@@ -32,6 +33,18 @@ COPIES = SENTENCES * 9 // 20
 SIMILAR = (0.57,) if QUICK else (0.4, 0.5, 0.55, 0.57, 0.6, 0.7)
 SEEDS = range(2) if QUICK else range(10)
 COMMON = 0.01  # of the sentences that a word is in, from which it says nothing of copies
+GROUPINGS: dict[
+    str, tuple[str, Sequence[tuple[int, float]]]
+] = {  # how sentences are copies, and which of them make copied articles
+    "off": ("off", RULES),
+    "exact": ("exact", RULES),
+    "near": ("near", RULES),
+    "near, half of the shorter article alone": ("near", RULES[1:]),
+    "near, a tenth of it where 5 have it": ("near", ((5, 0.1), *RULES[1:])),
+    "near, a fifth of it where 20 have it": ("near", ((20, 0.2), *RULES[1:])),
+    "near, any sentence of 10 or fewer": ("near", ((10, 0.0),)),
+    "near, any sentence": ("near", ((10**6, 0.0),)),
+}
 Random = np.random.Generator
 
 
@@ -165,20 +178,22 @@ KINDS: dict[str, Callable[[str, Random], str]] = {
 def articles() -> None:
     """Print what groups of copied articles change in a split."""
     rows = pd.DataFrame(read("india_police_events/sents.jsonl")).rename(columns={"sent_text": "text"})
-    rows = rows.assign(article_id=rows["doc_id"].astype(str), debris=False)
+    rows = rows.assign(article_id=rows["doc_id"].astype(str), debris=rows["text"].map(is_debris))
     labels = [tuple(given or ()) for given in rows["sent_labels"]]
     Y = to_matrix(labels, sorted({topic for given in labels for topic in given}))
-    copies = group_texts(rows["text"].tolist())
-    print(
-        "| split.duplicates | articles in groups | largest | of test in train: sentences | of 60 characters | with a topic |"
-    )
+    copies, numbers = group_texts(rows["text"].tolist()), pd.factorize(rows["article_id"])[0]
+    lengths = np.where(rows["debris"], 0, rows["text"].str.len())
+    kinds = [np.ones(len(rows), bool), (rows["text"].str.len() >= 60).to_numpy(), Y.any(axis=1)]
+    print("| copies | articles in groups | largest | of test in train: sentences | of 60 characters | with a topic |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for how in HOW[::-1]:
-        grouped = add_groups(rows, how, Stages())
-        sizes = grouped.groupby("article_group")["article_id"].nunique()
-        kinds = [np.ones(len(rows), bool), (rows["text"].str.len() >= 60).to_numpy(), Y.any(axis=1)]
+    for name, (how, rules) in GROUPINGS.items():
+        groups = group_articles(numbers, group_texts(rows["text"].tolist(), how), lengths, rules)
+        sizes = np.bincount(groups)
+        grouped = rows.assign(article_group=groups[numbers])
         found = np.array([leaks(copies, ByArticle(seed=seed)(grouped, Y), kinds) for seed in SEEDS]).mean(axis=0)
-        print(f"| {how} | {sizes[sizes > 1].sum()} | {sizes.max()} | {' | '.join(f'{share:.3f}' for share in found)} |")
+        print(
+            f"| {name} | {sizes[sizes > 1].sum()} | {sizes.max()} | {' | '.join(f'{share:.3f}' for share in found)} |"
+        )
 
 
 def leaks(copies: np.ndarray, parts: np.ndarray, kinds: list[np.ndarray]) -> list[float]:

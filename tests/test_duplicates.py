@@ -24,8 +24,11 @@ from slugline.duplicates import (
 )
 from slugline.errors import InputError
 from slugline.labels import Labels
+from slugline.scoring import average_precision
 from slugline.splits import ByArticle, ByTime, Given, Random
 from slugline.training.chunk_splits import ChunkSplit
+from slugline.training.fit import fit_model
+from slugline.training.settings import TrainSettings
 
 PLACES = ["harbour", "market", "bridge", "valley", "airport", "village", "station", "border", "ridge", "island"]
 DEEDS = ["shelled", "mined", "flooded", "rebuilt", "closed", "guarded", "reopened", "searched", "evacuated", "fenced"]
@@ -278,6 +281,28 @@ def test_groups_come_from_the_cache_until_a_text_changes(tmp_path):
     assert add(data) == (first, "reused")
     assert add(data, "exact")[1] == "made, changed: how"
     assert add(data.assign(text=data["text"].str.upper()))[1] == "made, changed: text"
+
+
+def test_cross_validation_never_learns_from_a_copy(tmp_path):
+    random = np.random.default_rng(0)
+    rows = []
+    for number in range(60):
+        names = ["".join(random.choice(list("adeiklmnorst"), 6)) for _ in range(8)]
+        labels = ["war"] * int(random.integers(2))  # of which the text says nothing, but a copy does
+        for day in (1, 2):
+            text = f"On day {day} they named {' '.join(names)}."
+            rows.append({"article_id": f"{number} {day}", "text": text, "labels": labels})
+    (tmp_path / "news.jsonl").write_text("\n".join(map(json.dumps, rows)))
+
+    def precision_out_of_fold(how):
+        data, split = SentenceCorpus(str(tmp_path / "news.jsonl")), ByArticle(dev=0, duplicates=how)
+        built = build_dataset(data, Labels(), split, Stages())
+        fitted = fit_model(built, TrainSettings(data=data, labels=Labels(), split=split), Stages())
+        train = built.rows("train")
+        return average_precision(built.Y[train, 0], fitted.probabilities[train, 0])
+
+    assert precision_out_of_fold("off") > 0.8
+    assert precision_out_of_fold("near") < 0.6
 
 
 # ---- out of core

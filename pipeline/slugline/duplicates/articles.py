@@ -1,5 +1,7 @@
 """Articles that are copies of each other, by the sentences that they share."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from slugline.duplicates.texts import connect, first_rows
@@ -7,11 +9,13 @@ from slugline.duplicates.texts import connect, first_rows
 # Two articles are copies where sentences that at most so many articles have in common make up this share of the shorter
 # one. What many articles have may be boilerplate, which must not glue a corpus together. Why these, see
 # experiments/duplicates.py
-_RULES = ((5, 0.2), (200, 0.5))
+RULES = ((5, 0.2), (200, 0.5))
 _SEED = 0
 
 
-def group_articles(articles: np.ndarray, sentences: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+def group_articles(
+    articles: np.ndarray, sentences: np.ndarray, lengths: np.ndarray, rules: Sequence[tuple[int, float]] = RULES
+) -> np.ndarray:
     """Return the group of each article: the first number of an article in it, shape (articles,).
 
     Parameters
@@ -20,6 +24,8 @@ def group_articles(articles: np.ndarray, sentences: np.ndarray, lengths: np.ndar
         The number of its article, from 0, and the group of each sentence.
     lengths : ndarray of int, shape (sentences,)
         How many characters of it count; 0 for debris, which makes no copies.
+    rules : sequence of (int, float)
+        Copies share sentences that at most so many articles have, from this share of the shorter one.
 
     Examples
     --------
@@ -28,7 +34,7 @@ def group_articles(articles: np.ndarray, sentences: np.ndarray, lengths: np.ndar
     """
     same = first_rows(_sign(articles, sentences))  # first, as a text in thousands of articles has millions of pairs
     kept = (same[articles] == articles) & (lengths > 0)
-    links = [_link(articles[kept], sentences[kept], lengths[kept], *rule) for rule in _RULES]
+    links = [_link(articles[kept], sentences[kept], lengths[kept], *rule) for rule in rules]
     whole = np.column_stack([np.arange(len(same)), same])
     return first_rows(connect(np.concatenate([whole, *links]), len(same)))
 

@@ -2,7 +2,8 @@
 
 The data is read once, a chunk at a time, and kept on disk as features; then a classifier per topic that has
 `partial_fit` goes through the chunks, `epochs` times. Nothing is out of fold here: calibration and thresholds come from
-dev. Scores are of at most `_MAX_SCORED` sentences of dev and of test, of articles drawn at random.
+dev. Exact copies of an article are in its part; near copies are not looked for. Scores are of at most `_MAX_SCORED`
+sentences of dev and of test, of articles drawn at random.
 """
 
 from collections import Counter
