@@ -208,7 +208,7 @@ def test_a_run_says_which_file_or_key_changed(tmp_path, command):
         "cache   reused articles, sentences, labels, duplicates\ncache   features.word made, changed: min_df\n" in said
     )
     said, _ = train(command, tmp_path, "labels.rules=true")
-    assert "cache   reused articles, sentences\ncache   labels made, changed: labels." in said
+    assert "cache   reused articles, sentences, duplicates\ncache   labels made, changed: labels." in said
     said, _ = train(command, tmp_path, "data.columns.title=headline")
     assert "cache   articles made, changed: data.columns.title\n" in said
     data.write_text("".join(data.read_text().splitlines(keepends=True)[:-1]))
