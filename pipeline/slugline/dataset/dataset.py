@@ -42,6 +42,10 @@ class Dataset(NamedTuple):
         Options of the reader that it found itself.
     read_as : sequence of str
         Those of the notes that say how the files were understood.
+    copies : DataFrame, or None
+        Articles and sentences that have copies, see `list_copies`; None: they were not listed.
+    copy_leakage : Leakage, or None
+        How far the parts share copies of articles and sentences; None: they were not looked for.
     """
 
     sentences: pd.DataFrame
@@ -56,6 +60,8 @@ class Dataset(NamedTuple):
     weights: np.ndarray | None = None
     decided: Mapping[str, Any] = MappingProxyType({})
     read_as: Sequence[str] = ()
+    copies: pd.DataFrame | None = None
+    copy_leakage: Leakage | None = None
 
     def rows(self, part: str) -> np.ndarray:
         """Return which sentences make a part, shape (sentences,).
