@@ -190,11 +190,11 @@ def test_a_second_run_reads_nothing_again_and_gives_the_same(tmp_path, command):
     said, first = train(command, tmp_path)
     assert "cache   articles made, nothing was kept" in said
     said, second = train(command, tmp_path)
-    assert "cache   reused articles, sentences, labels, features.word\n" in said
+    assert "cache   reused articles, sentences, labels, duplicates, features.word\n" in said
     assert "made" not in said
     assert second == first
     said, _ = train(command, tmp_path, "model.C=1")
-    assert "cache   reused articles, sentences, labels, features.word\n" in said
+    assert "cache   reused articles, sentences, labels, duplicates, features.word\n" in said
     said, off = train(command, tmp_path, "cache=off")
     assert "cache" not in said
     assert off == first
@@ -204,9 +204,11 @@ def test_a_run_says_which_file_or_key_changed(tmp_path, command):
     data = write_news(tmp_path)
     train(command, tmp_path)
     said, _ = train(command, tmp_path, "features.word.min_df=3")
-    assert "cache   reused articles, sentences, labels\ncache   features.word made, changed: min_df\n" in said
+    assert (
+        "cache   reused articles, sentences, labels, duplicates\ncache   features.word made, changed: min_df\n" in said
+    )
     said, _ = train(command, tmp_path, "labels.rules=true")
-    assert "cache   reused articles, sentences\ncache   labels made, changed: labels." in said
+    assert "cache   reused articles, sentences, duplicates\ncache   labels made, changed: labels." in said
     said, _ = train(command, tmp_path, "data.columns.title=headline")
     assert "cache   articles made, changed: data.columns.title\n" in said
     data.write_text("".join(data.read_text().splitlines(keepends=True)[:-1]))

@@ -114,7 +114,7 @@ MORE = {  # the long tail
     on("one", "split=random", "split.dev=0"): (
         "training needs sentences of at least 2 articles to cross-validate, found 1",
     ),
-    ("train", "+split.shuffle=1"): ("split: unknown key 'shuffle'; allowed: dev, test, seed",),
+    ("train", "+split.shuffle=1"): ("split: unknown key 'shuffle'; allowed: dev, test, duplicates, seed",),
     ("train", "labels.topics.tax={}", "labels=given"): (
         "unknown key 'labels.topics.tax'; allowed: ",
         "+labels.topics.tax=",

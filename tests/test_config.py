@@ -218,7 +218,7 @@ def test_a_users_module_is_allowed_by_name_and_no_other_with_it(tmp_path, monkey
     [
         (
             {"_target_": "slugline.splits.ByArticle", "shares": 1},
-            "split: unknown key 'shares'; allowed: dev, test, seed",
+            "split: unknown key 'shares'; allowed: dev, test, duplicates, seed",
         ),
         (
             {"_target_": "slugline.splits.ByArticle", "dev": "much"},

@@ -17,6 +17,7 @@ ORDER = [
     ["project"],
     ["cache"],
     ["data"],
+    ["duplicates"],
     ["labels", "splits", "ngrams", "scoring"],
     ["dataset"],
     ["model"],

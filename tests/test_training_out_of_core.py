@@ -10,6 +10,8 @@ import pytest
 from slugline.data.corpus import ArticleCorpus
 from slugline.data.ready_sentences import SentenceCorpus
 from slugline.errors import InputError
+from slugline.splits import ByArticle
+from slugline.training.chunk_splits import ChunkSplit
 
 SAMPLE = Path(__file__).parents[1] / "data/sample/articles.jsonl"
 STREAM = ("train", "tracking=off", "plots=false", "features=hashing", "model=sgd", "hydra.run.dir=run")
@@ -96,12 +98,21 @@ def test_what_needs_all_the_text_at_once_is_one_line(command, tmp_path, options,
     assert done.stderr.count("\n") == 1
 
 
+def name(number: int) -> str:
+    """Return a name for a number, since texts that differ in numbers alone are copies."""
+    return "".join(chr(97 + digit) for digit in divmod(number, 26))
+
+
 def write_flood_news(folder: Path, rare_labels: list[list[str]]) -> None:
     """Write articles of three sentences with their labels, in every second one a flood; then articles of two."""
     articles = [[["flood"] if n % 2 else [], [], ["storm"] * (n % 3 == 0)] for n in range(60)]
     articles += [[labels, []] for labels in rare_labels]
     rows = [
-        {"article_id": f"a{n}", "text": f"{' '.join(labels) or 'Calm'} in town {n} on day {place}.", "labels": labels}
+        {
+            "article_id": f"a{n}",
+            "text": f"{' '.join(labels) or 'Calm'} in town {name(n)} on day {place}.",
+            "labels": labels,
+        }
         for n, article in enumerate(articles)
         for place, labels in enumerate(article)
     ]
@@ -126,7 +137,7 @@ def test_in_chunks_with_one_topic_each_the_sentences_of_a_rare_one_are_left_out_
     rows = [
         {
             "article_id": f"a{n // 2}",
-            "text": f"Day {n}.",
+            "text": f"Day {name(n)}.",
             "labels": ["quake" if n == 7 else "flood" if n % 3 else "storm"],
         }
         for n in range(200)
@@ -198,3 +209,34 @@ def test_a_hashed_model_is_exported_to_scikit_learn(tmp_path):
     loaded = load_model(save_model(model, tmp_path / "model"))
     assert (loaded.predict_proba(texts) == expected).all()
     assert set(loaded.explain("a truce", top=0)["a"]) > {"(intercept)"}
+
+
+def test_in_chunks_new_exact_copies_go_to_what_is_kept_and_kept_ones_stay_where_they_are():
+    ids = [f"{kind}{n}" for n in range(12) for kind in ("kept", "new")]
+    data = pd.DataFrame({"article_id": ids, "text": [f"Rain in {name(row // 2)}." for row in range(len(ids))]})
+    data = data.assign(sentence_id=[f"s{row}" for row in range(len(data))])
+    kept = {f"kept{n}": ("train", "dev", "test")[n % 3] for n in range(12)}
+    late = pd.DataFrame({"article_id": ["kept0 too", "new too"], "text": data["text"][0], "sentence_id": ["t0", "t1"]})
+    split = ChunkSplit(ByArticle(seed=3, keep=kept | {"kept0 too": "test"}))
+    divided = pd.concat([split(data[:9]), split(data[9:]), split(late)])
+    assert [divided["split"].iloc[row] for row in range(24)] == [kept[f"kept{row // 2}"] for row in range(24)]
+    assert divided["split"].tolist()[24:] == ["test", "train"]
+    assert split.known_articles == 13
+
+
+def test_in_chunks_a_kept_article_goes_before_a_new_one_that_was_read_before_it():
+    keys = [f"new{n}" for n in range(20)]
+    first = pd.DataFrame({"article_id": keys, "text": "Rain fell.", "sentence_id": keys})
+    split = ChunkSplit(ByArticle(keep={"kept": "dev"}))
+    parts = split(first)["split"]
+    assert parts.nunique() == 1  # of the first, by its hash
+    then = [split(first.assign(article_id=key, sentence_id=key)[:1])["split"].item() for key in ("kept", "later")]
+    assert then == ["dev", "dev"] != [parts[0], parts[0]]
+
+
+def test_where_copies_leave_nothing_for_dev_the_error_says_that_they_stay_together(command, tmp_path):
+    rows = [{"article_id": f"a{n}", "text": f"Day {n}.", "labels": ["flood"] * (n % 2)} for n in range(60)]
+    (tmp_path / "news.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = command(tmp_path, *SMALL, "data.chunk_rows=30")
+    assert done.returncode == 1
+    assert "as copies of each other stay together (split.duplicates=off)" in done.stderr

@@ -30,7 +30,7 @@ def field_help(settings: type) -> dict[str, str]:
     --------
     >>> from slugline.splits import Given
     >>> sorted(field_help(Given))
-    ['column']
+    ['column', 'duplicates']
     """
     texts: dict[str, str] = {}
     for kind in reversed(settings.__mro__):
@@ -65,7 +65,7 @@ def to_config(component: Any) -> dict[str, Any]:
     --------
     >>> from slugline.splits import ByArticle
     >>> to_config(ByArticle(test=0.3))
-    {'_target_': 'slugline.splits.ByArticle', 'dev': 0.1, 'test': 0.3, 'seed': 0, 'keep': None}
+    {'_target_': 'slugline.splits.ByArticle', 'dev': 0.1, 'test': 0.3, 'duplicates': 'near', 'seed': 0, 'keep': None}
     """
     if dataclasses.is_dataclass(component):
         options = {field.name: getattr(component, field.name) for field in dataclasses.fields(component)}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from slugline.components import flatten, to_config
 
-LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "ftfy", "sentencex", "charset-normalizer")
+LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "ftfy", "sentencex", "charset-normalizer", "rensa")
 Key = Mapping[str, str]
 
 

@@ -8,7 +8,9 @@ import pandas as pd
 
 from slugline import report
 from slugline.annotate import check_output, write_tasks
+from slugline.cache import Stages
 from slugline.config.labelling import ReviewSettings
+from slugline.duplicates import add_groups, article_groups
 from slugline.errors import InputError, listing
 from slugline.launch import Launch
 from slugline.model import load_model
@@ -86,11 +88,10 @@ def _find_errors(settings: ReviewSettings, candidates: Candidates) -> ReviewTask
     from slugline.training.fit import predict_out_of_fold  # late: scikit-learn takes a second to import
 
     def predict(sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
-        texts, groups = sentences["text"].tolist(), sentences["article_id"].factorize()[0]
         return predict_out_of_fold(
-            texts,
+            sentences["text"].tolist(),
             Y,
-            groups,
+            article_groups(add_groups(sentences, "near", Stages())),
             features=settings.features,
             classifier=settings.model,
             mode=settings.labels.asked_mode,

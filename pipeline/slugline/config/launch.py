@@ -135,7 +135,7 @@ def compose_settings(command: str, overrides: Sequence[str] = ()) -> Any:
     Examples
     --------
     >>> compose_settings("train", ["seed=1"]).split
-    ByArticle(dev=0.1, test=0.2, seed=1, keep=None)
+    ByArticle(dev=0.1, test=0.2, duplicates='near', seed=1, keep=None)
     """
     register(command)
     with initialize_config_dir(str(shipped_folder("conf")), version_base="1.3"):

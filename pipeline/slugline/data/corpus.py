@@ -13,14 +13,15 @@ from slugline.data.input_files import NamedFile, find_files
 from slugline.data.opening import ReadOptions
 from slugline.data.read_files import ReadFile, describe_files
 from slugline.data.readers import check_any_read
-from slugline.data.schema import ARTICLE_COLUMNS, SENTENCE_COLUMNS, Article, Rejected
+from slugline.data.schema import ARTICLE_COLUMNS, GROUP_COLUMNS, SENTENCE_COLUMNS, Article, Rejected
 from slugline.data.sentences import split_article
 from slugline.errors import InputError, listing
 
 _Item = TypeVar("_Item")
 
 _BUILT_IN_COLUMNS = sorted(
-    {*ARTICLE_COLUMNS, *SENTENCE_COLUMNS, "labels", "label_source", "weights", "period", "length", "place"}
+    {*ARTICLE_COLUMNS, *SENTENCE_COLUMNS, *GROUP_COLUMNS}
+    | {"labels", "label_source", "weights", "period", "length", "place"}
 )
 
 

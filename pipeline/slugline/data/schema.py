@@ -56,6 +56,7 @@ class Rejected(NamedTuple):
 ARTICLE_COLUMNS = Article._fields[:-1]  # without `kept`, whose columns have names of their own
 SENTENCE_COLUMNS = Sentence._fields
 _LONG_NAME = 40  # characters that names of columns seldom have
+GROUP_COLUMNS = ("sentence_group", "article_group")  # numbers that copies have in common
 ABOUT_COLUMNS = ("published", "source", "title", "url")  # what predictions tell about the article of a sentence
 PREDICTION_COLUMNS = (*SENTENCE_COLUMNS, *ABOUT_COLUMNS, "topics")  # then come those of the topics
 

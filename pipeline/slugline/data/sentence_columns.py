@@ -70,7 +70,7 @@ def find_layout(
     if survey.names and found["article_id"] is None:
         notes.append(
             "no column says which article a sentence is of: each counts as an article of its own, so sentences of one "
-            "story and near-copies may stand on both sides of the split; give data.columns.article_id=COLUMN"
+            "story may stand in several parts of the split; give data.columns.article_id=COLUMN"
         )
     return Layout(found, list(topic_columns), separator, notes)
 

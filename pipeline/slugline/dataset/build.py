@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from slugline.cache import Stages
 from slugline.data.schema import to_matrix
@@ -12,10 +13,11 @@ from slugline.dataset.checks import check_topic_names
 from slugline.dataset.dataset import Dataset, rows_of
 from slugline.dataset.labelled import count_sentences, read_labelled, select_labelled
 from slugline.dataset.notes import data_notes, topic_notes
+from slugline.duplicates import add_groups, list_copies
 from slugline.errors import InputError, listing
 from slugline.labels import Labels, by_people, mode_notes
 from slugline.labels.rare import drop_rare
-from slugline.splits import PARTS, count_labels, describe_kept, measure_leakage, share_out_people
+from slugline.splits import PARTS, Leakage, count_labels, describe_kept, measure_leakage, share_out_people
 
 NO_LABELS = (
     "no sentence is labelled; labels come from a file (labels.gold=FILE), with the data, or from topics with keywords "
@@ -43,6 +45,9 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         When nothing can be read, or nothing is labelled.
     """
     corpus, labelled = read_labelled(data, labels, stages)
+    with stages.timed("duplicates"):
+        how = getattr(split, "duplicates", "near")
+        labelled = labelled._replace(sentences=add_groups(labelled.sentences, how, stages))
     used = select_labelled(labelled)
     if used.empty:
         raise InputError(NO_LABELS)
@@ -57,9 +62,7 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         used, topics, unseen = drop(used, topics, in_train=True)
         Y, parts = to_matrix(used["labels"], topics), used["split"].to_numpy()
         rows = {part: rows_of(used, part) for part in PARTS}
-        in_parts = np.any(list(rows.values()), axis=0)
-        keys = used["text"].map(normal_form).to_numpy(object)
-        leakage = measure_leakage(keys[in_parts], parts[in_parts], used["article_id"].to_numpy()[in_parts])
+        leakage, of_copies = _measure_leakages(used[np.any(list(rows.values()), axis=0)])
 
     dataset = Dataset(
         sentences=used,
@@ -75,15 +78,28 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         decided=corpus.decided,
         read_as=corpus.all_notes(),
         files=corpus.files,
+        copies=None if how == "off" else list_copies(used),
+        copy_leakage=None if how == "off" else of_copies,
     )
     by_rules_alone = not by_people(used).any()
     warnings = data_notes(
-        labelled.counts, labelled.unmatched, leakage, timeouts=labelled.timeouts, by_rules_alone=by_rules_alone
+        labelled.counts,
+        labelled.unmatched,
+        (leakage, of_copies),
+        timeouts=labelled.timeouts,
+        by_rules_alone=by_rules_alone,
     )
     dataset.notes.extend(warnings)
     dataset.notes.extend(topic_notes(dataset, rare, unseen, labels.min_articles))
     dataset.notes.extend(describe_kept(split, used))
     return dataset
+
+
+def _measure_leakages(used: pd.DataFrame) -> tuple[Leakage, Leakage]:
+    """Measure how far the parts share articles and sentences, and copies of them."""
+    parts, keys = used["split"].to_numpy(), used["text"].map(normal_form).to_numpy(object)
+    groups = used["sentence_group"].to_numpy(), parts, used["article_group"].to_numpy()
+    return measure_leakage(keys, parts, used["article_id"].to_numpy()), measure_leakage(*groups)
 
 
 def _check_parts(parts: np.ndarray, n_sentences: int) -> np.ndarray:

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from slugline.data.schema import ABOUT_COLUMNS, SENTENCE_COLUMNS
 from slugline.dataset.dataset import Dataset
+from slugline.duplicates import article_groups
 from slugline.errors import InputError, listing
 from slugline.labels.rare import LEAST_ARTICLES
 
@@ -24,7 +26,7 @@ def check_examples(label_counts: pd.DataFrame, sizes: dict[str, int], train_arti
     sizes : dict of str to int
         Sentences by part.
     train_articles : int
-        How many articles the sentences of train come from.
+        How many articles the sentences of train come from, copies of an article as one.
     threshold_part : str
         The part on which thresholds are chosen.
 
@@ -53,7 +55,7 @@ def check_examples(label_counts: pd.DataFrame, sizes: dict[str, int], train_arti
 
 def check_dataset(dataset: Dataset, threshold_part: str) -> None:
     """Check with `check_examples` that a model can be trained on a dataset; see there."""
-    train_articles = int(dataset.sentences["article_id"][dataset.rows("train")].nunique())
+    train_articles = len(np.unique(article_groups(dataset.sentences)[dataset.rows("train")]))
     check_examples(dataset.label_counts, dataset.sizes, train_articles, threshold_part)
 
 

@@ -45,6 +45,10 @@ class Dataset(NamedTuple):
         Those of the notes that say how the files were read and understood.
     files : sequence of ReadFile
         The files that were read, and how.
+    copies : DataFrame, or None
+        Articles and sentences that have copies, see `list_copies`; None: they were not listed.
+    copy_leakage : Leakage, or None
+        How far the parts share copies of articles and sentences; None: they were not looked for.
     """
 
     sentences: pd.DataFrame
@@ -60,6 +64,8 @@ class Dataset(NamedTuple):
     decided: Mapping[str, Any] = MappingProxyType({})
     read_as: Sequence[str] = ()
     files: Sequence[ReadFile] = ()
+    copies: pd.DataFrame | None = None
+    copy_leakage: Leakage | None = None
 
     def rows(self, part: str) -> np.ndarray:
         """Return which sentences make a part, shape (sentences,).

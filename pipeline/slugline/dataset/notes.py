@@ -6,36 +6,25 @@ from slugline.dataset.dataset import Dataset
 from slugline.errors import listing
 from slugline.labels import describe_matches, describe_timeouts
 from slugline.labels.rare import describe_rare
-from slugline.splits import Leakage
-
-_LEAK_WARNING = 0.01  # share of a part that stands in train word for word, above which we warn
-
-
-def _leakage_notes(leakage: Leakage) -> list[str]:
-    """Return a warning where whole articles, or more than a hundredth of a part's sentences, stand in train too."""
-    leaks = [
-        f"{share:.1%} of {part} sentences also occur in train, word for word"
-        for part, share in leakage.shares.items()
-        if share > _LEAK_WARNING
-    ]
-    if leakage.articles:
-        leaks = [f"{leakage.articles} articles are in more than one part", *leaks]
-    return [f"the split leaks, so scores flatter: {'; '.join(leaks)}"] if leaks else []
+from slugline.splits import Leakage, leakage_notes
 
 
 def data_notes(
     matches: Mapping[str, int],
     unmatched: Sequence[str],
-    leakage: Leakage,
+    leakages: tuple[Leakage, Leakage],
     *,
     timeouts: Mapping[str, int],
     by_rules_alone: bool,
 ) -> list[str]:
-    """Return what to warn of: gold labels that found no sentence, slow patterns, labels by rules alone, leaks."""
+    """Return what to warn of: gold labels that found no sentence, slow patterns, labels by rules alone, leaks.
+
+    `leakages` are by article and word for word, and by groups of copies.
+    """
     notes = describe_matches(matches, unmatched) + describe_timeouts(timeouts)
     if by_rules_alone:
         notes.append("all labels come from rules: scores say how well the model repeats the rules, not how true it is")
-    return notes + _leakage_notes(leakage)
+    return notes + leakage_notes(*leakages)
 
 
 def topic_notes(dataset: Dataset, rare: dict[str, int], unseen: dict[str, int], min_articles: int) -> list[str]:

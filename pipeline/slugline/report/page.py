@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from slugline.report.counts import describe_labels, describe_left_out
+from slugline.report.counts import describe_copies, describe_labels, describe_left_out
 from slugline.report.rendering import Table, render
 from slugline.report.scores import baseline_scores, format_interval, format_number, format_scores
 from slugline.training.run import TrainingRun
@@ -95,9 +95,12 @@ def _data(run: TrainingRun) -> dict[str, Any]:
     """Return what was read, left out and split, with how far the split leaks."""
     dataset = run.dataset
     counts, leakage, label_counts = dataset.counts, dataset.leakage, dataset.label_counts
+    copied = dataset.copy_leakage.sentences if dataset.copy_leakage else {}
     parts = [
-        (part, size, leakage.sentences.get(part, ""), run.digests.get(part, "")) for part, size in dataset.sizes.items()
+        (part, size, leakage.sentences.get(part, ""), copied.get(part, ""), run.digests.get(part, ""))
+        for part, size in dataset.sizes.items()
     ]
+    columns = ["part", "sentences", "also in train word for word", "or with other numbers or words", "digest"]
     topics = [(topic, *map(int, row)) for topic, *row in label_counts.itertuples()]
     return {
         "summary": (
@@ -105,7 +108,8 @@ def _data(run: TrainingRun) -> dict[str, Any]:
             f"{describe_left_out(dataset)}. {describe_labels(dataset)}."
         ),
         "articles_in_several_parts": leakage.articles,
-        "parts": Table(["part", "sentences", "also in train word for word", "digest"], parts, (1, 2)),
+        "copies": describe_copies(dataset),
+        "parts": Table(columns, parts, (1, 2, 3)),
         "topics": Table(["sentences with", *label_counts.columns], topics, range(1, 1 + label_counts.shape[1])),
     }
 

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from slugline.dataset import Dataset
+from slugline.duplicates import count_copies
 from slugline.scoring import tabulate
 from slugline.splits import HELD_OUT, PARTS_FILE
 from slugline.spreadsheets import write_table
@@ -12,7 +13,7 @@ _COMPARED = ("calibration", "slices")
 
 
 def write_tables(run: TrainingRun) -> None:
-    """Write the scores per topic, all tables, the labels per part, and the predictions for dev and test."""
+    """Write the scores per topic, all tables, copies, the labels per part, and the predictions for dev and test."""
     dataset, folder = run.dataset, run.folder
     for part in HELD_OUT:
         if f"{part}/f1_macro" in run.metrics:
@@ -22,20 +23,28 @@ def write_tables(run: TrainingRun) -> None:
 
     for name, table in run.tables.items():
         write_table(table, folder / f"{name}.csv")
+    if dataset.copies is not None:
+        write_table(dataset.copies, folder / "duplicates.csv")
     write_table(dataset.label_counts.rename_axis("topic"), folder / "labels.csv", index=True)
     files = [(file.name, file.format, ", ".join(file.notes)) for file in dataset.files]
     write_table(pd.DataFrame(files, columns=["file", "format", "notes"]), folder / "files.csv")
-    if dataset.rows("train").any():  # out of core, where train is not kept, an article's part depends on its id alone
+    if dataset.rows("train").any():  # out of core train is not kept: a part depends on ids, not on labels
         write_table(_tabulate_parts(dataset.sentences), folder / PARTS_FILE)
 
 
 def count_metrics(dataset: Dataset) -> dict[str, float]:
     """Return what was counted and how far the split leaks as metrics, under `data/` and `leakage/`."""
-    leakage = dataset.leakage
+    leakage, of_copies = dataset.leakage, dataset.copy_leakage
     counts = {f"data/{name}": float(count) for name, count in dataset.counts.items()}
     sizes = {f"data/{part}": float(size) for part, size in dataset.sizes.items()}
     shared = {f"leakage/{part}_sentences": float(count) for part, count in leakage.sentences.items()}
-    return counts | sizes | shared | {"leakage/articles": float(leakage.articles)}
+    shared["leakage/articles"] = float(leakage.articles)
+    if of_copies is not None:
+        shared |= {f"leakage/{part}_copies": float(count) for part, count in of_copies.sentences.items()}
+        shared["leakage/article_groups"] = float(of_copies.articles)
+    if dataset.copies is not None:
+        counts |= {f"data/{name}": float(count) for name, count in count_copies(dataset.copies).items()}
+    return counts | sizes | shared
 
 
 def write_mlflow_tables(run: TrainingRun, **others: pd.DataFrame) -> list[str]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from slugline.data.dates import describe_dates
 from slugline.dataset import Dataset
-from slugline.report.counts import describe_left_out
+from slugline.report.counts import describe_copies, describe_left_out, describe_shared
 from slugline.report.scores import baseline_scores, format_interval, format_scores
 from slugline.splits import HELD_OUT
 from slugline.training.evaluation import CROSS_VALIDATED, FEW_SENTENCES, judged_rows
@@ -22,18 +22,17 @@ def describe_dataset(dataset: Dataset) -> str:
     parts = ", ".join(f"{part} {size}" for part, size in dataset.sizes.items())
     unused = counts["used"] - sum(dataset.sizes.values())
     by_rules = f"; not used: {unused} of dev and test, which rules labelled" if unused else ""
-    leaks = ", ".join(
-        f"{count} {part} sentences ({leakage.shares[part]:.1%})" for part, count in leakage.sentences.items()
-    )
 
     lines = [
         f"data    {counts['used']} of {counts['sentences']} sentences, {counts['articles']} articles; "
         f"left out: {describe_left_out(dataset)}",
         f"split   {parts} sentences{by_rules}; articles in several parts: {leakage.articles}; in train word for word: "
-        f"{leaks}",
+        f"{describe_shared(leakage)}",
     ]
     if dates := describe_dates(counts["dated"], counts["undated"]):
         lines.insert(1, f"dates   {dates}")
+    if copies := describe_copies(dataset):
+        lines.append(f"copies  {copies}")
     return "\n".join([*lines, *describe_notes(dataset.notes)])
 
 

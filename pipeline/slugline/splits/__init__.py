@@ -1,6 +1,6 @@
 """Splits: which sentences are train, dev and test; which parts stay as they were; leakage."""
 
-from slugline.splits.leakage import Leakage, count_labels, measure_leakage
+from slugline.splits.leakage import Leakage, count_labels, leakage_notes, measure_leakage
 from slugline.splits.parts import HELD_OUT, PARTS, PARTS_FILE, describe_known, read_parts
 from slugline.splits.splitters import (
     ByArticle,
@@ -26,6 +26,7 @@ __all__ = [
     "count_labels",
     "describe_kept",
     "describe_known",
+    "leakage_notes",
     "measure_leakage",
     "read_parts",
     "share_out_people",

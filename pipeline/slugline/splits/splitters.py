@@ -5,12 +5,13 @@ A splitter takes the labelled sentences (a frame of n rows, with what is known o
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from slugline.duplicates import article_groups, check_how, sentence_groups
 from slugline.errors import InputError, listing
 from slugline.splits.parts import PARTS, describe_known, find_known, read_parts, to_part
 from slugline.splits.stratification import MIN_ARTICLES, stratify
@@ -28,12 +29,14 @@ class _Shares:
 
     dev: float = 0.1
     test: float = 0.2
+    duplicates: str = field(default="near", kw_only=True)
 
     def __post_init__(self) -> None:
         if not (0 <= self.dev < 1 and 0 <= self.test < 1 and self.dev + self.test < 1):
             shares = f"split.dev={self.dev} and split.test={self.test}"
             raise InputError(f"{shares}; allowed: from 0, and below 1 together")
         check_seed(getattr(self, "seed", 0))
+        check_how(self.duplicates)
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,9 @@ class _Stratified(_Shares):
 
     def _divide(self, sentences: pd.DataFrame, Y: np.ndarray, groups: np.ndarray) -> np.ndarray:
         """Return the part of each sentence: the one that it is known to be in, for others by a stratified split."""
-        of_group: dict[int, str] = {}
-        for group, part, article in zip(groups, self.known_parts(sentences), sentences["article_id"], strict=True):
-            if part is not None and of_group.setdefault(group, part) != part:
-                raise InputError(f"split.keep: article {article} is in several parts there; allowed: split=random")
-        known = np.array([of_group.get(group) for group in groups], object)
-        return _stratify_parts(Y, groups, self, known)
+        known = _join_copies(self.known_parts(sentences), groups)
+        in_one_part = pd.Series(list(zip(groups, known, strict=True)))  # copies that were in several are no group
+        return _stratify_parts(Y, pd.factorize(in_one_part)[0], self, known)
 
     def known_parts(self, sentences: pd.DataFrame) -> np.ndarray:
         """Return the parts that `keep` names, shape (sentences,), None for sentences that it does not know."""
@@ -80,7 +80,10 @@ class ByArticle(_Stratified):
         Of the order in which articles are taken.
     keep : str, optional
         Articles stay in the part that they had, others are divided as usual, whatever became of the labels: a run, as
-        `slugline compare` takes it, or a file with `article_id` and `split`.
+        `slugline compare` takes it, or a file with `article_id` and `split`. A new copy of an article goes to its part.
+    duplicates : {"near", "exact", "off"}
+        Which articles are copies and stay together, also in cross-validation: those that share much of their text,
+        but for a few words, for case and numbers alone, or none.
 
     Examples
     --------
@@ -92,11 +95,22 @@ class ByArticle(_Stratified):
 
     def __call__(self, sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
         """Return the part of each sentence, shape (sentences,)."""
-        groups, articles = pd.factorize(sentences["article_id"])
-        if len(articles) < MIN_ARTICLES:
+        groups, articles = article_groups(sentences), sentences["article_id"]
+        if (count := len(np.unique(groups))) < MIN_ARTICLES:
             needed = f"a split by article needs at least {MIN_ARTICLES} articles"
-            raise InputError(f"{needed}, found {len(articles)}; or use split=random")
+            are_copied = count < articles.nunique()
+            copied = ", as copies of each other count as one (split.duplicates=off)" if are_copied else ""
+            raise InputError(f"{needed}, found {count}{copied}; or use split=random")
         return self._divide(sentences, Y, groups)
+
+    def known_parts(self, sentences: pd.DataFrame) -> np.ndarray:
+        """Return the parts that `keep` names, of whole articles; raise `InputError` where one is in several."""
+        known = super().known_parts(sentences)
+        of_article: dict[str, str] = {}
+        for article, part in zip(sentences["article_id"], known, strict=True):
+            if part is not None and of_article.setdefault(article, part) != part:
+                raise InputError(f"split.keep: article {article} is in several parts there; allowed: split=random")
+        return np.array([of_article.get(article) for article in sentences["article_id"]], object)
 
 
 @dataclass(frozen=True)
@@ -111,21 +125,29 @@ class Random(_Stratified):
         Of the order in which sentences are taken.
     keep : str, optional
         As for `ByArticle`; the file may have `sentence_id` in place of `article_id`.
+    duplicates : {"near", "exact", "off"}
+        Which sentences are copies and stay together: those that differ in a few words, in case and numbers alone, or
+        none. Copies of articles stay together in cross-validation.
     """
 
     def __call__(self, sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
         """Return the part of each sentence, shape (sentences,)."""
-        return self._divide(sentences, Y, np.arange(len(sentences)))
+        return self._divide(sentences, Y, sentence_groups(sentences))
 
 
 @dataclass(frozen=True)
 class ByTime(_Shares):
     """The latest articles test, those before them are dev, the earliest train; those of one moment stay together.
 
+    Copies of an article count as of the time of the first, so that none is tested on what was known before.
+
     Parameters
     ----------
     dev, test : float
         Shares of the sentences; the rest trains.
+    duplicates : {"near", "exact", "off"}
+        Which articles are copies and stay together, also in cross-validation: those that share much of their text,
+        but for a few words, for case and numbers alone, or none.
     """
 
     def __call__(self, sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
@@ -138,6 +160,7 @@ class ByTime(_Shares):
             undated = f"article {row['article_id']} has no date (published: {value!r})"
             raise InputError(f"split=time: {undated}; allowed: ISO 8601, such as 2016-10-06")
 
+        time = time.groupby(article_groups(sentences)).transform("min")
         later = time.rank(method="max", ascending=False, pct=True).to_numpy() - 1e-9  # share at that moment or later
         parts: np.ndarray = np.select([later <= self.test, later <= self.test + self.dev], ["test", "dev"], "train")
         if self.test > 0 and not (parts == "test").any():
@@ -156,9 +179,16 @@ class Given:
     ----------
     column : str
         Its name; its values are train, dev (or validation, valid, val) and test.
+    duplicates : {"near", "exact", "off"}
+        Which articles and sentences are copies: those that differ in a few words, in case and numbers alone, or none.
+        Here they stay where they are, and are reported; in cross-validation copies of articles stay together.
     """
 
     column: str = "split"
+    duplicates: str = field(default="near", kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_how(self.duplicates)
 
     def __call__(self, sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
         """Return the part of each sentence, shape (sentences,); raise `InputError` for another name."""
@@ -188,6 +218,18 @@ def share_out_people(split: object, Y: np.ndarray, by_people: np.ndarray) -> np.
     if not isinstance(split, ByArticle | Random) or by_people.all() or not by_people.any():
         return Y
     return np.column_stack([Y, by_people])
+
+
+def _join_copies(known: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return the parts that are known, shape (sentences,); what is new is where copies of it, of its group, are.
+
+    Where these are in several parts, that is train, which knows what is held out already; else dev.
+    """
+    of_group: dict[int, str] = {}
+    for part in PARTS:
+        of_group = dict.fromkeys(groups[known == part], part) | of_group
+    parts = [of_group.get(group) if part is None else part for part, group in zip(known, groups, strict=True)]
+    return np.array(parts, object)
 
 
 def _stratify_parts(Y: np.ndarray, groups: np.ndarray, split: _Stratified, known: np.ndarray) -> np.ndarray:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from slugline.cache import Stages
@@ -16,7 +15,8 @@ from slugline.labels import Labels, by_people, has_one_topic_each, read_gold, su
 from slugline.labels.rare import LEAST_ARTICLES, check_any_left
 from slugline.model.vectorizers import transform_all
 from slugline.splits import ByArticle, Given, describe_known
-from slugline.training.chunks import Chunks, to_share
+from slugline.training.chunk_splits import ChunkSplit
+from slugline.training.chunks import Chunks
 from slugline.training.settings import TrainSettings
 
 _EXAMPLES = 1000  # sentences that are kept to show one
@@ -31,7 +31,6 @@ class _Reading:
         self.gold = list(read_gold(labels.gold, labels.columns, labels.reading, self.opened))
         self.unmatched = {where for where, _ in self.gold}
         self.one_topic_each = True
-        self.known_articles = 0
         self.examples = pd.DataFrame()
 
     def label(self, chunks: Chunks, corpus: Corpus, sentences: pd.DataFrame) -> pd.DataFrame:
@@ -49,20 +48,7 @@ class _Reading:
         chunks.by_rules_alone &= not by_people(used).any()
         return used
 
-    def divide(self, split: ByArticle | Given, used: pd.DataFrame) -> np.ndarray:
-        """Return the part of each sentence: by a column, what is known, or a hash of its article.
-
-        Of the latter, shares are about as asked for.
-        """
-        if isinstance(split, Given):
-            return np.asarray(split(used, np.empty((len(used), 0))))
-        known = split.known_parts(used)
-        self.known_articles += used["article_id"][pd.notna(known)].nunique()
-        place = used["article_id"].map(lambda key: to_share(key, split.seed)).to_numpy()
-        parts = np.select([place < split.test, place < split.test + split.dev], ["test", "dev"], "train")
-        return np.where(pd.isna(known), parts, known).astype(object)
-
-    def complete(self, chunks: Chunks, split: ByArticle | Given) -> None:
+    def complete(self, chunks: Chunks, split: ByArticle | Given, known_articles: int) -> None:
         """Put into chunks what is known once all are read; raise `InputError` where nothing is labelled."""
         chunks.files = [*chunks.files, *self.opened]
         chunks.unmatched = [where for where, _ in self.gold if where in self.unmatched]
@@ -78,7 +64,7 @@ class _Reading:
         if isinstance(split, ByArticle) and split.keep is not None:
             article = str(self.examples["article_id"].iloc[0])
             articles = chunks.rows.articles()
-            chunks.kept = [describe_known(self.known_articles, articles, split.read_kept(), article)]
+            chunks.kept = [describe_known(known_articles, articles, split.read_kept(), article)]
 
 
 def read_chunks(settings: TrainSettings, vectorizers: Sequence[Any], folder: Path, stages: Stages) -> Chunks:
@@ -89,17 +75,17 @@ def read_chunks(settings: TrainSettings, vectorizers: Sequence[Any], folder: Pat
     InputError
         Where nothing is labelled, no gold label matches, or no topic can be learned.
     """
-    chunks, reading = Chunks(folder), _Reading(settings.labels)
+    chunks, reading, split = Chunks(folder), _Reading(settings.labels), ChunkSplit(settings.split)
     for corpus in settings.data.chunks():
         with stages.timed("sentences"):
             sentences = corpus.sentences()
         with stages.timed("labels"):
             used = reading.label(chunks, corpus, sentences)
         with stages.timed("split"):
-            parts = reading.divide(settings.split, used)
+            used = split(used)
         with stages.timed("features"):
-            chunks.add(transform_all(vectorizers, list(used["text"])), used, parts)
-    reading.complete(chunks, settings.split)
+            chunks.add(transform_all(vectorizers, list(used["text"])), used)
+    reading.complete(chunks, settings.split, split.known_articles)
     _drop_rare(chunks, settings.labels)
     return chunks
 

@@ -13,10 +13,12 @@ import pandas as pd
 from slugline.cache import load, store
 from slugline.data.digests import hash_sentences
 from slugline.data.read_files import ReadFile, describe_files
+from slugline.data.schema import GROUP_COLUMNS
 from slugline.data.sentences import normal_form
 from slugline.labels import by_people
 from slugline.labels.rare import set_aside
 from slugline.splits import HELD_OUT, PARTS, Leakage, measure_leakage
+from slugline.training.chunk_splits import digest_texts
 
 
 class RowCounts:
@@ -27,7 +29,8 @@ class RowCounts:
         self.by_people = dict.fromkeys(HELD_OUT, 0)
         self.labels: Counter[tuple[str, str]] = Counter()  # sentences by topic and part
         self.carriers: Counter[str] = Counter()  # articles by topic; no article is in two chunks
-        self.digests: list[tuple[np.ndarray, ...]] = []  # of each sentence: number of its part, of text, of article
+        # Of each sentence: number of its part, digests of text, article, and what their exact copies share
+        self.digests: list[tuple[np.ndarray, ...]] = []
         self.train_hash = blake2b(digest_size=8)
 
     def add(self, rows: pd.DataFrame) -> None:
@@ -44,23 +47,29 @@ class RowCounts:
         self.carriers.update(topic for topic, _ in carried)
         hash_sentences(self.train_hash, rows[rows["split"] == "train"])
         codes = np.array([PARTS.index(part) for part in rows["split"]], np.uint8)
-        self.digests.append((codes, rows["digest"].to_numpy(np.uint64), _digest_texts(rows["article_id"])))
+        digests = [rows[column].to_numpy(np.uint64) for column in ("digest", *GROUP_COLUMNS)]
+        self.digests.append((codes, digests[0], digest_texts(rows["article_id"]), *digests[1:]))
 
     def label_counts(self, topics: Sequence[str]) -> pd.DataFrame:
         """Return how many sentences of each part carry each topic: topics down, parts across."""
         counts = {part: [self.labels[topic, part] for topic in topics] for part in PARTS}
         return pd.DataFrame(counts, index=list(topics))
 
-    def articles(self, part: str | None = None) -> int:
-        """Return how many articles have sentences, or sentences in a part."""
-        codes = range(len(PARTS)) if part is None else [PARTS.index(part)]
-        found = [articles[np.isin(numbers, codes)] for numbers, _, articles in self.digests]
-        return len(np.unique(np.concatenate(found)))
+    def articles(self) -> int:
+        """Return how many articles have sentences."""
+        return len(np.unique(np.concatenate([articles for _, _, articles, _, _ in self.digests])))
 
-    def leakage(self) -> Leakage:
-        """Measure how far the parts share articles and sentences, by digests of 64 bits."""
-        codes, texts, articles = (np.concatenate(column) for column in zip(*self.digests, strict=True))
-        return measure_leakage(texts, np.array(PARTS, object)[codes], articles)
+    def article_groups(self, parts: Sequence[str] = PARTS) -> int:
+        """Return how many articles have sentences in some parts, exact copies of an article as one."""
+        chosen = [PARTS.index(part) for part in parts]
+        return len(np.unique(np.concatenate([groups[np.isin(codes, chosen)] for codes, *_, groups in self.digests])))
+
+    def leakages(self) -> tuple[Leakage, Leakage]:
+        """Measure how far the parts share articles and sentences, and exact copies of them, by digests of 64 bits."""
+        columns = (np.concatenate(column) for column in zip(*self.digests, strict=True))
+        codes, texts, articles, sentence_groups, article_groups = columns
+        parts = np.array(PARTS, object)[codes]
+        return measure_leakage(texts, parts, articles), measure_leakage(sentence_groups, parts, article_groups)
 
 
 @dataclass
@@ -103,13 +112,13 @@ class Chunks:
         for number in range(self.count) if order is None else order:
             yield load(self.folder / str(number))
 
-    def add(self, X: Any, used: pd.DataFrame, parts: np.ndarray) -> None:
-        """Keep the features of a chunk's sentences, what is known of them, and the text of those held out."""
+    def add(self, X: Any, used: pd.DataFrame) -> None:
+        """Keep the features of a chunk's divided sentences, what is known of them, and the text of those held out."""
         X.data = X.data.astype(np.float32)  # half the disk
-        divided = used.assign(split=parts).drop(columns="weights", errors="ignore")
-        rows = divided[["sentence_id", "article_id", "labels", "label_source", "split"]]
-        rows = rows.assign(digest=_digest_texts(map(normal_form, used["text"])))
-        self._store(self.count, X, rows, divided[parts != "train"].reset_index(drop=True))
+        rows = used[["sentence_id", "article_id", "labels", "label_source", "split", *GROUP_COLUMNS]]
+        rows = rows.assign(digest=digest_texts(map(normal_form, used["text"])))
+        held_out = used[used["split"] != "train"].drop(columns=["weights", *GROUP_COLUMNS], errors="ignore")
+        self._store(self.count, X, rows, held_out.reset_index(drop=True))
         self.rows.add(rows)
         self.count += 1
 
@@ -128,18 +137,3 @@ class Chunks:
 
     def _store(self, number: int, X: Any, rows: pd.DataFrame, held_out: pd.DataFrame) -> None:
         store(self.folder / str(number), {}, {"X": X, "rows": rows, "held_out": held_out})
-
-
-def to_share(key: str, seed: int) -> float:
-    """Return a number from 0 to 1 that a key and a seed decide."""
-    return _digest64(f"{seed}\0{key}") / 2**64
-
-
-def _digest64(text: str) -> int:
-    """Return 64 bits for a text."""
-    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
-
-
-def _digest_texts(texts: Iterable[str]) -> np.ndarray:
-    """Return 64 bits for each text, shape (texts,)."""
-    return np.array([_digest64(text) for text in texts], np.uint64)

@@ -8,6 +8,7 @@ from scipy.sparse import csr_array
 
 from slugline.cache import Stages, Values, digest, versions
 from slugline.dataset import Dataset
+from slugline.duplicates import article_groups
 from slugline.model.heads import to_probabilities
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, from_values, side_by_side, to_values
@@ -57,7 +58,7 @@ def fit_model(
             blocks=[values["train"] for values in fitted],
             norms=[vectorizer.norm for vectorizer in vectorizers],
             Y=dataset.Y[train],
-            groups=dataset.sentences["article_id"].factorize()[0][train],
+            groups=article_groups(dataset.sentences)[train],
             mode=dataset.mode,
             weights=None if dataset.weights is None else dataset.weights[train],
             calibration_rows=dataset.calibration_rows("train")[train],

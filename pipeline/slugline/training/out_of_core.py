@@ -19,14 +19,15 @@ from slugline.cache import Stages
 from slugline.data.schema import to_matrix
 from slugline.dataset import Dataset, check_examples, data_notes, topic_notes
 from slugline.errors import InputError
-from slugline.labels import Labels, by_people, mode_notes
+from slugline.labels import by_people, mode_notes
 from slugline.model.heads import decision_values, to_probabilities
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator
 from slugline.splits import HELD_OUT, ByArticle, Given
 from slugline.training.calibration import calibrate
 from slugline.training.chunk_reading import read_chunks
-from slugline.training.chunks import Chunks, RowCounts, to_share
+from slugline.training.chunk_splits import to_share
+from slugline.training.chunks import Chunks, RowCounts
 from slugline.training.fit import FittedModel
 from slugline.training.heads import as_input_error, to_head
 from slugline.training.settings import TrainSettings
@@ -76,13 +77,13 @@ def fit_out_of_core(settings: TrainSettings, stages: Stages) -> tuple[Dataset, F
         thresholds = settings.threshold(Y[dev], probabilities[dev])
 
     model = TopicModel(chunks.topics, mode, vectorizers, to_head(estimators, slope, offset), thresholds)
-    dataset = _to_dataset(chunks, sentences, mode, settings.labels)
+    dataset = _to_dataset(chunks, sentences, mode, settings)
     return dataset, FittedModel(model, probabilities), chunks.rows.train_hash.hexdigest()
 
 
-def _to_dataset(chunks: Chunks, sentences: pd.DataFrame, mode: str, labels: Labels) -> Dataset:
+def _to_dataset(chunks: Chunks, sentences: pd.DataFrame, mode: str, settings: TrainSettings) -> Dataset:
     """Return the sentences that are scored as a dataset; its counts and notes are of all data."""
-    leakage = chunks.rows.leakage()
+    labels, (leakage, of_copies) = settings.labels, chunks.rows.leakages()
     dataset = Dataset(
         sentences=sentences,
         Y=to_matrix(sentences["labels"], chunks.topics),
@@ -96,11 +97,12 @@ def _to_dataset(chunks: Chunks, sentences: pd.DataFrame, mode: str, labels: Labe
         decided=chunks.decided,
         read_as=chunks.read_as(),
         files=chunks.files,
+        copy_leakage=None if settings.split.duplicates == "off" else of_copies,
     )
     warnings = data_notes(
         chunks.matches,
         chunks.unmatched,
-        leakage,
+        (leakage, of_copies),
         timeouts=chunks.timeouts,
         by_rules_alone=chunks.by_rules_alone,
     )
@@ -132,11 +134,13 @@ def _check_settings(settings: TrainSettings) -> None:
 def _check_chunks(chunks: Chunks) -> None:
     """Check that every topic can be learned, and that thresholds can be chosen."""
     if not chunks.rows.sizes["dev"]:
+        are_copied = chunks.rows.article_groups() < chunks.rows.articles()
         raise InputError(
             "no sentence in dev; with data.chunk_rows thresholds are chosen on dev; give split.dev a larger share"
+            + (", as copies of each other stay together (split.duplicates=off)" if are_copied else "")
         )
     label_counts = chunks.rows.label_counts(chunks.topics)
-    check_examples(label_counts, chunks.rows.sizes, chunks.rows.articles("train"), "dev")
+    check_examples(label_counts, chunks.rows.sizes, chunks.rows.article_groups(["train"]), "dev")
 
 
 def _learn(settings: TrainSettings, chunks: Chunks) -> list[Any]:
