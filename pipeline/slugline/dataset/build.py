@@ -75,6 +75,7 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         decided=corpus.decided,
         read_as=corpus.all_notes(),
         files=corpus.files,
+        rejected=corpus.rejected,
     )
     by_rules_alone = not by_people(used).any()
     warnings = data_notes(

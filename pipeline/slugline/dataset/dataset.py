@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from slugline.data.read_files import ReadFile
+from slugline.data.schema import Rejected
 from slugline.labels import by_people
 from slugline.splits import Leakage
 
@@ -45,6 +46,8 @@ class Dataset(NamedTuple):
         Those of the notes that say how the files were read and understood.
     files : sequence of ReadFile
         The files that were read, and how.
+    rejected : sequence of Rejected
+        The files and rows that could not be read.
     """
 
     sentences: pd.DataFrame
@@ -60,6 +63,7 @@ class Dataset(NamedTuple):
     decided: Mapping[str, Any] = MappingProxyType({})
     read_as: Sequence[str] = ()
     files: Sequence[ReadFile] = ()
+    rejected: Sequence[Rejected] = ()
 
     def rows(self, part: str) -> np.ndarray:
         """Return which sentences make a part, shape (sentences,).

@@ -2,7 +2,9 @@
 
 import pandas as pd
 
+from slugline.data.readers import REJECTED_FILE
 from slugline.dataset import Dataset
+from slugline.files import to_json_lines
 from slugline.scoring import tabulate
 from slugline.splits import HELD_OUT, PARTS_FILE
 from slugline.spreadsheets import write_table
@@ -25,6 +27,8 @@ def write_tables(run: TrainingRun) -> None:
     write_table(dataset.label_counts.rename_axis("topic"), folder / "labels.csv", index=True)
     files = [(file.name, file.format, ", ".join(file.notes)) for file in dataset.files]
     write_table(pd.DataFrame(files, columns=["file", "format", "notes"]), folder / "files.csv")
+    if dataset.rejected:
+        (folder / REJECTED_FILE).write_bytes(to_json_lines(item.to_record() for item in dataset.rejected))
     if dataset.rows("train").any():  # out of core, where train is not kept, an article's part depends on its id alone
         write_table(_tabulate_parts(dataset.sentences), folder / PARTS_FILE)
 

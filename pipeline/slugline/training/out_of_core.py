@@ -96,6 +96,7 @@ def _to_dataset(chunks: Chunks, sentences: pd.DataFrame, mode: str, labels: Labe
         decided=chunks.decided,
         read_as=chunks.read_as(),
         files=chunks.files,
+        rejected=chunks.rejected,
     )
     warnings = data_notes(
         chunks.matches,
