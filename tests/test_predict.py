@@ -234,7 +234,7 @@ def test_an_article_id_that_an_earlier_article_has_is_rejected_and_told(
         assert done.returncode == 0, done.stderr
         assert summary_numbers(done.stderr)[:3] == [46, 41, 5]
         assert "rejected rows with reasons: out.csv.rejected.jsonl (3 repeat an article_id; the first" in done.stderr
-        rejected = [tuple(row.values()) for row in records(tmp_path / "out.csv.rejected.jsonl")][2:]
+        rejected = [(row["where"], row["reason"]) for row in records(tmp_path / "out.csv.rejected.jsonl")][2:]
         places = {"a.jsonl:43": "0", "a.jsonl:44": "39", "b.csv:2": "7"}
         assert rejected == [
             (place, f"repeats the article_id '{one}' of an earlier article") for place, one in places.items()
@@ -474,7 +474,7 @@ def test_a_stream_gets_the_records_of_a_file_and_callbacks_the_rest(run: Predict
     options = PredictOptions(input="in.jsonl", batch=1)
     counts = predict_files(model, options, stream=stream, on_rejected=rejected.append, on_progress=progress.append)
     assert stream.getvalue() == Path("topics.jsonl").read_bytes()
-    assert [row._asdict() for row in rejected] == records(Path("topics.jsonl.rejected.jsonl"))
+    assert [row.to_record() for row in rejected] == records(Path("topics.jsonl.rejected.jsonl"))
     assert [step.sentences for step in progress] == [0, 1, 1, 3]
     assert counts == progress[-1] == PredictionCounts(2, 3, 0, 1, rejected[0])
 

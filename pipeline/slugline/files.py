@@ -1,13 +1,16 @@
 """Atomic writes, and the folders that ship with Slugline."""
 
+import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
 from slugline.errors import InputError, one_line
+
+to_json = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` makes an encoder for every call
 
 
 @contextmanager
@@ -59,6 +62,11 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
                     raise IsADirectoryError(21, "Is a directory")
     except OSError as error:
         raise InputError(f"cannot write {target}: {error.strerror or error}") from error
+
+
+def to_json_lines(rows: Iterable[Mapping[Any, Any]]) -> bytes:
+    """Return rows as lines of JSON in UTF-8; what UTF-8 cannot hold, a lone surrogate, is escaped."""
+    return "".join(to_json(row) + "\n" for row in rows).encode(errors="backslashreplace")
 
 
 def read_yaml(file: Path) -> Any:

@@ -1,6 +1,5 @@
 """Annotations: what annotators answered, checked, and matched with the sentences, whatever file it came in."""
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from reprlib import Repr
@@ -55,12 +54,6 @@ class BadValueError(ValueError):
 def shorten(value: object) -> str:
     """Return the representation of a value for a message: one line, cut short however long or deep the value is."""
     return one_line(_short.repr(value))
-
-
-def to_json_lines(rows: Iterable[Mapping[Any, Any]]) -> bytes:
-    """Return rows as lines of JSON; what UTF-8 cannot hold, a lone surrogate, is escaped."""
-    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    return "".join(lines).encode(errors="backslashreplace")
 
 
 def with_nested(row: Row, *fields: str) -> dict[str, Any]:

@@ -10,11 +10,10 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from slugline.annotate.annotation import to_json_lines
 from slugline.annotate.history import lock_history, read_history
 from slugline.data.opening import ReadOptions
 from slugline.errors import InputError, listing
-from slugline.files import shipped_folder, write_files
+from slugline.files import shipped_folder, to_json_lines, write_files
 from slugline.labels.codebook_change import CodebookChange
 from slugline.labels.gold import parse_gold, read_gold
 from slugline.labels.gold_change import ChangedGold, change_gold

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from slugline.annotate.agreement import check_merge, merge_annotations
-from slugline.annotate.annotation import Annotation, match_annotations, to_json_lines
+from slugline.annotate.annotation import Annotation, match_annotations
 from slugline.annotate.history import append_history, read_history
 from slugline.annotate.reader import read_annotations
 from slugline.data.input_files import find_files
@@ -17,7 +17,7 @@ from slugline.data.opening import ReadOptions
 from slugline.data.read_files import ReadFile
 from slugline.data.schema import Rejected
 from slugline.errors import InputError, listing, one_line
-from slugline.files import write_files
+from slugline.files import to_json_lines, write_files
 
 _ENDINGS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".xlsx", ".xlsm")
 _GOLD_ENDINGS = (".jsonl", ".ndjson")

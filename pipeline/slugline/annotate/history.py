@@ -11,8 +11,9 @@ from typing import Any
 from filelock import FileLock
 
 from slugline.annotate.agreement import keep_latest
-from slugline.annotate.annotation import Annotation, shorten, to_json_lines
+from slugline.annotate.annotation import Annotation, shorten
 from slugline.errors import InputError, one_line
+from slugline.files import to_json_lines
 
 
 def append_history(file: Path, annotations: Iterable[Annotation]) -> int:

@@ -66,7 +66,7 @@ def read_annotations(
     answers = [item for item in raw if not isinstance(item, Unanswered)]
     items = [item if isinstance(item, Rejected) else validate(item, positions, path.stem) for item in answers]
     annotations, invalid = _reject_contradictions(items)
-    reasons = [Rejected(where, one_line(reason, 2000)) for where, reason in rejected + invalid]
+    reasons = [item._replace(reason=one_line(item.reason, 2000)) for item in rejected + invalid]
     return AnnotationFile(annotations, reasons, unanswered, ReadFile(file.name, name, file.notes))
 
 

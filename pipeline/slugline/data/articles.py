@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeVar
 
 from slugline.data.dates import standardise_dates
 from slugline.data.input_files import sibling_key
@@ -15,6 +15,7 @@ from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected, Row, Rows, 
 from slugline.data.usual_names import OF_ARTICLES, find_usual
 from slugline.errors import InputError, listing
 
+_Item = TypeVar("_Item")
 REPEATED_ID = "repeats the article_id"  # how the reason begins why such an article is rejected
 _INEXACT = 2.0**53  # from which floats leave out whole numbers
 _PUNCTUATION = str.maketrans("", "", "‘’“”–—…")  # of correct text, though not ASCII
@@ -37,7 +38,7 @@ def read_articles(
     """
     column_names = article_columns(columns or {}, sibling_key(key, "columns"))
     for where, row in read_article_rows(path, options, column_names, key=key, opened=opened):
-        yield where, Rejected(where, row) if isinstance(row, str) else to_article(row, where, column_names, keep)
+        yield where, read_article(row, where, column_names, keep)
 
 
 def read_article_rows(
@@ -78,6 +79,25 @@ def column_name(columns: Mapping[str, Any], name: str) -> str:
     return name if given is None or given == "" else str(given)
 
 
+def read_article(
+    row: Row | str, where: str, columns: Mapping[str, str], keep: Sequence[str] = ()
+) -> Article | Rejected:
+    """Make an article of what was read at a place; of what is not one, return the reason and the cells."""
+    return Rejected(where, row) if isinstance(row, str) else with_row(to_article(row, where, columns, keep), row)
+
+
+def with_row(item: _Item | Rejected, row: Row) -> _Item | Rejected:
+    """Return what was made of a row; what was rejected, with the cells of the row."""
+    if not isinstance(item, Rejected):
+        return item
+    return item._replace(row={str(name): cell if _is_plain(cell) else cell_text(cell) for name, cell in row.items()})
+
+
+def _is_plain(cell: object) -> bool:
+    """Tell whether JSON has a cell as it is."""
+    return cell is None or isinstance(cell, str | int | float)
+
+
 def to_article(row: Row, where: str, columns: Mapping[str, str], keep: Sequence[str] = ()) -> Article | Rejected:
     """Make an article of a row, or say why it is not one.
 
@@ -97,8 +117,8 @@ def to_article(row: Row, where: str, columns: Mapping[str, str], keep: Sequence[
     return Article(article_id, title, text, *metadata, tuple(cell_text(row.get(column)) for column in keep))
 
 
-def mark_repeated_ids(rows: Rows, columns: Mapping[str, str]) -> Rows:
-    """Put in place of each row whose `article_id` an earlier article has why it is not one, as training does.
+def reject_repeated_rows(rows: Rows, columns: Mapping[str, str]) -> Iterator[tuple[str, Row | str | Rejected]]:
+    """Reject each row whose `article_id` an earlier article has, as training does.
 
     It takes about 100 bytes of memory an article: ids are remembered as 8 bytes of their BLAKE2b.
     """
@@ -113,7 +133,8 @@ def mark_repeated_ids(rows: Rows, columns: Mapping[str, str]) -> Rows:
             yield where, article_id.reason
             continue
         key = blake2b(article_id.encode(), digest_size=8).digest()
-        yield where, f"{REPEATED_ID} '{article_id}' of an earlier article" if key in seen else row
+        repeats = Rejected(where, f"{REPEATED_ID} '{article_id}' of an earlier article")
+        yield where, with_row(repeats, row) if key in seen else row
         seen.add(key)
 
 

@@ -12,7 +12,7 @@ from slugline.data.articles import read_articles
 from slugline.data.input_files import NamedFile, find_files
 from slugline.data.opening import ReadOptions
 from slugline.data.read_files import ReadFile, describe_files
-from slugline.data.readers import check_any_read
+from slugline.data.readers import check_any_read, check_rejected, describe_rejected
 from slugline.data.schema import ARTICLE_COLUMNS, GROUP_COLUMNS, SENTENCE_COLUMNS, Article, Rejected
 from slugline.data.sentences import split_article
 from slugline.errors import InputError, listing
@@ -43,7 +43,7 @@ class Corpus(NamedTuple):
 
     def all_notes(self) -> list[str]:
         """Return how the files were read and understood, a line for each kind."""
-        return [*describe_files(self.files), *self.notes]
+        return [*describe_files(self.files), *self.notes, *describe_rejected(self.rejected)]
 
     def with_files(self, files: Iterable[Sequence[Any]]) -> "Corpus":
         """Return the corpus with further files that were read, as the fields of `ReadFile`."""
@@ -146,7 +146,7 @@ class ArticleCorpus(ReadOptions):
         """Yield the articles of the files."""
         check_keep(self.keep)
         articles = read_articles(self.path, self, columns=self.columns, keep=self.keep, key=self.key, opened=opened)
-        return reject_repeated_ids(articles)
+        return stop_at_rejected(reject_repeated_ids(articles), self, self.key)
 
 
 def read_corpus(reader: Callable[[], Corpus | pd.DataFrame]) -> Corpus:
@@ -187,10 +187,18 @@ def reject_repeated_ids(articles: Iterable[tuple[str, Article | Rejected]]) -> I
         if isinstance(article, Rejected):
             yield article
         elif first := first_place.get(article.article_id):
-            yield Rejected(where, f"article_id '{article.article_id}' is already used at {first}")
+            reason = f"article_id '{article.article_id}' is already used at {first}"
+            yield Rejected(where, reason, dict(zip(ARTICLE_COLUMNS, article, strict=False)))
         else:
             first_place[article.article_id] = where
             yield article
+
+
+def stop_at_rejected(items: Iterable[_Item | Rejected], options: ReadOptions, key: str) -> Iterator[_Item | Rejected]:
+    """Yield items; raise `InputError` at the first that was rejected, if `options.on_error` says so."""
+    for item in items:
+        check_rejected([item] if isinstance(item, Rejected) else [], options, key)
+        yield item
 
 
 def in_chunks(

@@ -66,9 +66,12 @@ class ReadOptions(FileOptions):
     ----------
     dates : {"day_first", "month_first"}, optional
         How 03/04/2024 is read in the column of dates; None: as the other dates of the data tell.
+    on_error : {"reject", "stop"}
+        What becomes of a row or file that cannot be read: left out, counted and listed, or an error.
     """
 
     dates: str | None = None
+    on_error: str = "reject"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import csv
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +16,7 @@ from slugline.data.read_files import ReadFile
 from slugline.data.schema import Rejected, Rows
 from slugline.errors import InputError
 
+REJECTED_FILE = "rejected.jsonl"
 READ_ERRORS = (OSError, EOFError, zlib.error, UnicodeError, csv.Error)
 
 
@@ -72,6 +73,27 @@ def describe_doubt(doubt: DoubtError, key: str) -> str:
     """Return the settings that a file in doubt may be read with, and what each makes of it; `key` names its path."""
     setting = sibling_key(key, doubt.setting)
     return "in doubt; " + " or ".join(f"{setting}={value} ({text})" for value, text in doubt.readings.items())
+
+
+def check_rejected(rejected: Iterable[Rejected], options: ReadOptions, key: str) -> None:
+    """Raise `InputError` at the first of what was rejected, if `options.on_error` is `stop`.
+
+    `key` is the setting that names the path, beside which that of `on_error` stands.
+    """
+    setting = sibling_key(key, "on_error")
+    if options.on_error not in ("reject", "stop"):
+        raise InputError(f"{setting}={options.on_error}; allowed: reject, stop")
+    for item in rejected:
+        if options.on_error == "stop":
+            raise InputError(f"{item.where}: {item.reason}; {setting}=reject goes on without it, and lists all such")
+
+
+def describe_rejected(rejected: Sequence[Rejected]) -> list[str]:
+    """Return in a line how much was rejected, and the first of it; no line for nothing."""
+    if not rejected:
+        return []
+    first = f"{rejected[0].where}: {rejected[0].reason}"
+    return [f"rejected {len(rejected)}, the first {first}; a training lists all in {REJECTED_FILE} of its run"]
 
 
 def check_any_read(read: Sequence[object], rejected: Sequence[Rejected], noun: str) -> None:

@@ -6,8 +6,24 @@ from typing import Any
 
 import pandas as pd
 
-from slugline.data.articles import article_columns, cell_text, get_text, read_article_rows, read_id, to_article
-from slugline.data.corpus import Corpus, check_keep, check_kept_columns, in_chunks, read_all, reject_repeated_ids
+from slugline.data.articles import (
+    article_columns,
+    cell_text,
+    get_text,
+    read_article_rows,
+    read_id,
+    to_article,
+    with_row,
+)
+from slugline.data.corpus import (
+    Corpus,
+    check_keep,
+    check_kept_columns,
+    in_chunks,
+    read_all,
+    reject_repeated_ids,
+    stop_at_rejected,
+)
 from slugline.data.dates import standardise_dates
 from slugline.data.input_files import NamedFile, find_files
 from slugline.data.label_cells import parse_labels, read_marks
@@ -71,7 +87,7 @@ class SentenceCorpus(ReadOptions):
         opened: list[ReadFile] = []
         rows = list(self._read(opened))
         layout = self._find_layout(rows)
-        corpus = self._corpus(*read_all(self._sentences(rows, layout), "sentence"), layout, opened)
+        corpus = self._corpus(*read_all(self._checked(rows, layout), "sentence"), layout, opened)
         check_kept_columns(corpus.ready_sentences, self.keep)
         return corpus
 
@@ -86,7 +102,7 @@ class SentenceCorpus(ReadOptions):
             raise InputError("data.chunk_rows: the data is read twice, which standard input cannot be; give a file")
         layout = self._find_layout(self._read())
         opened: list[ReadFile] = []
-        sentences = self._sentences(self._read(opened), layout)
+        sentences = self._checked(self._read(opened), layout)
         chunks = in_chunks(sentences, self.chunk_rows or 1, "sentence", lambda row: row["article_id"])
         return (self._corpus(rows, rejected, layout, opened) for rows, rejected in chunks)
 
@@ -117,11 +133,18 @@ class SentenceCorpus(ReadOptions):
         check_keep(self.keep)
         return find_layout(rows, self.columns, self.topic_columns, self.delimiter, self.keep)
 
+    def _checked(self, rows: Iterable[tuple[str, Row | str]], layout: Layout) -> Iterator[dict[str, Any] | Rejected]:
+        """Yield the sentences; stop at what is rejected, if the options say so."""
+        return stop_at_rejected(self._sentences(rows, layout), self, "data.path")
+
     def _sentences(self, rows: Iterable[tuple[str, Row | str]], layout: Layout) -> Iterator[dict[str, Any] | Rejected]:
         """Yield the rows of the files under the names that columns have here."""
         published = layout.columns["published"]
         for where, row in standardise_dates(iter(rows), published, self, "data.path") if published else rows:
-            yield Rejected(where, row) if isinstance(row, str) else self._sentence(row, where, layout)
+            if isinstance(row, str):
+                yield Rejected(where, row)
+            else:
+                yield with_row(self._sentence(row, where, layout), row)
 
     def _sentence(self, row: Row, where: str, layout: Layout) -> dict[str, Any] | Rejected:
         """Return a row under the names that columns have here, or why it is not a sentence."""

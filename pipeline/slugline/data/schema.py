@@ -47,10 +47,25 @@ class Sentence(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """A file or row that could not be read: its place, `file` or `file:line`, and what is wrong with it."""
+    """A file or row that could not be read: its place, `file` or `file:line`, and what is wrong with it.
+
+    `row` has its cells, where it has any, as JSON can hold them.
+    """
 
     where: str
     reason: str
+    row: Row | None = None
+
+    def to_record(self) -> dict[str, Any]:
+        """Return place, reason and cells in one: a row that can be mended and read again, as the article that it was.
+
+        Examples
+        --------
+        >>> Rejected("a.csv:7", "empty text", {"text": "", "title": "Truce"}).to_record()
+        {'where': 'a.csv:7', 'reason': 'empty text', 'article_id': 'a.csv:7', 'text': '', 'title': 'Truce'}
+        """
+        told = {"where": self.where, "reason": self.reason}
+        return told if self.row is None else {**told, "article_id": self.where, **self.row}
 
 
 ARTICLE_COLUMNS = Article._fields[:-1]  # without `kept`, whose columns have names of their own

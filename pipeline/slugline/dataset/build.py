@@ -80,6 +80,7 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         files=corpus.files,
         copies=None if how == "off" else list_copies(used),
         copy_leakage=None if how == "off" else of_copies,
+        rejected=corpus.rejected,
     )
     by_rules_alone = not by_people(used).any()
     warnings = data_notes(

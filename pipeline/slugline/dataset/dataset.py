@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from slugline.data.read_files import ReadFile
+from slugline.data.schema import Rejected
 from slugline.labels import by_people
 from slugline.splits import Leakage
 
@@ -49,6 +50,8 @@ class Dataset(NamedTuple):
         Articles and sentences that have copies, see `list_copies`; None: they were not listed.
     copy_leakage : Leakage, or None
         How far the parts share copies of articles and sentences; None: they were not looked for.
+    rejected : sequence of Rejected
+        The files and rows that could not be read.
     """
 
     sentences: pd.DataFrame
@@ -66,6 +69,7 @@ class Dataset(NamedTuple):
     files: Sequence[ReadFile] = ()
     copies: pd.DataFrame | None = None
     copy_leakage: Leakage | None = None
+    rejected: Sequence[Rejected] = ()
 
     def rows(self, part: str) -> np.ndarray:
         """Return which sentences make a part, shape (sentences,).

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, replace
 from typing import NamedTuple
 
-from slugline.data.articles import REPEATED_ID, to_article
+from slugline.data.articles import REPEATED_ID, read_article
 from slugline.data.dates import count_dates
 from slugline.data.schema import Article, Rejected, Row
 from slugline.data.sentences import split_article, whole_article
@@ -14,7 +14,7 @@ from slugline.prediction.records import Predictions
 
 _ROW_SIZE = 100  # characters added for each row, so that batches of many short rows do not need more memory
 
-_ReadRow = tuple[str, Row | str]  # a place in the input, and the row there or the reason why it cannot be read
+_ReadRow = tuple[str, Row | str | Rejected]  # a place in the input, and the row there or why it cannot be read
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,7 @@ class BatchLabeller:
     def __call__(self, model: TopicModel, batch: _Batch) -> LabelledBatch:
         """Label the sentences of a batch."""
         items = [
-            Rejected(where, row) if isinstance(row, str) else to_article(row, where, self.columns)
-            for where, row in batch.rows
+            row if isinstance(row, Rejected) else read_article(row, where, self.columns) for where, row in batch.rows
         ]
         articles = [item for item in items if isinstance(item, Article)]
         rejected = [item for item in items if isinstance(item, Rejected)]
@@ -112,7 +111,7 @@ class BatchLabeller:
             predictions = predictions._replace(explanations=explanations)
 
         debris = sum(sentence.debris for sentence in sentences)
-        first_rejected = rejected[0] if rejected else None
+        first_rejected = rejected[0]._replace(row=None) if rejected else None
         repeated = sum(item.reason.startswith(REPEATED_ID) for item in rejected)
         dates = count_dates(article.published for article in articles)
         read = (len(articles), len(sentences), debris, len(rejected), first_rejected, repeated)
@@ -128,9 +127,9 @@ def cut_batches(rows: Iterable[_ReadRow], columns: Mapping[str, str], size: int)
     batch: list[_ReadRow] = []
     characters = 0
     for where, row in rows:
-        cells = row if isinstance(row, str) else _only_article_cells(row, columns)
+        cells = row if isinstance(row, str | Rejected) else _only_article_cells(row, columns)
         batch.append((where, cells))
-        texts = [cells] if isinstance(cells, str) else cells.values()
+        texts = cells.values() if isinstance(cells, Mapping) else [cells]
         characters += _ROW_SIZE + sum(len(text) for text in texts if isinstance(text, str))
         if characters >= size:
             yield _Batch(batch)

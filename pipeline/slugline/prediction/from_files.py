@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from slugline import __version__
-from slugline.data.articles import mark_repeated_ids, read_article_rows
+from slugline.data.articles import read_article_rows, reject_repeated_rows
 from slugline.data.input_files import find_files
 from slugline.data.read_files import ReadFile
-from slugline.data.readers import check_any_read
+from slugline.data.readers import check_any_read, check_rejected
 from slugline.data.schema import ABOUT_COLUMNS, Rejected
 from slugline.errors import InputError
 from slugline.model import TopicModel, load_model
@@ -47,9 +47,12 @@ class _Job(NamedTuple):
         """Label all batches of the input but the first `skip`, which are only read."""
         options, labeller = self.options, self.options.labeller()
         rows = read_article_rows(options.input, options, labeller.columns, key="input", opened=self.opened)
-        new_rows = mark_repeated_ids(rows, labeller.columns)
+        new_rows = reject_repeated_rows(rows, labeller.columns)
         batches = islice(cut_batches(new_rows, labeller.columns, options.batch), skip, None)
-        return map_batches(labeller, batches, options, self.model, str(self.folder))
+        with closing(map_batches(labeller, batches, options, self.model, str(self.folder))) as labelled:
+            for batch in labelled:
+                check_rejected(batch.rejected, options, "input")
+                yield batch
 
 
 class _ByteStream(Protocol):

@@ -8,8 +8,8 @@ from typing import Any
 
 from slugline.data.schema import Rejected
 from slugline.errors import InputError
-from slugline.files import write_atomically
-from slugline.prediction.records import csv_header, encode_jsonl, parquet_schema
+from slugline.files import to_json_lines, write_atomically
+from slugline.prediction.records import csv_header, parquet_schema
 
 
 def rejected_file(output: Path) -> Path:
@@ -65,7 +65,7 @@ class PartFiles:
         """Write a part, and only then its note, one line, into the journal."""
         with _report_disk_errors(self.output):
             self._part(number, "rows").write_bytes(records)
-            self._part(number, "rejected").write_bytes(encode_jsonl(item._asdict() for item in rejected))
+            self._part(number, "rejected").write_bytes(to_json_lines(item.to_record() for item in rejected))
             with self._journal.open("a", encoding="utf-8") as stream:
                 stream.write(note + "\n")
 

@@ -1,7 +1,6 @@
 """Records of predictions: one a sentence, as rows of JSON lines, CSV or Parquet, or as a pandas frame."""
 
 import io
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
@@ -12,6 +11,7 @@ import numpy as np
 
 from slugline.data.schema import ABOUT_COLUMNS, PREDICTION_COLUMNS, SENTENCE_COLUMNS, Article, Sentence
 from slugline.errors import InputError, listing
+from slugline.files import to_json, to_json_lines
 from slugline.spreadsheets import to_csv
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _ENDINGS = (".jsonl", ".csv", ".parquet")
 # A lone surrogate is written as \udc80: what JSON calls it, and something that UTF-8 can hold
 _ENCODE_ERRORS = "backslashreplace"
-_to_json = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` makes an encoder for every call
 
 _About = tuple[str | None, ...]  # the cells of `ABOUT_COLUMNS`
 _Explanation = Mapping[str, Mapping[str, float]]  # for each topic of a sentence the terms that moved it most
@@ -70,7 +69,7 @@ class Predictions(NamedTuple):
         if ending == ".parquet":
             return _encode_parquet(self)
         if ending == ".jsonl":
-            return encode_jsonl(self.to_records())
+            return to_json_lines(self.to_records())
         as_list = needs_lists(self.topics)
         return _encode_csv((_to_cells(record, as_list) for record in self.to_records()), guard)
 
@@ -95,11 +94,6 @@ def check_topics(topics: Sequence[str]) -> None:
         )
     if not_utf8 := [topic for topic in topics if topic != topic.encode(errors=_ENCODE_ERRORS).decode()]:
         raise InputError(f"topic {not_utf8[0]!r} cannot be encoded in UTF-8; rename the topic")
-
-
-def encode_jsonl(records: Iterable[Mapping[str, Any]]) -> bytes:
-    """Return records as JSON lines in UTF-8."""
-    return "".join(_to_json(record) + "\n" for record in records).encode(errors=_ENCODE_ERRORS)
 
 
 def csv_header(topics: Sequence[str], explained: bool, guard: bool = True) -> bytes:
@@ -141,8 +135,8 @@ def needs_lists(topics: Sequence[str]) -> bool:
 
 def _to_cells(record: dict[str, Any], as_list: bool) -> list[Any]:
     """Return the cells of a record in CSV: topics separated by commas or as JSON, explanations as JSON."""
-    cells = record | {"topics": _to_json(record["topics"]) if as_list else ",".join(record["topics"])}
-    return [_to_json(cell) if isinstance(cell, dict) else cell for cell in cells.values()]
+    cells = record | {"topics": to_json(record["topics"]) if as_list else ",".join(record["topics"])}
+    return [to_json(cell) if isinstance(cell, dict) else cell for cell in cells.values()]
 
 
 def _encode_csv(rows: Iterable[Sequence[Any]], guard: bool) -> bytes:
@@ -160,7 +154,7 @@ def _encode_parquet(predictions: Predictions) -> bytes:
     columns.append([list(topics) for topics in predictions.sentence_topics])
     columns += [*predictions.probabilities.T]
     if predictions.explanations is not None:
-        columns.append([_to_json(explanation) for explanation in predictions.explanations])
+        columns.append([to_json(explanation) for explanation in predictions.explanations])
 
     schema = parquet_schema(predictions.topics, predictions.explanations is not None)
     arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]

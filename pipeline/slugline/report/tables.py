@@ -2,8 +2,10 @@
 
 import pandas as pd
 
+from slugline.data.readers import REJECTED_FILE
 from slugline.dataset import Dataset
 from slugline.duplicates import count_copies
+from slugline.files import to_json_lines
 from slugline.scoring import tabulate
 from slugline.splits import HELD_OUT, PARTS_FILE
 from slugline.spreadsheets import write_table
@@ -28,6 +30,8 @@ def write_tables(run: TrainingRun) -> None:
     write_table(dataset.label_counts.rename_axis("topic"), folder / "labels.csv", index=True)
     files = [(file.name, file.format, ", ".join(file.notes)) for file in dataset.files]
     write_table(pd.DataFrame(files, columns=["file", "format", "notes"]), folder / "files.csv")
+    if dataset.rejected:
+        (folder / REJECTED_FILE).write_bytes(to_json_lines(item.to_record() for item in dataset.rejected))
     if dataset.rows("train").any():  # out of core train is not kept: a part depends on ids, not on labels
         write_table(_tabulate_parts(dataset.sentences), folder / PARTS_FILE)
 

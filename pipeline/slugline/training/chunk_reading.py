@@ -44,6 +44,7 @@ class _Reading:
         chunks.count_read(count_sentences(corpus, labelled, used), labelled.counts)
         chunks.timeouts.update(labelled.timeouts)
         # Those of all chunks are the same, or grow from one to the next
+        chunks.rejected.extend(corpus.rejected)
         chunks.notes, chunks.decided, chunks.files = corpus.notes, corpus.decided, corpus.files
         chunks.by_rules_alone &= not by_people(used).any()
         return used

@@ -13,7 +13,8 @@ import pandas as pd
 from slugline.cache import load, store
 from slugline.data.digests import hash_sentences
 from slugline.data.read_files import ReadFile, describe_files
-from slugline.data.schema import GROUP_COLUMNS
+from slugline.data.readers import describe_rejected
+from slugline.data.schema import GROUP_COLUMNS, Rejected
 from slugline.data.sentences import normal_form
 from slugline.labels import by_people
 from slugline.labels.rare import set_aside
@@ -93,6 +94,7 @@ class Chunks:
     notes: Sequence[str] = ()
     decided: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[ReadFile] = ()
+    rejected: list[Rejected] = field(default_factory=list)
     rare: dict[str, int] = field(default_factory=dict)
     unseen: dict[str, int] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
@@ -100,7 +102,7 @@ class Chunks:
 
     def read_as(self) -> list[str]:
         """Return how the files were read and understood, a line for each kind."""
-        return [*describe_files(self.files), *self.notes]
+        return [*describe_files(self.files), *self.notes, *describe_rejected(self.rejected)]
 
     def count_read(self, counts: Mapping[str, int], matches: Mapping[str, int]) -> None:
         """Add what was counted of a chunk: sentences, and gold labels that match some."""

@@ -98,6 +98,7 @@ def _to_dataset(chunks: Chunks, sentences: pd.DataFrame, mode: str, settings: Tr
         read_as=chunks.read_as(),
         files=chunks.files,
         copy_leakage=None if settings.split.duplicates == "off" else of_copies,
+        rejected=chunks.rejected,
     )
     warnings = data_notes(
         chunks.matches,

@@ -10,9 +10,10 @@ were no tasks of ours, which have no `suggested`, no label says that no topic fi
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from slugline.annotate.annotation import RawAnnotation, Row, Unanswered, shorten, to_json_lines, with_nested
+from slugline.annotate.annotation import RawAnnotation, Row, Unanswered, shorten, with_nested
 from slugline.annotate.tasks import NO_TOPIC, Task, Tasks, check_no_topic
 from slugline.data.schema import Rejected
+from slugline.files import to_json_lines
 
 HOW_TO = (
     f"doccano: in a text classification project with these topics and '{NO_TOPIC}' as labels, import this file as "

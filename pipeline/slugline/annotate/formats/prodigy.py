@@ -9,10 +9,11 @@ topic that was never asked for need not be absent.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from slugline.annotate.annotation import RawAnnotation, Row, Unanswered, shorten, to_json_lines
+from slugline.annotate.annotation import RawAnnotation, Row, Unanswered, shorten
 from slugline.annotate.tasks import Task, Tasks
 from slugline.data.schema import Rejected
 from slugline.errors import listing
+from slugline.files import to_json_lines
 
 HOW_TO = "Prodigy: `prodigy mark DATASET FILE --view-id choice`, then `prodigy db-out DATASET > annotations.jsonl`."
 BESIDE: tuple[str, ...] = ()
