@@ -5,30 +5,10 @@ buttons, a bare dateline, a list of links. It is split off like any other senten
 """
 
 import re
-from collections.abc import Iterator
-from itertools import accumulate, pairwise
 
-from sentencex import segment
-
+from slugline.data.boundaries import Span, find_spans, strip_span
+from slugline.data.languages import primary_language
 from slugline.data.schema import Article, Sentence, sentence_id
-
-_Span = tuple[int, int]
-
-# Replaced one for one by blanks, so that no offset moves. Quote marks and brackets glue whole quotations together (and,
-# unclosed, cost sentencex seconds on a megabyte), a hyphen before an initial hides the initial ("non-U.S."), and
-# sentencex raises on lone surrogates.
-_MASK = re.compile(r"[\"“”„«»()\[\]{}\ud800-\udfff]|(?<=\w)-(?=[A-Z]\.)|(?<!\w)['‘’]|['‘’](?!\w)")
-_CLOSING = re.compile(r"[\"”»')\]}’]+(?=\s|$)")
-_TITLES = re.compile(
-    r"(?:^|[\s(“\"'‘])(?:Mr|Mrs|Ms|Dr|Prof|Gen|Lt|Col|Maj|Capt|Sgt|Adm|Cmdr|Brig|Cpl|Sen|Rep|Gov|Pres|Rev|Fr|Bro|Hon"
-    r"|St|Sr|Jr|Insp|Supt|Amb|Atty"
-    r"|Art|Sec|Fig|vs|v|Maj\.-Gen|Lt\.-Gen|Lt\. ?Col|Lt\. ?Gen|Brig\. ?Gen|Maj\. ?Gen)\.$"
-)
-# sentencex takes these words for abbreviations before a capital letter too
-_MAY_AND_NO = re.compile(r"\b(?:May|[Nn]o)\.(?=\s+[“\"'‘(]?[A-Z])")
-_SOLID = re.compile(r"\S")
-_LONGEST_TITLE = 16  # characters: more than any of _TITLES with the mark before it
-_LINE = re.compile(r"[^\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 _SPEECH = r"(?:said|says|added|asked|replied|wrote|told|continued|reads?|follows?)"
 # A clause after the comma shows that somebody wrote a sentence: "Posted in Kabul, the troops saw no fighting."
@@ -69,7 +49,7 @@ def split_text(text: str, *, article_id: str = "", language: str = "en") -> list
     19 42 They agreed on a truce. False
     43 57 Post a Comment True
     """
-    spans = enumerate(_find_spans(text, language))
+    spans = enumerate(find_spans(text, primary_language(language) or "en"))
     return [_to_sentence(text, span, position, article_id) for position, span in spans]
 
 
@@ -80,7 +60,7 @@ def split_article(article: Article) -> list[Sentence]:
 
 def whole_article(article: Article) -> list[Sentence]:
     """Return the whole text of an article, blanks at its ends aside, as one sentence."""
-    return [_to_sentence(article.text, _strip(article.text, 0, len(article.text)), 0, article.article_id)]
+    return [_to_sentence(article.text, strip_span(article.text, 0, len(article.text)), 0, article.article_id)]
 
 
 def is_debris(text: str) -> bool:
@@ -99,65 +79,9 @@ def normal_form(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.casefold()))
 
 
-def _to_sentence(text: str, span: _Span, position: int, article_id: str) -> Sentence:
+def _to_sentence(text: str, span: Span, position: int, article_id: str) -> Sentence:
     """Make the sentence of a span of a text."""
     start, end = span
     part = text[start:end]
     key = sentence_id(article_id, start, end, part)
     return Sentence(key, article_id, position, start, end, part, is_debris(part))
-
-
-def _find_spans(text: str, language: str) -> list[_Span]:
-    """Return start and end of each sentence, in code points, without the blanks at its ends.
-
-    A line end ends a sentence, except in hard-wrapped text. Within a line `sentencex` decides, on a copy in which quote
-    marks and brackets are blanks; then what it cut after a title ("Gen.") is joined again.
-    """
-    if _is_hard_wrapped(text):
-        text = re.sub(r"(?<=\S)\n(?=\S)", " ", text)  # one for one: no offset moves
-    lines = [line.span() for line in _LINE.finditer(text)]
-    pieces = (piece for start, end in lines for piece in _split_line(text, start, end, language))
-    spans = (_strip(text, start, end) for start, end in pieces)
-    return [(start, end) for start, end in spans if start < end]
-
-
-def _is_hard_wrapped(text: str) -> bool:
-    """Return whether most lines that another one follows have 40 to 100 characters and end in mid-sentence."""
-    followed = [line.rstrip() for line, after in pairwise(text.split("\n")) if line.strip() and after.strip()]
-    if len(followed) < 2 or max(map(len, followed)) > 100:
-        return False
-
-    cut = [line for line in followed if len(line) >= 40 and line[-1] not in ".!?:;”\"'’"]
-    return len(cut) > len(followed) / 2
-
-
-def _split_line(text: str, start: int, end: int, language: str) -> Iterator[_Span]:
-    """Yield the spans of one line."""
-    masked = _MASK.sub(" ", text[start:end])
-    cuts = [start + length for length in accumulate(map(len, segment(language, masked)))]
-    if cuts[-1:] != [end]:  # nothing may be lost, whatever sentencex does
-        cuts = [end]
-    cuts += [start + word.end() for word in _MAY_AND_NO.finditer(masked)]
-
-    begin = start
-    for cut in sorted(set(cuts)):
-        # The mask has moved closing marks behind the cut: take them back.
-        stop = begin + len(masked[begin - start : cut - start].rstrip())
-        stop = closing.end() if (closing := _CLOSING.match(text, stop, end)) else stop
-
-        after = _SOLID.search(text, stop, end)
-        if cut < end and (after is None or _continues(text[max(begin, stop - _LONGEST_TITLE) : stop], after[0])):
-            continue
-        yield begin, end if cut == end else stop
-        begin = stop
-
-
-def _continues(before: str, after: str) -> bool:
-    """Return whether a sentence goes on over a cut: after a title, and in small letters after a quotation."""
-    return bool(_TITLES.search(before)) or (before[-1:] in "\"”»’'" and after.islower())
-
-
-def _strip(text: str, start: int, end: int) -> _Span:
-    """Move both ends of a span past blanks."""
-    body = text[start:end]
-    return start + len(body) - len(body.lstrip()), start + len(body.rstrip())
