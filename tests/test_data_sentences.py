@@ -236,24 +236,32 @@ LONG = [
     "x.”",
     "\n",
     "word ",
+    "\ud800. ",
+    "「行かない。",
+    "（a。",
+    "1. ",
+    "a! ",
+    "“a! ",
+    "<p>a.</p>",
+    "a@b.co. ",
 ]
 
 
 @pytest.mark.parametrize("piece", LONG)
 def test_a_hundred_thousand_letters_in_one_line_take_less_than_a_second(piece):
     text = piece * (100_000 // len(piece))
-    begin = time.perf_counter()
+    begin = time.process_time()
     split_text(text)
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("piece", LONG)
 def test_a_megabyte_in_one_line_takes_seconds_not_minutes(piece):
     text = piece * (1_000_000 // len(piece))
-    begin = time.perf_counter()
+    begin = time.process_time()
     split_text(text)
-    assert time.perf_counter() - begin < 8
+    assert time.process_time() - begin < 8
 
 
 # ---- debris

@@ -12,7 +12,7 @@ from sentencex import segment
 
 Span = tuple[int, int]
 
-_WINDOW = 4000  # characters of a line that sentencex sees at once: unclosed brackets cost it quadratic time
+_WINDOW = 2000  # characters of a line that sentencex sees at once: unclosed brackets cost it quadratic time
 _LOOK = 60  # characters on each side of a cut that decide whether the sentence goes on over it
 _LINE = re.compile(r"[^\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _SOLID = re.compile(r"\S")
@@ -31,44 +31,54 @@ _CLOSING = re.compile(r"(?:[ \xa0\u202f]»|[\"“”»')\]}’]|</[A-Za-z]\w{0,2
 _MAY_AND_NO = re.compile(r"\b(?:May|[Nn]o)\.(?=\s+[“\"'‘(]?[A-Z])")
 
 # Where a quotation in Chinese and Japanese is followed by who said it
-_SPEAKER = r"(?:と|[^，。！？；\s]{0,10}(?:说|說|道|问|問|喊|表示|回答|称|稱)[，。：])"
+_SPEAKER = r"(?:と|(?![^，。]{0,10}[没沒不无無])[^，。！？；\s]{0,10}(?:说|說|道|问|問|喊|表示|回答|称|稱)[，。：])"
 # Exclamations in one quotation are one sentence if it goes on: "Gimme! Gimme!" the children called.
-_CRY = r"[^\"“”「」.!?！？。]{1,30}[!?！？]"
-_CRIES = re.compile(rf"[\"“「]{_CRY}(?:\s?{_CRY})+(?=[\"”」](?:\s[a-z]|{_SPEAKER}))")
+_CRY = r"[^\"“”「」«».!?！？。]{1,30}[!?！？]"
+_CRIES = re.compile(rf"[\"“「«]{_CRY}(?:\s?{_CRY})+(?=[\"”」»](?:,?\s(?:[a-zа-я]|[—–-]\s)|{_SPEAKER}))")
 _CRY_END = re.compile(r"[!?！？]")
 
+_SAID = r"(?:said|says|asked|asks|shouted|cried|called|demanded|replied|wrote)\b"
 _TITLES = re.compile(
     r"(?:^|[\s(“\"'‘])(?:Mr|Mrs|Ms|Dr|Prof|Gen|Lt|Col|Maj|Capt|Sgt|Adm|Cmdr|Brig|Cpl|Sen|Rep|Gov|Pres|Rev|Fr|Bro|Hon"
     r"|St|Sr|Jr|Insp|Supt|Amb|Atty"
     r"|Art|Sec|Fig|vs|v|Maj\.-Gen|Lt\.-Gen|Lt\. ?Col|Lt\. ?Gen|Brig\. ?Gen|Maj\. ?Gen"
-    r"|Mt|Ft|Rs|approx|aprox|डॉ|श्री|प्रो)\.$"
+    r"|Mt|Ft|Pt|Ste|Vol|Rs|pct|est|approx|aprox|डॉ|श्री|प्रो)\.$"
 )
-# What ends no sentence where small letters follow: closed quotations, units, the numbers of a list
-_BEFORE_SMALL_LETTERS = re.compile(
-    r"[\"”»’']$|(?:^|[\s\d])(?:bn|mn|mln|mld|tn|trn|m|k|[ckm]?m|kg|ft|lbs?|oz|sq|in|[ap]\. ?m"
-    r"|млн|млрд|тыс|руб|Mio|Mrd)\.$|[,:;]\s\d{1,2}\.$"
+_Joins = list[tuple[re.Pattern[str], re.Pattern[str]]]
+
+
+def _compile(*joins: tuple[str, str]) -> _Joins:
+    """Compile pairs: what stands before and after a cut over which a sentence goes on."""
+    return [(re.compile(before), re.compile(after)) for before, after in joins]
+
+
+_SMALL = "[a-zß-öø-ÿа-яёα-ω]"
+_JOINS = _compile(
+    (r"[?!][\"”’'»]$", rf"(?:[A-Z][\w'’-]{{1,20}}\.? ){{1,3}}{_SAID}"),
+    (r"[?!][\"”’'»]$", rf"(?:[a-z'’-]{{1,20}} ){{1,3}}{_SAID}"),
+    (r"[\"”»]$", rf"[—–-]\s*{_SMALL}"),  # in Russian and Spanish, a dash stands before the speaker
+    (r"[。！？][”」』]$", _SPEAKER),
+    (r"\d [ap]\.m\.$", r"(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|[A-Z]{2,3}T|GMT|local)\b"),
+    (r"[:;]\s\(?\d{1,2}\.$", ""),  # a list in a sentence
 )
-# A sentence goes on where the left one ends what is before a cut, and the right one begins what is after it.
-_JOINS = [
-    (re.compile(before), re.compile(after))
-    for before, after in (
-        (r"\d [ap]\.m\.$", r"(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|[A-Z]{2,3}T|GMT|local)\b"),
-        (r"[?!][\"”’'»]$", r"(?:[A-Z][\w'’-]{1,20}\.? ){1,3}(?:said|asked|shouted|cried|called|demanded|wrote)\b"),
-        (r"[\"”»]$", r"[—–-]\s*[^\W\d_A-ZА-ЯЁ]"),  # in Russian and Spanish, a dash stands before the speaker
-        (r"[。！？][”」』]$", _SPEAKER),
-        (r"[:;]\s\(?\d{1,2}\.$", r""),
-    )
-]
+# In a line that has capital letters too
+_JOINS_BEFORE_SMALL = _compile(
+    (r"[\"”»’')]$", _SMALL),
+    (r"[,:;]\s\d{1,2}\.$", _SMALL),
+    (
+        r"(?:^|[\s\d])(?:bn|mn|mln|mld|tn|trn|m|k|[ckm]?m|kg|ft|lbs?|oz|sq|in|hrs?|min|[ap]\. ?m"
+        r"|млн|млрд|тыс|руб|Mio|Mrd)\.$",
+        _SMALL,
+    ),
+)
 _JOINS_BY_LANGUAGE = {
-    "de": [
-        (
-            re.compile(r"\b(?:der|die|das|den|dem|des|ein|eine|einen|einem|einer|im|ins|zum|zur|beim)\s\d{1,3}\.$", re.I),
-            re.compile(r"[A-ZÄÖÜ]"),
-        )
-    ],
-    "fr": [(re.compile(r"(?:^|\s)MM?\.$"), re.compile(r"[A-ZÀ-Ý]"))],
+    "de": _compile(
+        (r"(?i)\b(?:d(?:er|ie|as|en|em|es)|ein(?:e[nmr]?)?|im|ins|zum|zur|beim)\s\d{1,3}\.$", "[A-ZÄÖÜ]"),  # ordinals
+    ),
+    "fr": _compile((r"(?:^|\s)MM?\.$", "[A-ZÀ-Ý]")),
+    "it": _compile((r"[\s’'](?:on|avv|dott|sig)\.$", "[A-ZÀ-Ý]")),
 }
-_LIST_MARK = re.compile(r"\(?(?:\d{1,2}|[A-Za-z]|[IVX]{1,4})[.)]")
+_LIST_MARK = re.compile(r"\(?(?:\d{1,2}|[A-Za-z]|[IVX]{1,4}|[ivx]{1,4})[.)]")
 _LONGEST_MARK = 6
 
 
@@ -118,6 +128,7 @@ def _find_lines(text: str) -> Iterator[Span]:
 def _split_line(line: str, language: str) -> Iterator[Span]:
     """Yield the spans of one line."""
     masked = _mask(line)
+    joins = _JOINS + _JOINS_BY_LANGUAGE.get(language, []) + ([] if line.islower() else _JOINS_BEFORE_SMALL)
     begin = last = 0
     for cut in _find_cuts(masked, language):
         # The mask has moved closing marks behind the cut: take them back.
@@ -126,7 +137,7 @@ def _split_line(line: str, language: str) -> Iterator[Span]:
         last = cut
         if cut == len(line):
             yield begin, cut
-        elif (after := _SOLID.search(line, stop)) and not _goes_on(line, begin, stop, after.start(), language):
+        elif (after := _SOLID.search(line, stop)) and not _goes_on(line, (begin, stop), after.start(), joins):
             yield begin, stop
             begin = stop
 
@@ -154,15 +165,12 @@ def _find_cuts(masked: str, language: str) -> list[int]:
     return sorted(cuts)
 
 
-def _goes_on(line: str, begin: int, stop: int, next_start: int, language: str) -> bool:
-    """Return whether a sentence goes on over a cut."""
+def _goes_on(line: str, span: Span, next_start: int, joins: _Joins) -> bool:
+    """Return whether the sentence of a span goes on with what comes next."""
+    begin, stop = span
     if stop - begin <= _LONGEST_MARK and _LIST_MARK.fullmatch(line[begin:stop].strip()):
         return True
-
     before, after = line[max(begin, stop - _LOOK) : stop], line[next_start : next_start + _LOOK]
-    joins = [*_JOINS, *_JOINS_BY_LANGUAGE.get(language, [])]
-    return (
-        _TITLES.search(before) is not None
-        or (after[0].islower() and _BEFORE_SMALL_LETTERS.search(before) is not None)
-        or any(left.search(before) and right.match(after) for left, right in joins)
+    return _TITLES.search(before) is not None or any(
+        left.search(before) and right.match(after) for left, right in joins
     )
