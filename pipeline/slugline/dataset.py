@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from slugline.cache import Stages, chain, stage_key
-from slugline.data.corpus import Corpus, read_corpus
+from slugline.data.corpus import Corpus, count_languages, read_corpus
+from slugline.data.languages import describe_languages
 from slugline.data.schema import ABOUT_COLUMNS, SENTENCE_COLUMNS, to_matrix
 from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
@@ -149,7 +150,12 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         mode=mode,
         leakage=leakage,
         counts=count_sentences(corpus, labelled, used),
-        notes=[*corpus.notes, *mode_notes(labels.mode, labelled.mode), *_notes(labelled, used, leakage)],
+        notes=[
+            *corpus.notes,
+            *describe_languages(count_languages(corpus.articles), corpus.ready_sentences is None),
+            *mode_notes(labels.mode, labelled.mode),
+            *_notes(labelled, used, leakage),
+        ],
         sizes={part: int(chosen.sum()) for part, chosen in rows.items()},
         label_counts=count_labels(Y, parts, topics),
         weights=np.array(used["weights"].tolist()) if "weights" in used else None,

@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import Any
 
 from slugline.data.input_files import sibling_key
+from slugline.data.languages import primary_language
 from slugline.data.readers import Row, Rows, read_rows
 from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected
 from slugline.errors import InputError, listing
@@ -58,7 +59,7 @@ def to_article(row: Row, where: str, columns: Mapping[str, str], keep: Sequence[
     cells = {name: cell_text(row.get(column)) for name, column in columns.items()}
     article_id = _get_id(row, where, columns)
     title = clean_text(cells["title"]) if cells["title"] else None
-    metadata = (cells["published"], cells["source"], cells["url"], cells["language"])
+    metadata = (cells["published"], cells["source"], cells["url"], primary_language(cells["language"]))
     return Article(article_id, title, text, *metadata, tuple(cell_text(row.get(column)) for column in keep))
 
 

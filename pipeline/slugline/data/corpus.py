@@ -1,5 +1,6 @@
 """The corpus: articles and their sentences as frames, read whole or in chunks."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -10,6 +11,7 @@ import pandas as pd
 from slugline.cache import Values
 from slugline.data.articles import read_articles
 from slugline.data.input_files import NamedFile, find_files
+from slugline.data.languages import find_language, primary_language
 from slugline.data.readers import check_any_read
 from slugline.data.schema import ARTICLE_COLUMNS, SENTENCE_COLUMNS, Article, Rejected
 from slugline.data.sentences import split_article
@@ -73,8 +75,9 @@ class Corpus(NamedTuple):
         _check_article_frame(articles)
         unknown = [name for name in ARTICLE_COLUMNS if name not in articles]
         further = [name for name in articles if name not in ARTICLE_COLUMNS]
-        complete = articles.assign(**dict.fromkeys(unknown))[[*ARTICLE_COLUMNS, *further]]
-        return cls(complete.reset_index(drop=True), None, [])
+        complete = articles.assign(**dict.fromkeys(unknown))[[*ARTICLE_COLUMNS, *further]].reset_index(drop=True)
+        languages = [_language(*cells) for cells in zip(complete["language"], complete["text"], strict=True)]
+        return cls(complete.assign(language=languages), None, [])
 
     @classmethod
     def from_values(cls, values: Values) -> "Corpus":
@@ -99,6 +102,8 @@ class ArticleCorpus:
         Further columns of the files, which the sentences carry too.
     encoding : str
         How the text in the files is encoded.
+    language : str, optional
+        The language of articles that do not say theirs, a tag as `de` or `pt-BR` (BCP 47); None: their text tells.
     chunk_rows : int, optional
         How many articles to hold in memory at a time; None: all.
     """
@@ -110,6 +115,7 @@ class ArticleCorpus:
     columns: dict[str, str] = field(default_factory=dict)
     keep: list[str] = field(default_factory=list)
     encoding: str = "utf-8"
+    language: str | None = None
     chunk_rows: int | None = None
 
     def files(self) -> list[NamedFile]:
@@ -129,7 +135,11 @@ class ArticleCorpus:
 
     def _corpus(self, articles: list[Article], rejected: list[Rejected]) -> Corpus:
         """Make a corpus, with a column for each of those kept."""
-        rows = [(*article[:-1], *article.kept) for article in articles]
+        told = [
+            article._replace(language=_language(article.language or self.language, article.text))
+            for article in articles
+        ]
+        rows = [(*article[:-1], *article.kept) for article in told]
         return Corpus(pd.DataFrame(rows, columns=[*ARTICLE_COLUMNS, *self.keep]), None, rejected)
 
     def _articles(self) -> Iterator[Article | Rejected]:
@@ -152,6 +162,11 @@ def read_corpus(reader: Callable[[], Corpus | pd.DataFrame]) -> Corpus:
     return Corpus.from_frame(result)
 
 
+def _language(tag: object, text: str) -> str | None:
+    """Return the language of an article: of its tag, or what its text tells."""
+    return primary_language(tag if isinstance(tag, str) else None) or find_language(text)
+
+
 def split_articles(articles: pd.DataFrame) -> pd.DataFrame:
     """Return the sentences of all articles, in their order, with the columns `SENTENCE_COLUMNS`."""
     known = articles.astype(object).where(articles.notna(), None)  # pandas makes NaN of None among strings
@@ -161,6 +176,11 @@ def split_articles(articles: pd.DataFrame) -> pd.DataFrame:
 
 
 # ---- what articles and ready-made sentences have in common
+
+
+def count_languages(articles: pd.DataFrame) -> dict[str, int]:
+    """Count the articles of each language, the commonest first."""
+    return dict(Counter(tag if isinstance(tag, str) else "unknown" for tag in articles["language"]).most_common())
 
 
 def read_all(stream: Iterable[_Item | Rejected], noun: str) -> tuple[list[_Item], list[Rejected]]:

@@ -10,6 +10,7 @@ from slugline.data.articles import article_columns, cell_text, get_text, to_arti
 from slugline.data.corpus import Corpus, check_keep, check_kept_columns, in_chunks, read_all, reject_repeated_ids
 from slugline.data.input_files import NamedFile, find_files
 from slugline.data.label_cells import parse_labels, read_marks
+from slugline.data.languages import primary_language
 from slugline.data.readers import Row, Rows, read_rows
 from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected, sentence_id
 from slugline.data.sentence_columns import Layout, find_layout
@@ -17,6 +18,7 @@ from slugline.data.sentences import is_debris
 from slugline.errors import InputError, listing
 
 _METADATA_COLUMNS = ("title", "published", "source", "url", "language")
+_OF_ARTICLES = ("published", "language")  # what rows of sentences may say of their article
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,8 @@ class SentenceCorpus:
     format : str, optional
         What the files are (jsonl, csv, tsv, parquet), where their endings do not tell.
     columns : dict of str to str
-        `text, labels, article_id, split, published` and their names in the files; those not given are found by their
-        usual names (sentence, topic, doc_id, date, ...). A row without `article_id` is an article of its own.
+        `text, labels, article_id, split, published, language` and their names in the files; those not given are found
+        by their usual names (sentence, topic, doc_id, date, ...). A row without `article_id` is an article of its own.
     keep : list of str
         Further columns of the files, which the sentences carry too.
     topic_columns : list of str
@@ -98,10 +100,13 @@ class SentenceCorpus:
 
         if self.articles is not None:
             articles = self._add_metadata(articles)
-        elif "published" in sentences:
-            articles["published"] = articles["article_id"].map(by_article["published"].first())
+        for name in [name for name in _OF_ARTICLES if name in sentences and articles[name].isna().all()]:
+            articles[name] = articles["article_id"].map(by_article[name].first())
+        articles["language"] = articles["language"].map(primary_language, na_action="ignore")
         decided = {name: getattr(layout, name) for name in ("columns", "topic_columns", "delimiter")}
-        return Corpus(articles, sentences.drop(columns="published", errors="ignore"), rejected, layout.notes, decided)
+        return Corpus(
+            articles, sentences.drop(columns=list(_OF_ARTICLES), errors="ignore"), rejected, layout.notes, decided
+        )
 
     def _read(self) -> Rows:
         """Read the rows of the files, as they are."""
@@ -129,7 +134,7 @@ class SentenceCorpus:
             "text": text.strip(),
             "labels": _labels(row, where, layout),
         }
-        present = {name: columns[name] for name in ("split", "published") if columns[name] in row}
+        present = {name: columns[name] for name in ("split", *_OF_ARTICLES) if columns[name] in row}
         sentence |= {name: cell_text(row[str(column)]) for name, column in present.items()}
         return sentence | {name: cell_text(row.get(name)) for name in self.keep}
 

@@ -21,6 +21,7 @@ _USUAL_NAMES = {
     "article_id": "article_id, doc_id, document_id, story_id, news_id, article_no, article_number, doc, document",
     "split": "split, part, subset",
     "published": "published, date, published_at, publication_date, publish_date, pub_date, datetime, timestamp",
+    "language": "language, lang, locale",
 }
 COLUMNS = tuple(_USUAL_NAMES)
 _ROW_NUMBERS = ("", "id", "index", "unnamed0")  # of columns that hold no topic, though all may be 0 and 1
@@ -62,6 +63,8 @@ def find_layout(
         raise InputError(f"data.columns: unknown column '{unknown[0]}'; allowed: {listing(COLUMNS)}")
     survey = _survey(rows, lambda name: name == columns.get("labels") or _rank("labels", name) is not None)
     found, others = _find_columns(survey.names, columns)
+    if found["language"] in survey.marks and not columns.get("language"):
+        found["language"] = None  # it is a topic
     notes = []
     if survey.names and found["text"] is None:
         raise InputError(_missing("the text", survey.names, "data.columns.text=COLUMN"))

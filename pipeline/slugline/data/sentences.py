@@ -7,7 +7,7 @@ buttons, a bare dateline, a list of links. It is split off like any other senten
 import re
 
 from slugline.data.boundaries import Span, find_spans, strip_span
-from slugline.data.languages import primary_language
+from slugline.data.languages import find_language, primary_language
 from slugline.data.schema import Article, Sentence, sentence_id
 
 _SPEECH = r"(?:said|says|added|asked|replied|wrote|told|continued|reads?|follows?)"
@@ -35,11 +35,11 @@ _DEBRIS = re.compile(
 )
 
 
-def split_text(text: str, *, article_id: str = "", language: str = "en") -> list[Sentence]:
+def split_text(text: str, *, article_id: str = "", language: str | None = None) -> list[Sentence]:
     r"""Split a text into its sentences, in order and apart; all between them is blank.
 
-    `language` is a code such as `en` or `de`, by which abbreviations are known; unknown languages are split like
-    English.
+    `language` is a tag such as `en` or `de-AT` (BCP 47), by which abbreviations are known; None: the text tells, and
+    where it does not, it is split like English.
 
     Examples
     --------
@@ -49,13 +49,14 @@ def split_text(text: str, *, article_id: str = "", language: str = "en") -> list
     19 42 They agreed on a truce. False
     43 57 Post a Comment True
     """
-    spans = enumerate(find_spans(text, primary_language(language) or "en"))
+    known = primary_language(language) or find_language(text) or "en"
+    spans = enumerate(find_spans(text, known))
     return [_to_sentence(text, span, position, article_id) for position, span in spans]
 
 
 def split_article(article: Article) -> list[Sentence]:
     """Split an article into its sentences, as `split_text` does."""
-    return split_text(article.text, article_id=article.article_id, language=article.language or "en")
+    return split_text(article.text, article_id=article.article_id, language=article.language)
 
 
 def whole_article(article: Article) -> list[Sentence]:

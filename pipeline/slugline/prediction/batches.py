@@ -78,13 +78,15 @@ class LabelledBatch(NamedTuple):
 class BatchLabeller:
     """Turns a batch into records with a model; made from `PredictOptions` and sent to worker processes.
 
-    `columns` has for each article column its name in the input; records are encoded by the `ending` of the output file.
+    `columns` has for each article column its name in the input; records are encoded by the `ending` of the output file;
+    `language` is that of articles that do not say theirs.
     """
 
     columns: dict[str, str]
     split_sentences: bool
     explain: int
     ending: str
+    language: str | None = None
 
     def __call__(self, model: TopicModel, batch: _Batch) -> LabelledBatch:
         """Label the sentences of a batch."""
@@ -92,7 +94,9 @@ class BatchLabeller:
             Rejected(where, row) if isinstance(row, str) else to_article(row, where, self.columns)
             for where, row in batch.rows
         ]
-        articles = [item for item in items if isinstance(item, Article)]
+        articles = [
+            item._replace(language=item.language or self.language) for item in items if isinstance(item, Article)
+        ]
         rejected = [item for item in items if isinstance(item, Rejected)]
 
         predictions = label_articles(model, articles, self.split_sentences)

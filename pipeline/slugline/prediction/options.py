@@ -30,6 +30,8 @@ class PredictOptions:
         Whether to split articles into sentences; with `false` each row is one sentence.
     encoding : str
         Encoding of the input.
+    language : str, optional
+        The language of articles that do not say theirs, a tag as `de` or `pt-BR` (BCP 47); by default their text tells.
     explain : int
         How many words explain each topic given, in a column `explain`; 0 for none.
     resume : bool
@@ -58,6 +60,7 @@ class PredictOptions:
     columns: Mapping[str, str] = field(default_factory=dict)
     split_sentences: bool = True
     encoding: str = "utf-8"
+    language: str | None = None
     explain: int = 0
     resume: bool = False
     n_jobs: int = -1
@@ -83,4 +86,5 @@ class PredictOptions:
     def labeller(self) -> BatchLabeller:
         """Return the labeller of batches that these options describe."""
         ending = ".jsonl" if self.output is None else output_ending(Path(self.output))
-        return BatchLabeller(article_columns(self.columns, "columns"), self.split_sentences, self.explain, ending)
+        columns = article_columns(self.columns, "columns")
+        return BatchLabeller(columns, self.split_sentences, self.explain, ending, self.language)

@@ -18,7 +18,9 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 
 from slugline.cache import Stages, load, store
+from slugline.data.corpus import count_languages
 from slugline.data.digests import hash_sentences
+from slugline.data.languages import describe_languages
 from slugline.data.schema import to_matrix
 from slugline.data.sentences import normal_form
 from slugline.dataset import (
@@ -51,6 +53,7 @@ class _ChunkCounts:
         self.notes: Sequence[str] = ()
         self.decided: Mapping[str, Any] = {}
         self.topics: tuple[str, ...] = ()
+        self.languages: Counter[str] = Counter()  # articles
         self.counts: dict[str, int] = {}
         self.sizes = dict.fromkeys(PARTS, 0)
         self.labels: Counter[tuple[str, str]] = Counter()  # sentences by topic and part
@@ -180,6 +183,7 @@ def _read_all(settings: TrainSettings, vectorizers: Sequence[Any], folder: Path,
             used = select_labelled(labelled)
             counted.one_topic_each &= has_one_topic_each(labelled.sentences)
             counted.notes, counted.decided = corpus.notes, corpus.decided  # those of all chunks are the same
+            counted.languages.update(count_languages(corpus.articles))
         with stages.timed("split"):
             parts = _split_chunk(settings.split, used)
             counted.add(used, parts, count_sentences(corpus, labelled, used))
@@ -192,6 +196,8 @@ def _read_all(settings: TrainSettings, vectorizers: Sequence[Any], folder: Path,
 
     topics = {topic for topic, _ in counted.labels}
     counted.topics = tuple(settings.labels.topics) or tuple(sorted(topics))
+    languages = dict(counted.languages.most_common())
+    counted.notes = [*counted.notes, *describe_languages(languages, corpus.ready_sentences is None)]
     counted.counts["gold_unmatched"] = len(unmatched)
     if not sum(counted.sizes.values()):
         raise InputError(NO_LABELS)
