@@ -77,7 +77,7 @@ class Corpus(NamedTuple):
         further = [name for name in articles if name not in ARTICLE_COLUMNS]
         complete = articles.assign(**dict.fromkeys(unknown))[[*ARTICLE_COLUMNS, *further]].reset_index(drop=True)
         languages = [_language(*cells) for cells in zip(complete["language"], complete["text"], strict=True)]
-        return cls(complete.assign(language=languages), None, [])
+        return cls(complete.assign(language=pd.Series(languages, dtype=object)), None, [])
 
     @classmethod
     def from_values(cls, values: Values) -> "Corpus":

@@ -16,10 +16,8 @@ _WORD = re.compile(r"\w+")
 _MIN_ENGLISH = 0.08  # of the words
 
 # Whose abbreviations and stop marks sentencex 1.0 knows; Chinese needs no abbreviations
-_WITH_RULES = frozenset(
-    ("am", "ar", "bg", "bn", "ca", "da", "de", "el", "en", "es", "fi", "fr", "gu", "hi", "hy", "it", "ja", "kk", "kn")
-    + ("ml", "mr", "my", "nl", "pa", "pl", "pt", "ru", "sk", "ta", "te", "uk", "zh")
-)
+_CODES = "am ar bg bn ca da de el en es fi fr gu hi hy it ja kk kn ml mr my nl pa pl pt ru sk ta te uk zh"
+_WITH_RULES = frozenset(_CODES.split())
 _WITHOUT_STOPS = frozenset({"th", "lo", "km"})
 
 
