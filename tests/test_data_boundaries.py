@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from slugline.data import boundaries
+from slugline.data.articles import clean_text
 from slugline.data.boundaries import find_spans
 from slugline.data.sentences import split_text
 
@@ -55,6 +56,14 @@ def test_sentences_end_where_the_case_says(case):
 @pytest.mark.parametrize("case", [case for case in CASES if case.known], ids=lambda case: case.text[:40])
 def test_a_case_that_is_known_to_fail_fails_or_its_mark_goes(case):
     assert split(case) != case.sentences
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.language[:2] in ("zh", "ja")], ids=lambda case: case.text
+)
+def test_fullwidth_marks_that_cleaning_makes_ascii_end_sentences_too(case):
+    cleaned = case._replace(text=clean_text(case.text))
+    assert split(cleaned) == [clean_text(sentence) for sentence in case.sentences]
 
 
 @pytest.mark.parametrize("tags", [("de", "de-DE", "de_AT", "DE"), ("zh", "zh-Hant", "zh-hans-CN"), ("es", "es-419")])

@@ -17,6 +17,7 @@ from slugline import __version__, report
 from slugline.cache import Stages
 from slugline.components import settings_to_config, to_params, to_yaml
 from slugline.data.digests import digest_sentences
+from slugline.data.languages import describe_unspaced
 from slugline.dataset import Dataset, build_dataset, check_dataset
 from slugline.files import shipped_folder
 from slugline.launch import Launch
@@ -141,6 +142,7 @@ def _fit_in_memory(job: _Job, on_fold: OnFold | None) -> tuple[Dataset, FittedMo
         dataset.notes.append(
             f"thresholds are chosen on {dataset.evaluated_part}, by which the model is judged: scores flatter"
         )
+    dataset.notes.extend(describe_unspaced(dataset.sentences["language"].dropna(), settings.features))
     job.show(report.describe_dataset(dataset))
     check_dataset(dataset, settings.threshold.part)
     check_evaluation(settings.evaluation, dataset, settings.split)

@@ -26,12 +26,14 @@ _BLOCKS_BEGIN = re.compile(rf"(?:<{_BLOCK})+", re.IGNORECASE)
 # Quote marks and brackets glue whole quotations together, a hyphen before an initial hides the initial ("non-U.S."),
 # and sentencex raises on lone surrogates.
 _MASK = re.compile(r"[\"“”„«»()\[\]{}\ud800-\udfff]|(?<=\w)-(?=[A-Z]\.)|(?<!\w)['‘’]|['‘’](?!\w)")
-_CLOSING = re.compile(r"(?:[ \xa0\u202f]»|[\"“”»')\]}’]|</[A-Za-z]\w{0,20}>)+(?=\s|$|<)|(?<=[。！？])[”’」』）】》]+")
+_CLOSING = re.compile(r"(?:[ \xa0\u202f]»|[\"“”»')\]}’]|</[A-Za-z]\w{0,20}>)+(?=\s|$|<)|(?<=[。！？!?])[”’」』）】》]+")
 # sentencex takes these words for abbreviations before a capital letter too
 _MAY_AND_NO = re.compile(r"\b(?:May|[Nn]o)\.(?=\s+[“\"'‘(]?[A-Z])")
 
-# Where a quotation in Chinese and Japanese is followed by who said it
-_SPEAKER = r"(?:と|(?![^，。]{0,10}[没沒不无無])[^，。！？；\s]{0,10}(?:说|說|道|问|問|喊|表示|回答|称|稱)[，。：])"
+# Where a quotation in Chinese and Japanese is followed by who said it; ftfy makes fullwidth marks ASCII ones
+_SPEAKER = (
+    r"(?:と|(?![^，,。]{0,10}[没沒不无無])[^，,。！？!?；\s]{0,10}(?:说|說|道|问|問|喊|表示|回答|称|稱)[，,。：:])"
+)
 # Exclamations in one quotation are one sentence if it goes on: "Gimme! Gimme!" the children called.
 _CRY = r"[^\"“”「」«».!?！？。]{1,30}[!?！？]"
 _CRIES = re.compile(rf"[\"“「«]{_CRY}(?:\s?{_CRY})+(?=[\"”」»](?:,?\s(?:[a-zа-я]|[—–-]\s)|{_SPEAKER}))")
@@ -57,7 +59,7 @@ _JOINS = _compile(
     (r"[?!][\"”’'»]$", rf"(?:[A-Z][\w'’-]{{1,20}}\.? ){{1,3}}{_SAID}"),
     (r"[?!][\"”’'»]$", rf"(?:[a-z'’-]{{1,20}} ){{1,3}}{_SAID}"),
     (r"[\"”»]$", rf"[—–-]\s*{_SMALL}"),  # in Russian and Spanish, a dash stands before the speaker
-    (r"[。！？][”」』]$", _SPEAKER),
+    (r"[。！？!?][”」』]$", _SPEAKER),
     (r"\d [ap]\.m\.$", r"(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|[A-Z]{2,3}T|GMT|local)\b"),
     (r"[:;]\s\(?\d{1,2}\.$", ""),  # a list in a sentence
 )

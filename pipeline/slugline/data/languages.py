@@ -19,6 +19,7 @@ _MIN_ENGLISH = 0.08  # of the words
 _CODES = "am ar bg bn ca da de el en es fi fr gu hi hy it ja kk kn ml mr my nl pa pl pt ru sk ta te uk zh"
 _WITH_RULES = frozenset(_CODES.split())
 _WITHOUT_STOPS = frozenset({"th", "lo", "km"})
+_WITHOUT_BLANKS = frozenset({"zh", "ja", "th", "lo", "km", "my", "bo"})  # between words
 
 
 def primary_language(tag: str | None) -> str | None:
@@ -80,6 +81,23 @@ def describe_languages(counts: Mapping[str, int], split: bool = True) -> list[st
     if unknown := _listed(counts.keys() - _WITH_RULES - _WITHOUT_STOPS - {"unknown"}):
         notes.append(f"no abbreviations are known of {unknown}: its sentences end at stop marks alone")
     return notes
+
+
+def describe_unspaced(languages: Iterable[str], features: Mapping[str, object]) -> list[str]:
+    """Return what to say where languages are written without blanks, which all of the vectorizers need.
+
+    Examples
+    --------
+    >>> from slugline.ngrams import TfidfVectorizer
+    >>> describe_unspaced(["zh", "es"], {"word": TfidfVectorizer()})
+    ['zh is written without blanks between words, by which these features count; try features=unspaced']
+    >>> describe_unspaced(["zh"], {"unspaced": TfidfVectorizer(analyzer="char")})
+    []
+    """
+    unspaced = _listed({*languages} & _WITHOUT_BLANKS)
+    if not unspaced or any(getattr(one, "analyzer", "word") not in ("word", "char_wb") for one in features.values()):
+        return []
+    return [f"{unspaced} is written without blanks between words, by which these features count; try features=unspaced"]
 
 
 def _listed(languages: Iterable[str]) -> str:
