@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from slugline.cache import Stages, chain, stage_key
+from slugline.data.boilerplate import list_cleaned
 from slugline.data.corpus import Corpus, count_languages, read_corpus
 from slugline.data.languages import describe_languages
 from slugline.data.schema import ABOUT_COLUMNS, SENTENCE_COLUMNS, to_matrix
@@ -64,6 +65,8 @@ class Dataset(NamedTuple):
         How sure each label is, from 0 to 1, where a label model says so; None: all are.
     decided : dict
         Options of the reader that it found itself.
+    cleaned : DataFrame
+        What cleaning found, as `list_cleaned` returns it; empty after training out of core.
     """
 
     sentences: pd.DataFrame
@@ -77,6 +80,7 @@ class Dataset(NamedTuple):
     label_counts: pd.DataFrame
     weights: np.ndarray | None = None
     decided: Mapping[str, Any] = MappingProxyType({})
+    cleaned: pd.DataFrame = pd.DataFrame()
 
     def rows(self, part: str) -> np.ndarray:
         """Return which sentences make a part, shape (sentences,).
@@ -160,6 +164,7 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         label_counts=count_labels(Y, parts, topics),
         weights=np.array(used["weights"].tolist()) if "weights" in used else None,
         decided=corpus.decided,
+        cleaned=list_cleaned(corpus.cleaned, labelled.sentences, corpus.steps),
     )
     dataset.notes.extend(_topic_notes(dataset, rare, unseen, labels.min_articles))
     return dataset

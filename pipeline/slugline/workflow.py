@@ -197,6 +197,7 @@ def _evaluate(job: _Job, dataset: Dataset, fitted: FittedModel) -> tuple[Scores,
     settings, stages = job.settings, job.stages
     with stages.timed("evaluate"):
         metrics, tables = evaluate(dataset, fitted, settings.labels, settings.evaluation)
+        tables |= {"cleaned": dataset.cleaned} if len(dataset.cleaned) else {}
 
     def refit(other: Dataset) -> FittedModel:
         return fit_model(other, settings, Stages(settings.cache))

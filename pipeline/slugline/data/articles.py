@@ -1,9 +1,11 @@
 """Articles: the rows of files become articles, their text cleaned and their cells made text."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
+from slugline.data.cleaning import DEFAULT_STEPS, Cleaned, clean
 from slugline.data.input_files import sibling_key
 from slugline.data.languages import primary_language
 from slugline.data.readers import Row, Rows, read_rows
@@ -11,7 +13,6 @@ from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected
 from slugline.errors import InputError, listing
 
 REPEATED_ID = "repeats the article_id"  # how the reason begins why such an article is rejected
-_PUNCTUATION = str.maketrans("", "", "‘’“”–—…")  # of correct text, though not ASCII
 
 
 def read_articles(
@@ -21,17 +22,20 @@ def read_articles(
     columns: Mapping[str, str] | None = None,
     encoding: str = "utf-8",
     keep: Sequence[str] = (),
+    steps: Set[str] = DEFAULT_STEPS,
+    cleaned: dict[str, list[str]] | None = None,
     key: str = "data.path",
 ) -> Iterator[tuple[str, Article | Rejected]]:
     """Read articles from the files that `find_files` finds, one at a time, each with its place (`file` or `file:line`).
 
     A row that is not an article comes as `Rejected`. `columns` says where the files have other names for article
     columns; only `text` must be there. `keep` names further columns that the articles carry, in `Article.kept`; `key`
-    is the setting that names the path.
+    is the setting that names the path. `steps` and `cleaned` are as in `to_article`.
     """
-    column_names = article_columns(columns or {}, sibling_key(key, "columns"))
+    names = article_columns(columns or {}, sibling_key(key, "columns"))
+    make = partial(to_article, columns=names, keep=keep, steps=steps, cleaned=cleaned)
     for where, row in read_rows(path, format, encoding, key=key):
-        yield where, Rejected(where, row) if isinstance(row, str) else to_article(row, where, column_names, keep)
+        yield where, Rejected(where, row) if isinstance(row, str) else make(row, where)
 
 
 def article_columns(columns: Mapping[str, str], key: str = "data.columns") -> dict[str, str]:
@@ -46,21 +50,33 @@ def article_columns(columns: Mapping[str, str], key: str = "data.columns") -> di
     return {name: columns.get(name) or name for name in ARTICLE_COLUMNS}
 
 
-def to_article(row: Row, where: str, columns: Mapping[str, str], keep: Sequence[str] = ()) -> Article | Rejected:
+def to_article(
+    row: Row,
+    where: str,
+    columns: Mapping[str, str],
+    keep: Sequence[str] = (),
+    *,
+    steps: Set[str] = DEFAULT_STEPS,
+    cleaned: dict[str, list[str]] | None = None,
+) -> Article | Rejected:
     """Make an article of a row, or say why it is not one.
 
     `where` is the place of the row, which becomes the `article_id` of an article without one; `columns` come from
-    `article_columns`; the cells of the columns in `keep` become `Article.kept`.
+    `article_columns`; the cells of the columns in `keep` become `Article.kept`. `steps` are those of cleaning; each
+    adds the id of an article whose text it changes to its list in `cleaned`.
     """
-    text = get_text(row, columns["text"], where)
+    text = get_text(row, columns["text"], where, steps)
     if isinstance(text, Rejected):
         return text
 
     cells = {name: cell_text(row.get(column)) for name, column in columns.items()}
     article_id = _get_id(row, where, columns)
-    title = clean_text(cells["title"]) if cells["title"] else None
+    if cleaned is not None:
+        for step in text.steps:
+            cleaned.setdefault(step, []).append(article_id)
+    title = clean(cells["title"], steps).text if cells["title"] else None
     metadata = (cells["published"], cells["source"], cells["url"], primary_language(cells["language"]))
-    return Article(article_id, title, text, *metadata, tuple(cell_text(row.get(column)) for column in keep))
+    return Article(article_id, title, text.text, *metadata, tuple(cell_text(row.get(column)) for column in keep))
 
 
 def mark_repeated_ids(rows: Rows, columns: Mapping[str, str]) -> Rows:
@@ -85,7 +101,7 @@ def _get_id(row: Row, where: str, columns: Mapping[str, str]) -> str:
     return cell_text(row.get(columns["article_id"])) or _spell_out(where)
 
 
-def get_text(row: Row, column: str, where: str) -> str | Rejected:
+def get_text(row: Row, column: str, where: str, steps: Set[str] = DEFAULT_STEPS) -> Cleaned | Rejected:
     """Return the text in a column of a row, cleaned, or why there is none."""
     if column not in row:
         return Rejected(where, f"no column '{column}' for the text; found: {listing(row)}")
@@ -96,8 +112,8 @@ def get_text(row: Row, column: str, where: str) -> str | Rejected:
     if "\0" in text:
         return Rejected(where, "binary, not text (NUL bytes)")
 
-    text = clean_text(text)
-    return text if text.strip() else Rejected(where, "empty text")
+    cleaned = clean(text, steps)
+    return cleaned if cleaned.text.strip() else Rejected(where, "empty text")
 
 
 def cell_text(value: object) -> str | None:
@@ -113,18 +129,8 @@ def cell_text(value: object) -> str | None:
 
 
 def clean_text(text: str) -> str:
-    r"""Repair mojibake, HTML entities, line ends and control characters, and compose to NFC (Unicode annex 15).
-
-    Curly quotes stay. ftfy does it (Speer 2019, doi:10.5281/zenodo.2591652). Plain ASCII without `&`, `\r` or control
-    characters needs no repair, also with curly quotes, dashes and dots, since mojibake has letters: it skips ftfy.
-    """
-    plain = text if text.isascii() else text.translate(_PUNCTUATION)
-    if plain.isascii() and "&" not in plain and plain.replace("\n", "").replace("\t", "").isprintable():
-        return text
-
-    from ftfy import TextFixerConfig, fix_text
-
-    return fix_text(text, TextFixerConfig(uncurl_quotes=False, normalization="NFC"))
+    """Return a text cleaned by the default steps; see `slugline.data.cleaning.clean`."""
+    return clean(text).text
 
 
 def _spell_out(text: str) -> str:

@@ -1,7 +1,7 @@
 """The corpus: articles and their sentences as frames, read whole or in chunks."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -10,6 +10,8 @@ import pandas as pd
 
 from slugline.cache import Values
 from slugline.data.articles import read_articles
+from slugline.data.boilerplate import find_boilerplate
+from slugline.data.cleaning import BOILERPLATE, DEFAULT_STEPS, cleaning_steps
 from slugline.data.input_files import NamedFile, find_files
 from slugline.data.languages import find_language, primary_language
 from slugline.data.readers import check_any_read
@@ -30,7 +32,8 @@ class Corpus(NamedTuple):
     `articles` has the columns `ARTICLE_COLUMNS` and those that `keep` names; `ready_sentences` has `SENTENCE_COLUMNS`,
     `labels` and maybe `split`, or is None where the articles are to be split; `rejected` are the files and rows that
     could not be read; `notes` say how the files were understood, and `decided` are options of the reader that make it
-    understand them so again.
+    understand them so again. `steps` of cleaning mark debris; `cleaned` has the ids of the articles whose text a step
+    changed.
     """
 
     articles: pd.DataFrame
@@ -38,10 +41,13 @@ class Corpus(NamedTuple):
     rejected: list[Rejected]
     notes: Sequence[str] = ()
     decided: Mapping[str, Any] = MappingProxyType({})
+    steps: Set[str] = DEFAULT_STEPS
+    cleaned: Mapping[str, list[str]] = MappingProxyType({})
 
     def sentences(self) -> pd.DataFrame:
         """Return the sentences, split from the articles if need be, with what is known about their article."""
-        sentences = self.ready_sentences if self.ready_sentences is not None else split_articles(self.articles)
+        ready = self.ready_sentences
+        sentences = ready if ready is not None else split_articles(self.articles, self.steps)
         about = self.articles.drop(columns=["text", "url"])
         return sentences.merge(about, on="article_id", how="left", validate="many_to_one")
 
@@ -49,6 +55,7 @@ class Corpus(NamedTuple):
         """Return the corpus as what the cache can store: frames, and what JSON holds."""
         ready = {} if self.ready_sentences is None else {"ready": self.ready_sentences}
         told = {"notes": list(self.notes), "decided": dict(self.decided)}
+        told |= {"steps": sorted(self.steps), "cleaned": dict(self.cleaned)}
         return {"articles": self.articles, "rejected": self.rejected, **told, **ready}
 
     @classmethod
@@ -83,7 +90,8 @@ class Corpus(NamedTuple):
     def from_values(cls, values: Values) -> "Corpus":
         """Return the corpus of `to_values`."""
         rejected = [Rejected(*item) for item in values["rejected"]]
-        return cls(values["articles"], values.get("ready"), rejected, values["notes"], values["decided"])
+        told = {name: values[name] for name in ("notes", "decided", "cleaned")}
+        return cls(values["articles"], values.get("ready"), rejected, steps=frozenset(values["steps"]), **told)
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,10 @@ class ArticleCorpus:
         How the text in the files is encoded.
     language : str, optional
         The language of articles that do not say theirs, a tag as `de` or `pt-BR` (BCP 47); None: their text tells.
+    cleaning : dict of str to bool
+        Steps of cleaning to switch on or off: `mojibake, html_entities, control_characters, character_width,
+        soft_hyphens, html_tags` change texts; `no_letters, comments, links, bylines, captions, notices, datelines,
+        live_blog_stamps, boilerplate` mark debris. All are on but `soft_hyphens`, `html_tags` and `boilerplate`.
     chunk_rows : int, optional
         How many articles to hold in memory at a time; None: all.
     """
@@ -116,6 +128,7 @@ class ArticleCorpus:
     keep: list[str] = field(default_factory=list)
     encoding: str = "utf-8"
     language: str | None = None
+    cleaning: dict[str, bool] = field(default_factory=dict)
     chunk_rows: int | None = None
 
     def files(self) -> list[NamedFile]:
@@ -124,9 +137,10 @@ class ArticleCorpus:
 
     def __call__(self) -> Corpus:
         """Read the articles; raise `InputError` when there are none."""
-        corpus = self._corpus(*read_all(self._articles(), "article"))
+        cleaned: dict[str, list[str]] = {}
+        corpus = self._corpus(*read_all(self._articles(cleaned), "article"))
         check_kept_columns(corpus.articles, self.keep)
-        return corpus
+        return corpus._replace(cleaned=cleaned)
 
     def chunks(self) -> Iterator[Corpus]:
         """Yield the articles `chunk_rows` at a time; raise `InputError` when there are none."""
@@ -140,13 +154,21 @@ class ArticleCorpus:
             for article in articles
         ]
         rows = [(*article[:-1], *article.kept) for article in told]
-        return Corpus(pd.DataFrame(rows, columns=[*ARTICLE_COLUMNS, *self.keep]), None, rejected)
+        table = pd.DataFrame(rows, columns=[*ARTICLE_COLUMNS, *self.keep])
+        return Corpus(table, None, rejected, steps=cleaning_steps(self.cleaning))
 
-    def _articles(self) -> Iterator[Article | Rejected]:
+    def _articles(self, cleaned: dict[str, list[str]] | None = None) -> Iterator[Article | Rejected]:
         """Yield the articles of the files."""
         check_keep(self.keep)
         articles = read_articles(
-            self.path, self.format, columns=self.columns, encoding=self.encoding, keep=self.keep, key=self.key
+            self.path,
+            self.format,
+            columns=self.columns,
+            encoding=self.encoding,
+            keep=self.keep,
+            steps=cleaning_steps(self.cleaning),
+            cleaned=cleaned,
+            key=self.key,
         )
         return reject_repeated_ids(articles)
 
@@ -167,12 +189,18 @@ def _language(tag: object, text: str) -> str | None:
     return primary_language(tag if isinstance(tag, str) else None) or find_language(text)
 
 
-def split_articles(articles: pd.DataFrame) -> pd.DataFrame:
-    """Return the sentences of all articles, in their order, with the columns `SENTENCE_COLUMNS`."""
+def split_articles(articles: pd.DataFrame, steps: Set[str] = DEFAULT_STEPS) -> pd.DataFrame:
+    """Return the sentences of all articles, in their order, with the columns `SENTENCE_COLUMNS`.
+
+    `steps` of cleaning mark debris.
+    """
     known = articles.astype(object).where(articles.notna(), None)  # pandas makes NaN of None among strings
     rows = (Article(*row) for row in known[list(ARTICLE_COLUMNS)].itertuples(index=False))
-    sentences = [sentence for article in rows for sentence in split_article(article)]
-    return pd.DataFrame(sentences, columns=list(SENTENCE_COLUMNS))
+    sentences = [sentence for article in rows for sentence in split_article(article, steps)]
+    table = pd.DataFrame(sentences, columns=list(SENTENCE_COLUMNS))
+    if BOILERPLATE in steps:
+        table["debris"] |= find_boilerplate(table, articles)
+    return table
 
 
 # ---- what articles and ready-made sentences have in common

@@ -13,6 +13,7 @@ _MIN_PROBABILITY = 0.5
 # Words that English alone has: where they abound, the model (half a second to load) need not be asked.
 _ENGLISH = re.compile(r"\b(?:the|and|of|with|that|were|from|said)\b", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
+_LETTER = re.compile(r"[^\W\d_]")
 _MIN_ENGLISH = 0.08  # of the words
 
 # Whose abbreviations and stop marks sentencex 1.0 knows; Chinese needs no abbreviations
@@ -44,6 +45,8 @@ def find_language(text: str) -> str | None:
     'es'
     """
     head = text[:_LOOK]
+    if not _LETTER.search(head):
+        return None
     if len(_ENGLISH.findall(head)) > _MIN_ENGLISH * max(len(_WORD.findall(head)), 10):
         return "en"
     language, probability = _load_identifier().classify(head)

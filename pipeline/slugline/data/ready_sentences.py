@@ -8,13 +8,13 @@ import pandas as pd
 
 from slugline.data.articles import article_columns, cell_text, get_text, to_article
 from slugline.data.corpus import Corpus, check_keep, check_kept_columns, in_chunks, read_all, reject_repeated_ids
+from slugline.data.debris import debris_step
 from slugline.data.input_files import NamedFile, find_files
 from slugline.data.label_cells import parse_labels, read_marks
 from slugline.data.languages import primary_language
 from slugline.data.readers import Row, Rows, read_rows
 from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected, sentence_id
 from slugline.data.sentence_columns import Layout, find_layout
-from slugline.data.sentences import is_debris
 from slugline.errors import InputError, listing
 
 _METADATA_COLUMNS = ("title", "published", "source", "url", "language")
@@ -131,7 +131,7 @@ class SentenceCorpus:
 
         sentence = {
             "article_id": cell_text(row.get(columns["article_id"] or "")) or where,
-            "text": text.strip(),
+            "text": text.text.strip(),
             "labels": _labels(row, where, layout),
         }
         present = {name: columns[name] for name in ("split", *_OF_ARTICLES) if columns[name] in row}
@@ -183,5 +183,5 @@ def _place_in_articles(sentences: pd.DataFrame) -> pd.DataFrame:
         position=sentences.groupby("article_id").cumcount(),
         start=start,
         end=end,
-        debris=[is_debris(text) for text in sentences["text"]],
+        debris=[debris_step(text) is not None for text in sentences["text"]],
     )

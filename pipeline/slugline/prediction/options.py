@@ -5,9 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from slugline.data.articles import article_columns
+from slugline.data.cleaning import BOILERPLATE, DEFAULT_STEPS, STEPS, cleaning_steps
 from slugline.errors import InputError
 from slugline.prediction.batches import BatchLabeller
 from slugline.prediction.records import output_ending
+
+
+def _default_cleaning() -> dict[str, bool]:
+    return {step: step in DEFAULT_STEPS for step in STEPS if step != BOILERPLATE}
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,8 @@ class PredictOptions:
         Encoding of the input.
     language : str, optional
         The language of articles that do not say theirs, a tag as `de` or `pt-BR` (BCP 47); by default their text tells.
+    cleaning : mapping of str to bool
+        Steps of cleaning to switch on or off, as `data.cleaning` of `slugline train`; boilerplate is not looked for.
     explain : int
         How many words explain each topic given, in a column `explain`; 0 for none.
     resume : bool
@@ -61,6 +68,7 @@ class PredictOptions:
     split_sentences: bool = True
     encoding: str = "utf-8"
     language: str | None = None
+    cleaning: Mapping[str, bool] = field(default_factory=_default_cleaning)
     explain: int = 0
     resume: bool = False
     n_jobs: int = -1
@@ -81,10 +89,11 @@ class PredictOptions:
             raise InputError(f"batch: {self.batch}; allowed: a number of characters")
         if self.resume and self.output is None:
             raise InputError("resume=true: only output to a file can be resumed; give output=FILE")
-        self.labeller()  # checks the ending of the output and the columns
+        self.labeller()  # checks the ending of the output, the columns and the cleaning
 
     def labeller(self) -> BatchLabeller:
         """Return the labeller of batches that these options describe."""
         ending = ".jsonl" if self.output is None else output_ending(Path(self.output))
         columns = article_columns(self.columns, "columns")
-        return BatchLabeller(columns, self.split_sentences, self.explain, ending, self.language)
+        steps = sorted(cleaning_steps(self.cleaning, "cleaning"))
+        return BatchLabeller(columns, self.split_sentences, self.explain, ending, self.language, steps)

@@ -28,7 +28,17 @@ def describe_dataset(dataset: Dataset) -> str:
         f"left out: {describe_left_out(dataset)}",
         f"split   {parts} sentences; on both sides: {leakage.articles} articles, {leaks}",
     ]
+    if len(dataset.cleaned):
+        lines.append(f"cleaned {_describe_cleaned(dataset.cleaned)}")
     return "\n".join(lines + [f"note    {note}" for note in dataset.notes])
+
+
+def _describe_cleaned(cleaned: pd.DataFrame) -> str:
+    """Return how many articles each step of cleaning changed, and how many sentences each marked as debris."""
+    marked = cleaned["sentence_id"].notna()
+    kinds = ((cleaned.loc[~marked, "step"], "articles"), (cleaned.loc[marked, "step"], "sentences"))
+    counts = [(steps.value_counts().to_dict(), noun) for steps, noun in kinds if len(steps)]
+    return "; ".join(f"{', '.join(f'{step} {count}' for step, count in each.items())} {noun}" for each, noun in counts)
 
 
 def describe_scores(metrics: Mapping[str, float], topics: Sequence[str], part: str) -> str:
