@@ -95,7 +95,7 @@ def time_detection() -> None:
         sys.exit(f"no {file}: set SLUGLINE_DATA to the folder with the data")
     texts = [json.loads(line)["full_text"] for line in file.read_text(encoding="utf-8").splitlines()]
     begin = time.process_time()
-    identifier = _load_identifier()
+    identifier = _load_identifier.__wrapped__()
     print(f"\nloading py3langid's model: {time.process_time() - begin:.2f} CPU seconds")
     ways = {
         "py3langid, whole text": identifier.classify,
