@@ -11,7 +11,9 @@ from multilingual import read_articles, write_sample
 from slugline.data import ArticleCorpus, Corpus, SentenceCorpus
 from slugline.data.languages import describe_languages, describe_unspaced, find_language, primary_language
 from slugline.data.sentences import split_text
+from slugline.errors import InputError
 from slugline.ngrams import HashingVectorizer, TfidfVectorizer
+from slugline.prediction.options import PredictOptions
 
 TRAIN = ("train", "data=articles", "data.path=articles.jsonl", "labels=gold", "labels.gold=labels.jsonl")
 TRAIN += ("cache=off", "tracking=off", "folds=2")
@@ -65,6 +67,15 @@ def test_articles_have_the_language_of_their_tag_or_that_of_the_settings_or_that
     assert given == ["fr"] * 5 + ["pt", "fr"]
     frame = pd.DataFrame({"article_id": ["a", "b"], "text": [rows[2]["text"]] * 2, "language": ["ja-JP", None]})
     assert Corpus.from_frame(frame).articles["language"].tolist() == ["ja", "zh"]
+
+
+@pytest.mark.parametrize("tag", ["German", "12", "de DE", "", False])
+def test_a_setting_that_names_no_language_is_refused(tag, tmp_path):
+    (tmp_path / "a.txt").write_text("Es regnet.")
+    with pytest.raises(InputError, match=r"data\.language=.*; allowed: a language tag such as de"):
+        ArticleCorpus(str(tmp_path), language=tag)()
+    with pytest.raises(InputError, match="language="):
+        PredictOptions(input="a.txt", language=tag)
 
 
 def test_sentences_that_come_ready_made_may_say_their_language(tmp_path):

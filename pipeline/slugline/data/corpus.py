@@ -13,7 +13,7 @@ from slugline.data.articles import read_articles
 from slugline.data.boilerplate import find_boilerplate
 from slugline.data.cleaning import BOILERPLATE, DEFAULT_STEPS, cleaning_steps
 from slugline.data.input_files import NamedFile, find_files
-from slugline.data.languages import find_language, primary_language
+from slugline.data.languages import check_language, find_language, primary_language
 from slugline.data.readers import check_any_read
 from slugline.data.schema import ARTICLE_COLUMNS, SENTENCE_COLUMNS, Article, Rejected
 from slugline.data.sentences import split_article
@@ -160,6 +160,7 @@ class ArticleCorpus:
     def _articles(self, cleaned: dict[str, list[str]] | None = None) -> Iterator[Article | Rejected]:
         """Yield the articles of the files."""
         check_keep(self.keep)
+        check_language(self.language, "data.language")
         articles = read_articles(
             self.path,
             self.format,

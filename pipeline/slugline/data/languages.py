@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
+from slugline.errors import InputError
+
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
@@ -32,6 +34,12 @@ def primary_language(tag: str | None) -> str | None:
     ['de', 'zh', 'pt', 'en', None]
     """
     return re.split(r"[-_]", (tag or "").strip().lower())[0] or None
+
+
+def check_language(tag: object, key: str) -> None:
+    """Raise `InputError` where a setting that names a language does not; `key` is the setting."""
+    if tag is not None and not re.fullmatch(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*", str(tag)):
+        raise InputError(f"{key}={tag}; allowed: a language tag such as de, pt-BR or 'no', or null")
 
 
 def find_language(text: str) -> str | None:

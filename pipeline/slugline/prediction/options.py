@@ -6,6 +6,7 @@ from pathlib import Path
 
 from slugline.data.articles import article_columns
 from slugline.data.cleaning import BOILERPLATE, DEFAULT_STEPS, STEPS, cleaning_steps
+from slugline.data.languages import check_language
 from slugline.errors import InputError
 from slugline.prediction.batches import BatchLabeller
 from slugline.prediction.records import output_ending
@@ -81,6 +82,7 @@ class PredictOptions:
             raise InputError(f"engine: unknown engine '{self.engine}'; allowed: local, dask")
         if self.dask_address and self.engine != "dask":
             raise InputError("dask_address: only engine=dask uses a cluster; give that too")
+        check_language(self.language, "language")
         if self.n_jobs == 0:
             raise InputError("n_jobs: 0; allowed: a number of processes, -1 for all cores")
         if self.explain < 0:
