@@ -45,6 +45,8 @@ class Dataset(NamedTuple):
         Those of the notes that say how the files were read and understood.
     files : sequence of ReadFile
         The files that were read, and how.
+    cleaned : DataFrame
+        What cleaning found, as `list_cleaned` returns it; empty after training out of core.
     """
 
     sentences: pd.DataFrame
@@ -60,6 +62,7 @@ class Dataset(NamedTuple):
     decided: Mapping[str, Any] = MappingProxyType({})
     read_as: Sequence[str] = ()
     files: Sequence[ReadFile] = ()
+    cleaned: pd.DataFrame = pd.DataFrame()
 
     def rows(self, part: str) -> np.ndarray:
         """Return which sentences make a part, shape (sentences,).
