@@ -53,7 +53,7 @@ def test_a_component_shows_all_of_its_keys_and_no_other(group, option):
 # What an option is there for; and `columns`, which are written out for `--help`: a column's name is its default
 TAXONOMY = {"topics", "functions", "guidelines"}
 CHOSEN = {
-    ("data", "articles"): {"columns"},
+    ("data", "articles"): {"cleaning", "columns"},
     ("data", "sentences"): {"columns"},
     ("labels", "sample"): {"gold", "given", "mode", *TAXONOMY},
     ("labels", "given"): {"topics"},  # null: a topic is added by +labels.topics.NAME=

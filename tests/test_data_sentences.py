@@ -9,8 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from slugline.data.articles import read_articles
+from slugline.data.debris import debris_step
 from slugline.data.schema import Article, sentence_id
-from slugline.data.sentences import is_debris, normal_form, split_article, split_text, whole_article
+from slugline.data.sentences import normal_form, split_article, split_text, whole_article
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 
@@ -115,7 +116,7 @@ TEXTS = st.one_of(
 @example("\ud800. \udfff")
 @example("A.\r\nB.\rC.")
 def test_spans_are_ordered_apart_and_all_outside_them_is_blank(text):
-    sentences = split_article(article(text))
+    sentences = split_article(article(text, "en"))
     end = 0
     for position, sentence in enumerate(sentences):
         assert sentence.position == position
@@ -236,24 +237,32 @@ LONG = [
     "x.”",
     "\n",
     "word ",
+    "\ud800. ",
+    "「行かない。",
+    "（a。",
+    "1. ",
+    "a! ",
+    "“a! ",
+    "<p>a.</p>",
+    "a@b.co. ",
 ]
 
 
 @pytest.mark.parametrize("piece", LONG)
 def test_a_hundred_thousand_letters_in_one_line_take_less_than_a_second(piece):
     text = piece * (100_000 // len(piece))
-    begin = time.perf_counter()
+    begin = time.process_time()
     split_text(text)
-    assert time.perf_counter() - begin < 1
+    assert time.process_time() - begin < 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("piece", LONG)
 def test_a_megabyte_in_one_line_takes_seconds_not_minutes(piece):
     text = piece * (1_000_000 // len(piece))
-    begin = time.perf_counter()
+    begin = time.process_time()
     split_text(text)
-    assert time.perf_counter() - begin < 8
+    assert time.process_time() - begin < 8
 
 
 # ---- debris
@@ -330,25 +339,25 @@ NEWS += [
 
 @pytest.mark.parametrize("text", DEBRIS)
 def test_what_a_web_page_puts_around_news_is_debris(text):
-    assert is_debris(text)
+    assert debris_step(text)
     assert [sentence.debris for sentence in split_article(article(f"The truce held.\n{text}"))] == [False, True]
 
 
 @pytest.mark.parametrize("text", NEWS)
 def test_a_short_sentence_of_news_is_no_debris(text):
-    assert not is_debris(text)
+    assert debris_step(text) is None
 
 
 def test_no_sentence_with_a_gold_topic_in_the_sample_is_debris():
     labels = [json.loads(line) for line in (SAMPLE / "labels.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [row["text"] for row in labels if row["labels"] and is_debris(row["text"])] == []
+    assert [row["text"] for row in labels if row["labels"] and debris_step(row["text"])] == []
 
 
 @pytest.mark.parametrize("piece", ["A-", "A ", "a ", "a,", "1 ", "share ", "A.'’-", " -"])
 def test_telling_debris_takes_no_time_on_any_text(piece):
     begin = time.perf_counter()
-    is_debris((piece * 199)[:199])
-    is_debris((piece * 199)[:198] + "\0")
+    debris_step((piece * 199)[:199])
+    debris_step((piece * 199)[:198] + "\0")
     assert time.perf_counter() - begin < 1
 
 

@@ -16,6 +16,7 @@ from slugline import __version__, report
 from slugline.cache import Stages
 from slugline.components import settings_to_config, to_params, to_yaml
 from slugline.data.digests import digest_sentences
+from slugline.data.languages import describe_unspaced
 from slugline.dataset import Dataset, build_dataset, check_dataset
 from slugline.launch import Launch
 from slugline.monitoring import profile_sentences
@@ -136,6 +137,7 @@ def _fit_in_memory(job: _Job, on_fold: OnFold | None) -> tuple[Dataset, FittedMo
         dataset.notes.append(
             f"thresholds are chosen on {dataset.evaluated_part}, by which the model is judged: scores flatter"
         )
+    dataset.notes.extend(describe_unspaced(dataset.sentences["language"].dropna(), settings.features))
     job.show(report.describe_dataset(dataset))
     check_dataset(dataset, settings.threshold.part)
     check_evaluation(settings.evaluation, dataset, settings.split)
@@ -192,6 +194,7 @@ def _evaluate(job: _Job, dataset: Dataset, fitted: FittedModel) -> tuple[Scores,
     settings, stages = job.settings, job.stages
     with stages.timed("evaluate"):
         metrics, tables = evaluate(dataset, fitted, settings.labels, settings.evaluation)
+        tables |= {"cleaned": dataset.cleaned} if len(dataset.cleaned) else {}
 
     def refit(other: Dataset) -> FittedModel:
         return fit_model(other, settings, Stages(settings.cache))

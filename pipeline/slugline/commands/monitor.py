@@ -55,7 +55,8 @@ def monitor(settings: MonitorSettings, launch: Launch) -> None:
 def _read(settings: MonitorSettings) -> pd.DataFrame:
     """Return the sentences of the input, debris left out."""
     source = settings.input if isinstance(settings.input, list) else str(settings.input)
-    corpus = _Input(source, columns=settings.columns, **asdict(settings.reading))()
+    own = {name: getattr(settings, name) for name in ("columns", "language", "cleaning")}
+    corpus = _Input(source, **own, **asdict(settings.reading))()
     for line in report.describe_notes(corpus.all_notes()):
         print(line)
     sentences = corpus.sentences()

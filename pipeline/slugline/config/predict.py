@@ -3,9 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from slugline.config.project_reading import complete_reading, project_columns
+from slugline.config.project_reading import complete_reading, project_cleaning, project_columns
 from slugline.config.settings import ModelSettings
+from slugline.data.cleaning import BOILERPLATE
 from slugline.prediction import PredictOptions
+
+
+def _cleaning() -> dict[str, bool]:
+    """Return the steps of cleaning as the project's data has them, but for boilerplate, which needs all articles."""
+    return {step: on for step, on in project_cleaning().items() if step != BOILERPLATE}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,10 +22,11 @@ class PredictSettings(ModelSettings, PredictOptions):
     ----------
     columns : mapping of str to str
         For article columns that the input names otherwise, the names there; in a project by default as in its data,
-        and so are the options of reading.
+        and so are the options of reading, the language and the cleaning.
     """
 
     columns: Mapping[str, str] = field(default_factory=project_columns)
+    cleaning: dict[str, bool] = field(default_factory=_cleaning)
 
     def __post_init__(self) -> None:
         """Take a file whose name is a number, which YAML reads as one, by its name; else read as in the project."""

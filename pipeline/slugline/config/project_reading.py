@@ -1,20 +1,24 @@
 """How the files of a project are read, which is how `predict` and `monitor` read other files unless told otherwise."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from slugline.config.user_files import search_project
-from slugline.data.opening import ReadOptions
+from slugline.data.articles import ArticleOptions
+from slugline.data.cleaning import DEFAULT_STEPS, STEPS
 from slugline.data.schema import ARTICLE_COLUMNS
 from slugline.errors import InputError
 from slugline.files import shipped_folder
 from slugline.project import PROJECT_FILE, find_project
 
 _NAME = "project_data"  # of a config that holds nothing but the project's data
-_DEFAULTS: Mapping[str, Any] = {option.name: option.default for option in fields(ReadOptions)}
+_DEFAULTS: Mapping[str, Any] = {
+    option.name: option.default for option in fields(ArticleOptions) if option.default is not MISSING
+}
+_OF_TEXT = ("language", "cleaning")  # options that hold for typed text, too
 
 
 def project_columns() -> dict[str, str]:
@@ -23,12 +27,18 @@ def project_columns() -> dict[str, str]:
     return {name: name for name in ARTICLE_COLUMNS} | columns
 
 
+def project_cleaning() -> dict[str, bool]:
+    """Return which steps of cleaning are on, as the project's data has it."""
+    switches: dict[str, bool] = _read_options().get("cleaning", {})
+    return {step: switches.get(step, step in DEFAULT_STEPS) for step in STEPS}
+
+
 def complete_reading(settings: Any) -> None:
     """Fill in the options of reading, where a command's settings leave them open, as the project's data has them.
 
     Standard input, where text is typed, is plain text.
     """
-    options = {} if settings.input == "-" else _read_options()
+    options = _only_of_text(_read_options()) if settings.input == "-" else _read_options()
     for name, usual in _DEFAULTS.items():
         if getattr(settings, name) == usual:
             object.__setattr__(settings, name, options.get(name, usual))
@@ -36,11 +46,18 @@ def complete_reading(settings: Any) -> None:
 
 def describe_reading(settings: Any) -> str | None:
     """Return in a line which options of a command are those of the project's data; None where none is."""
-    options = {} if settings.input == "-" and settings.format is None else _read_options()  # text has no columns
+    options = _read_options()
+    if settings.input == "-" and settings.format is None:  # text has no columns
+        options = _only_of_text(options)
     names = [
         f"columns.{name}={column}"
         for name, column in options.get("columns", {}).items()
         if name != column and settings.columns.get(name) == column
+    ]
+    names += [
+        f"cleaning.{step}={str(on).lower()}"
+        for step, on in options.get("cleaning", {}).items()
+        if on != (step in DEFAULT_STEPS) and settings.cleaning.get(step) == on
     ]
     names += [
         f"{name}={str(options[name]).lower() if isinstance(usual, bool) else options[name]}"
@@ -48,6 +65,11 @@ def describe_reading(settings: Any) -> str | None:
         if options.get(name, usual) != usual and getattr(settings, name) == options[name]
     ]
     return f"reading {', '.join(names)}: as the project's data ({_file()})" if names else None
+
+
+def _only_of_text(options: dict[str, Any]) -> dict[str, Any]:
+    """Return those options that hold for typed text, too."""
+    return {name: options[name] for name in _OF_TEXT if name in options}
 
 
 def _file() -> Path:
@@ -80,13 +102,20 @@ def _compose(choice: str, files: tuple[tuple[Path, int, int], ...]) -> dict[str,
         with initialize_config_dir(str(shipped_folder("conf")), version_base="1.3"):
             data = compose(_NAME, search_project()).data
             values = {name: OmegaConf.select(data, name) for name in _DEFAULTS}
-            columns: Any = OmegaConf.select(data, "columns")
-            if OmegaConf.is_dict(columns):
-                columns = OmegaConf.to_container(columns, resolve=True)
+            columns, cleaning = (_to_dict(OmegaConf.select(data, name)) for name in ("columns", "cleaning"))
     except CONFIG_ERRORS as error:
         raise InputError(describe_error(error)) from error
-    names = columns if isinstance(columns, dict) else {}
     known = {
-        name: str(column) for name, column in names.items() if name in ARTICLE_COLUMNS and column not in (None, "")
+        name: str(column) for name, column in columns.items() if name in ARTICLE_COLUMNS and column not in (None, "")
     }
-    return {"columns": known} | {name: value for name, value in values.items() if value is not None}
+    return {"columns": known, "cleaning": cleaning} | {
+        name: value for name, value in values.items() if value is not None
+    }
+
+
+def _to_dict(node: Any) -> dict[str, Any]:
+    """Return a mapping of a config as a dict, an empty one of anything else."""
+    from omegaconf import OmegaConf
+
+    values: Any = OmegaConf.to_container(node, resolve=True) if OmegaConf.is_dict(node) else {}
+    return dict(values)

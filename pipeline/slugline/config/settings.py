@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from slugline.config.project_reading import complete_reading, project_columns
-from slugline.data.opening import ReadOptions
+from slugline.config.project_reading import complete_reading, project_cleaning, project_columns
+from slugline.data.articles import ArticleOptions
 from slugline.project import default_champion, default_name
 from slugline.training.settings import COMPONENT
 
@@ -147,7 +147,7 @@ class ReproduceSettings(StoreSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MonitorSettings(ModelSettings, ReadOptions):
+class MonitorSettings(ModelSettings, ArticleOptions):
     """`slugline monitor`.
 
     Parameters
@@ -162,7 +162,7 @@ class MonitorSettings(ModelSettings, ReadOptions):
         How counts are corrected for the model's errors: difference, or adjusted (adjusted classify-and-count).
     columns : dict of str to str
         The name in the files for each article column; other usual names are found; only text must be there. In a
-        project by default as in its data, and so are the options of reading below.
+        project by default as in its data, and so are the options of reading below, the language and the cleaning.
     name : str, optional
         The name of the run.
     """
@@ -172,6 +172,7 @@ class MonitorSettings(ModelSettings, ReadOptions):
     period: str | None = None
     prevalence: str = "difference"
     columns: dict[str, str] = field(default_factory=project_columns)
+    cleaning: dict[str, bool] = field(default_factory=project_cleaning)
     name: str | None = None
 
     def __post_init__(self) -> None:

@@ -1,13 +1,16 @@
 """Articles: the rows of files become articles, their text cleaned and their cells made text."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from hashlib import blake2b
 from typing import Any, TypeVar
 
+from slugline.data.cleaning import DEFAULT_STEPS, Cleaned, clean
 from slugline.data.dates import standardise_dates
 from slugline.data.input_files import sibling_key
+from slugline.data.languages import primary_language
 from slugline.data.opening import ReadOptions
 from slugline.data.read_files import ReadFile
 from slugline.data.readers import read_rows
@@ -18,7 +21,24 @@ from slugline.errors import InputError, listing
 _Item = TypeVar("_Item")
 REPEATED_ID = "repeats the article_id"  # how the reason begins why such an article is rejected
 _INEXACT = 2.0**53  # from which floats leave out whole numbers
-_PUNCTUATION = str.maketrans("", "", "‘’“”–—…")  # of correct text, though not ASCII
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArticleOptions(ReadOptions):
+    """How articles are read from files, and what is done to their text.
+
+    Parameters
+    ----------
+    language : str, optional
+        The language of articles that do not say theirs, a tag as `de` or `pt-BR` (BCP 47); None: their text tells.
+    cleaning : dict of str to bool
+        Steps of cleaning to switch on or off: `mojibake, html_entities, control_characters, character_width,
+        soft_hyphens, html_tags` change texts; `no_letters, comments, links, bylines, captions, notices, datelines,
+        live_blog_stamps, boilerplate` mark debris. All are on but `soft_hyphens`, `html_tags` and `boilerplate`.
+    """
+
+    language: str | None = None
+    cleaning: dict[str, bool] = field(default_factory=dict)
 
 
 def read_articles(
@@ -27,6 +47,8 @@ def read_articles(
     *,
     columns: Mapping[str, str] | None = None,
     keep: Sequence[str] = (),
+    steps: Set[str] = DEFAULT_STEPS,
+    cleaned: dict[str, list[str]] | None = None,
     key: str = "data.path",
     opened: list[ReadFile] | None = None,
 ) -> Iterator[tuple[str, Article | Rejected]]:
@@ -34,11 +56,13 @@ def read_articles(
 
     A row that is not an article comes as `Rejected`. `columns` says where the files have other names for article
     columns; those not given may have another usual name (body, headline, date); only `text` must be there. `keep`
-    names further columns that the articles carry, in `Article.kept`; `key` and `opened` are as in `read_rows`.
+    names further columns that the articles carry, in `Article.kept`; `key` and `opened` are as in `read_rows`, `steps`
+    and `cleaned` as in `to_article`.
     """
-    column_names = article_columns(columns or {}, sibling_key(key, "columns"))
-    for where, row in read_article_rows(path, options, column_names, key=key, opened=opened):
-        yield where, read_article(row, where, column_names, keep)
+    names = article_columns(columns or {}, sibling_key(key, "columns"))
+    make = partial(read_article, columns=names, keep=keep, steps=steps, cleaned=cleaned)
+    for where, row in read_article_rows(path, options, names, key=key, opened=opened):
+        yield where, make(row, where)
 
 
 def read_article_rows(
@@ -79,11 +103,9 @@ def column_name(columns: Mapping[str, Any], name: str) -> str:
     return name if given is None or given == "" else str(given)
 
 
-def read_article(
-    row: Row | str, where: str, columns: Mapping[str, str], keep: Sequence[str] = ()
-) -> Article | Rejected:
-    """Make an article of what was read at a place; of what is not one, return the reason and the cells."""
-    return Rejected(where, row) if isinstance(row, str) else with_row(to_article(row, where, columns, keep), row)
+def read_article(row: Row | str, where: str, columns: Mapping[str, str], **options: Any) -> Article | Rejected:
+    """Make an article of what was read at a place, as `to_article` does; of what is none, say why, with its cells."""
+    return Rejected(where, row) if isinstance(row, str) else with_row(to_article(row, where, columns, **options), row)
 
 
 def with_row(item: _Item | Rejected, row: Row) -> _Item | Rejected:
@@ -98,23 +120,35 @@ def _is_plain(cell: object) -> bool:
     return cell is None or isinstance(cell, str | int | float)
 
 
-def to_article(row: Row, where: str, columns: Mapping[str, str], keep: Sequence[str] = ()) -> Article | Rejected:
+def to_article(
+    row: Row,
+    where: str,
+    columns: Mapping[str, str],
+    keep: Sequence[str] = (),
+    *,
+    steps: Set[str] = DEFAULT_STEPS,
+    cleaned: dict[str, list[str]] | None = None,
+) -> Article | Rejected:
     """Make an article of a row, or say why it is not one.
 
     `where` is the place of the row, which becomes the `article_id` of an article without one; `columns` come from
-    `article_columns`; the cells of the columns in `keep` become `Article.kept`.
+    `article_columns`; the cells of the columns in `keep` become `Article.kept`. `steps` are those of cleaning; each
+    adds the id of an article whose text it changes to its list in `cleaned`.
     """
-    text = get_text(row, columns["text"], where)
+    text = get_text(row, columns["text"], where, steps)
     if isinstance(text, Rejected):
         return text
 
     article_id = _get_id(row, where, columns)
     if isinstance(article_id, Rejected):
         return article_id
+    if cleaned is not None:
+        for step in text.steps:
+            cleaned.setdefault(step, []).append(article_id)
     cells = {name: cell_text(row.get(column)) for name, column in columns.items()}
-    title = clean_text(cells["title"]) if cells["title"] else None
-    metadata = (cells["published"], cells["source"], cells["url"], cells["language"])
-    return Article(article_id, title, text, *metadata, tuple(cell_text(row.get(column)) for column in keep))
+    title = clean(cells["title"], steps).text if cells["title"] else None
+    metadata = (cells["published"], cells["source"], cells["url"], primary_language(cells["language"]))
+    return Article(article_id, title, text.text, *metadata, tuple(cell_text(row.get(column)) for column in keep))
 
 
 def reject_repeated_rows(rows: Rows, columns: Mapping[str, str]) -> Iterator[tuple[str, Row | str | Rejected]]:
@@ -175,7 +209,7 @@ def read_id(row: Row, column: str, where: str) -> str | Rejected | None:
     return cell_text(value)
 
 
-def get_text(row: Row, column: str, where: str) -> str | Rejected:
+def get_text(row: Row, column: str, where: str, steps: Set[str] = DEFAULT_STEPS) -> Cleaned | Rejected:
     """Return the text in a column of a row, cleaned, or why there is none."""
     if column not in row:
         return Rejected(where, f"no column '{column}' for the text; found: {listing(row)}{describe_no_header(row)}")
@@ -186,8 +220,8 @@ def get_text(row: Row, column: str, where: str) -> str | Rejected:
     if "\0" in text:
         return Rejected(where, "binary, not text (NUL bytes)")
 
-    text = clean_text(text)
-    return text if text.strip() else Rejected(where, "empty text")
+    cleaned = clean(text, steps)
+    return cleaned if cleaned.text.strip() else Rejected(where, "empty text")
 
 
 def cell_text(value: object) -> str | None:
@@ -207,18 +241,8 @@ def cell_text(value: object) -> str | None:
 
 
 def clean_text(text: str) -> str:
-    r"""Repair mojibake, HTML entities, line ends and control characters, and compose to NFC (Unicode annex 15).
-
-    Curly quotes stay. ftfy does it (Speer 2019, doi:10.5281/zenodo.2591652). Plain ASCII without `&`, `\r` or control
-    characters needs no repair, also with curly quotes, dashes and dots, since mojibake has letters: it skips ftfy.
-    """
-    plain = text if text.isascii() else text.translate(_PUNCTUATION)
-    if plain.isascii() and "&" not in plain and plain.replace("\n", "").replace("\t", "").isprintable():
-        return text
-
-    from ftfy import TextFixerConfig, fix_text
-
-    return fix_text(text, TextFixerConfig(uncurl_quotes=False, normalization="NFC"))
+    """Return a text cleaned by the default steps; see `slugline.data.cleaning.clean`."""
+    return clean(text).text
 
 
 def _spell_out(text: str) -> str:

@@ -1,6 +1,7 @@
 """The corpus: articles and their sentences as frames, read whole or in chunks."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -8,9 +9,11 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 import pandas as pd
 
 from slugline.cache import Values
-from slugline.data.articles import read_articles
-from slugline.data.input_files import NamedFile, find_files
-from slugline.data.opening import ReadOptions
+from slugline.data.articles import ArticleOptions, read_articles
+from slugline.data.boilerplate import find_boilerplate
+from slugline.data.cleaning import BOILERPLATE, DEFAULT_STEPS, cleaning_steps
+from slugline.data.input_files import NamedFile, find_files, sibling_key
+from slugline.data.languages import check_language, find_language, primary_language
 from slugline.data.read_files import ReadFile, describe_files
 from slugline.data.readers import check_any_read, check_rejected, describe_rejected
 from slugline.data.schema import ARTICLE_COLUMNS, GROUP_COLUMNS, SENTENCE_COLUMNS, Article, Rejected
@@ -31,7 +34,8 @@ class Corpus(NamedTuple):
     `articles` has the columns `ARTICLE_COLUMNS` and those that `keep` names; `ready_sentences` has `SENTENCE_COLUMNS`,
     `labels` and maybe `split`, or is None where the articles are to be split; `rejected` are the files and rows that
     could not be read; `notes` say how the files were understood, and `decided` are options of the reader that make it
-    understand them so again; `files` are those that were read, and how.
+    understand them so again; `files` are those that were read, and how. `steps` of cleaning mark debris; `cleaned` has
+    the ids of the articles whose text a step changed.
     """
 
     articles: pd.DataFrame
@@ -40,6 +44,8 @@ class Corpus(NamedTuple):
     notes: Sequence[str] = ()
     decided: Mapping[str, Any] = MappingProxyType({})
     files: Sequence[ReadFile] = ()
+    steps: Set[str] = DEFAULT_STEPS
+    cleaned: Mapping[str, list[str]] = MappingProxyType({})
 
     def all_notes(self) -> list[str]:
         """Return how the files were read and understood, a line for each kind."""
@@ -51,7 +57,8 @@ class Corpus(NamedTuple):
 
     def sentences(self) -> pd.DataFrame:
         """Return the sentences, split from the articles if need be, with what is known about their article."""
-        sentences = self.ready_sentences if self.ready_sentences is not None else split_articles(self.articles)
+        ready = self.ready_sentences
+        sentences = ready if ready is not None else split_articles(self.articles, self.steps)
         about = self.articles.drop(columns=["text", "url"])
         return sentences.merge(about, on="article_id", how="left", validate="many_to_one")
 
@@ -59,6 +66,7 @@ class Corpus(NamedTuple):
         """Return the corpus as what the cache can store: frames, and what JSON holds."""
         ready = {} if self.ready_sentences is None else {"ready": self.ready_sentences}
         told = {"notes": list(self.notes), "decided": dict(self.decided), "files": list(self.files)}
+        told |= {"steps": sorted(self.steps), "cleaned": dict(self.cleaned)}
         return {"articles": self.articles, "rejected": self.rejected, **told, **ready}
 
     @classmethod
@@ -85,19 +93,21 @@ class Corpus(NamedTuple):
         _check_article_frame(articles)
         unknown = [name for name in ARTICLE_COLUMNS if name not in articles]
         further = [name for name in articles if name not in ARTICLE_COLUMNS]
-        complete = articles.assign(**dict.fromkeys(unknown))[[*ARTICLE_COLUMNS, *further]]
-        return cls(complete.reset_index(drop=True), None, [])
+        complete = articles.assign(**dict.fromkeys(unknown))[[*ARTICLE_COLUMNS, *further]].reset_index(drop=True)
+        languages = [_language(*cells) for cells in zip(complete["language"], complete["text"], strict=True)]
+        return cls(complete.assign(language=pd.Series(languages, dtype=object)), None, [])
 
     @classmethod
     def from_values(cls, values: Values) -> "Corpus":
         """Return the corpus of `to_values`."""
         rejected = [Rejected(*item) for item in values["rejected"]]
-        corpus = cls(values["articles"], values.get("ready"), rejected, values["notes"], values["decided"])
+        told = {name: values[name] for name in ("notes", "decided", "cleaned")}
+        corpus = cls(values["articles"], values.get("ready"), rejected, steps=frozenset(values["steps"]), **told)
         return corpus.with_files(values["files"])
 
 
 @dataclass(frozen=True)
-class ArticleCorpus(ReadOptions):
+class ArticleCorpus(ArticleOptions):
     """Articles from files, to be split into sentences (`data=articles`).
 
     Parameters
@@ -127,9 +137,10 @@ class ArticleCorpus(ReadOptions):
     def __call__(self) -> Corpus:
         """Read the articles; raise `InputError` when there are none."""
         opened: list[ReadFile] = []
-        corpus = self._corpus(*read_all(self._articles(opened), "article"), opened)
+        cleaned: dict[str, list[str]] = {}
+        corpus = self._corpus(*read_all(self._articles(opened, cleaned), "article"), opened)
         check_kept_columns(corpus.articles, self.keep)
-        return corpus
+        return corpus._replace(cleaned=cleaned)
 
     def chunks(self) -> Iterator[Corpus]:
         """Yield the articles `chunk_rows` at a time; raise `InputError` when there are none."""
@@ -139,13 +150,34 @@ class ArticleCorpus(ReadOptions):
 
     def _corpus(self, articles: list[Article], rejected: list[Rejected], opened: list[ReadFile]) -> Corpus:
         """Make a corpus, with a column for each of those kept."""
-        rows = [(*article[:-1], *article.kept) for article in articles]
-        return Corpus(pd.DataFrame(rows, columns=[*ARTICLE_COLUMNS, *self.keep]), None, rejected, files=opened)
+        told = [
+            article._replace(language=_language(article.language or self.language, article.text))
+            for article in articles
+        ]
+        rows = [(*article[:-1], *article.kept) for article in told]
+        table = pd.DataFrame(rows, columns=[*ARTICLE_COLUMNS, *self.keep])
+        return Corpus(table, None, rejected, files=opened, steps=self._steps())
 
-    def _articles(self, opened: list[ReadFile]) -> Iterator[Article | Rejected]:
+    def _steps(self) -> frozenset[str]:
+        """Return the steps of cleaning that are on."""
+        return cleaning_steps(self.cleaning, sibling_key(self.key, "cleaning"))
+
+    def _articles(
+        self, opened: list[ReadFile], cleaned: dict[str, list[str]] | None = None
+    ) -> Iterator[Article | Rejected]:
         """Yield the articles of the files."""
         check_keep(self.keep)
-        articles = read_articles(self.path, self, columns=self.columns, keep=self.keep, key=self.key, opened=opened)
+        check_language(self.language, sibling_key(self.key, "language"))
+        articles = read_articles(
+            self.path,
+            self,
+            columns=self.columns,
+            keep=self.keep,
+            steps=self._steps(),
+            cleaned=cleaned,
+            key=self.key,
+            opened=opened,
+        )
         return stop_at_rejected(reject_repeated_ids(articles), self, self.key)
 
 
@@ -160,15 +192,31 @@ def read_corpus(reader: Callable[[], Corpus | pd.DataFrame]) -> Corpus:
     return Corpus.from_frame(result)
 
 
-def split_articles(articles: pd.DataFrame) -> pd.DataFrame:
-    """Return the sentences of all articles, in their order, with the columns `SENTENCE_COLUMNS`."""
+def _language(tag: object, text: str) -> str | None:
+    """Return the language of an article: of its tag, or what its text tells."""
+    return primary_language(tag if isinstance(tag, str) else None) or find_language(text)
+
+
+def split_articles(articles: pd.DataFrame, steps: Set[str] = DEFAULT_STEPS) -> pd.DataFrame:
+    """Return the sentences of all articles, in their order, with the columns `SENTENCE_COLUMNS`.
+
+    `steps` of cleaning mark debris.
+    """
     known = articles.astype(object).where(articles.notna(), None)  # pandas makes NaN of None among strings
     rows = (Article(*row) for row in known[list(ARTICLE_COLUMNS)].itertuples(index=False))
-    sentences = [sentence for article in rows for sentence in split_article(article)]
-    return pd.DataFrame(sentences, columns=list(SENTENCE_COLUMNS))
+    sentences = [sentence for article in rows for sentence in split_article(article, steps)]
+    table = pd.DataFrame(sentences, columns=list(SENTENCE_COLUMNS))
+    if BOILERPLATE in steps:
+        table["debris"] |= find_boilerplate(table, articles)
+    return table
 
 
 # ---- what articles and ready-made sentences have in common
+
+
+def count_languages(articles: pd.DataFrame) -> dict[str, int]:
+    """Count the articles of each language, the commonest first."""
+    return dict(Counter(tag if isinstance(tag, str) else "unknown" for tag in articles["language"]).most_common())
 
 
 def read_all(stream: Iterable[_Item | Rejected], noun: str) -> tuple[list[_Item], list[Rejected]]:

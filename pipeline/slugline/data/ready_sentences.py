@@ -25,17 +25,19 @@ from slugline.data.corpus import (
     stop_at_rejected,
 )
 from slugline.data.dates import standardise_dates
+from slugline.data.debris import debris_step
 from slugline.data.input_files import NamedFile, find_files
 from slugline.data.label_cells import parse_labels, read_marks
+from slugline.data.languages import primary_language
 from slugline.data.opening import ReadOptions
 from slugline.data.read_files import ReadFile
 from slugline.data.readers import read_rows
 from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected, Row, Rows, sentence_id
 from slugline.data.sentence_columns import Layout, find_layout
-from slugline.data.sentences import is_debris
 from slugline.errors import InputError, listing
 
 _METADATA_COLUMNS = ("title", "published", "source", "url", "language")
+_OF_ARTICLES = ("published", "language")  # what rows of sentences may say of their article
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,8 @@ class SentenceCorpus(ReadOptions):
     path : str, Path or list of these
         A file, a folder, a glob, `-` for standard input, or a list of these.
     columns : dict of str to str
-        `text, labels, article_id, split, published` and their names in the files; those not given are found by their
-        usual names (sentence, topic, doc_id, date, ...). A row without `article_id` is an article of its own.
+        `text, labels, article_id, split, published, language` and their names in the files; those not given are found
+        by their usual names (sentence, topic, doc_id, date, ...). A row without `article_id` is an article of its own.
     keep : list of str
         Further columns of the files, which the sentences carry too.
     topic_columns : list of str
@@ -118,10 +120,11 @@ class SentenceCorpus(ReadOptions):
 
         if self.articles is not None:
             articles = self._add_metadata(articles, opened)
-        elif "published" in sentences:
-            articles["published"] = articles["article_id"].map(by_article["published"].first())
+        for name in [name for name in _OF_ARTICLES if name in sentences and articles[name].isna().all()]:
+            articles[name] = articles["article_id"].map(by_article[name].first())
+        articles["language"] = articles["language"].map(primary_language, na_action="ignore")
         decided = {name: getattr(layout, name) for name in ("columns", "topic_columns", "delimiter")}
-        ready = sentences.drop(columns="published", errors="ignore")
+        ready = sentences.drop(columns=list(_OF_ARTICLES), errors="ignore")
         return Corpus(articles, ready, rejected, layout.notes, decided, opened)
 
     def _read(self, opened: list[ReadFile] | None = None) -> Rows:
@@ -158,10 +161,10 @@ class SentenceCorpus(ReadOptions):
             return article_id
         sentence = {
             "article_id": article_id or where,
-            "text": text.strip(),
+            "text": text.text.strip(),
             "labels": _labels(row, where, layout),
         }
-        present = {name: columns[name] for name in ("split", "published") if columns[name] in row}
+        present = {name: columns[name] for name in ("split", *_OF_ARTICLES) if columns[name] in row}
         sentence |= {name: cell_text(row[str(column)]) for name, column in present.items()}
         return sentence | {name: cell_text(row.get(name)) for name in self.keep}
 
@@ -210,5 +213,5 @@ def _place_in_articles(sentences: pd.DataFrame) -> pd.DataFrame:
         position=sentences.groupby("article_id").cumcount(),
         start=start,
         end=end,
-        debris=[is_debris(text) for text in sentences["text"]],
+        debris=[debris_step(text) is not None for text in sentences["text"]],
     )

@@ -50,6 +50,8 @@ def find_layout(
     columns = {name: given if given is None else str(given) for name, given in columns.items()}
     survey = _survey(rows, lambda name: name == columns.get("labels") or is_usual(name, OF_SENTENCES["labels"]))
     found, others = _find_columns(survey.names, columns)
+    if found["language"] in survey.marks and not columns.get("language"):
+        found["language"] = None  # it is a topic
     notes = []
     if survey.names and found["text"] is None:
         raise InputError(_missing("the text", survey.names, "data.columns.text=COLUMN"))

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 # The best-known first; capitals, blanks, `_` and `-` make no difference
 _ARTICLE_ID = "article_id, doc_id, document_id, story_id, news_id, article_no, article_number, doc, document"
 _PUBLISHED = "published, date, published_at, publication_date, publish_date, pub_date, datetime, timestamp"
+_LANGUAGE = "language, lang, locale"
 OF_SENTENCES = {
     "text": (
         "text, sentence, content, body, sentence_text, sent_text, sentences, texts, snippet, paragraph, message, "
@@ -17,6 +18,7 @@ OF_SENTENCES = {
     "article_id": _ARTICLE_ID,
     "split": "split, part, subset",
     "published": _PUBLISHED,
+    "language": _LANGUAGE,
 }
 OF_ARTICLES = {
     "article_id": _ARTICLE_ID,
@@ -25,7 +27,7 @@ OF_ARTICLES = {
     "published": f"{_PUBLISHED}, date_published, created_at, time",
     "source": "source, publisher, outlet, newspaper, publication, media, source_name, site, domain",
     "url": "url, link, web_url, source_url, href, uri",
-    "language": "language, lang",
+    "language": _LANGUAGE,
 }
 
 

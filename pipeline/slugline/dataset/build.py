@@ -7,6 +7,9 @@ import numpy as np
 import pandas as pd
 
 from slugline.cache import Stages
+from slugline.data.boilerplate import list_cleaned
+from slugline.data.corpus import count_languages
+from slugline.data.languages import describe_languages
 from slugline.data.schema import to_matrix
 from slugline.data.sentences import normal_form
 from slugline.dataset.checks import check_topic_names
@@ -71,7 +74,11 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         mode=mode,
         leakage=leakage,
         counts=count_sentences(corpus, labelled, used),
-        notes=[*corpus.all_notes(), *mode_notes(labels.mode, labelled.mode)],
+        notes=[
+            *corpus.all_notes(),
+            *describe_languages(count_languages(corpus.articles), corpus.ready_sentences is None),
+            *mode_notes(labels.mode, labelled.mode),
+        ],
         sizes={part: int(chosen.sum()) for part, chosen in rows.items()},
         label_counts=count_labels(Y, parts, topics),
         weights=np.array(used["weights"].tolist()) if "weights" in used else None,
@@ -81,6 +88,7 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         copies=None if how == "off" else list_copies(used),
         copy_leakage=None if how == "off" else of_copies,
         rejected=corpus.rejected,
+        cleaned=list_cleaned(corpus.cleaned, labelled.sentences, corpus.steps),
     )
     by_rules_alone = not by_people(used).any()
     warnings = data_notes(

@@ -52,6 +52,8 @@ class Dataset(NamedTuple):
         How far the parts share copies of articles and sentences; None: they were not looked for.
     rejected : sequence of Rejected
         The files and rows that could not be read.
+    cleaned : DataFrame
+        What cleaning found, as `list_cleaned` returns it; empty after training out of core.
     """
 
     sentences: pd.DataFrame
@@ -70,6 +72,7 @@ class Dataset(NamedTuple):
     copies: pd.DataFrame | None = None
     copy_leakage: Leakage | None = None
     rejected: Sequence[Rejected] = ()
+    cleaned: pd.DataFrame = pd.DataFrame()
 
     def rows(self, part: str) -> np.ndarray:
         """Return which sentences make a part, shape (sentences,).

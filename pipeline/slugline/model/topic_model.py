@@ -102,11 +102,11 @@ class TopicModel:
         """
         return self.to_topics(self.decide(self.predict_proba(texts)))
 
-    def predict_article(self, text: str, *, language: str = "en") -> list[ArticleSentence]:
+    def predict_article(self, text: str, *, language: str | None = None) -> list[ArticleSentence]:
         """Split an article in plain text into sentences and predict their topics, like `slugline predict`."""
         if not isinstance(text, str):
             raise TypeError(f"text is {type(text).__name__}; allowed: str, one article")
-        sentences = split_text(text, language=language or "en")
+        sentences = split_text(text, language=language)
         probabilities = self.predict_proba([sentence.text for sentence in sentences])
         topics = self.to_topics(self.decide(probabilities))
         predicted = []

@@ -1,11 +1,12 @@
 """Batches: rows of the input cut into pieces of about equal size, and the labeller that turns each into records."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import astuple, dataclass, replace
 from typing import NamedTuple
 
 from slugline.data.articles import REPEATED_ID, read_article
+from slugline.data.cleaning import DEFAULT_STEPS
 from slugline.data.dates import count_dates
 from slugline.data.schema import Article, Rejected, Row
 from slugline.data.sentences import split_article, whole_article
@@ -84,7 +85,8 @@ class BatchLabeller:
     """Turns a batch into records with a model; made from `PredictOptions` and sent to worker processes.
 
     `columns` has for each article column its name in the input; records are encoded by the `ending` of the output file,
-    with `guard` so that no spreadsheet runs a cell of CSV as a formula.
+    with `guard` so that no spreadsheet runs a cell of CSV as a formula; `language` is that of articles that do not say
+    theirs, `steps` are those of cleaning.
     """
 
     columns: dict[str, str]
@@ -92,16 +94,22 @@ class BatchLabeller:
     explain: int
     ending: str
     guard: bool = True
+    language: str | None = None
+    steps: Sequence[str] = tuple(sorted(DEFAULT_STEPS))
 
     def __call__(self, model: TopicModel, batch: _Batch) -> LabelledBatch:
         """Label the sentences of a batch."""
+        steps = frozenset(self.steps)
         items = [
-            row if isinstance(row, Rejected) else read_article(row, where, self.columns) for where, row in batch.rows
+            row if isinstance(row, Rejected) else read_article(row, where, self.columns, steps=steps)
+            for where, row in batch.rows
         ]
-        articles = [item for item in items if isinstance(item, Article)]
+        articles = [
+            item._replace(language=item.language or self.language) for item in items if isinstance(item, Article)
+        ]
         rejected = [item for item in items if isinstance(item, Rejected)]
 
-        predictions = label_articles(model, articles, self.split_sentences)
+        predictions = label_articles(model, articles, self.split_sentences, steps)
         sentences = predictions.sentences
         if self.explain:
             labelled = zip(sentences, predictions.sentence_topics, strict=True)
@@ -138,10 +146,12 @@ def cut_batches(rows: Iterable[_ReadRow], columns: Mapping[str, str], size: int)
         yield _Batch(batch)
 
 
-def label_articles(model: TopicModel, articles: Iterable[Article], split_sentences: bool = True) -> Predictions:
+def label_articles(
+    model: TopicModel, articles: Iterable[Article], split_sentences: bool = True, steps: Set[str] = DEFAULT_STEPS
+) -> Predictions:
     """Label the sentences of articles, without explanations; debris gets no topic."""
     split = split_article if split_sentences else whole_article
-    pairs = [(sentence, article) for article in articles for sentence in split(article)]
+    pairs = [(sentence, article) for article in articles for sentence in split(article, steps)]
     sentences = [sentence for sentence, _ in pairs]
 
     probabilities = model.predict_proba([sentence.text for sentence in sentences])

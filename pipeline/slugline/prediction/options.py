@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from slugline.data.articles import article_columns
-from slugline.data.opening import ReadOptions
+from slugline.data.articles import ArticleOptions, article_columns
+from slugline.data.cleaning import cleaning_steps
+from slugline.data.languages import check_language
 from slugline.errors import InputError
 from slugline.prediction.batches import BatchLabeller
 from slugline.prediction.records import output_ending
 
 
 @dataclass(frozen=True)
-class PredictOptions(ReadOptions):
+class PredictOptions(ArticleOptions):
     """What to read, how to label it, and where to write; the fields are the keys of `slugline predict`.
 
     Parameters
@@ -26,6 +27,8 @@ class PredictOptions(ReadOptions):
         where unknown), `topics`, a probability for each topic, and `explain` if asked for.
     columns : mapping of str to str
         For article columns that the input names otherwise, the names there.
+    cleaning : dict of str to bool
+        Steps of cleaning to switch on or off, as `data.cleaning` of `slugline train`; boilerplate is not looked for.
     split_sentences : bool
         Whether to split articles into sentences; with `false` each row is one sentence.
     explain : int
@@ -70,6 +73,7 @@ class PredictOptions(ReadOptions):
             raise InputError(f"engine: unknown engine '{self.engine}'; allowed: local, dask")
         if self.dask_address and self.engine != "dask":
             raise InputError("dask_address: only engine=dask uses a cluster; give that too")
+        check_language(self.language, "language")
         if self.n_jobs == 0:
             raise InputError("n_jobs: 0; allowed: a number of processes, -1 for all cores")
         if self.explain < 0:
@@ -80,10 +84,11 @@ class PredictOptions(ReadOptions):
             raise InputError(f"csv_formulas: '{self.csv_formulas}'; allowed: guard, keep")
         if self.resume and self.output is None:
             raise InputError("resume=true: only output to a file can be resumed; give output=FILE")
-        self.labeller()  # checks the ending of the output and the columns
+        self.labeller()  # checks the ending of the output, the columns and the cleaning
 
     def labeller(self) -> BatchLabeller:
         """Return the labeller of batches that these options describe."""
         ending = ".jsonl" if self.output is None else output_ending(Path(self.output))
         columns, guard = article_columns(self.columns, "columns"), self.csv_formulas == "guard"
-        return BatchLabeller(columns, self.split_sentences, self.explain, ending, guard)
+        steps = sorted(cleaning_steps(self.cleaning, "cleaning"))
+        return BatchLabeller(columns, self.split_sentences, self.explain, ending, guard, self.language, steps)

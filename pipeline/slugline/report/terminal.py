@@ -33,12 +33,22 @@ def describe_dataset(dataset: Dataset) -> str:
         lines.insert(1, f"dates   {dates}")
     if copies := describe_copies(dataset):
         lines.append(f"copies  {copies}")
+    if len(dataset.cleaned):
+        lines.append(f"cleaned {_describe_cleaned(dataset.cleaned)}")
     return "\n".join([*lines, *describe_notes(dataset.notes)])
 
 
 def describe_notes(notes: Iterable[str]) -> list[str]:
     """Return a line for each note, such as on how the columns of files were understood."""
     return [f"note    {note}" for note in notes]
+
+
+def _describe_cleaned(cleaned: pd.DataFrame) -> str:
+    """Return how many articles each step of cleaning changed, and how many sentences each marked as debris."""
+    marked = cleaned["sentence_id"].notna()
+    kinds = ((cleaned.loc[~marked, "step"], "articles"), (cleaned.loc[marked, "step"], "sentences"))
+    counts = [(steps.value_counts().to_dict(), noun) for steps, noun in kinds if len(steps)]
+    return "; ".join(f"{', '.join(f'{step} {count}' for step, count in each.items())} {noun}" for each, noun in counts)
 
 
 def describe_scores(metrics: Mapping[str, float], topics: Sequence[str], part: str) -> str:

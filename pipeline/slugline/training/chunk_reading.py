@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from slugline.cache import Stages
-from slugline.data.corpus import Corpus
+from slugline.data.corpus import Corpus, count_languages
 from slugline.data.read_files import ReadFile
 from slugline.dataset import NO_LABELS, check_matched, count_sentences, describe_no_topic, select_labelled
 from slugline.errors import InputError
@@ -46,6 +46,8 @@ class _Reading:
         # Those of all chunks are the same, or grow from one to the next
         chunks.rejected.extend(corpus.rejected)
         chunks.notes, chunks.decided, chunks.files = corpus.notes, corpus.decided, corpus.files
+        chunks.languages.update(count_languages(corpus.articles))
+        chunks.split_here = corpus.ready_sentences is None
         chunks.by_rules_alone &= not by_people(used).any()
         return used
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from slugline.cache import load, store
 from slugline.data.digests import hash_sentences
+from slugline.data.languages import describe_languages
 from slugline.data.read_files import ReadFile, describe_files
 from slugline.data.readers import describe_rejected
 from slugline.data.schema import GROUP_COLUMNS, Rejected
@@ -79,7 +80,7 @@ class Chunks:
 
     `matches` are the counts of gold labels; `timeouts` says on how many sentences a rule took too long; `rare` and
     `unseen` are the topics that are set aside, with how many articles carry them; `kept`, what is said of articles that
-    stay in their part.
+    stay in their part. `languages` counts articles; `split_here` tells whether they are split into sentences here.
     """
 
     folder: Path
@@ -92,6 +93,8 @@ class Chunks:
     unmatched: list[str] = field(default_factory=list)
     timeouts: Counter[str] = field(default_factory=Counter)
     notes: Sequence[str] = ()
+    languages: Counter[str] = field(default_factory=Counter)
+    split_here: bool = True
     decided: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[ReadFile] = ()
     rejected: list[Rejected] = field(default_factory=list)
@@ -103,6 +106,10 @@ class Chunks:
     def read_as(self) -> list[str]:
         """Return how the files were read and understood, a line for each kind."""
         return [*describe_files(self.files), *self.notes, *describe_rejected(self.rejected)]
+
+    def about_languages(self) -> list[str]:
+        """Return what is said of the languages of the articles."""
+        return describe_languages(dict(self.languages.most_common()), self.split_here)
 
     def count_read(self, counts: Mapping[str, int], matches: Mapping[str, int]) -> None:
         """Add what was counted of a chunk: sentences, and gold labels that match some."""

@@ -91,7 +91,7 @@ def _to_dataset(chunks: Chunks, sentences: pd.DataFrame, mode: str, settings: Tr
         mode=mode,
         leakage=leakage,
         counts=chunks.counts,
-        notes=[*chunks.read_as(), *mode_notes(labels.mode, chunks.suggested_mode)],
+        notes=[*chunks.read_as(), *chunks.about_languages(), *mode_notes(labels.mode, chunks.suggested_mode)],
         sizes=chunks.rows.sizes,
         label_counts=chunks.rows.label_counts(chunks.topics),
         decided=chunks.decided,

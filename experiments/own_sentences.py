@@ -1,0 +1,126 @@
+"""Our sentences beside the gold ones: `python experiments/own_sentences.py [--quick]`.
+
+IndiaPoliceEvents gives labels to sentences that another splitter cut (with the site's words and mojibake in them). The full texts of
+`metadata.jsonl` go through our cleaning and splitter; gold labels find our sentences as `labels=gold` finds them, by exact text or by the
+overlap of texts. First table: how many gold sentences are aligned, and why the others are not. Second: macro F1 of the default model on
+test, split by article, mean of the seeds (least to most), on our sentences and on theirs. Needs the data at ../shared/data or SLUGLINE_DATA.
+"""
+
+import os
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+
+import slugline
+from slugline.cache import Off
+from slugline.data import ArticleCorpus, Corpus, SentenceCorpus
+from slugline.data.articles import clean_text
+from slugline.labels import Labels, read_gold
+from slugline.labels.gold import parse_gold
+from slugline.labels.matching import match_gold
+from slugline.splits import ByArticle
+from slugline.tracking import Off as NoTracking
+from slugline.training.settings import EvaluationSettings
+
+ROOT = Path(__file__).parents[1]
+DATA = Path(os.environ.get("SLUGLINE_DATA", ROOT.parent / "shared" / "data")).resolve() / "india_police_events"
+SEEDS = range(1) if "--quick" in sys.argv else range(3)
+ARTICLES = ArticleCorpus(
+    str(DATA / "metadata.jsonl"), columns={"article_id": "doc_id", "text": "full_text", "published": "date"}
+)
+_REMAINS = re.compile(r"^(?:[™�œ\x9d]|â€™)+|(?:â€|Â|�)+\s*$")
+GOLD_COLUMNS = {"article_id": "doc_id", "text": "sent_text", "labels": "sent_labels"}
+
+
+def squeeze(text: str) -> str:
+    """Return a text without blanks."""
+    return re.sub(r"\s", "", text)
+
+
+def reason(text: str, article: str) -> str:
+    """Return why a gold sentence matches none of ours; both texts are without blanks."""
+    if not re.search(r"[^\W\d_]", text):
+        return "it has no letter"
+    times = article.count(text)
+    if times != 1:
+        return "it stands there more than once" if times else "its text is not in the article"
+    return "it begins or ends within a word, or covers less than half"
+
+
+def explain(corpus: Corpus, gold: dict[str, dict[str, object]], unmatched: list[str]) -> Counter[str]:
+    """Count why gold sentences match none of ours."""
+    articles = {row.article_id: squeeze(row.text) for row in corpus.articles.itertuples()}
+    records = [gold[where] for where in unmatched]
+    return Counter(
+        f"not aligned: {reason(squeeze(clean_text(str(one['text']))), articles.get(str(one['article_id']), ''))}"
+        for one in records
+    )
+
+
+def trim(text: object) -> str:
+    """Take the remains of a sign that the gold splitter cut in two (`â€` and `™`) off the ends of a text."""
+    return _REMAINS.sub("", str(text))
+
+
+def align() -> None:
+    """Print how many gold sentences are aligned: as they are, and without the remains of cut mojibake at their ends."""
+    corpus = ARTICLES()
+    sentences = corpus.sentences()
+    raw = dict(parse_gold(read_gold(str(DATA / "sents.jsonl"), GOLD_COLUMNS), GOLD_COLUMNS, ","))
+    print(f"{len(raw)} gold sentences, {len(sentences)} of ours ({int(sentences['debris'].sum())} debris)\n")
+    print("| gold sentences | as they are | trimmed |\n| --- | --- | --- |")
+    columns = []
+    for gold in (raw, {where: {**record, "text": trim(record["text"])} for where, record in raw.items()}):
+        matched = match_gold(sentences, gold.items(), conflict="union")
+        counts = Counter({f"aligned, by {name}": matched.counts[name] for name in ("exact", "overlap")})
+        counts["aligned"] = sum(counts.values())
+        columns.append(counts + explain(corpus, gold, matched.unmatched))
+    for name in sorted(columns[0] | columns[1]):
+        print(f"| {name} | {' | '.join(f'{counts[name]} ({counts[name] / len(raw):.2%})' for counts in columns)} |")
+    labelled, debris = matched.labels.notna(), sentences["debris"]
+    print(
+        f"\n{int((labelled & ~debris).sum())} of our {int((~debris).sum())} sentences that are no debris have labels; "
+        f"{matched.counts['conflicts']} overlap gold sentences with different labels (all count)"
+    )
+
+
+def score() -> None:
+    """Print macro F1 on our sentences and on theirs."""
+    ours = {"data": ARTICLES, "labels": Labels(gold=str(DATA / "sents.jsonl"), columns=GOLD_COLUMNS, conflict="union")}
+    theirs = {
+        "data": SentenceCorpus(
+            str(DATA / "sents.jsonl"), columns={"text": "sent_text", "labels": "sent_labels", "article_id": "doc_id"}
+        ),
+        "labels": Labels(),
+    }
+    print(
+        "\n| sentences | macro F1 on test, mean (least to most) | sentences used | labels |\n| --- | --- | --- | --- |"
+    )
+    for name, options in {"ours": ours, "theirs": theirs}.items():
+        runs = [
+            slugline.train(
+                **options,
+                split=ByArticle(seed=seed),
+                evaluation=EvaluationSettings(slices=[]),
+                plots=False,
+                cache=Off(),
+                tracking=NoTracking(),
+                seed=seed,
+            )
+            for seed in SEEDS
+        ]
+        f1 = pd.Series([run.metrics["test/f1_macro"] for run in runs])
+        print(
+            f"| {name} | {f1.mean():.3f} ({f1.min():.3f} to {f1.max():.3f}) | {runs[0].dataset.counts['used']} | {int(runs[0].dataset.Y.sum())} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    if not DATA.is_dir():
+        sys.exit(f"no {DATA}: set SLUGLINE_DATA to the folder with the data")
+    align()
+    score()
