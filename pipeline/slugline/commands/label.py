@@ -14,11 +14,11 @@ from slugline.annotate import Annotation, CodebookUpdate, CollectedGold, GoldFil
 from slugline.cache import Stages
 from slugline.components import settings_to_config, to_params, to_yaml
 from slugline.config.labelling import LabelSettings
+from slugline.data.input_files import find_local_files
 from slugline.data.ready_sentences import SentenceCorpus
 from slugline.dataset import read_labelled
 from slugline.errors import InputError, listing
 from slugline.files import shipped_folder, write_files
-from slugline.labels import gold_files
 from slugline.labels.codebook import codebook
 from slugline.labels.codebook_change import CodebookChange, read_change
 from slugline.labels.taxonomy_change import find_taxonomies
@@ -212,7 +212,7 @@ def _change_codebook(settings: LabelSettings, launch: Launch) -> None:
 def _find_gold(settings: LabelSettings) -> list[GoldFile]:
     """Return the files of gold labels, and the file that annotations are collected in, if it is there."""
     labels, output = settings.labels, Path(settings.output)
-    files = [file for file, _ in gold_files(labels.gold)]
+    files = [] if labels.gold is None else find_local_files(labels.gold, key="labels.gold")
     for file in files:
         if str(file) == "-" or file.is_relative_to(shipped_folder("data/sample")):
             raise InputError(f"labels.gold: {file} cannot be rewritten; give a file of your own")

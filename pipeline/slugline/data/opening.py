@@ -1,13 +1,17 @@
 """How files are read, and a file as a reader of a format gets it: named, and opened as bytes or text."""
 
 import codecs
-import gzip
 import io
+import shutil
 import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import IO, AnyStr, BinaryIO, TextIO, cast
 
+from slugline.data.remote import RemoteFile
+from slugline.data.unpacking import UnpackingLimits, compression, unpack
 from slugline.errors import InputError
 
 
@@ -18,52 +22,158 @@ class ReadOptions:
     Parameters
     ----------
     format : str, optional
-        What the files are (text, jsonl, csv, tsv, parquet); None: the ending of each file tells.
+        What the files are (text, markdown, html, eml, json, jsonl, csv, tsv, xlsx, parquet, feed, warc); None: the
+        ending of each file tells.
     encoding : str
         How the text in the files is encoded.
+    follow_links : bool
+        Whether to follow links in a folder that lead out of it; those that stay inside are always read.
+    max_row_mb : int
+        The largest row in megabytes: a line of JSON lines, a record of CSV, an object of JSON, the text cells of a
+        Parquet row, a page in a WARC file.
+    max_file_mb : int
+        The largest file in megabytes, unpacked, that is read as a whole: text, Markdown, HTML, mail, feeds, workbooks.
+    max_unpacked_mb : int
+        How many megabytes a compressed file, or all of an archive, may unpack to.
+    max_ratio : int
+        How many times its own size a compressed file may unpack to; up to 64 MB it may be more.
     """
 
     format: str | None = None
     encoding: str = "utf-8"
+    follow_links: bool = False
+    max_row_mb: int = 16
+    max_file_mb: int = 32
+    max_unpacked_mb: int = 1 << 14
+    max_ratio: int = 200
 
     @property
     def reading(self) -> "ReadOptions":
         """These options alone, of a component that has them among others."""
         return ReadOptions(**{option.name: getattr(self, option.name) for option in fields(ReadOptions)})
 
-    def check_encoding(self, setting: str) -> None:
-        """Raise `InputError` for an unknown encoding, which `setting` gives."""
+    def check(self, key: str) -> None:
+        """Raise `InputError` for an unknown encoding or a limit that allows nothing; `key` names the path beside."""
         try:
             codecs.lookup(self.encoding)
         except LookupError as error:
             allowed = "Python's, such as utf-8, latin-1, cp1252"
-            raise InputError(f"{setting}: there is no '{self.encoding}'; allowed: {allowed}") from error
+            raise InputError(
+                f"{sibling_key(key, 'encoding')}: there is no '{self.encoding}'; allowed: {allowed}"
+            ) from error
+        for name in ("max_row_mb", "max_file_mb", "max_unpacked_mb", "max_ratio"):
+            if (limit := getattr(self, name)) < 1:
+                raise InputError(f"{sibling_key(key, name)}: {limit}; allowed: 1 or more")
+
+
+def sibling_key(key: str, name: str) -> str:
+    """Return the key of the setting beside another: `data.format` beside `data.path`, `format` beside `input`."""
+    return f"{key[: key.rfind('.') + 1]}{name}"
 
 
 @dataclass(frozen=True)
 class InputFile:
     """A file, the name it goes by in messages and ids, and how it is read.
 
-    Readers put into `notes` what they found out about it, such as its encoding.
+    Readers put into `notes` what they found out about it, such as its encoding. `key` is the setting that names the
+    path; `open_member` opens a file that lies in an archive, of which `path` then has only the name.
     """
 
-    path: Path
+    path: Path | RemoteFile
     name: str
     options: ReadOptions = field(default_factory=ReadOptions)
     notes: list[str] = field(default_factory=list)
+    key: str = "data.path"
+    open_member: Callable[[], BinaryIO] | None = None
 
     @property
     def encoding(self) -> str:
         """The encoding of the text in it."""
         return self.options.encoding
 
+    @property
+    def row_limit(self) -> int:
+        """The largest row in bytes, or in characters where text is read."""
+        return self.options.max_row_mb << 20
+
+    @property
+    def too_long(self) -> str:
+        """Why a row beyond the limit is not read."""
+        return f"a row of more than {self.options.max_row_mb} MB{self._advice('max_row_mb')}"
+
     def open_bytes(self) -> BinaryIO:
-        """Open a file, a gzip file or standard input for reading bytes."""
+        """Open a file, a compressed file or standard input for reading bytes."""
         if str(self.path) == "-":
             return sys.stdin.buffer
-        return cast(BinaryIO, gzip.open(self.path)) if self.path.suffix == ".gz" else self.path.open("rb")
+        packed = self.open_member() if self.open_member else self.path.open("rb")
+        return unpack(packed, self.path.name, self.unpacking_limits)
 
     def open_text(self, errors: str = "strict") -> TextIO:
-        """Open a file, a gzip file or standard input as text, without its byte-order mark, line ends as they are."""
+        """Open a file, a compressed file or standard input as text, without byte-order mark, line ends as they are."""
         encoding = "utf-8-sig" if codecs.lookup(self.encoding).name == "utf-8" else self.encoding
         return io.TextIOWrapper(self.open_bytes(), encoding=encoding, errors=errors, newline="")
+
+    def open_seekable(self) -> BinaryIO:
+        """Open bytes that can be read in any order: the file itself, or a copy on disk of what is unpacked."""
+        if isinstance(self.path, Path) and self.path.is_file() and not compression(self.path.name):
+            return self.path.open("rb")
+        with self.open_bytes() as stream:
+            copy = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - it is closed by who reads it
+            shutil.copyfileobj(stream, copy, 1 << 20)
+        copy.seek(0)
+        return copy
+
+    def read_bytes(self) -> bytes:
+        """Return all bytes of a file that is read as a whole; raise `OSError` for more than the limit."""
+        self._check_size()
+        limit = self.options.max_file_mb << 20
+        with self.open_bytes() as stream:
+            data = stream.read(limit + 1)
+        if len(data) > limit:
+            raise OSError(self._too_large(f"more than {self.options.max_file_mb} MB"))
+        return data
+
+    def read_text(self) -> str:
+        """Return all text of a file that is read as a whole; raise `OSError` for more than the limit."""
+        self._check_size()
+        limit = self.options.max_file_mb << 20
+        with self.open_text() as stream:
+            text = stream.read(limit + 1)
+        if len(text) > limit:
+            raise OSError(self._too_large(f"more than {self.options.max_file_mb} MB"))
+        return text
+
+    @property
+    def unpacking_limits(self) -> UnpackingLimits:
+        """How far the file, or an archive, is unpacked."""
+        advice = self._advice("max_unpacked_mb"), self._advice("max_ratio")
+        return UnpackingLimits(self.options.max_unpacked_mb << 20, self.options.max_ratio, *advice)
+
+    def _check_size(self) -> None:
+        """Raise `OSError` for a file on disk that is larger than what is read as a whole."""
+        if not self.open_member and not compression(self.path.name) and isinstance(self.path, Path):
+            size = self.path.stat().st_size if self.path.is_file() else 0
+            if size > self.options.max_file_mb << 20:
+                raise OSError(self._too_large(f"{size / (1 << 20):.0f} MB"))
+
+    def _too_large(self, size: str) -> str:
+        """Return that a file is too large to be read as a whole."""
+        return f"{size} in one file; allowed: {self.options.max_file_mb} MB{self._advice('max_file_mb')}"
+
+    def _advice(self, limit: str) -> str:
+        """Return which setting raises a limit; gold labels and annotations have none."""
+        return "" if self.key.startswith(("labels.", "annotations")) else f"; {sibling_key(self.key, limit)} raises it"
+
+
+def read_lines(stream: IO[AnyStr], limit: int) -> Iterator[AnyStr | None]:
+    """Yield the lines of a stream, None in place of each that is longer than a limit."""
+    while line := stream.readline(limit + 1):
+        is_whole = len(line) <= limit or _ends(line)
+        yield line if is_whole else None
+        while not is_whole and (line := stream.readline(1 << 20)):
+            is_whole = _ends(line)
+
+
+def _ends(line: AnyStr) -> bool:
+    """Tell whether a line has its end."""
+    return line[-1:] in (b"\n", "\n", "\r")

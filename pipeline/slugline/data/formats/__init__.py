@@ -7,10 +7,17 @@ cannot be read comes the reason, a string. To add a format: a module with a read
 from collections.abc import Callable
 from typing import NamedTuple
 
+from slugline.data.formats.feeds import read_feed
+from slugline.data.formats.html import read_html
 from slugline.data.formats.json_lines import read_json_lines
+from slugline.data.formats.json_values import read_json
+from slugline.data.formats.mail import read_mail
+from slugline.data.formats.markdown import read_markdown
 from slugline.data.formats.parquet import read_parquet
 from slugline.data.formats.tables import read_csv, read_tsv
 from slugline.data.formats.text import read_text
+from slugline.data.formats.warc import read_warc
+from slugline.data.formats.workbook import read_workbook
 from slugline.data.opening import InputFile
 from slugline.data.schema import Rows
 
@@ -24,9 +31,16 @@ class Format(NamedTuple):
 
 FORMATS = {
     "text": Format(read_text, (".txt",)),
+    "markdown": Format(read_markdown, (".md", ".markdown")),
+    "html": Format(read_html, (".html", ".htm", ".xhtml")),
+    "eml": Format(read_mail, (".eml",)),
+    "json": Format(read_json, (".json",)),
     "jsonl": Format(read_json_lines, (".jsonl", ".ndjson")),
     "csv": Format(read_csv, (".csv",)),
     "tsv": Format(read_tsv, (".tsv",)),
+    "xlsx": Format(read_workbook, (".xlsx", ".xlsm")),
     "parquet": Format(read_parquet, (".parquet",)),
+    "feed": Format(read_feed, (".rss", ".atom", ".xml")),
+    "warc": Format(read_warc, (".warc",)),
 }
 FORMAT_OF_ENDING = {ending: name for name, known in FORMATS.items() for ending in known.endings}

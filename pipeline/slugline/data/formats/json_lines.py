@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 
-from slugline.data.opening import InputFile
+from slugline.data.opening import InputFile, read_lines
 from slugline.data.schema import Rows
 
 
@@ -11,16 +11,22 @@ def read_json_lines(file: InputFile) -> Rows:
     """Yield one row a line, blank lines skipped."""
     if "\n".encode(file.encoding) != b"\n":  # UTF-16 and the like have no byte that ends a line
         with file.open_text() as text:
-            lines = text.read().encode().split(b"\n")
-        yield from parse_lines(lines, file.name, "utf-8")
+            lines = (None if line is None else line.encode() for line in read_lines(text, file.row_limit))
+            yield from parse_lines(lines, file.name, "utf-8", file.too_long)
     else:
         with file.open_bytes() as stream:
-            yield from parse_lines(stream, file.name, file.encoding)
+            yield from parse_lines(read_lines(stream, file.row_limit), file.name, file.encoding, file.too_long)
 
 
-def parse_lines(lines: Iterable[bytes], name: str, encoding: str) -> Rows:
-    """Yield the row of each line of JSON, or why there is none, blank lines skipped; `name` is that of the file."""
+def parse_lines(lines: Iterable[bytes | None], name: str, encoding: str, too_long: str = "") -> Rows:
+    """Yield the row of each line of JSON, or why there is none, blank lines skipped; `name` is that of the file.
+
+    `too_long` is the reason in place of a line that is None.
+    """
     for number, line in enumerate(lines, start=1):
+        if line is None:
+            yield f"{name}:{number}", too_long
+            continue
         if not line.strip():
             continue
         try:

@@ -1,23 +1,62 @@
 """Parquet files."""
 
-import io
+from collections import Counter
+from typing import Any
 
+from slugline.data.formats.parquet_limits import open_table, read_batches
 from slugline.data.opening import InputFile
 from slugline.data.schema import Rows
 
 
 def read_parquet(file: InputFile) -> Rows:
-    """Yield one row a record; the file is read in batches."""
-    import pyarrow as pa
-    from pyarrow import parquet
+    """Yield one row a record, or why there is none; the file is read in batches, a broken group of rows is passed over.
 
-    number = 0
+    Records are numbered from 1.
+    """
+    import pyarrow as pa
+
     try:
-        with file.open_bytes() as stream:
-            source = io.BytesIO(stream.read()) if file.path.suffix == ".gz" else file.path
-            for batch in parquet.ParquetFile(source).iter_batches(4096):  # rows held at once
-                for row in batch.to_pylist():
-                    number += 1
-                    yield f"{file.name}:{number}", row
-    except (pa.ArrowException, ValueError, OverflowError) as error:  # the latter two: dates that Python cannot hold
+        with file.open_seekable() as stream:
+            table = open_table(stream)
+            repeated = [name for name, count in Counter(table.schema_arrow.names).items() if count > 1]
+            if repeated:
+                yield file.name, f"column '{repeated[0]}' stands {table.schema_arrow.names.count(repeated[0])} times"
+                return
+            first = 1
+            for group in range(table.num_row_groups):
+                yield from _read_group(table, group, first, file)
+                first += table.metadata.row_group(group).num_rows
+    except pa.ArrowException as error:
         raise OSError(str(error).splitlines()[0]) from error
+
+
+def _read_group(table: Any, group: int, first: int, file: InputFile) -> Rows:
+    """Yield the records of a group of rows, of which the first has the number `first`."""
+    import pyarrow as pa
+
+    number, last = first, first + table.metadata.row_group(group).num_rows - 1
+    try:
+        for batch in read_batches(table, group, file):
+            try:
+                rows = [file.too_long] if batch is None else batch.to_pylist()
+            except _CELL_ERRORS:
+                rows = [_to_row(batch.slice(index, 1)) for index in range(len(batch))]
+            for row in rows:
+                yield f"{file.name}:{number}", row
+                number += 1
+    except (pa.ArrowException, OSError) as error:
+        yield f"{file.name}:{number}", f"no record from here to {last}: {str(error).splitlines()[0]}"
+
+
+def _to_row(record: Any) -> dict[str, Any] | str:
+    """Return a batch of one record as a row, or which cell Python cannot hold, such as a date after the year 9999."""
+    cells = {}
+    for column, value in zip(record.schema.names, record.columns, strict=True):
+        try:
+            cells[column] = value[0].as_py()
+        except _CELL_ERRORS as error:
+            return f"column '{column}' cannot be read: {error}"
+    return cells
+
+
+_CELL_ERRORS = (ValueError, OverflowError)

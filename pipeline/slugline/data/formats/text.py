@@ -6,6 +6,4 @@ from slugline.data.schema import Rows
 
 def read_text(file: InputFile) -> Rows:
     """Yield the whole file as one row, with `article_id` and `text`."""
-    with file.open_text() as stream:
-        text = stream.read()
-    yield file.name, {"article_id": file.name, "text": text}
+    yield file.name, {"article_id": file.name, "text": file.read_text()}
