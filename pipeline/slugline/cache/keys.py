@@ -10,7 +10,7 @@ from hashlib import blake2b, file_digest
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import BinaryIO, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol, cast
 
 from slugline.components import flatten, to_config
 
@@ -38,7 +38,7 @@ def _digest_files(files: Iterable[tuple[SourceFile, str]]) -> dict[str, str] | N
         if isinstance(file, Path) and not file.is_file():  # standard input, a pipe
             return None
         with file.open("rb") as stream:
-            found[f"file {name}"] = file_digest(stream, lambda: blake2b(digest_size=16)).hexdigest()
+            found[f"file {name}"] = file_digest(cast(Any, stream), lambda: blake2b(digest_size=16)).hexdigest()
     return found
 
 

@@ -19,6 +19,7 @@ def read_mail(file: InputFile) -> Rows:
         attachments = sum(1 for _ in message.iter_attachments())
         cells = {name: _header(message, header) for name, header in _HEADERS.items()}
         date = getattr(message["date"], "datetime", None)
+        sender = next(iter(getattr(message["from"], "addresses", ())), None)
     if not cells["source"] and not cells["title"]:
         yield file.name, "no mail: it has neither sender nor subject"
         return
@@ -26,10 +27,11 @@ def read_mail(file: InputFile) -> Rows:
         file.notes.append(f"attachments left out: {attachments}")
     text = _read_body(body, file.options.encoding or "utf-8")
     cells["published"] = date.isoformat() if date else cells["published"]
+    cells["source"] = (sender and (sender.display_name or sender.addr_spec)) or cells["source"]
     yield file.name, text if isinstance(text, str) else {"article_id": file.name, **cells, **text}
 
 
-_HEADERS = {"title": "subject", "published": "date", "source": "from", "language": "content-language"}
+_HEADERS = {"title": "subject", "published": "date", "source": "from", "language": "content-language", "url": "archived-at"}
 
 
 def _header(message: EmailMessage, name: str) -> str | None:
@@ -46,4 +48,4 @@ def _read_body(body: Any, encoding: str) -> dict[str, Any] | str:
         row = page_row(body.get_payload(decode=True) or b"", body.get_content_charset() or encoding)
         return row if isinstance(row, str) else {"text": row["text"]}
     with foreign_errors("no text that can be read"):
-        return {"text": str(body.get_content())}
+        return {"text": str(body.get_content()).strip()}

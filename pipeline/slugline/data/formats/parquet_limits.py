@@ -49,7 +49,7 @@ def _check_columns(columns: list[Any], rows: int, file: InputFile) -> None:
 
 def _batch_size(columns: list[Any]) -> int:
     """Return how many rows to read at once: few where a text inside a list may be long, which is repeated then."""
-    nested = [column.total_uncompressed_size for column in columns if _is_nested_text(column)]
+    nested: list[int] = [column.total_uncompressed_size for column in columns if _is_nested_text(column)]
     return max(min(_BATCH, _HELD // max([*nested, 1])), 1)
 
 
