@@ -40,8 +40,8 @@ PACKED = ("text", "eml", "jsonl", "json", "csv", "xlsx", "parquet", "feed")  # r
 
 @pytest.mark.parametrize(
     ("format", "ending"),
-    [(format, "") for format in FORMATS]
-    + [(format, ending) for format in PACKED for ending in (".gz", ".bz2", ".xz", ".zst", ".zip")],
+    [(name, "") for name in FORMATS]
+    + [(name, ending) for name in PACKED for ending in (".gz", ".bz2", ".xz", ".zst", ".zip")],
 )
 def test_five_articles_are_the_same_in_every_format_and_compression(tmp_path, format, ending):
     place(tmp_path, compress(write_format(format), ending))

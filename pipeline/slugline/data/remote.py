@@ -1,11 +1,12 @@
 """Files elsewhere, such as `s3://bucket/news.jsonl`: found and opened by fsspec, which is imported for them alone."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from glob import has_magic
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from slugline.errors import InputError, one_line
 
@@ -33,14 +34,43 @@ class RemoteFile:
         """Open the file; what goes wrong there is an `OSError`."""
         filesystem, path = _filesystem(self.url)
         with _as_os_error():
-            stream: BinaryIO = filesystem.open(path, mode)
-            return stream
+            return cast(BinaryIO, io.BufferedReader(_Remote(filesystem.open(path, mode)), 1 << 16))
 
     def state(self) -> str:
         """Return what changes with the content, such as size and ETag; `InputError` where there is no such file."""
         filesystem, path = _filesystem(self.url)
         with _as_input_error(self.url):
             return str(filesystem.ukey(path))
+
+
+class _Remote(io.RawIOBase):
+    """A stream of fsspec that can be sought in, whose errors are `OSError`."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        with _as_os_error():
+            data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return int(self._stream.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._stream.tell())
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+        super().close()
 
 
 def is_remote(path: str) -> bool:

@@ -15,7 +15,8 @@ from slugline.data.formats.tables import find_delimiter
 from slugline.data.input_files import format_of
 from slugline.data.label_cells import parse_labels
 from slugline.data.opening import InputFile
-from slugline.errors import InputError
+from slugline.data.unpacking import compression
+from slugline.errors import InputError, listing
 from slugline.labels.codebook_change import CodebookChange
 from slugline.labels.gold import parse_gold, read_gold
 
@@ -103,9 +104,12 @@ def change_gold(
             return _REMOVED
         return cell if after == labels else _write_cell(cell, after, delimiter, where)
 
+    if (file_format := format_of(file)) not in _REWRITERS or compression(file.name) not in ("", ".gz"):
+        allowed = f"{listing(_REWRITERS)}, as they are or with .gz"
+        raise InputError(f"labels.gold: {file}: {file_format} cannot be rewritten; allowed: {allowed}")
     with InputFile(file, file.name).open_bytes() as stream:
         data = stream.read()
-    data = _REWRITERS[format_of(file)](data, names["labels"], change_row, file.name)
+    data = _REWRITERS[file_format](data, names["labels"], change_row, file.name)
     changed.content = gzip.compress(data, mtime=0) if file.suffix == ".gz" else data
     return changed
 

@@ -31,7 +31,13 @@ def read_mail(file: InputFile) -> Rows:
     yield file.name, text if isinstance(text, str) else {"article_id": file.name, **cells, **text}
 
 
-_HEADERS = {"title": "subject", "published": "date", "source": "from", "language": "content-language", "url": "archived-at"}
+_HEADERS = {
+    "title": "subject",
+    "published": "date",
+    "source": "from",
+    "language": "content-language",
+    "url": "archived-at",
+}
 
 
 def _header(message: EmailMessage, name: str) -> str | None:

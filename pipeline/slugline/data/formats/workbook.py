@@ -14,7 +14,7 @@ from slugline.errors import listing
 MAX_ROWS, MAX_COLUMNS = 1 << 20, 1024  # of a sheet
 # What XML cannot hold is written as _xHHHH_ (ECMA-376, 22.9.2.19), and so is what looks like such a sign already
 _WRITTEN = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_STRINGS = "xl/sharedstrings.xml"
+UNREADABLE = "no workbook that can be read"
 
 
 def read_workbook(file: InputFile) -> Rows:
@@ -39,7 +39,7 @@ def _read_rows(rows: Iterator[tuple[int, list[Any]]], names: list[str], file: In
         yield f"{file.name}:1", "no names of columns in the first row"
         return
     while True:
-        with foreign_errors("broken sheet"):
+        with foreign_errors(UNREADABLE):
             number, cells = next(rows, (0, []))
         if not number:
             return
@@ -61,7 +61,7 @@ def open_workbook(stream: BinaryIO, most: int, most_strings: int, *, values: boo
     import warnings
 
     _check_parts(stream, most, most_strings)
-    with foreign_errors("no workbook that can be read"), warnings.catch_warnings():
+    with foreign_errors(UNREADABLE), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl warns of what it leaves out: charts, validations, extensions
         book = openpyxl.load_workbook(stream, read_only=True, keep_links=False, data_only=values)
     try:
