@@ -226,8 +226,11 @@ ATTACKS: dict[str, tuple[str, Callable[[Path], object]]] = {
             file,
             iter([(SHEET % "x").encode()]),
             iter(
-                [b'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">']
-                + [b"<si><t>ab</t></si>" * (30 * MB // 18), b"</sst>"]
+                [
+                    b'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">',
+                    b"<si><t>ab</t></si>" * (30 * MB // 18),
+                    b"</sst>",
+                ]
             ),
         ),
     ),

@@ -64,9 +64,9 @@ PATHS = {
 
 def test_what_is_not_there_is_one_line(memory):
     for path in ("memory://no", "memory://no.txt", "memory://*.txt"):
-        with pytest.raises(InputError, match="data.path: no readable file at memory://"):
+        with pytest.raises(InputError, match=r"data\.path: no readable file at memory://"):
             find_files(path)
-    with pytest.raises(InputError, match="klingon://x: .*klingon"):
+    with pytest.raises(InputError, match=r"klingon://x: .*klingon"):
         find_files("klingon://x")
 
 

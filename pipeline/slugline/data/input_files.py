@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from slugline.data.archives import ARCHIVE_ENDING
-from slugline.data.folders import find_link_problem, walk_folder
+from slugline.data.folders import SPECIAL, find_link_problem, walk_folder
 from slugline.data.formats import FORMAT_OF_ENDING, FORMATS
 from slugline.data.opening import ReadOptions
 from slugline.data.opening import sibling_key as sibling_key  # beside `find_files`, whose key it takes
@@ -158,6 +158,8 @@ def _glob(pattern: Path, folder: Path, options: ReadOptions, found: FoundFiles) 
             found.left_out[reasons[0]] += 1
         elif file.is_file():
             yield file
+        elif not file.is_dir():
+            found.left_out[SPECIAL] += 1
 
 
 def _matches(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
