@@ -4,6 +4,7 @@ import os
 import stat
 import struct
 import zipfile
+from pathlib import Path
 
 import pytest
 from written_articles import ARTICLES, FORMATS, as_zip, place, write_format
@@ -44,7 +45,7 @@ def test_a_folder_of_all_formats_is_read_and_what_is_of_no_known_ending_is_count
     texts = [item.text for item in found if isinstance(item, Article)]
     assert {text: texts.count(text) for text in texts} == {article["text"]: len(FORMATS) for article in ARTICLES}
     list(read_rows(tmp_path / "in", opened=opened))
-    assert opened[0].notes == ["left out: 2 .pdf, 1 .docx, 1 without ending, 1 .tar"]
+    assert opened[0].notes == ["left out: 2 .pdf, 1 .docx, 1 .tar, 1 without ending"]
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ def test_a_glob_finds_what_pythons_finds(tmp_path, monkeypatch, pattern):
     files = ["a.txt", "b.txt", ".c.txt", "sub/a.txt", "sub/deep/b.txt", ".h/a.txt", "sub/.h/b.txt", "sub/x.csv"]
     place(tmp_path, dict.fromkeys(files, b"X."))
     monkeypatch.chdir(tmp_path)
-    expected = sorted(os.path.abspath(file) for file in glob(pattern, recursive=True) if os.path.isfile(file))
+    expected = sorted(str(Path(file).absolute()) for file in glob(pattern, recursive=True) if Path(file).is_file())
     assert [str(file.absolute()) for file, _ in find_files(pattern)] == expected
 
 

@@ -1,6 +1,7 @@
 """Zip archives: their members are files `a.zip/b.txt`; nothing is unpacked to disk by the names in them."""
 
 import stat
+import struct
 import zipfile
 from collections.abc import Iterator
 from functools import partial
@@ -11,7 +12,9 @@ from slugline.data.opening import InputFile
 from slugline.data.unpacking import limit_unpacking
 
 ARCHIVE_ENDING = ".zip"
-_MAX_MEMBERS, _ENTRY = 100_000, 46  # of one archive, and the least bytes that its directory has for each
+_MAX_MEMBERS = 100_000  # of one archive
+_MAX_DIRECTORY = 32 << 20  # bytes of the list of members, which is held in memory
+_END = b"PK\5\6"  # how the record begins that ends an archive and says where that list is
 
 
 def open_members(archive: InputFile) -> Iterator[InputFile | tuple[str, str]]:
@@ -20,6 +23,7 @@ def open_members(archive: InputFile) -> Iterator[InputFile | tuple[str, str]]:
     A member can be read until the next one is asked for. Raises `OSError` for what is no archive that can be read.
     """
     with archive.open_seekable() as stream:
+        _check_directory(stream)
         try:
             opened = zipfile.ZipFile(stream)
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
@@ -31,6 +35,16 @@ def open_members(archive: InputFile) -> Iterator[InputFile | tuple[str, str]]:
                 name = f"{archive.name}/{member.filename}"
                 problem = _find_problem(member)
                 yield (name, problem) if problem else _member_file(archive, opened, member, name)
+
+
+def _check_directory(stream: BinaryIO) -> None:
+    """Raise `OSError` for an archive whose list of members is too large to be held in memory."""
+    size = stream.seek(0, 2)
+    stream.seek(max(size - (1 << 16) - 22, 0))  # a comment of at most 64 KB may follow the record of 22 bytes
+    tail = stream.read()
+    end = tail.rfind(_END)
+    if 0 <= end <= len(tail) - 22 and (stated := struct.unpack_from("<I", tail, end + 12)[0]) > _MAX_DIRECTORY:
+        raise OSError(f"a list of members of {stated >> 20} MB; allowed: {_MAX_DIRECTORY >> 20} MB")
 
 
 def _check_total(archive: InputFile, members: list[zipfile.ZipInfo]) -> None:

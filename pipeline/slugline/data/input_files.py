@@ -94,7 +94,8 @@ def describe_left_out(left_out: "Counter[str]") -> str:
     >>> describe_left_out(Counter({".docx": 1, ".pdf": 3}))
     'left out: 3 .pdf, 1 .docx'
     """
-    return f"left out: {listing(f'{count} {kind}' for kind, count in left_out.most_common())}"
+    most_first = sorted(left_out.items(), key=lambda item: (-item[1], item[0]))
+    return f"left out: {listing(f'{count} {kind}' for kind, count in most_first)}"
 
 
 def is_archive(file: Path | RemoteFile) -> bool:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import IO, AnyStr, BinaryIO, TextIO, cast
+from typing import IO, AnyStr, BinaryIO, NamedTuple, TextIO, cast
 
 from slugline.data.remote import RemoteFile
 from slugline.data.unpacking import UnpackingLimits, compression, unpack
@@ -32,11 +32,12 @@ class ReadOptions:
         The largest row in megabytes: a line of JSON lines, a record of CSV, an object of JSON, the text cells of a
         Parquet row, a page in a WARC file.
     max_file_mb : int
-        The largest file in megabytes, unpacked, that is read as a whole: text, Markdown, HTML, mail, feeds, workbooks.
+        The largest file in megabytes, unpacked, that is read as a whole: a text, a mail, the texts of a workbook; of
+        Markdown, HTML and feeds, which take up to a hundred times their size when they are parsed, an eighth of it.
     max_unpacked_mb : int
         How many megabytes a compressed file, or all of an archive, may unpack to.
     max_ratio : int
-        How many times its own size a compressed file may unpack to; up to 64 MB it may be more.
+        How many times its own size a compressed file may unpack to; up to 16 MB it may be more.
     """
 
     format: str | None = None
@@ -64,6 +65,18 @@ class ReadOptions:
         for name in ("max_row_mb", "max_file_mb", "max_unpacked_mb", "max_ratio"):
             if (limit := getattr(self, name)) < 1:
                 raise InputError(f"{sibling_key(key, name)}: {limit}; allowed: 1 or more")
+
+
+_PARSED = 8  # what is parsed as a whole may have that part of the limit
+
+
+class PartLimits(NamedTuple):
+    """How many megabytes a file of several parts may have unpacked, how many of them in memory, and what to say."""
+
+    all_mb: int
+    held_mb: int
+    all_advice: str
+    held_advice: str
 
 
 def sibling_key(key: str, name: str) -> str:
@@ -101,6 +114,11 @@ class InputFile:
         """Why a row beyond the limit is not read."""
         return f"a row of more than {self.options.max_row_mb} MB{self._advice('max_row_mb')}"
 
+    @property
+    def page_advice(self) -> str:
+        """What to say of a page in an archive that is too large to be parsed."""
+        return self._advice("max_row_mb and max_file_mb").replace("raises it", "together raise it")
+
     def open_bytes(self) -> BinaryIO:
         """Open a file, a compressed file or standard input for reading bytes."""
         if str(self.path) == "-":
@@ -123,24 +141,27 @@ class InputFile:
         copy.seek(0)
         return copy
 
-    def read_bytes(self) -> bytes:
-        """Return all bytes of a file that is read as a whole; raise `OSError` for more than the limit."""
-        self._check_size()
-        limit = self.options.max_file_mb << 20
+    @property
+    def parsed_limit(self) -> int:
+        """The largest file in bytes that is parsed as a whole."""
+        return max((self.options.max_file_mb << 20) // _PARSED, 1)
+
+    def read_bytes(self, *, parsed: bool = False) -> bytes:
+        """Return all bytes of a file that is read, or parsed, as a whole; raise `OSError` for more than the limit."""
+        limit = self._check_size(parsed)
         with self.open_bytes() as stream:
             data = stream.read(limit + 1)
         if len(data) > limit:
-            raise OSError(self._too_large(f"more than {self.options.max_file_mb} MB"))
+            raise OSError(self._too_large("more", parsed))
         return data
 
-    def read_text(self) -> str:
-        """Return all text of a file that is read as a whole; raise `OSError` for more than the limit."""
-        self._check_size()
-        limit = self.options.max_file_mb << 20
+    def read_text(self, *, parsed: bool = False) -> str:
+        """Return all text of a file that is read, or parsed, as a whole; raise `OSError` for more than the limit."""
+        limit = self._check_size(parsed)
         with self.open_text() as stream:
             text = stream.read(limit + 1)
         if len(text) > limit:
-            raise OSError(self._too_large(f"more than {self.options.max_file_mb} MB"))
+            raise OSError(self._too_large("more", parsed))
         return text
 
     @property
@@ -149,27 +170,37 @@ class InputFile:
         advice = self._advice("max_unpacked_mb"), self._advice("max_ratio")
         return UnpackingLimits(self.options.max_unpacked_mb << 20, self.options.max_ratio, *advice)
 
-    def _check_size(self) -> None:
-        """Raise `OSError` for a file on disk that is larger than what is read as a whole."""
+    @property
+    def part_limits(self) -> PartLimits:
+        """How far a file of several parts is unpacked, and how much of it may be held in memory."""
+        advice = self._advice("max_unpacked_mb"), self._advice("max_file_mb")
+        return PartLimits(self.options.max_unpacked_mb, self.options.max_file_mb, *advice)
+
+    def _check_size(self, parsed: bool) -> int:
+        """Return the limit of what is read as a whole; raise `OSError` for a file on disk that is larger."""
+        limit = self.parsed_limit if parsed else self.options.max_file_mb << 20
         if not self.open_member and not compression(self.path.name) and isinstance(self.path, Path):
             size = self.path.stat().st_size if self.path.is_file() else 0
-            if size > self.options.max_file_mb << 20:
-                raise OSError(self._too_large(f"{size / (1 << 20):.0f} MB"))
+            if size > limit:
+                raise OSError(self._too_large(f"{size / (1 << 20):.1f} MB", parsed))
+        return limit
 
-    def _too_large(self, size: str) -> str:
-        """Return that a file is too large to be read as a whole."""
-        return f"{size} in one file; allowed: {self.options.max_file_mb} MB{self._advice('max_file_mb')}"
+    def _too_large(self, size: str, parsed: bool) -> str:
+        """Return that a file is too large to be read, or parsed, as a whole."""
+        allowed = f"{self.options.max_file_mb} MB"
+        share = f"an eighth of {allowed} for what is parsed" if parsed else allowed
+        return f"{size} in one file; allowed: {share}{self._advice('max_file_mb')}"
 
     def _advice(self, limit: str) -> str:
         """Return which setting raises a limit; gold labels and annotations have none."""
         return "" if self.key.startswith(("labels.", "annotations")) else f"; {sibling_key(self.key, limit)} raises it"
 
 
-def read_lines(stream: IO[AnyStr], limit: int) -> Iterator[AnyStr | None]:
-    """Yield the lines of a stream, None in place of each that is longer than a limit."""
+def read_lines(stream: IO[AnyStr], limit: int) -> Iterator[AnyStr]:
+    """Yield the lines of a stream, what is empty in place of each that is longer than a limit."""
     while line := stream.readline(limit + 1):
         is_whole = len(line) <= limit or _ends(line)
-        yield line if is_whole else None
+        yield line if is_whole else line[:0]
         while not is_whole and (line := stream.readline(1 << 20)):
             is_whole = _ends(line)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, NamedTuple, cast
 
-_SMALL = 64 << 20  # bytes that any file may unpack to, whatever its ratio: small files of one word are honest
+SMALL = 16 << 20  # bytes that any file may unpack to, whatever its ratio: small files of one word are honest
 
 
 def _open_zstd(packed: BinaryIO) -> BinaryIO:
@@ -104,7 +104,7 @@ class _Unpacked(io.RawIOBase):
         limits = self._limits
         if self._total > limits.size:
             raise OSError(f"unpacks to more than {limits.size >> 20} MB{limits.size_advice}")
-        if self._total > _SMALL and self._total > limits.ratio * max(self._packed_size(), 1):
+        if self._total > SMALL and self._total > limits.ratio * max(self._packed_size(), 1):
             raise OSError(f"unpacks to more than {limits.ratio} times its size{limits.ratio_advice}")
 
     def close(self) -> None:

@@ -15,13 +15,15 @@ from slugline.annotate.formats.sheets import FORMULA, HOW_TO, INSTRUCTIONS, fits
 from slugline.annotate.tasks import Tasks
 from slugline.data.formats.foreign import foreign_errors
 from slugline.data.formats.workbook import MAX_COLUMNS, MAX_ROWS, UNREADABLE, open_workbook, text_of
+from slugline.data.opening import PartLimits
 from slugline.data.schema import Rows
 from slugline.errors import InputError, one_line
 
 __all__ = ["HOW_TO", "encode", "fits", "read", "read_workbook"]
 
 _SHEET, _NOTES_SHEET = "sentences", "topics"
-_MAX_BYTES, _MAX_CHARACTERS = 256 << 20, 32767  # of a workbook unpacked, and of a cell
+_MAX_CHARACTERS = 32767  # of a cell
+_LIMITS = PartLimits(256, 256, "; use CSV", "; use CSV")
 # What XML cannot hold is written as _xHHHH_ (ECMA-376, 22.9.2.19), and so is what looks like such a sign already
 _UNWRITABLE = re.compile("[\0-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 
@@ -105,7 +107,7 @@ def read_workbook(path: Path) -> Rows:
     try:
         with (
             path.open("rb") as stream,
-            open_workbook(stream, _MAX_BYTES, _MAX_BYTES) as book,
+            open_workbook(stream, _LIMITS) as book,
             foreign_errors(UNREADABLE),
         ):
             sheet = book[_SHEET] if _SHEET in book.sheetnames else book[book.sheetnames[0]]

@@ -19,7 +19,7 @@ def read_feed(file: InputFile) -> Rows:
     except ImportError as error:
         raise missing_extra("feedparser", "web") from error
 
-    data = file.read_bytes()
+    data = file.read_bytes(parsed=True)
     with foreign_errors("no feed that can be read"):
         feed = feedparser.parse(io.BytesIO(data))  # of bytes: nothing is fetched
     if not feed.version and not feed.entries:

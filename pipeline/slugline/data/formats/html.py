@@ -20,7 +20,7 @@ _LOGGERS = ("trafilatura", "htmldate", "courlan", "justext")  # what they would 
 
 def read_html(file: InputFile) -> Rows:
     """Yield the main text of a page as one row, with its title, date, author, URL and language."""
-    yield file.name, page_row(file.read_bytes(), file.options.encoding or "utf-8")
+    yield file.name, page_row(file.read_bytes(parsed=True), file.options.encoding or "utf-8")
 
 
 def page_row(data: bytes, encoding: str, url: str | None = None) -> Row | str:

@@ -11,20 +11,20 @@ def read_json_lines(file: InputFile) -> Rows:
     """Yield one row a line, blank lines skipped."""
     if "\n".encode(file.encoding) != b"\n":  # UTF-16 and the like have no byte that ends a line
         with file.open_text() as text:
-            lines = (None if line is None else line.encode() for line in read_lines(text, file.row_limit))
+            lines = (line.encode() for line in read_lines(text, file.row_limit))
             yield from parse_lines(lines, file.name, "utf-8", file.too_long)
     else:
         with file.open_bytes() as stream:
             yield from parse_lines(read_lines(stream, file.row_limit), file.name, file.encoding, file.too_long)
 
 
-def parse_lines(lines: Iterable[bytes | None], name: str, encoding: str, too_long: str = "") -> Rows:
+def parse_lines(lines: Iterable[bytes], name: str, encoding: str, too_long: str = "") -> Rows:
     """Yield the row of each line of JSON, or why there is none, blank lines skipped; `name` is that of the file.
 
-    `too_long` is the reason in place of a line that is None.
+    `too_long` is the reason in place of a line that is empty, without even an end.
     """
     for number, line in enumerate(lines, start=1):
-        if line is None:
+        if not line and too_long:
             yield f"{name}:{number}", too_long
             continue
         if not line.strip():

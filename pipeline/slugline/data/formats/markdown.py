@@ -16,7 +16,7 @@ _COLUMNS = {"date": "published", "link": "url", "lang": "language"}  # other nam
 
 def read_markdown(file: InputFile) -> Rows:
     """Yield the whole file as one row: its text, and the texts and numbers of its front matter."""
-    text = file.read_text()
+    text = file.read_text(parsed=True)
     head = _FRONT_MATTER.match(text)
     cells = _read_front_matter(head[1]) if head else {}
     if isinstance(cells, str):

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from slugline.data.opening import InputFile
+from slugline.data.unpacking import SMALL
 
 _BATCH, _HELD = 4096, 128 << 20  # rows, and bytes of text, held at once
-_SMALL = 64 << 20  # bytes that a column may unpack to, whatever its ratio
 
 
 def open_table(stream: BinaryIO) -> Any:
@@ -40,7 +40,7 @@ def _check_columns(columns: list[Any], rows: int, file: InputFile) -> None:
     limits = file.unpacking_limits
     for column in columns:
         unpacked, packed = column.total_uncompressed_size, column.total_compressed_size
-        if unpacked > _SMALL and unpacked > limits.ratio * max(packed, 1):
+        if unpacked > SMALL and unpacked > limits.ratio * max(packed, 1):
             name = column.path_in_schema
             raise OSError(f"column '{name}' unpacks to more than {limits.ratio} times its size{limits.ratio_advice}")
         if unpacked > file.row_limit * max(rows, 1):

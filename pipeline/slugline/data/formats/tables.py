@@ -2,11 +2,10 @@
 
 import csv
 import re
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from slugline.data.opening import InputFile
+from slugline.data.opening import InputFile, read_lines
 from slugline.data.schema import Row, Rows
 
 _UNDECODED = re.compile("[\udc80-\udcff]")  # bytes outside the encoding, as `surrogateescape` keeps them
@@ -23,10 +22,14 @@ def read_csv(file: InputFile, delimiter: str | None = None) -> Rows:
     `delimiter` stands between fields; None: the first line tells, `,`, `;`, `|` or a tab. In place of a record that
     cannot be read comes the reason, a string; blank lines are skipped.
     """
-    csv.field_size_limit(sys.maxsize)
+    csv.field_size_limit(file.row_limit)
     with file.open_text("surrogateescape") as stream:
-        first = stream.readline()
-        records = csv.reader(chain([first], stream), delimiter=delimiter or find_delimiter(first), strict=True)
+        lines = _Lines(read_lines(stream, file.row_limit), file.row_limit)
+        first = next(lines, "")
+        if lines.too_long:
+            yield f"{file.name}:1", file.too_long
+            return
+        records = csv.reader(chain([first], lines), delimiter=delimiter or find_delimiter(first), strict=True)
 
         header = next(records, [])
         if repeated := [column for column in header if column and header.count(column) > 1]:
@@ -35,6 +38,7 @@ def read_csv(file: InputFile, delimiter: str | None = None) -> Rows:
 
         while True:
             line = records.line_num + 1
+            lines.begin_record()
             try:
                 record = next(records, None)
             except csv.Error as error:  # costs one record; the next one is read again from its start
@@ -42,8 +46,30 @@ def read_csv(file: InputFile, delimiter: str | None = None) -> Rows:
                 continue
             if record is None:
                 return
-            if record:
-                yield f"{file.name}:{line}", _to_row(header, record, file.encoding)
+            if record or lines.too_long:
+                yield f"{file.name}:{line}", file.too_long if lines.too_long else _to_row(header, record, file.encoding)
+
+
+class _Lines:
+    """Lines of which it is known whether one of those that a record took, or all of them, are too long."""
+
+    def __init__(self, lines: Iterator[str], limit: int) -> None:
+        self._lines, self._limit = lines, limit
+        self.begin_record()
+
+    def begin_record(self) -> None:
+        """Forget the lines of the record before."""
+        self._size, self.too_long = 0, False
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        """Return the next line; an empty one in place of what is too long."""
+        line = next(self._lines)
+        self._size += len(line)
+        self.too_long |= not line or self._size > self._limit
+        return "" if self.too_long and self._size > 2 * self._limit else line
 
 
 def find_delimiter(first: str) -> str:

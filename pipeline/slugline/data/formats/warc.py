@@ -54,8 +54,9 @@ def _other_kind(record: Any) -> str:
 def _to_row(record: Any, file: InputFile) -> Row | str:
     """Return a page as a row, or why there is none; it has no date of its own where the page names none."""
     with foreign_errors("no page that can be unpacked"):
-        data = record.content_stream().read(file.row_limit + 1)
-    if len(data) > file.row_limit:
-        return file.too_long
+        limit = min(file.row_limit, file.parsed_limit)
+        data = record.content_stream().read(limit + 1)
+    if len(data) > limit:
+        return f"a page of more than {limit >> 20} MB{file.page_advice}"
     row = page_row(data, file.options.encoding or "utf-8", record.rec_headers.get_header("WARC-Target-URI"))
     return row if isinstance(row, str) else {**row, "crawled": record.rec_headers.get_header("WARC-Date")}

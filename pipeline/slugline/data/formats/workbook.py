@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from slugline.data.formats.foreign import foreign_errors, missing_extra
-from slugline.data.opening import InputFile
+from slugline.data.opening import InputFile, PartLimits
 from slugline.data.schema import Rows
 from slugline.errors import listing
 
@@ -19,8 +19,7 @@ UNREADABLE = "no workbook that can be read"
 
 def read_workbook(file: InputFile) -> Rows:
     """Yield the rows of the first sheet under the names in its first row; formulas are what they gave when saved."""
-    limit, most = file.options.max_file_mb << 20, file.options.max_unpacked_mb << 20
-    with file.open_seekable() as stream, open_workbook(stream, most, limit, values=True) as book:
+    with file.open_seekable() as stream, open_workbook(stream, file.part_limits, values=True) as book:
         sheets = book.sheetnames
         if len(sheets) > 1:
             file.notes.append(f"sheet '{sheets[0]}'; left out: {listing(sheets[1:])}")
@@ -49,10 +48,10 @@ def _read_rows(rows: Iterator[tuple[int, list[Any]]], names: list[str], file: In
 
 
 @contextmanager
-def open_workbook(stream: BinaryIO, most: int, most_strings: int, *, values: bool = False) -> Iterator[Any]:
-    """Open a workbook of openpyxl; raise `OSError` for what is none, or would unpack to more than `most` bytes.
+def open_workbook(stream: BinaryIO, limits: PartLimits, *, values: bool = False) -> Iterator[Any]:
+    """Open a workbook of openpyxl; raise `OSError` for what is none, or would unpack to more than its limits.
 
-    `most_strings` is for what is held in memory: the texts of all cells. `values`: formulas give their saved values.
+    `values`: formulas give their saved values.
     """
     try:
         import openpyxl
@@ -60,7 +59,7 @@ def open_workbook(stream: BinaryIO, most: int, most_strings: int, *, values: boo
         raise missing_extra("openpyxl", "xlsx") from error
     import warnings
 
-    _check_parts(stream, most, most_strings)
+    _check_parts(stream, limits)
     with foreign_errors(UNREADABLE), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl warns of what it leaves out: charts, validations, extensions
         book = openpyxl.load_workbook(stream, read_only=True, keep_links=False, data_only=values)
@@ -85,7 +84,7 @@ def text_of(value: Any) -> Any:
     return _WRITTEN.sub(lambda sign: chr(int(sign[1], 16)), value) if isinstance(value, str) else value
 
 
-def _check_parts(stream: BinaryIO, most: int, most_strings: int) -> None:
+def _check_parts(stream: BinaryIO, limits: PartLimits) -> None:
     """Raise `OSError` for what is no workbook or unpacks to more than it may.
 
     The sizes that the archive states can be trusted: `zipfile` reads no more of a part than its stated size.
@@ -98,8 +97,9 @@ def _check_parts(stream: BinaryIO, most: int, most_strings: int) -> None:
     names = [part.filename for part in parts]
     if "xl/workbook.xml" not in names:
         raise OSError(f"an archive without a workbook; found: {listing(names, 4)}")
-    if (size := sum(part.file_size for part in parts)) > most:
-        raise OSError(f"unpacks to {size >> 20} MB; allowed: {most >> 20} MB; use CSV")
+    size = sum(part.file_size for part in parts)
     held = sum(part.file_size for part in parts if not part.filename.startswith("xl/worksheets/"))
-    if held > most_strings:
-        raise OSError(f"unpacks to {held >> 20} MB of texts; allowed: {most_strings >> 20} MB; use CSV")
+    if size > limits.all_mb << 20:
+        raise OSError(f"unpacks to {size >> 20} MB; allowed: {limits.all_mb} MB{limits.all_advice}")
+    if held > limits.held_mb << 20:
+        raise OSError(f"unpacks to {held >> 20} MB of texts; allowed: {limits.held_mb} MB{limits.held_advice}")
