@@ -170,18 +170,21 @@ ATTACKS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "a quote that never ends, 300 MB": ("a.csv", open_quote),
     "a text of 1 GB": ("a.txt", lambda file: write(file, letters(1024))),
     "Markdown of 1 GB": ("a.md", lambda file: write(file, letters(1024))),
-    "Markdown of 30 MB of marks": ("a.md", lambda file: write(file, iter([b"*a_[" * (30 * MB // 4)]))),
-    "Markdown of 30 MB of quotes": ("a.md", lambda file: write(file, iter([b"> " * (15 * MB)]))),
+    "Markdown of 1 MB of marks": ("a.md", lambda file: write(file, iter([b"*a_[" * (MB // 4)]))),
+    "Markdown of 1 MB of blocks": ("a.md", lambda file: write(file, iter([b"a\n\n" * (MB // 3)]))),
     "front matter that grows": ("a.md", aliases),
     "a page of 1 GB": ("a.html", lambda file: write(file, letters(1024, b"<html><body><p>", b"</p>"))),
-    "a page of 30 MB of paragraphs": (
+    "a page of 4 MB of paragraphs": (
         "a.html",
-        lambda file: write(file, iter([b"<html><body>", b"<p>a b</p>" * (3 * MB)])),
+        lambda file: write(file, iter([b"<html><body>", b"<p>a b</p>" * (4 * MB // 11)])),
     ),
-    "a page of 30 MB of open tags": ("a.html", lambda file: write(file, iter([b"<html><body>", b"<div>" * (6 * MB)]))),
-    "a page of 30 MB in one paragraph": (
+    "a page of 4 MB of open tags": (
         "a.html",
-        lambda file: write(file, iter([b"<html><body><p>", b"The truce held. " * (30 * MB // 16)])),
+        lambda file: write(file, iter([b"<html><body>", b"<div>" * (4 * MB // 5 - 9)])),
+    ),
+    "a page of 4 MB in one paragraph": (
+        "a.html",
+        lambda file: write(file, iter([b"<html><body><p>", b"The truce held. " * (4 * MB // 16 - 9)])),
     ),
     "a mail of 1 GB": ("a.eml", lambda file: write(file, letters(1024, b"Subject: x\nFrom: a\n\n"))),
     "a mail of 30 MB of headers": (
@@ -199,14 +202,14 @@ ATTACKS: dict[str, tuple[str, Callable[[Path], object]]] = {
     ),
     "feed, entities that grow": ("a.rss", lambda file: file.write_bytes(laughs(FEED))),
     "feed, one long entity": ("a.rss", lambda file: file.write_bytes(quadratic(FEED))),
-    "feed of 30 MB of items": (
+    "feed of 4 MB of items": (
         "a.rss",
         lambda file: write(
             file,
             iter(
                 [
                     b"<rss version='2.0'><channel>",
-                    b"<item><title>a</title></item>" * (30 * MB // 29),
+                    b"<item><title>a</title></item>" * (4 * MB // 32),
                     b"</channel></rss>",
                 ]
             ),

@@ -82,10 +82,10 @@ def test_a_page_of_a_crawl_beyond_the_limit_costs_no_other(tmp_path):
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"
     texts = ("The truce held overnight, said both sides.", LONG, "Talks resume on Monday, said the mediator.")
     pages = [as_html({**article, "text": text}).encode() for text in texts]
-    place(
-        tmp_path, {"n.warc": b"".join(as_warc_record("response", "http://x.example/", head + page) for page in pages)}
-    )
-    assert rows(tmp_path) == {"n.warc:1": texts[0], "n.warc:2": ROW, "n.warc:3": texts[2]}
+    records = [as_warc_record("response", "http://x.example/", head + page) for page in pages]
+    place(tmp_path, {"n.warc": b"".join(records)})
+    too_long = "a page of more than 1 MB; data.max_row_mb and max_file_mb together raise it"
+    assert rows(tmp_path, max_file_mb=99) == {"n.warc:1": texts[0], "n.warc:2": too_long, "n.warc:3": texts[2]}
 
 
 @pytest.mark.parametrize("ending", ["", ".gz", ".zip"])
@@ -95,7 +95,8 @@ def test_a_file_beyond_the_limit_that_is_read_as_a_whole_is_rejected_with_its_si
     content = as_zip({name: content}) if ending == ".zip" else COMPRESSIONS.get(ending, bytes)(content)
     place(tmp_path, {f"{name}{ending}": content, "z.txt": b"Z."})
     size = "more" if ending else "3.0 MB"
-    allowed = "2 MB" if name in ("n.txt", "n.eml") else "an eighth of 2 MB for what is parsed"
+    share = {"n.md": 32, "n.html": 8, "n.rss": 8}.get(name)
+    allowed = f"{2 / share:g} MB, of max_file_mb=2 the {share}th part" if share else "2 MB"
     read = rows(tmp_path)
     (problem,) = [text for where, text in read.items() if where != "z.txt"]
     assert problem.endswith(f": {size} in one file; allowed: {allowed}; data.max_file_mb raises it")
@@ -131,10 +132,12 @@ def test_an_archive_is_unpacked_no_further_than_its_limits(tmp_path):
 
 
 def test_a_workbook_is_unpacked_no_further_than_its_limits(tmp_path):
-    place(tmp_path, {"n.xlsx": as_workbook(["x" * 32000 + str(number) for number in range(100)])})
-    says = "of texts; allowed: 2 MB; data.max_file_mb raises it"
-    assert rows(tmp_path)["n.xlsx"].endswith(says)
-    assert len(rows(tmp_path, max_file_mb=4)) == 100
+    place(tmp_path, {"n.xlsx": as_workbook(["One."])})
+    with zipfile.ZipFile(tmp_path / "n.xlsx", "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/other.xml", bytes(3 * MB))
+    says = "cannot be read as xlsx: unpacks to 3 MB of texts; allowed: 2 MB; data.max_file_mb raises it"
+    assert rows(tmp_path) == {"n.xlsx": says}
+    assert rows(tmp_path, max_file_mb=4) == {"n.xlsx:2": "One."}
     says = "cannot be read as xlsx: unpacks to 3 MB; allowed: 2 MB; data.max_unpacked_mb raises it"
     assert rows(tmp_path, max_file_mb=9, max_unpacked_mb=2) == {"n.xlsx": says}
 

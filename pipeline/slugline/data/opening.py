@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import IO, AnyStr, BinaryIO, NamedTuple, TextIO, cast
@@ -32,8 +33,8 @@ class ReadOptions:
         The largest row in megabytes: a line of JSON lines, a record of CSV, an object of JSON, the text cells of a
         Parquet row, a page in a WARC file.
     max_file_mb : int
-        The largest file in megabytes, unpacked, that is read as a whole: a text, a mail, the texts of a workbook; of
-        Markdown, HTML and feeds, which take up to a hundred times their size when they are parsed, an eighth of it.
+        The largest file in megabytes, unpacked, that is read as a whole: a text, a mail, the texts of a workbook. What
+        takes many times its size when it is parsed may have less: a page or a feed an 8th of it, Markdown a 32nd.
     max_unpacked_mb : int
         How many megabytes a compressed file, or all of an archive, may unpack to.
     max_ratio : int
@@ -65,9 +66,6 @@ class ReadOptions:
         for name in ("max_row_mb", "max_file_mb", "max_unpacked_mb", "max_ratio"):
             if (limit := getattr(self, name)) < 1:
                 raise InputError(f"{sibling_key(key, name)}: {limit}; allowed: 1 or more")
-
-
-_PARSED = 8  # what is parsed as a whole may have that part of the limit
 
 
 class PartLimits(NamedTuple):
@@ -135,33 +133,29 @@ class InputFile:
         """Open bytes that can be read in any order: the file itself, or a copy on disk of what is unpacked."""
         if isinstance(self.path, Path) and self.path.is_file() and not compression(self.path.name):
             return self.path.open("rb")
-        with self.open_bytes() as stream:
-            copy = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - it is closed by who reads it
+        with self.open_bytes() as stream, ExitStack() as stack:
+            copy = cast(BinaryIO, stack.enter_context(tempfile.TemporaryFile()))
             shutil.copyfileobj(stream, copy, 1 << 20)
-        copy.seek(0)
+            copy.seek(0)
+            stack.pop_all()  # it is closed by who reads it
         return copy
 
-    @property
-    def parsed_limit(self) -> int:
-        """The largest file in bytes that is parsed as a whole."""
-        return max((self.options.max_file_mb << 20) // _PARSED, 1)
-
-    def read_bytes(self, *, parsed: bool = False) -> bytes:
-        """Return all bytes of a file that is read, or parsed, as a whole; raise `OSError` for more than the limit."""
-        limit = self._check_size(parsed)
+    def read_bytes(self, share: int = 1) -> bytes:
+        """Return all bytes of a file; raise `OSError` for more than the limit, of which it has the `share`th part."""
+        limit = self._check_size(share)
         with self.open_bytes() as stream:
             data = stream.read(limit + 1)
         if len(data) > limit:
-            raise OSError(self._too_large("more", parsed))
+            raise OSError(self._too_large("more", share))
         return data
 
-    def read_text(self, *, parsed: bool = False) -> str:
-        """Return all text of a file that is read, or parsed, as a whole; raise `OSError` for more than the limit."""
-        limit = self._check_size(parsed)
+    def read_text(self, share: int = 1) -> str:
+        """Return all text of a file; raise `OSError` for more than the limit, of which it has the `share`th part."""
+        limit = self._check_size(share)
         with self.open_text() as stream:
             text = stream.read(limit + 1)
         if len(text) > limit:
-            raise OSError(self._too_large("more", parsed))
+            raise OSError(self._too_large("more", share))
         return text
 
     @property
@@ -176,20 +170,24 @@ class InputFile:
         advice = self._advice("max_unpacked_mb"), self._advice("max_file_mb")
         return PartLimits(self.options.max_unpacked_mb, self.options.max_file_mb, *advice)
 
-    def _check_size(self, parsed: bool) -> int:
+    def file_limit(self, share: int = 1) -> int:
+        """Return how many bytes of a file are read as a whole, where it has the `share`th part of the limit."""
+        return (self.options.max_file_mb << 20) // share
+
+    def _check_size(self, share: int) -> int:
         """Return the limit of what is read as a whole; raise `OSError` for a file on disk that is larger."""
-        limit = self.parsed_limit if parsed else self.options.max_file_mb << 20
+        limit = self.file_limit(share)
         if not self.open_member and not compression(self.path.name) and isinstance(self.path, Path):
             size = self.path.stat().st_size if self.path.is_file() else 0
             if size > limit:
-                raise OSError(self._too_large(f"{size / (1 << 20):.1f} MB", parsed))
+                raise OSError(self._too_large(f"{size / (1 << 20):.1f} MB", share))
         return limit
 
-    def _too_large(self, size: str, parsed: bool) -> str:
-        """Return that a file is too large to be read, or parsed, as a whole."""
-        allowed = f"{self.options.max_file_mb} MB"
-        share = f"an eighth of {allowed} for what is parsed" if parsed else allowed
-        return f"{size} in one file; allowed: {share}{self._advice('max_file_mb')}"
+    def _too_large(self, size: str, share: int) -> str:
+        """Return that a file is too large to be read as a whole."""
+        of_limit = f", of max_file_mb={self.options.max_file_mb} the {share}th part" if share > 1 else ""
+        allowed = f"{self.file_limit(share) / (1 << 20):g} MB{of_limit}"
+        return f"{size} in one file; allowed: {allowed}{self._advice('max_file_mb')}"
 
     def _advice(self, limit: str) -> str:
         """Return which setting raises a limit; gold labels and annotations have none."""

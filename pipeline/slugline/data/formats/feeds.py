@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from slugline.data.formats.foreign import foreign_errors, missing_extra
-from slugline.data.formats.html import plain_text
+from slugline.data.formats.html import PAGE_SHARE, plain_text
 from slugline.data.opening import InputFile
 from slugline.data.schema import Row, Rows
 from slugline.errors import one_line
@@ -19,7 +19,7 @@ def read_feed(file: InputFile) -> Rows:
     except ImportError as error:
         raise missing_extra("feedparser", "web") from error
 
-    data = file.read_bytes(parsed=True)
+    data = file.read_bytes(PAGE_SHARE)
     with foreign_errors("no feed that can be read"):
         feed = feedparser.parse(io.BytesIO(data))  # of bytes: nothing is fetched
     if not feed.version and not feed.entries:

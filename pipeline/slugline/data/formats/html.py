@@ -13,6 +13,7 @@ from slugline.data.schema import Row, Rows
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{2,40})""", re.I)
 _LANGUAGE = re.compile(r"""<html\b[^>]{0,1000}?\slang\s*=\s*["']?([A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*)""", re.I)
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
+PAGE_SHARE = 8  # of the largest file: what is parsed takes many times its size
 _HEAD = 4096  # bytes and characters in which a page says how it is written
 _READ_AS = {"iso8859-1": "cp1252", "ascii": "cp1252"}  # https://encoding.spec.whatwg.org/#names-and-labels
 _LOGGERS = ("trafilatura", "htmldate", "courlan", "justext")  # what they would print is told as a reason
@@ -20,7 +21,7 @@ _LOGGERS = ("trafilatura", "htmldate", "courlan", "justext")  # what they would 
 
 def read_html(file: InputFile) -> Rows:
     """Yield the main text of a page as one row, with its title, date, author, URL and language."""
-    yield file.name, page_row(file.read_bytes(parsed=True), file.options.encoding or "utf-8")
+    yield file.name, page_row(file.read_bytes(PAGE_SHARE), file.options.encoding or "utf-8")
 
 
 def page_row(data: bytes, encoding: str, url: str | None = None) -> Row | str:

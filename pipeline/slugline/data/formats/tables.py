@@ -2,6 +2,7 @@
 
 import csv
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
@@ -22,7 +23,7 @@ def read_csv(file: InputFile, delimiter: str | None = None) -> Rows:
     `delimiter` stands between fields; None: the first line tells, `,`, `;`, `|` or a tab. In place of a record that
     cannot be read comes the reason, a string; blank lines are skipped.
     """
-    csv.field_size_limit(file.row_limit)
+    csv.field_size_limit(sys.maxsize)
     with file.open_text("surrogateescape") as stream:
         lines = _Lines(read_lines(stream, file.row_limit), file.row_limit)
         first = next(lines, "")

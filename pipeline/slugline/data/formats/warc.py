@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from slugline.data.formats.foreign import foreign_errors, missing_extra
-from slugline.data.formats.html import page_row
+from slugline.data.formats.html import PAGE_SHARE, page_row
 from slugline.data.opening import InputFile
 from slugline.data.schema import Row, Rows
 
@@ -54,7 +54,7 @@ def _other_kind(record: Any) -> str:
 def _to_row(record: Any, file: InputFile) -> Row | str:
     """Return a page as a row, or why there is none; it has no date of its own where the page names none."""
     with foreign_errors("no page that can be unpacked"):
-        limit = min(file.row_limit, file.parsed_limit)
+        limit = min(file.row_limit, file.file_limit(PAGE_SHARE))
         data = record.content_stream().read(limit + 1)
     if len(data) > limit:
         return f"a page of more than {limit >> 20} MB{file.page_advice}"
