@@ -33,8 +33,8 @@ class ReadOptions:
         The largest row in megabytes: a line of JSON lines, a record of CSV, an object of JSON, the text cells of a
         Parquet row, a page in a WARC file.
     max_file_mb : int
-        The largest file in megabytes, unpacked, that is read as a whole: a text, a mail, the texts of a workbook. What
-        takes many times its size when it is parsed may have less: a page or a feed an 8th of it, Markdown a 32nd.
+        The largest file in megabytes, unpacked, that is read as a whole: a text, or the texts of a workbook. What
+        takes many times its size when it is parsed may have less: half of it a mail, an 8th a page or a feed, a 32nd Markdown.
     max_unpacked_mb : int
         How many megabytes a compressed file, or all of an archive, may unpack to.
     max_ratio : int
@@ -185,7 +185,7 @@ class InputFile:
 
     def _too_large(self, size: str, share: int) -> str:
         """Return that a file is too large to be read as a whole."""
-        of_limit = f", of max_file_mb={self.options.max_file_mb} the {share}th part" if share > 1 else ""
+        of_limit = f", 1/{share} of max_file_mb={self.options.max_file_mb}" if share > 1 else ""
         allowed = f"{self.file_limit(share) / (1 << 20):g} MB{of_limit}"
         return f"{size} in one file; allowed: {allowed}{self._advice('max_file_mb')}"
 
