@@ -28,7 +28,7 @@ BROKEN = {  # content, how the reason begins or what it says, and how many rows 
     "no end.json": (b'[{"text": "A."}, {"text": "B."}', "the file ends before its array does", 2),
     "one bad.json": (b'[{"text": "A."}, {"text": B}, {"text": "C."}, 5]', "not JSON: Expecting value", 2),
     "numbers.json": (b"[1, 2]", "a JSON int, not an object", 0),
-    "deep.json": (b'{"text": ' + b"[" * 100_000, "not JSON: ", 0),
+    "deep.json": (b'{"text": ' + b"[" * 100_000, "cannot be read as json: brackets more than 1000 deep", 0),
     "blank.json": (b" \n", "empty: no row in it", 0),
     "cut.xlsx": (as_frame(WHOLE, "xlsx")[:-99], "cannot be read as xlsx: no XLSX workbook", 0),
     "no book.xlsx": (

@@ -9,6 +9,7 @@ from typing import TextIO
 from slugline.data.opening import InputFile
 from slugline.data.schema import Row, Rows
 
+_MAX_DEPTH = 1000  # of brackets; Python's own reader goes no deeper
 _CHUNK = 1 << 20  # characters read at once
 _STRING = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+', re.S)  # up to its closing quote
 _SIGN = re.compile(r'["{}\[\],]')
@@ -119,4 +120,6 @@ class _Values:
         """Note a sign; tell whether it closes the outermost bracket of a value."""
         self._in_string = sign == '"'
         self._depth += (sign in "{[") - (sign in "}]")
+        if self._depth > _MAX_DEPTH:
+            raise OSError(f"brackets more than {_MAX_DEPTH} deep")
         return self._depth == 0 and sign in "}]"
