@@ -34,7 +34,7 @@ class ReadOptions:
         Parquet row, a page in a WARC file.
     max_file_mb : int
         The largest file in megabytes, unpacked, that is read as a whole: a text, or the texts of a workbook. What takes
-        many times its size when it is parsed may have less: half of it a mail, an 8th a page or a feed, a 32nd Markdown.
+        many times its size when it is parsed may have less: a mail half of it, a page or feed an 8th, Markdown a 32nd.
     max_unpacked_mb : int
         How many megabytes a compressed file, or all of an archive, may unpack to.
     max_ratio : int
