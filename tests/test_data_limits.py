@@ -145,9 +145,11 @@ def test_a_workbook_is_unpacked_no_further_than_its_limits(tmp_path):
 def test_one_long_word_in_many_rows_of_parquet_is_not_made_many_times(tmp_path):
     words = pa.DictionaryArray.from_arrays(pa.array([0, 1] * 5000, pa.int32()), pa.array(["One.", LONG]))
     parquet.write_table(pa.table({"text": words}), tmp_path / "n.parquet")
-    read = rows(tmp_path)
+    read = rows(tmp_path, max_ratio=10**9)
     assert [text for text in read.values() if text not in ("One.", ROW)] == []
     assert len(read) == 10_000
+    says = "no record from here to 10000: its texts unpack to more than 200 times the size; data.max_ratio raises it"
+    assert rows(tmp_path, max_row_mb=9) == {"n.parquet:1": says}
 
 
 def test_limits_for_gold_labels_name_no_setting_that_there_is_not(tmp_path):

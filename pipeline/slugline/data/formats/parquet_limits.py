@@ -27,8 +27,12 @@ def read_batches(table: Any, group: int, file: InputFile) -> Iterator[Any]:
     metadata = table.metadata.row_group(group)
     columns = [metadata.column(number) for number in range(metadata.num_columns)]
     _check_columns(columns, metadata.num_rows, file)
+    packed, unpacked = sum(column.total_compressed_size for column in columns), 0
     for batch in table.iter_batches(_batch_size(columns), row_groups=[group]):
         sizes = _text_sizes(batch)
+        unpacked += int(sizes.sum()) if sizes is not None else 0
+        unpacked += sum(column.nbytes for column in batch.columns if column.type.num_fields)  # lists and records
+        _check_ratio(unpacked, packed, "its texts unpack", file)
         if sizes is None or (sizes.sum() <= _HELD and sizes.max() <= file.row_limit):
             yield batch
         else:
@@ -37,14 +41,18 @@ def read_batches(table: Any, group: int, file: InputFile) -> Iterator[Any]:
 
 def _check_columns(columns: list[Any], rows: int, file: InputFile) -> None:
     """Raise `OSError` for a column that unpacks to many times its size, or whose rows are too long on average."""
-    limits = file.unpacking_limits
     for column in columns:
-        unpacked, packed = column.total_uncompressed_size, column.total_compressed_size
-        if unpacked > SMALL and unpacked > limits.ratio * max(packed, 1):
-            name = column.path_in_schema
-            raise OSError(f"column '{name}' unpacks to more than {limits.ratio} times its size{limits.ratio_advice}")
+        unpacked = column.total_uncompressed_size
+        _check_ratio(unpacked, column.total_compressed_size, f"column '{column.path_in_schema}' unpacks", file)
         if unpacked > file.row_limit * max(rows, 1):
             raise OSError(file.too_long)
+
+
+def _check_ratio(unpacked: int, packed: int, what: str, file: InputFile) -> None:
+    """Raise `OSError` for what unpacks to too many times its size."""
+    limits = file.unpacking_limits
+    if unpacked > SMALL and unpacked > limits.ratio * max(packed, 1):
+        raise OSError(f"{what} to more than {limits.ratio} times the size{limits.ratio_advice}")
 
 
 def _batch_size(columns: list[Any]) -> int:
