@@ -1,7 +1,7 @@
 """Web archives (WARC): an article each page that a server answered with, with its URL and the date of the crawl."""
 
 from collections import Counter
-from typing import Any
+from typing import Any, BinaryIO
 
 from slugline.data.formats.foreign import foreign_errors, missing_extra
 from slugline.data.formats.html import PAGE_SHARE, page_row
@@ -22,7 +22,7 @@ def read_warc(file: InputFile) -> Rows:
     others: Counter[str] = Counter()
     with file.open_bytes() as stream:
         with foreign_errors("no WARC that can be read"):
-            records = ArchiveIterator(stream, arc2warc=True)
+            records = ArchiveIterator(_Lines(stream, 2 * file.row_limit), arc2warc=True)
         number = 0
         while True:
             with foreign_errors("no WARC record"):
@@ -37,6 +37,26 @@ def read_warc(file: InputFile) -> Rows:
     if others:
         counts = ", ".join(f"{count} {kind}" for kind, count in others.most_common())
         file.notes.append(f"records left out: {counts}")
+
+
+class _Lines:
+    """A stream of bytes with an end to each line: warcio would hold a header of any length, and copy it again and again."""
+
+    def __init__(self, stream: BinaryIO, limit: int) -> None:
+        self._stream, self._limit, self._line = stream, limit, 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Return some bytes; raise `OSError` where a line does not end."""
+        data = self._stream.read(size)
+        end = data.rfind(b"\n")
+        self._line = self._line + len(data) if end < 0 else len(data) - end - 1
+        if self._line > self._limit:
+            raise OSError(f"a line of more than {self._limit >> 20} MB")
+        return data
+
+    def close(self) -> None:
+        """Close it."""
+        self._stream.close()
 
 
 def _other_kind(record: Any) -> str:
