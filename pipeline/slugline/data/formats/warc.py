@@ -40,7 +40,7 @@ def read_warc(file: InputFile) -> Rows:
 
 
 class _Lines:
-    """A stream of bytes with an end to each line: warcio would hold a header of any length, and copy it again and again."""
+    """A stream of bytes with an end to each line: warcio would hold a header of any length."""
 
     def __init__(self, stream: BinaryIO, limit: int) -> None:
         self._stream, self._limit, self._line = stream, limit, 0
