@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from slugline.data.formats.csv_records import MAX_FIELD
+from slugline.data.formats.csv_records import MAX_RECORD
 from slugline.data.opening import ReadOptions
 from slugline.data.readers import read_rows
 from slugline.errors import InputError
@@ -101,9 +101,9 @@ def test_a_row_that_cannot_be_read_is_lost_alone_wherever_it_stands(tmp_path, ro
     assert rejected == {"3": reason}
 
 
-def test_an_open_quote_in_a_large_file_holds_no_more_than_the_largest_field(tmp_path):
+def test_an_open_quote_in_a_large_file_holds_no_more_than_the_largest_record(tmp_path):
     line = "x" * 999 + ",y\n"
-    count = MAX_FIELD // 1000 + 2000
+    count = MAX_RECORD // 1000 + 2000
     rows, rejected, _ = read(tmp_path, 'text,title\n"open,y\n' + line * count)
     assert (len(rows), list(rejected)) == (count, ["2"])
 

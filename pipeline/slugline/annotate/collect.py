@@ -12,7 +12,7 @@ from slugline.annotate.agreement import check_merge, merge_annotations
 from slugline.annotate.annotation import Annotation, match_annotations
 from slugline.annotate.history import append_history, read_history
 from slugline.annotate.reader import read_annotations
-from slugline.data.input_files import find_files
+from slugline.data.input_files import find_local_files
 from slugline.data.opening import ReadOptions
 from slugline.data.read_files import ReadFile
 from slugline.data.schema import Rejected
@@ -57,7 +57,7 @@ def find_annotation_files(path: Any) -> list[Path]:
     # With a format, here of articles, files of any ending are found
     files = [
         file
-        for file, _ in find_files(paths, ReadOptions(format="text"), key="annotations")
+        for file in find_local_files(paths, ReadOptions(format="text"), key="annotations")
         if file in named or (file.name.lower().endswith(_ENDINGS) and not file.name.endswith(_SETTINGS))
     ]
     if not files:

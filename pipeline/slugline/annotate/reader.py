@@ -48,7 +48,7 @@ def read_annotations(
     if not positions:
         raise InputError("no topic: annotations say which topics a sentence has; give at least one")
 
-    file = InputFile(path, path.name, options or ReadOptions())
+    file = InputFile(path, path.name, options or ReadOptions(), key="annotations")
     kind = find_kind(path, format, file.options.encoding)
     rows, rejected = read_file(file, kind)
     name = format or _recognise(rows, path, kind)

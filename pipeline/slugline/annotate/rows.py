@@ -2,14 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import cast
 
 from slugline.annotate.annotation import Row
 from slugline.annotate.formats.xlsx import read_workbook
 from slugline.data.encodings import DoubtError, decode, describe_undecoded
 from slugline.data.formats.json_lines import parse_lines
 from slugline.data.formats.tables import read_csv
-from slugline.data.opening import InputFile
-from slugline.data.readers import READ_ERRORS, describe_doubt
+from slugline.data.opening import InputFile, describe_doubt
+from slugline.data.readers import READ_ERRORS
 from slugline.data.schema import Rejected, Rows
 from slugline.errors import InputError, one_line
 from slugline.spreadsheets import unescape
@@ -99,7 +100,7 @@ def _read_json(file: InputFile) -> Rows:
 
 def _read_workbook(file: InputFile) -> Rows:
     """Yield the rows of a workbook."""
-    return read_workbook(file.path)
+    return read_workbook(cast(Path, file.path))
 
 
 def _read_csv(file: InputFile) -> Rows:

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from hashlib import blake2b, file_digest
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any, BinaryIO, Literal, Protocol, cast
 
 from slugline.components import flatten, to_config
 
 LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "ftfy", "sentencex", "charset-normalizer", "rensa")
+EXTRAS = ("trafilatura", "markdown-it-py", "feedparser", "warcio", "openpyxl")  # which read articles, if installed
 Key = Mapping[str, str]
 
 
@@ -22,19 +24,26 @@ def digest(text: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def _digest_files(files: Iterable[tuple[Path, str]]) -> dict[str, str] | None:
-    """Return a digest of the bytes of each file under its name; None when one is standard input."""
+class SourceFile(Protocol):
+    """A file whose bytes can be read: a path, or a file at a URL."""
+
+    def open(self, mode: Literal["rb"], /) -> BinaryIO:
+        """Open it for reading bytes."""
+
+
+def _digest_files(files: Iterable[tuple[SourceFile, str]]) -> dict[str, str] | None:
+    """Return a digest of the bytes of each file under its name; None when one can be read only once."""
     found = {}
     for file, name in files:
-        if str(file) == "-":
+        if isinstance(file, Path) and not file.is_file():  # standard input, a pipe
             return None
         with file.open("rb") as stream:
-            found[f"file {name}"] = file_digest(stream, lambda: blake2b(digest_size=16)).hexdigest()
+            found[f"file {name}"] = file_digest(cast(Any, stream), lambda: blake2b(digest_size=16)).hexdigest()
     return found
 
 
 def stage_key(
-    section: str, component: object, files: Iterable[tuple[Path, str]] | None, modules: Iterable[str] = ()
+    section: str, component: object, files: Iterable[tuple[SourceFile, str]] | None, modules: Iterable[str] = ()
 ) -> Key | None:
     """Return all that decides a stage that reads files: the bytes of these, the component's options, and code.
 
@@ -44,7 +53,7 @@ def stage_key(
         The component's section of the config, such as `data`.
     component : object
         The reader or labeller.
-    files : iterable of (Path, str), or None
+    files : iterable of (Path or file at a URL, str), or None
         The files it reads, each with its name; None where it does not say which.
     modules : iterable of str
         Modules whose functions it calls.
@@ -77,10 +86,20 @@ def versions(*components: object, modules: Iterable[str] = ()) -> dict[str, str]
     """Return what code runs: of Slugline, its libraries, the modules of components, and further modules."""
     found = {"python": platform.python_version(), "code of slugline": _own_code()}
     found |= {name: version(name) for name in LIBRARIES}
+    found |= {name: _version_if_installed(name) for name in EXTRAS}
     for module in sorted({type(component).__module__ for component in components} | set(modules)):
         if module.split(".")[0] not in ("slugline", "sklearn"):
             found[f"code of {module}"] = digest(_source(module))
     return found
+
+
+@cache
+def _version_if_installed(name: str) -> str:
+    """Return the version of a library, `""` where it is not installed."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
 
 
 def _source(module: str) -> str:

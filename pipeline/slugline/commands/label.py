@@ -13,6 +13,7 @@ from slugline.annotate import GoldFile
 from slugline.cache import Stages
 from slugline.components import settings_to_config, to_params, to_yaml
 from slugline.config.labelling import LabelSettings
+from slugline.data.input_files import find_local_files
 from slugline.data.read_files import describe_files
 from slugline.data.ready_sentences import SentenceCorpus
 from slugline.dataset import read_labelled
@@ -112,7 +113,8 @@ def _write_tasks(settings: LabelSettings, launch: Launch) -> None:
     print(f"how to  {annotate.FORMATS[task_format].HOW_TO}")
     collected = [name_file("annotations", str(output)), name_file("output", settings.output)]
     gold, kept = _name_gold(settings), Path(settings.output)
-    if kept.is_file() and kept.resolve() not in [file.resolve() for file, _ in gold_files(labels.gold, labels.reading)]:
+    files = [file.resolve() for file, _ in gold_files(labels.gold, labels.reading) if isinstance(file, Path)]
+    if kept.is_file() and kept.resolve() not in files:
         print(f"note    {kept} has labels by people already; {gold[0]} leaves their sentences out of tasks")
     print(describe_next(launch, "label", *collected, *gold))
 
@@ -216,7 +218,7 @@ def _keep_parts(settings: LabelSettings) -> list[str]:
 def _find_gold(settings: LabelSettings) -> list[GoldFile]:
     """Return the files of gold labels, and the file that annotations are collected in, if it is there."""
     labels, output = settings.labels, Path(settings.output)
-    files = [file for file, _ in gold_files(labels.gold, labels.reading)]
+    files = [] if labels.gold is None else find_local_files(labels.gold, labels.reading, key="labels.gold")
     for file in files:
         if str(file) == "-" or file.is_relative_to(shipped_folder("data/sample")):
             raise InputError(f"labels.gold: {file} cannot be rewritten; give a file of your own")

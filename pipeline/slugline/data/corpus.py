@@ -14,6 +14,7 @@ from slugline.data.boilerplate import find_boilerplate
 from slugline.data.cleaning import BOILERPLATE, DEFAULT_STEPS, cleaning_steps
 from slugline.data.input_files import NamedFile, find_files, sibling_key
 from slugline.data.languages import check_language, find_language, primary_language
+from slugline.data.opening import ReadOptions
 from slugline.data.read_files import ReadFile, describe_files
 from slugline.data.readers import check_any_read, check_rejected, describe_rejected
 from slugline.data.schema import ARTICLE_COLUMNS, GROUP_COLUMNS, SENTENCE_COLUMNS, Article, Rejected

@@ -1,18 +1,30 @@
 """How files are read, and a file as a reader of a format gets it: named, and opened as bytes or text."""
 
-import gzip
 import io
+import shutil
 import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO, cast
+from typing import BinaryIO, NamedTuple, TextIO, cast
 
-from slugline.data.encodings import KEEP_BYTES, LOOKED_AT, find_encoding, is_plain, is_text_encoding
+from slugline.data.encodings import (
+    LOOKED_AT,
+    DoubtError,
+    describe_undecoded,
+    find_encoding,
+    is_plain,
+    is_text_encoding,
+)
+from slugline.data.remote import RemoteFile
+from slugline.data.streams import EncodedStream, WholeStream
+from slugline.data.unpacking import UnpackingLimits, compression, unpack
 from slugline.errors import InputError, listing
 
 # Names of signs, as a shell takes them
 SEPARATORS = {"comma": ",", "semicolon": ";", "pipe": "|", "tab": "\t", "\\t": "\t"}
-_PIECE = 1 << 13  # bytes read at once, so that few are lost where a file breaks off
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +34,8 @@ class FileOptions:
     Parameters
     ----------
     format : str, optional
-        What the files are (text, jsonl, csv, tsv, parquet); None: the ending of each file tells.
+        What the files are (text, markdown, html, eml, json, jsonl, csv, tsv, xlsx, parquet, feed, warc); None: the
+        ending of each file tells.
     encoding : str, optional
         How text in the files is encoded: Python's name, such as utf-8, cp1252 or utf-16; None: the bytes of each tell.
     separator : str, optional
@@ -66,35 +79,100 @@ class ReadOptions(FileOptions):
     ----------
     dates : {"day_first", "month_first"}, optional
         How 03/04/2024 is read in the column of dates; None: as the other dates of the data tell.
+    follow_links : bool
+        Whether to follow links in a folder that lead out of it; those that stay inside are always read.
+    max_row_mb : int
+        The largest row in megabytes: a line of JSON lines, a record of CSV, an object of JSON, the text cells of a
+        Parquet row, a page in a WARC file.
+    max_file_mb : int
+        The largest file in megabytes, unpacked, that is read as a whole: a text, or the texts of a workbook. What takes
+        many times its size when it is parsed may have less: a mail half of it, a page or feed an 8th, Markdown a 32nd.
+    max_unpacked_mb : int
+        How many megabytes a compressed file, or all of an archive, may unpack to.
+    max_ratio : int
+        How many times its own size a compressed file may unpack to; up to 16 MB it may be more.
     on_error : {"reject", "stop"}
         What becomes of a row or file that cannot be read: left out, counted and listed, or an error.
     """
 
     dates: str | None = None
     on_error: str = "reject"
+    follow_links: bool = False
+    max_row_mb: int = 16
+    max_file_mb: int = 32
+    max_unpacked_mb: int = 1 << 14
+    max_ratio: int = 200
+
+    def check(self, key: str) -> None:
+        """Raise `InputError` for options that cannot be, such as a limit that allows nothing; `key` names the path."""
+        self.check_text(sibling_key(key, "encoding"), sibling_key(key, "separator"))
+        if self.on_error not in ("reject", "stop"):
+            raise InputError(f"{sibling_key(key, 'on_error')}={self.on_error}; allowed: reject, stop")
+        for name in ("max_row_mb", "max_file_mb", "max_unpacked_mb", "max_ratio"):
+            if (limit := getattr(self, name)) < 1:
+                raise InputError(f"{sibling_key(key, name)}: {limit}; allowed: 1 or more")
+
+
+class PartLimits(NamedTuple):
+    """How many megabytes a file of several parts may have unpacked, how many of them in memory, and what to say."""
+
+    all_mb: int
+    held_mb: int
+    all_advice: str
+    held_advice: str
+
+
+def describe_doubt(doubt: DoubtError, key: str) -> str:
+    """Return the settings that a file in doubt may be read with, and what each makes of it; `key` names its path."""
+    setting = sibling_key(key, doubt.setting)
+    return "in doubt; " + " or ".join(f"{setting}={value} ({text})" for value, text in doubt.readings.items())
+
+
+def sibling_key(key: str, name: str) -> str:
+    """Return the key of the setting beside another: `data.format` beside `data.path`, `format` beside `input`."""
+    return f"{key[: key.rfind('.') + 1]}{name}"
 
 
 @dataclass(frozen=True)
 class InputFile:
     """A file, the name it goes by in messages and ids, and how it is read.
 
-    Readers put into `notes` what they found out about it, such as its encoding.
+    Readers put into `notes` what they found out about it, such as its encoding. `key` is the setting that names the
+    path; `open_member` opens a file that lies in an archive, of which `path` then has only the name.
     """
 
-    path: Path
+    path: Path | RemoteFile
     name: str
     options: ReadOptions = field(default_factory=ReadOptions)
     notes: list[str] = field(default_factory=list)
+    key: str = "data.path"
+    open_member: Callable[[], BinaryIO] | None = None
+
+    @property
+    def row_limit(self) -> int:
+        """The largest row in bytes, or in characters where text is read."""
+        return self.options.max_row_mb << 20
+
+    @property
+    def too_long(self) -> str:
+        """Why a row beyond the limit is not read."""
+        return f"a row of more than {self.options.max_row_mb} MB{self._advice('max_row_mb')}"
+
+    @property
+    def page_advice(self) -> str:
+        """What to say of a page in an archive that is too large to be parsed."""
+        return self._advice("max_row_mb and max_file_mb").replace("raises it", "together raise it")
 
     def open_bytes(self) -> BinaryIO:
-        """Open a file, a gzip file or standard input for reading bytes."""
+        """Open a file, a compressed file or standard input for reading bytes."""
         if str(self.path) == "-":
             return sys.stdin.buffer
-        return cast(BinaryIO, gzip.open(self.path)) if self.path.suffix == ".gz" else self.path.open("rb")
+        packed = self.open_member() if self.open_member else self.path.open("rb")
+        return unpack(packed, self.path.name, self.unpacking_limits)
 
     def open_encoded(self) -> "EncodedStream":
         """Open it with its encoding, which is found from the first bytes unless it is given; note one beside UTF-8."""
-        stream = io.BufferedReader(_Whole(self.open_bytes()), LOOKED_AT)
+        stream = io.BufferedReader(WholeStream(self.open_bytes()), LOOKED_AT)
         try:
             encoding = self.options.encoding or find_encoding(stream.peek())
         except BaseException:
@@ -109,61 +187,66 @@ class InputFile:
         """Open it as `open_encoded` does, as text."""
         return self.open_encoded().text()
 
+    def open_seekable(self) -> BinaryIO:
+        """Open bytes that can be read in any order: the file itself, or a copy on disk of what is unpacked."""
+        if isinstance(self.path, Path) and self.path.is_file() and not compression(self.path.name):
+            return self.path.open("rb")
+        with self.open_bytes() as stream, ExitStack() as stack:
+            copy = cast(BinaryIO, stack.enter_context(tempfile.TemporaryFile()))
+            shutil.copyfileobj(stream, copy, 1 << 20)
+            copy.seek(0)
+            stack.pop_all()  # it is closed by who reads it
+        return copy
 
-@dataclass(frozen=True)
-class EncodedStream:
-    """Bytes, of which `peek` gives the first, and the encoding of the text in them."""
+    def read_bytes(self, share: int = 1) -> bytes:
+        """Return all bytes of a file; raise `OSError` for more than the limit, of which it has the `share`th part."""
+        limit = self._check_size(share)
+        with self.open_bytes() as stream:
+            data = stream.read(limit + 1)
+        if len(data) > limit:
+            raise OSError(self._too_large("more", share))
+        return data
 
-    bytes: "io.BufferedReader[Any]"
-    encoding: str
+    def read_text(self, share: int = 1) -> tuple[str, str | None]:
+        """Return all text of a file, and what of it could not be decoded; raise `OSError` as `read_bytes` does."""
+        limit = self._check_size(share)
+        with self.open_text() as stream:
+            text = stream.read(limit + 1)
+        if len(text) > limit:
+            raise OSError(self._too_large("more", share))
+        return text, describe_undecoded(text, stream.encoding)
 
-    def text(self) -> TextIO:
-        """Return it as text without byte-order mark, line ends as they are, lone surrogates for what is not decoded."""
-        encoding = "utf-8-sig" if self.encoding == "utf-8" else self.encoding
-        return io.TextIOWrapper(self.bytes, encoding=encoding, errors=KEEP_BYTES, newline="")
+    @property
+    def unpacking_limits(self) -> UnpackingLimits:
+        """How far the file, or an archive, is unpacked."""
+        advice = self._advice("max_unpacked_mb"), self._advice("max_ratio")
+        return UnpackingLimits(self.options.max_unpacked_mb << 20, self.options.max_ratio, *advice)
 
-    def __enter__(self) -> "EncodedStream":
-        return self
+    @property
+    def part_limits(self) -> PartLimits:
+        """How far a file of several parts is unpacked, and how much of it may be held in memory."""
+        advice = self._advice("max_unpacked_mb"), self._advice("max_file_mb")
+        return PartLimits(self.options.max_unpacked_mb, self.options.max_file_mb, *advice)
 
-    def __exit__(self, *_: object) -> None:
-        self.bytes.close()
+    def file_limit(self, share: int = 1) -> int:
+        """Return how many bytes of a file are read as a whole, where it has the `share`th part of the limit."""
+        return (self.options.max_file_mb << 20) // share
 
+    def _check_size(self, share: int) -> int:
+        """Return the limit of what is read as a whole; raise `OSError` for a file on disk that is larger."""
+        limit = self.file_limit(share)
+        if not self.open_member and not compression(self.path.name) and isinstance(self.path, Path):
+            size = self.path.stat().st_size if self.path.is_file() else 0
+            if size > limit:
+                raise OSError(self._too_large(f"{size / (1 << 20):.1f} MB", share))
+        return limit
 
-class _Whole(io.RawIOBase):
-    """A stream that fills what it is asked for as long as there is something; it may be one that cannot be sought in.
+    def _too_large(self, size: str, share: int) -> str:
+        """Return that a file is too large to be read as a whole."""
+        of_limit = f", 1/{share} of max_file_mb={self.options.max_file_mb}" if share > 1 else ""
+        allowed = f"{self.file_limit(share) / (1 << 20):g} MB{of_limit}"
+        return f"{size} in one file; allowed: {allowed}{self._advice('max_file_mb')}"
 
-    What was read before an error is handed on first.
-    """
-
-    def __init__(self, stream: BinaryIO) -> None:
-        super().__init__()
-        self._stream = stream
-        self._error: Exception | None = None
-
-    def readable(self) -> bool:
-        """Tell that it can be read."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill a buffer, less only at the end or before an error."""
-        filled = 0
-        while filled < len(buffer) and (piece := self._read(min(len(buffer) - filled, _PIECE))):
-            buffer[filled : filled + len(piece)] = piece
-            filled += len(piece)
-        if self._error and not filled:
-            raise self._error
-        return filled
-
-    def _read(self, size: int) -> bytes:
-        """Return some bytes; none at the end, or where an error is kept."""
-        try:
-            return b"" if self._error else self._stream.read(size)
-        except Exception as error:
-            self._error = error
-            return b""
-
-    def close(self) -> None:
-        """Close the stream too, unless it is standard input."""
-        if not self.closed and self._stream is not sys.stdin.buffer:
-            self._stream.close()
-        super().close()
+    def _advice(self, limit: str) -> str:
+        """Return which setting raises a limit; gold labels and annotations have none."""
+        return "" if self.key.startswith(("labels.", "annotations")) else f"; {sibling_key(self.key, limit)} raises it"

@@ -18,7 +18,8 @@ from slugline.data.input_files import format_of
 from slugline.data.label_cells import parse_labels
 from slugline.data.opening import InputFile, ReadOptions
 from slugline.data.predictions import is_predictions, unguard_row
-from slugline.errors import InputError
+from slugline.data.unpacking import compression
+from slugline.errors import InputError, listing
 from slugline.labels.codebook_change import CodebookChange
 from slugline.labels.gold import parse_gold, read_gold
 from slugline.spreadsheets import guard, unguard
@@ -96,7 +97,8 @@ def change_gold(
     InputError
         For a row that cannot be read, or labels that the cell cannot hold.
     """
-    source = InputFile(file, file.name, options or ReadOptions())
+    source = InputFile(file, file.name, options or ReadOptions(), key="labels.gold")
+    _check_rewritable(source)
     for _ in parse_gold(read_gold(str(file), columns, source.options), columns, delimiter):
         pass  # a row that cannot be read is told before anything is made
     names = {name: column_name(columns, name) for name in ("labels", "text", "sentence_id")}
@@ -119,6 +121,14 @@ def change_gold(
     data = _rewrite(source, names["labels"], change_row)
     changed.content = gzip.compress(data, mtime=0) if file.suffix == ".gz" else data
     return changed
+
+
+def _check_rewritable(file: InputFile) -> None:
+    """Raise `InputError` for a file of a format, or compressed in a way, that is only read."""
+    file_format = file.options.format or format_of(file.path)
+    if file_format not in (*_REWRITERS, "parquet") or compression(file.path.name) not in ("", ".gz"):
+        allowed = f"{listing([*_REWRITERS, 'parquet'])}, as they are or with .gz"
+        raise InputError(f"labels.gold: {file.path}: {file_format} cannot be rewritten; allowed: {allowed}")
 
 
 def _write_cell(cell: Any, labels: Sequence[str], delimiter: str, where: str) -> Any:

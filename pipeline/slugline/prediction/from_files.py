@@ -6,7 +6,7 @@ here or on a Dask cluster, need no shared disk; and none that outlives a killed 
 """
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import astuple
 from hashlib import blake2b
@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 
 from slugline import __version__
 from slugline.data.articles import read_article_rows, reject_repeated_rows
-from slugline.data.input_files import find_files
+from slugline.data.input_files import NamedFile, file_state, find_files
 from slugline.data.read_files import ReadFile
 from slugline.data.readers import check_any_read, check_rejected
 from slugline.data.schema import ABOUT_COLUMNS, Rejected
@@ -30,7 +30,6 @@ from slugline.prediction.records import check_topics
 from slugline.prediction.workers import map_batches
 from slugline.prediction.written import check_replaceable
 
-_InputFiles = list[tuple[Path, str]]  # each file and the name that it goes by
 _OnProgress = Callable[[PredictionCounts], object]
 _OnRejected = Callable[[Rejected], object]
 
@@ -158,7 +157,7 @@ def _predict_to_file(job: _Job, output: Path, on_progress: _OnProgress) -> Predi
     return counts
 
 
-def _check_output(parts: PartFiles, options: PredictOptions, files: _InputFiles) -> None:
+def _check_output(parts: PartFiles, options: PredictOptions, files: Sequence[NamedFile]) -> None:
     """Raise `InputError` for an output that would be read, now or the next time, or take the place of other things."""
     output = parts.output.absolute()
     if output.is_dir():
@@ -173,12 +172,12 @@ def _check_output(parts: PartFiles, options: PredictOptions, files: _InputFiles)
 
     written_names = {output.name, parts.rejected.name}
     for file, _ in files:
-        if file.name in written_names and file.resolve().parent == output.resolve().parent:
+        if isinstance(file, Path) and file.name in written_names and file.resolve().parent == output.resolve().parent:
             raise InputError(f"output: {file} is read as input; write to another file")
     check_replaceable(parts.output)
 
 
-def _fingerprint(job: _Job, files: _InputFiles) -> str:
+def _fingerprint(job: _Job, files: Sequence[NamedFile]) -> str:
     """Return a digest of all that decides the records: version, model, input files, options."""
     options = job.options
     settings = [
@@ -190,14 +189,12 @@ def _fingerprint(job: _Job, files: _InputFiles) -> str:
     ]
     digest = blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16)
 
-    for file in sorted(job.folder.rglob("*")):
-        if file.is_file():
-            digest.update(f"\0{file.relative_to(job.folder)}\0{file.stat().st_size}\0".encode() + file.read_bytes())
+    for part in sorted(job.folder.rglob("*")):
+        if part.is_file():
+            digest.update(f"\0{part.relative_to(job.folder)}\0{part.stat().st_size}\0".encode() + part.read_bytes())
 
     for file, name in files:
         if str(file) == "-" and options.resume:
             raise InputError("resume=true: standard input cannot be read again; give a file")
-        state = file.stat() if file.exists() else None
-        size_and_time = state and (state.st_size, state.st_mtime_ns)
-        digest.update(f"\0{name}\0{size_and_time}".encode(errors="surrogateescape"))
+        digest.update(f"\0{name}\0{file_state(file)}".encode(errors="surrogateescape"))
     return digest.hexdigest()

@@ -5,27 +5,27 @@ Cells are text, and openpyxl, which reads and writes them, evaluates no formula.
 
 import io
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from slugline.annotate.annotation import Row, shorten
 from slugline.annotate.formats.sheets import BESIDE, FORMULA, HOW_TO, INSTRUCTIONS, fits, read, to_table
 from slugline.annotate.tasks import Tasks
+from slugline.data.formats.foreign import foreign_errors
+from slugline.data.formats.workbook import MAX_COLUMNS, MAX_ROWS, UNREADABLE, open_workbook, text_of
+from slugline.data.opening import PartLimits
 from slugline.data.schema import Rows
-from slugline.errors import InputError, listing, one_line
+from slugline.errors import InputError, one_line
 from slugline.spreadsheets import escape_ambiguous, is_risky, unescape
 
 __all__ = ["BESIDE", "HOW_TO", "encode", "fits", "read", "read_workbook"]
 
 _SHEET, _NOTES_SHEET = "sentences", "topics"
-_MAX_BYTES, _MAX_COLUMNS = 256 << 20, 1024
-_MAX_ROWS, _MAX_CHARACTERS = 1 << 20, 32767  # of a sheet, and of a cell
+_MAX_CHARACTERS = 32767  # of a cell
+_LIMITS = PartLimits(256, 256, "; use CSV", "; use CSV")
 # What XML cannot hold is written as _xHHHH_ (ECMA-376, 22.9.2.19), and so is what looks like such a sign already
 _UNWRITABLE = re.compile("[\0-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
-_WRITTEN = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
 def encode(tasks: Tasks) -> dict[str, bytes]:
@@ -63,8 +63,8 @@ def _to_rows(tasks: Tasks) -> list[list[str]]:
     rows = [[escape_ambiguous(name) for name in names]]
     rows += [[escape_ambiguous(key), *row] for key, *row in cells]
 
-    if len(rows) > _MAX_ROWS:
-        raise InputError(f"{len(tasks.rows)} sentences; a sheet of XLSX has {_MAX_ROWS} rows; use CSV")
+    if len(rows) > MAX_ROWS:
+        raise InputError(f"{len(tasks.rows)} sentences; a sheet of XLSX has {MAX_ROWS} rows; use CSV")
     if long := [cell for row in rows for cell in row if len(cell) > _MAX_CHARACTERS]:
         size = f"{shorten(long[0])} has {len(long[0])} characters"
         raise InputError(f"{size}; a cell of XLSX holds {_MAX_CHARACTERS}; use CSV")
@@ -103,50 +103,29 @@ def _text_cell(sheet: Any, text: str) -> Any:
 
 def read_workbook(path: Path) -> Rows:
     """Yield the rows of the sheet `sentences`, or else of the first, by the names in its first row."""
-    import warnings
-
-    openpyxl = _import_openpyxl()
-    _check_archive(path)
+    _import_openpyxl()
     try:
-        with path.open("rb") as stream, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl warns of what it leaves out: charts, validations, extensions
-            with closing(openpyxl.load_workbook(stream, read_only=True, keep_links=False)) as book:
-                sheet = book[_SHEET] if _SHEET in book.sheetnames else book[book.sheetnames[0]]
-                yield from _read_sheet(sheet, path.name)
-    except InputError:
-        raise
-    except Exception as error:  # a broken workbook makes openpyxl raise anything
-        raise InputError(one_line(f"{path}: no workbook that can be read: {type(error).__name__}: {error}")) from error
-
-
-def _check_archive(path: Path) -> None:
-    """Raise `InputError` for what is not a workbook, or would unpack to more than `_MAX_BYTES`.
-
-    The sizes that the archive states can be trusted: `zipfile` reads no more of a part than its stated size.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise InputError(one_line(f"{path}: no XLSX workbook: {error}")) from error
-
-    names = [part.filename for part in parts]
-    if "xl/workbook.xml" not in names:
-        raise InputError(f"{path}: an archive without a workbook; found: {listing(names, 4)}")
-    if (size := sum(part.file_size for part in parts)) > _MAX_BYTES:
-        raise InputError(f"{path}: unpacks to {size} bytes; allowed: {_MAX_BYTES}; use CSV")
+        with (
+            path.open("rb") as stream,
+            open_workbook(stream, _LIMITS) as book,
+            foreign_errors(UNREADABLE),
+        ):
+            sheet = book[_SHEET] if _SHEET in book.sheetnames else book[book.sheetnames[0]]
+            yield from _read_sheet(sheet, path.name)
+    except OSError as error:
+        raise InputError(one_line(f"{path}: {error}")) from error
 
 
 def _read_sheet(sheet: Any, name: str) -> Iterator[tuple[str, Row]]:
     """Yield the rows of a sheet that are not blank, under the names of its first row."""
     sheet.reset_dimensions()  # the file may state wrong ones
-    header = [_read_name(cell) for cell in next(sheet.iter_rows(max_row=1), ())[:_MAX_COLUMNS]]
+    header = [_read_name(cell) for cell in next(sheet.iter_rows(max_row=1), ())[:MAX_COLUMNS]]
     if repeated := [column for column in header if column and header.count(column) > 1]:
         raise InputError(f"{name}:1: column {shorten(repeated[0])} stands {header.count(repeated[0])} times")
     if not any(header):
         raise InputError(f"{name}: no names of columns in the first row")
 
-    rows = sheet.iter_rows(min_row=2, max_row=_MAX_ROWS, max_col=len(header))
+    rows = sheet.iter_rows(min_row=2, max_row=MAX_ROWS, max_col=len(header))
     for number, row in enumerate(rows, start=2):
         values = [_read_cell(cell) for cell in row]
         if any(value not in (None, "") for value in values):
@@ -160,11 +139,5 @@ def _read_name(cell: Any) -> str:
 
 
 def _read_cell(cell: Any) -> Any:
-    """Return the value of a cell, text as it was before it was written.
-
-    openpyxl takes `x005F_` out of shared strings, so a text that spells out `_x000D_` comes back with that sign.
-    """
-    if cell.data_type == "f":
-        return FORMULA
-    value = cell.value
-    return _WRITTEN.sub(lambda sign: chr(int(sign[1], 16)), value) if isinstance(value, str) else value
+    """Return the value of a cell, text as it was before it was written."""
+    return FORMULA if cell.data_type == "f" else text_of(cell.value)

@@ -1,6 +1,7 @@
 """The records of CSV, each with the lines that it stands on, so that a broken one costs no other."""
 
 import csv
+import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -8,8 +9,10 @@ from itertools import islice
 from slugline.data.formats.loose_quotes import is_balanced, read_loosely
 from slugline.data.formats.separators import Dialect
 
-MAX_FIELD = 1 << 24  # characters; in a longer field a quote was never closed
-_MAX_AHEAD = 50  # lines in which the end of a record with loose quotes is looked for
+MAX_RECORD = 1 << 24  # characters; in a longer record a quote was never closed
+_MOST_LINES = 1 << 20  # of a record
+_MAX_AHEAD, _MAX_AHEAD_SIZE = 50, 1 << 16  # lines, and characters, in which the end of loose quotes is looked for
+_FREE_AHEAD, _AHEAD_BY_LINE = 100_000, 2  # lines that may be read again: at first, and for each that is read
 Record = tuple[list[str] | str, list[str]]  # fields, or why there are none, and the lines
 
 
@@ -22,15 +25,19 @@ class CsvRecords:
         The lines, with their ends.
     dialect : Dialect
         How fields are separated.
+    max_record : int
+        The largest record, in characters. A line that is longer comes as an empty one, which is a record of its own.
     """
 
-    def __init__(self, lines: Iterable[str], dialect: Dialect) -> None:
-        csv.field_size_limit(MAX_FIELD)
-        self._lines, self._dialect = iter(lines), dialect
+    def __init__(self, lines: Iterable[str], dialect: Dialect, max_record: int = MAX_RECORD) -> None:
+        csv.field_size_limit(sys.maxsize)  # it is records that have a limit here
+        self._max_record, self._ahead_left = max_record, _FREE_AHEAD
+        self._lines, self._dialect = self._counted(lines), dialect
         self._again: deque[str] = deque()  # lines that a broken record took and that are read again
         self._taken: list[str] = []  # the lines of the record that is read
         self._records = self._read()
         self.loose = 0  # records read though their quotes are not those of RFC 4180
+        self.overran = False  # whether the last broken record was larger than it may be
 
     def __iter__(self) -> Iterator[Record]:
         """Yield the fields of each record, or why they cannot be read, and its lines, which are then taken back.
@@ -61,20 +68,41 @@ class CsvRecords:
         return csv.reader(self._feed(), delimiter=separator, skipinitialspace=skip, strict=True)
 
     def _feed(self) -> Iterator[str]:
-        """Yield the lines that come next, first those to read again, and remember them."""
+        """Yield the lines that come next, first those to read again, and remember them.
+
+        Raises `csv.Error` where a record goes on too long for one whose quotes close.
+        """
         again, taken = self._again, self._taken
+        size = 0
         while again:
+            most = _MAX_AHEAD if self._ahead_left > 0 else 1
+            if len(taken) >= most or (taken and not again[0]):
+                raise csv.Error("an open quote")
             taken.append(again.popleft())
+            size += len(taken[-1])
             yield taken[-1]
         for line in self._lines:
+            size = size if taken else 0
+            if taken and (not line or size > self._max_record or len(taken) > _MOST_LINES):
+                again.append(line)
+                raise csv.Error("an open quote")
             taken.append(line)
+            size += len(line)
+            yield line
+
+    def _counted(self, lines: Iterable[str]) -> Iterator[str]:
+        """Yield lines; each allows that some more are read again, so that all together takes time by the lines."""
+        for line in lines:
+            self._ahead_left += _AHEAD_BY_LINE
             yield line
 
     def _mend(self, width: int) -> list[str] | str:
         """Return the fields of a broken record, or why there are none; what it took of others is read again."""
         lines = self._taken
+        self.overran = sum(map(len, lines)) > self._max_record
+        self._ahead_left -= min(len(lines) - 1, _MAX_AHEAD)
         fields, count = read_loosely(_strip_end(lines[0]), self._dialect.separator, width), 1
-        if not is_balanced(lines[0]):
+        if not is_balanced(lines[0]) and self._ahead_left > 0:
             self._look_ahead()
             fields, count = self._find_end(lines[:_MAX_AHEAD], width) or (fields, 1)
 
@@ -86,18 +114,27 @@ class CsvRecords:
 
     def _look_ahead(self) -> None:
         """Take as many lines as the end of a broken record is looked for in."""
-        while len(self._taken) < _MAX_AHEAD and self._again:
-            self._taken.append(self._again.popleft())
-        self._taken.extend(islice(self._lines, max(0, _MAX_AHEAD - len(self._taken))))
+        room = _MAX_AHEAD_SIZE - sum(map(len, self._taken))
+        while room > 0 and len(self._taken) < _MAX_AHEAD:
+            line = self._again.popleft() if self._again else next(self._lines, None)
+            if line is None:
+                return
+            self._taken.append(line)
+            room -= len(line)
 
     def _find_end(self, lines: list[str], width: int) -> tuple[list[str], int] | None:
         """Return the fields of a record that goes on over lines that are no records themselves, and how many these are.
 
         None where its first line has to be taken by itself.
         """
+        room = _MAX_AHEAD_SIZE - len(lines[0])
         for count in range(2, len(lines) + 1):
             line = _strip_end(lines[count - 1])
-            if line.lstrip(" ").startswith('"') or (is_balanced(line) and self._is_record(line, width)):
+            room -= len(lines[count - 1])
+            self._ahead_left -= 1
+            if room < 0 or not lines[count - 1] or line.lstrip(" ").startswith('"'):
+                return None
+            if is_balanced(line) and self._is_record(line, width):
                 return None
             text = _strip_end("".join(lines[:count]))
             fields = read_loosely(text, self._dialect.separator, width) if is_balanced(text) else ""
@@ -108,6 +145,17 @@ class CsvRecords:
     def _is_record(self, line: str, width: int) -> bool:
         """Tell whether a line is a record by itself."""
         return bool(line.strip()) and not isinstance(read_loosely(line, self._dialect.separator, width), str)
+
+
+def take_lines(lines: Iterable[str], count: int, size: int) -> list[str]:
+    """Return the first lines, `count` or fewer, up to the one with which they have more than `size` characters."""
+    taken = []
+    for line in islice(lines, count):
+        taken.append(line)
+        size -= len(line)
+        if size < 0:
+            break
+    return taken
 
 
 def _strip_end(text: str) -> str:

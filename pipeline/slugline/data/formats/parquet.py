@@ -1,8 +1,8 @@
 """Parquet files."""
 
-import io
 from typing import Any
 
+from slugline.data.formats.parquet_limits import open_table, read_batches
 from slugline.data.opening import InputFile
 from slugline.data.schema import Rows, describe_repeated
 
@@ -13,39 +13,37 @@ def read_parquet(file: InputFile) -> Rows:
     Records are numbered from 1.
     """
     import pyarrow as pa
-    from pyarrow import parquet
 
     try:
-        with file.open_bytes() as stream:
-            source = io.BytesIO(stream.read()) if file.path.suffix == ".gz" else file.path
-            table = parquet.ParquetFile(source)
+        with file.open_seekable() as stream:
+            table = open_table(stream)
             if problem := describe_repeated(table.schema_arrow.names):
                 yield file.name, problem
                 return
             first = 1
             for group in range(table.num_row_groups):
-                yield from _read_group(table, group, first, file.name)
+                yield from _read_group(table, group, first, file)
                 first += table.metadata.row_group(group).num_rows
     except pa.ArrowException as error:
         raise OSError(str(error).splitlines()[0]) from error
 
 
-def _read_group(table: Any, group: int, first: int, name: str) -> Rows:
+def _read_group(table: Any, group: int, first: int, file: InputFile) -> Rows:
     """Yield the records of a group of rows, of which the first has the number `first`."""
     import pyarrow as pa
 
     number, last = first, first + table.metadata.row_group(group).num_rows - 1
     try:
-        for batch in table.iter_batches(4096, row_groups=[group]):  # rows held at once
+        for batch in read_batches(table, group, file):
             try:
-                rows = batch.to_pylist()
+                rows = [file.too_long] if batch is None else batch.to_pylist()
             except _CELL_ERRORS:
                 rows = [_to_row(batch.slice(index, 1)) for index in range(len(batch))]
             for row in rows:
-                yield f"{name}:{number}", row
+                yield f"{file.name}:{number}", row
                 number += 1
     except (pa.ArrowException, OSError) as error:
-        yield f"{name}:{number}", f"no record from here to {last}: {str(error).splitlines()[0]}"
+        yield f"{file.name}:{number}", f"no record from here to {last}: {str(error).splitlines()[0]}"
 
 
 def _to_row(record: Any) -> dict[str, Any] | str:

@@ -1,17 +1,20 @@
 """Tables as text: CSV and TSV, whose first line names the columns."""
 
+import csv
+import sys
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, count, islice
+from itertools import chain, count
 from typing import TextIO
 
 from slugline.data.encodings import describe_undecoded
-from slugline.data.formats.csv_records import CsvRecords
+from slugline.data.formats.csv_records import CsvRecords, take_lines
 from slugline.data.formats.separators import Dialect, find_dialect
 from slugline.data.opening import InputFile
 from slugline.data.schema import Rows, describe_repeated
+from slugline.data.streams import read_lines
 
 NO_HEADER = "the first line names no columns"  # how the reason begins why a table has no header
-_LOOKED_AT = 100  # lines in which the separator is found
+_LOOKED_AT, _MOST_LOOKED_AT = 100, 1 << 20  # lines, and characters, in which the separator is found
 
 
 def read_csv(file: InputFile) -> Rows:
@@ -40,11 +43,15 @@ def read_csv(file: InputFile) -> Rows:
 
 def _read_records(stream: TextIO, file: InputFile) -> Iterator[tuple[str, list[str] | str]]:
     """Yield the fields of each record that is not blank, or why it has none, with its place."""
-    dialect, lines = open_table(stream, file)
-    records = CsvRecords(lines, dialect)
+    dialect, lines = open_table(read_lines(stream, file.row_limit), file)
+    records = CsvRecords(lines, dialect, file.row_limit)
     line = 1 + dialect.declared
     for fields, taken in records:
-        if fields:
+        if taken == [""]:
+            yield f"{file.name}:{line}", file.too_long
+        elif isinstance(fields, str):
+            yield f"{file.name}:{line}", f"{fields}, or it is {file.too_long}" if records.overran else fields
+        elif fields:
             undecoded = None if all(map(str.isascii, taken)) else describe_undecoded("".join(taken), stream.encoding)
             yield f"{file.name}:{line}", undecoded or fields
         line += len(taken)
@@ -55,7 +62,8 @@ def _read_records(stream: TextIO, file: InputFile) -> Iterator[tuple[str, list[s
 def open_table(stream: Iterable[str], file: InputFile) -> tuple[Dialect, Iterator[str]]:
     """Return how a table separates its fields, which is noted, and its lines without one that says so."""
     all_lines = iter(stream)
-    first = list(islice(all_lines, _LOOKED_AT))
+    csv.field_size_limit(sys.maxsize)  # what is looked at here is little
+    first = take_lines(all_lines, _LOOKED_AT, _MOST_LOOKED_AT)
     dialect = find_dialect(first, file.options.separator_sign)
     is_tsv = ".tsv" in file.name.lower() or file.options.format == "tsv"
     file.notes.extend(dialect.describe("\t" if is_tsv else ","))

@@ -1,0 +1,88 @@
+"""Web archives (WARC): an article each page that a server answered with, with its URL and the date of the crawl."""
+
+from collections import Counter
+from typing import Any, BinaryIO
+
+from slugline.data.encodings import DoubtError
+from slugline.data.formats.foreign import foreign_errors, missing_extra
+from slugline.data.formats.html import PAGE_SHARE, page_row
+from slugline.data.opening import InputFile, describe_doubt
+from slugline.data.schema import Row, Rows
+
+_PAGES = ("text/html", "application/xhtml+xml")
+_DONE = object()
+
+
+def read_warc(file: InputFile) -> Rows:
+    """Yield the pages of an archive; records of other kinds are counted in the notes."""
+    try:
+        from warcio import ArchiveIterator
+    except ImportError as error:
+        raise missing_extra("warcio", "web") from error
+
+    others: Counter[str] = Counter()
+    with file.open_bytes() as stream:
+        with foreign_errors("no WARC that can be read"):
+            records = ArchiveIterator(_Lines(stream, 2 * file.row_limit), arc2warc=True)
+        number = 0
+        while True:
+            with foreign_errors("no WARC record"):
+                record = next(records, _DONE)
+            if record is _DONE:
+                break
+            number += 1
+            if kind := _other_kind(record):
+                others[kind] += 1
+            else:
+                yield f"{file.name}:{number}", _to_row(record, file)
+    if others:
+        counts = ", ".join(f"{count} {kind}" for kind, count in others.most_common())
+        file.notes.append(f"records left out: {counts}")
+
+
+class _Lines:
+    """A stream of bytes with an end to each line: warcio would hold a header of any length."""
+
+    def __init__(self, stream: BinaryIO, limit: int) -> None:
+        self._stream, self._limit, self._line = stream, limit, 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Return some bytes; raise `OSError` where a line does not end."""
+        data = self._stream.read(size)
+        end = data.rfind(b"\n")
+        self._line = self._line + len(data) if end < 0 else len(data) - end - 1
+        if self._line > self._limit:
+            raise OSError(f"a line of more than {self._limit >> 20} MB")
+        return data
+
+    def close(self) -> None:
+        """Close it."""
+        self._stream.close()
+
+
+def _other_kind(record: Any) -> str:
+    """Return what a record is if not a page, `""` for a page."""
+    if record.rec_type not in ("response", "resource"):
+        return str(record.rec_type)
+    headers = record.http_headers or record.rec_headers
+    kind = (headers.get_header("Content-Type") or "without type").partition(";")[0].strip().lower()
+    if kind not in _PAGES:
+        return kind
+    status = record.http_headers.get_statuscode() if record.http_headers else "200"
+    return "" if status == "200" else f"with status {status}"
+
+
+def _to_row(record: Any, file: InputFile) -> Row | str:
+    """Return a page as a row, or why there is none; it has no date of its own where the page names none."""
+    with foreign_errors("no page that can be unpacked"):
+        limit = min(file.row_limit, file.file_limit(PAGE_SHARE))
+        data = record.content_stream().read(limit + 1)
+    if len(data) > limit:
+        return f"a page of more than {limit >> 20} MB{file.page_advice}"
+    try:
+        row = page_row(data, file.options.encoding, record.rec_headers.get_header("WARC-Target-URI"))
+    except DoubtError as doubt:
+        return describe_doubt(doubt, file.key)
+    except UnicodeError as error:
+        return f"no page that can be read: {error}"
+    return row if isinstance(row, str) else {**row, "crawled": record.rec_headers.get_header("WARC-Date")}
