@@ -67,6 +67,40 @@ def test_new_files_are_read_as_the_projects_own(project, command):
     assert "read    24 articles; left out: 0 rejected" in watched.stdout
 
 
+def test_language_and_cleaning_are_the_projects_for_files_and_for_typed_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "conf/data").mkdir(parents=True)
+    (tmp_path / "conf/project.yaml").write_text("name: x\nchoices: {data: mine}\n")
+    cleaning = "{html_tags: true, bylines: false, boilerplate: true}"
+    text = f"defaults: [articles]\npath: x.csv\nlanguage: de\nencoding: cp1252\ncleaning: {cleaning}\n"
+    (tmp_path / "conf/data/mine.yaml").write_text(text)
+    said = "cleaning.html_tags=true, cleaning.bylines=false"
+    for source in ("x.csv", "-"):
+        settings = compose_settings("predict", [f"input={source}", "cleaning.links=false"])
+        steps = settings.labeller().steps
+        assert settings.language == settings.labeller().language == "de"
+        assert "html_tags" in steps
+        assert not {"bylines", "links", "boilerplate"} & {*steps}
+        assert f"reading {said}" in describe_reading(settings)
+        assert ("encoding=cp1252" in describe_reading(settings)) == (source == "x.csv")
+    watched = compose_settings("monitor", ["input=x.csv", "cleaning.bylines=true", "language=fr"])
+    assert (watched.language, watched.cleaning["bylines"], watched.cleaning["boilerplate"]) == ("fr", True, True)
+    assert "reading cleaning.html_tags=true, cleaning.boilerplate=true" in describe_reading(watched)
+
+
+def test_monitor_reads_text_as_it_is_cleaned(project, command):
+    (project / "pages.jsonl").write_text(
+        '{"body": "<p>A truce was signed.</p><p>By Ana Brook</p>", "date": "2024-01-01"}\n'
+    )
+    options = ("input=pages.jsonl", "tracking=off", "encoding=utf-8")
+    kept = command(project, "monitor", *options, "cleaning.html_tags=true", "cleaning.bylines=false")
+    assert "0 sentences of debris" in kept.stdout, kept.stderr
+    dropped = command(project, "monitor", *options, "cleaning.html_tags=true")
+    assert "1 sentences of debris" in dropped.stdout, dropped.stderr
+    wrong = command(project, "monitor", *options, "language=x_")
+    assert wrong.stderr.startswith("slugline: language=x_; allowed: a language tag")
+
+
 def test_what_the_command_line_names_wins_and_is_not_said_to_be_the_projects(project, command):
     write_csv(project / "other.csv", ("date", "text"), "utf-8")
     options = ("input=other.csv", "columns.text=text", "encoding=utf-8")
