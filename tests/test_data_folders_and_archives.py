@@ -40,6 +40,7 @@ def test_a_folder_of_all_formats_is_read_and_what_is_of_no_known_ending_is_count
     for name in FORMATS:
         place(tmp_path / "in" / name, write_format(name))
     place(tmp_path / "in", {"a.pdf": b"%PDF", "b.PDF": b"%PDF", "c.docx": b"PK", "LICENSE": b"x", "d.tar.gz": b""})
+    place(tmp_path / "in", {".gitkeep": b"", ".DS_Store": b"x", ".git/config": b"x"})  # nobody's articles
     opened = []
     found = [item for _, item in read_articles(tmp_path / "in", ReadOptions())]
     texts = [item.text for item in found if isinstance(item, Article)]

@@ -203,7 +203,9 @@ def test_an_unknown_option_is_told_without_the_search_path(tmp_path, command):
 
 
 def test_a_reader_of_the_output_that_leaves_early_is_no_error(tmp_path):
-    for words in ("--help", "guide gold", "train --help", "new mine"):
+    (tmp_path / "a.txt").write_text("The truce held.")
+    applied = "label data=articles data.path=a.txt labels=plover tracking=off"
+    for words in ("--help", "guide gold", "train --help", "new mine", applied):
         line = f"{sys.executable} -u -m slugline {words} | true; exit ${{PIPESTATUS[0]}}"
         done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode in (0, 141)

@@ -51,6 +51,8 @@ def project(tmp_path_factory, command):
     )
     trained = command(folder, "train", *options)
     assert trained.returncode == 0, trained.stderr
+    line = "next    slugline predict model_uri=models:/border@champion input=articles output=topics.csv"
+    assert trained.stdout.splitlines()[-1] == line  # columns are the project's: predict knows them
     return folder
 
 

@@ -55,10 +55,16 @@ def main() -> None:
         is_pipe, refusal = isinstance(error, BrokenPipeError), describe_refusal(error)
         if not is_pipe and refusal is None:
             raise
+        if is_pipe:
+            _leave_pipe()
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes as it ends
-        if is_pipe:  # the reader of our output has left: `slugline guide gold | head`
-            sys.exit(141)
         _fail(f"cannot write standard output: {refusal}")
+
+
+def _leave_pipe() -> NoReturn:
+    """Leave in silence, since the reader of our output has left: `slugline guide gold | head`."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes as it ends
+    sys.exit(141)
 
 
 def execute(arguments: Sequence[str]) -> None:
@@ -212,6 +218,8 @@ def _job(command: str) -> Callable[[Any], Any]:
             settings, launch = build_job(command, config)
             with explained(getattr(settings, "tracking_uri", None)):
                 return getattr(import_module(f"slugline.commands.{command}"), command)(settings, launch)
+        except BrokenPipeError:
+            _leave_pipe()  # before Hydra says that a job failed
         except Exception as error:
             if not is_explained(error):
                 raise

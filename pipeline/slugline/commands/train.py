@@ -32,7 +32,7 @@ def _describe_next_steps(run: TrainingRun, launch: Launch) -> list[str]:
     store = getattr(run.settings.tracking, "uri", None)
     if promotion := describe_promotion(run.model_uri, store):
         steps.append(promotion)
-    steps.append(describe_prediction(run.settings.data, run.model_uri, store))
+    steps.append(describe_prediction(run.settings.data, run.model_uri, store, launch))
     return steps
 
 

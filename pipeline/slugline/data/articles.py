@@ -14,7 +14,7 @@ from slugline.data.languages import primary_language
 from slugline.data.opening import ReadOptions
 from slugline.data.read_files import ReadFile
 from slugline.data.readers import read_rows
-from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected, Row, Rows, describe_no_header
+from slugline.data.schema import ARTICLE_COLUMNS, NO_TEXT, Article, Rejected, Row, Rows, describe_no_header
 from slugline.data.usual_names import OF_ARTICLES, find_usual
 from slugline.errors import InputError, listing
 
@@ -212,7 +212,7 @@ def read_id(row: Row, column: str, where: str) -> str | Rejected | None:
 def get_text(row: Row, column: str, where: str, steps: Set[str] = DEFAULT_STEPS) -> Cleaned | Rejected:
     """Return the text in a column of a row, cleaned, or why there is none."""
     if column not in row:
-        return Rejected(where, f"no column '{column}' for the text; found: {listing(row)}{describe_no_header(row)}")
+        return Rejected(where, f"no column '{column}' {NO_TEXT}{listing(row)}{describe_no_header(row)}")
 
     text = row[column]
     if not isinstance(text, str):

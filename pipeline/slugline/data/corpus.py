@@ -139,7 +139,7 @@ class ArticleCorpus(ArticleOptions):
         """Read the articles; raise `InputError` when there are none."""
         opened: list[ReadFile] = []
         cleaned: dict[str, list[str]] = {}
-        corpus = self._corpus(*read_all(self._articles(opened, cleaned), "article"), opened)
+        corpus = self._corpus(*read_all(self._articles(opened, cleaned), "article", self.key), opened)
         check_kept_columns(corpus.articles, self.keep)
         return corpus._replace(cleaned=cleaned)
 
@@ -220,12 +220,14 @@ def count_languages(articles: pd.DataFrame) -> dict[str, int]:
     return dict(Counter(tag if isinstance(tag, str) else "unknown" for tag in articles["language"]).most_common())
 
 
-def read_all(stream: Iterable[_Item | Rejected], noun: str) -> tuple[list[_Item], list[Rejected]]:
+def read_all(
+    stream: Iterable[_Item | Rejected], noun: str, key: str = "data.path"
+) -> tuple[list[_Item], list[Rejected]]:
     """Return what was read, and what was rejected; raise `InputError` when nothing could be read."""
     items = list(stream)
     rejected = [item for item in items if isinstance(item, Rejected)]
     read = [item for item in items if not isinstance(item, Rejected)]
-    check_any_read(read, rejected, noun)
+    check_any_read(read, rejected, noun, key)
     return read, rejected
 
 

@@ -131,7 +131,9 @@ def _expand(path: str, options: ReadOptions, key: str, found: FoundFiles) -> Non
             found.take(remote, name, options.format)
     elif place.is_dir():
         for file in sorted(walk_folder(place, options.follow_links, found.left_out)):
-            found.take(file, file.relative_to(place).as_posix(), options.format)
+            name = file.relative_to(place).as_posix()
+            if not _is_hidden(name) or known_format(name):  # .gitkeep, .DS_Store and the like are nobody's articles
+                found.take(file, name, options.format)
     elif place.exists():
         found.append((place, place.name))  # also where its name looks like a glob
     elif has_magic(path):
@@ -141,6 +143,11 @@ def _expand(path: str, options: ReadOptions, key: str, found: FoundFiles) -> Non
             found.take(match, match.relative_to(folder).as_posix(), options.format)
     else:
         raise InputError(f"{key}: no such file or folder: {path}")
+
+
+def _is_hidden(name: str) -> bool:
+    """Tell whether a path has a part that begins with a dot."""
+    return any(part.startswith(".") for part in name.split("/"))
 
 
 def _glob(pattern: Path, folder: Path, options: ReadOptions, found: FoundFiles) -> Iterator[Path]:

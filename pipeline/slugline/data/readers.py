@@ -23,7 +23,7 @@ from slugline.data.input_files import (
 from slugline.data.opening import InputFile, ReadOptions, describe_doubt, sibling_key
 from slugline.data.predictions import undo_guard
 from slugline.data.read_files import ReadFile
-from slugline.data.schema import Rejected, Rows
+from slugline.data.schema import NO_TEXT, Rejected, Rows
 from slugline.data.unpacking import UNPACKING_ERRORS
 from slugline.errors import InputError, listing
 
@@ -147,11 +147,15 @@ def describe_rejected(rejected: Sequence[Rejected]) -> list[str]:
     return [f"rejected {len(rejected)}, the first {first}; a training lists all in {REJECTED_FILE} of its run"]
 
 
-def check_any_read(read: Sequence[object], rejected: Sequence[Rejected], noun: str) -> None:
-    """Raise `InputError` with the first rejection when nothing at all could be read; `noun` says what was to be."""
+def check_any_read(read: Sequence[object], rejected: Sequence[Rejected], noun: str, key: str = "data.path") -> None:
+    """Raise `InputError` with the first rejection when nothing at all could be read.
+
+    `noun` says what was to be, `key` is the setting that names the path.
+    """
     if not read:
         reason = f"{rejected[0].where}: {rejected[0].reason}" if rejected else "the files are empty"
-        raise InputError(f"no {noun} could be read; {reason}")
+        advice = f"; give {sibling_key(key, 'columns')}.text=COLUMN" if NO_TEXT in reason else ""
+        raise InputError(f"no {noun} could be read; {reason}{advice}")
 
 
 def _advice(reason: str, file: InputFile) -> str:

@@ -76,6 +76,9 @@ ABOUT_COLUMNS = ("published", "source", "title", "url")  # what predictions tell
 PREDICTION_COLUMNS = (*SENTENCE_COLUMNS, *ABOUT_COLUMNS, "topics")  # then come those of the topics
 
 
+NO_TEXT = "for the text; found: "  # in the reason why a row without a column of texts is rejected
+
+
 def describe_no_header(names: Iterable[str]) -> str:
     """Return what to give where the names of columns look like cells, as of a file without header; "" where not."""
     seems_data = any(str(name).isdigit() or len(str(name)) > _LONG_NAME for name in names)

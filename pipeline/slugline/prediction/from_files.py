@@ -113,7 +113,7 @@ def predict_files(
         raise ValueError("options.output is None; give predict_files a stream to write to")
 
     first_rejected = [counts.first_rejected] if counts.first_rejected else []
-    check_any_read(range(counts.articles), first_rejected, "article")
+    check_any_read(range(counts.articles), first_rejected, "article", "input")
     return counts
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from slugline.data import ArticleCorpus
 from slugline.files import read_yaml, shipped_folder
 from slugline.launch import Launch
+from slugline.project import find_project
 
 _INPUT = re.compile(r"[+~]*(?:data|labels|tracking)(?:[.@][^=]*)?=")  # overrides that say what is read and logged
 
@@ -68,15 +69,26 @@ def describe_comparison(experiment: str, store: str | None) -> str:
     return f"next    {shlex.join(['slugline', 'compare', *options])}"
 
 
-def describe_prediction(data: Any, model_uri: str, store: str | None) -> str:
-    """Return a line that labels the articles which a reader reads; a text, where it reads no articles."""
+def describe_prediction(data: Any, model_uri: str, store: str | None, launch: Launch | None = None) -> str:
+    """Return a line that labels the articles which a reader reads; a text, where it reads no articles.
+
+    What `predict` takes by itself of the project, in which a command was launched that read its data, is left out.
+    """
     options = [name_file("model_uri", model_uri), *_name_store(store)]
     if not isinstance(data, ArticleCorpus):
         return f"next    echo 'TEXT' | {shlex.join(['slugline', 'predict', *options])}"
-    renamed = [name_file(f"columns.{name}", column) for name, column in data.columns.items() if name != column]
-    ending = [f"format={data.format}"] if data.format else []
-    options += [name_file("input", data.path), *ending, *renamed, "output=topics.csv"]
-    return f"next    {shlex.join(['slugline', 'predict', *options])}"
+    options.append(name_file("input", data.path))
+    if launch is None or not _reads_project(launch):
+        renamed = [name_file(f"columns.{name}", column) for name, column in data.columns.items() if name != column]
+        options += [*([f"format={data.format}"] if data.format else []), *renamed]
+    return f"next    {shlex.join(['slugline', 'predict', *options, 'output=topics.csv'])}"
+
+
+def _reads_project(launch: Launch) -> bool:
+    """Tell whether a command read the data of the project in the current folder, as its config has it."""
+    chosen = find_project().choices.get("data")
+    changed = any(override.lstrip("+").startswith("data.") for override in launch.overrides or ())
+    return chosen is not None and launch.choices.get("data") == chosen and not changed
 
 
 def describe_logging(folder: Path, store: str | None) -> str:
