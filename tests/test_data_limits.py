@@ -4,6 +4,7 @@ import gzip
 import json
 import subprocess
 import sys
+import time
 import zipfile
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pytest
 from pyarrow import parquet
 from written_articles import COMPRESSIONS, as_html, as_warc_record, as_zip, place
 
+from slugline.data.formats.html import plain_text
 from slugline.data.opening import ReadOptions
 from slugline.data.readers import read_rows
 from slugline.errors import InputError
@@ -104,13 +106,15 @@ def test_a_file_beyond_the_limit_that_is_read_as_a_whole_is_rejected_with_its_si
 
 
 ZEROS = bytes(17 * MB)
+RECORD = as_warc_record("response", "http://x.example/", b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + ZEROS)
 PACKED = {ending: compress(ZEROS) for ending, compress in COMPRESSIONS.items()}
 
 
 @pytest.mark.parametrize("ending", COMPRESSIONS)
 @pytest.mark.parametrize("name", ["n.jsonl", "n.csv", "n.parquet", "n.xlsx", "n.warc"])
 def test_a_file_is_unpacked_no_further_than_its_limits(tmp_path, name, ending):
-    place(tmp_path, {f"{name}{ending}": PACKED[ending], "z.txt": b"Z."})
+    packed = COMPRESSIONS[ending](RECORD) if name == "n.warc" else PACKED[ending]
+    place(tmp_path, {f"{name}{ending}": packed, "z.txt": b"Z."})
     for options, says in (
         ({}, "unpacks to more than 200 times its size; data.max_ratio raises it"),
         ({"max_ratio": 10**9, "max_unpacked_mb": 2}, "unpacks to more than 2 MB; data.max_unpacked_mb raises it"),
@@ -156,6 +160,58 @@ def test_limits_for_gold_labels_name_no_setting_that_there_is_not(tmp_path):
     place(tmp_path, {"n.jsonl": b" " * (17 * MB)})
     read = dict(read_rows(tmp_path, key="labels.gold"))
     assert read == {"n.jsonl:1": "a row of more than 16 MB"}
+
+
+MANY = {
+    "n.md": (b"*a_[" * 60_000, "180000 marks and line ends in one file; allowed: 100000"),
+    "n.html": (b"<html><body>" + b"<p>a b</p>" * 60_000, "120002 tags in one page; allowed: 100000"),
+    "n.rss": (b"<rss><channel>" + b"<item></item>" * 160_000, "320002 tags in one feed; allowed: 300000"),
+    "n.eml": (b"Subject: x\n" + b"A: b\n" * 600_000, "600001 lines in one mail; allowed: 500000"),
+    "n.warc": (b"WARC/1.0\r\nX: " + b"a" * (2 * MB), "a header of more than 1 MB"),
+    "n.warc.gz": (COMPRESSIONS[".gz"](COMPRESSIONS[".gz"](RECORD)), "compressed; its name must end with .gz"),
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_what_takes_long_to_parse_is_counted_before_and_rejected_alone(tmp_path, name):
+    content, says = MANY[name]
+    place(tmp_path, {name: content, "z.txt": b"Z."})
+    read = dict(read_rows(tmp_path))
+    assert read.pop("z.txt")["text"] == "Z."
+    assert [reason.endswith(says) for reason in read.values()] == [True]
+
+
+OPEN_HTML = ["<a", "</", '<a b="', "<!--", "<![", '<a b=">" ', "<!", "&#"]
+
+
+@pytest.mark.parametrize("sign", OPEN_HTML)
+def test_tags_that_never_close_take_time_by_their_number(sign):
+    begin = time.process_time()
+    plain_text(sign * 50_000)
+    assert time.process_time() - begin < 2  # seconds; by Python's parser alone it would be minutes
+
+
+def test_what_follows_an_open_tag_is_read():
+    assert plain_text('Rain <a href="x>fell</a>. <b>Talks</b> resume &amp; end') == "Rain  fell . Talks resume & end"
+
+
+OPEN_TABLES = {
+    "open, then plain": 'n,text\n"open,y\n' + "plain,y\n" * 100_000,
+    "quotes that toggle": 'n,text\n1,"a","b\n' + 'c","d\n' * 100_000,
+    "odd quotes": "n,text\n" + 'c"d\n' * 100_000,
+    "odd quotes in long lines": "n,text\n" + ('c"d' + "z" * 1300 + "\n") * 500,
+    "loose rows of two lines": "n,text\n" + '1,"a "q" b\nc"\n' * 50_000,
+}
+
+
+@pytest.mark.parametrize("name", OPEN_TABLES)
+def test_open_quotes_take_time_by_the_size_of_a_table(tmp_path, name):
+    place(tmp_path, {"n.csv": OPEN_TABLES[name].encode()})
+    begin = time.process_time()
+    read = [row for _, row in read_rows(tmp_path)]
+    assert time.process_time() - begin < 10  # seconds; read to the end from each line, it would be an hour
+    lost = sum(isinstance(row, str) for row in read)
+    assert lost == {"open, then plain": 1, "loose rows of two lines": 0}.get(name, len(read))
 
 
 @pytest.mark.parametrize("name", ["max_row_mb", "max_file_mb", "max_unpacked_mb", "max_ratio"])

@@ -11,6 +11,8 @@ from slugline.data.opening import InputFile
 from slugline.data.schema import Row, Rows
 from slugline.errors import one_line
 
+_MAX_TAGS = 300_000  # of a feed: each takes some time
+
 
 def read_feed(file: InputFile) -> Rows:
     """Yield the entries of a feed; what is broken further down is told after those before it."""
@@ -20,12 +22,17 @@ def read_feed(file: InputFile) -> Rows:
         raise missing_extra("feedparser", "web") from error
 
     data = file.read_bytes(PAGE_SHARE)
+    if (tags := data.count(b"<")) > _MAX_TAGS:
+        raise OSError(f"{tags} tags in one feed; allowed: {_MAX_TAGS}")
     with foreign_errors("no feed that can be read"):
         feed = feedparser.parse(io.BytesIO(data))  # of bytes: nothing is fetched
     if not feed.version and not feed.entries:
         raise OSError(one_line(f"no RSS or Atom: {feed.get('bozo_exception', 'it has no feed in it')}"))
     for number, entry in enumerate(feed.entries, start=1):
-        yield f"{file.name}:{number}", _to_row(entry, feed.feed)
+        try:
+            yield f"{file.name}:{number}", _to_row(entry, feed.feed)
+        except OSError as error:
+            yield f"{file.name}:{number}", str(error)
     if feed.bozo and isinstance(feed.bozo_exception, Exception) and _is_cut(feed.bozo_exception):
         yield file.name, one_line(f"broken beyond entry {len(feed.entries)}: {feed.bozo_exception}")
 

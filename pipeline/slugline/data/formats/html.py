@@ -3,6 +3,7 @@
 import codecs
 import logging
 import re
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -15,6 +16,7 @@ _META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{
 _LANGUAGE = re.compile(r"""<html\b[^>]{0,1000}?\slang\s*=\s*["']?([A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*)""", re.I)
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 PAGE_SHARE = 8  # of the largest file: what is parsed takes many times its size
+_MAX_TAGS = 100_000  # of a page: each takes some time
 _HEAD = 4096  # bytes and characters in which a page says how it is written
 _READ_AS = {"iso8859-1": "cp1252", "ascii": "cp1252"}  # https://encoding.spec.whatwg.org/#names-and-labels
 _LOGGERS = ("trafilatura", "htmldate", "courlan", "justext")  # what they would print is told as a reason
@@ -35,6 +37,8 @@ def page_row(data: bytes, encoding: str | None, url: str | None = None) -> Row |
         import trafilatura
     except ImportError as error:
         raise missing_extra("trafilatura", "web") from error
+    if (tags := data.count(b"<")) > _MAX_TAGS:
+        return f"{tags} tags in one page; allowed: {_MAX_TAGS}"
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
@@ -103,13 +107,15 @@ def plain_text(fragment: str) -> str:
     'The truce held.\nTalks\xa0resume.'
     """
     parser = _PlainText()
-    parser.feed(fragment)
-    parser.close()
+    with foreign_errors("no HTML that can be read"):
+        parser.feed(_COMMENT.sub("", fragment))
+        parser.end()
     lines = (" ".join(line.split(" ")).strip() for line in "".join(parser.pieces).split("\n"))
     return "\n".join(line for line in lines if line)
 
 
 _INLINE = re.compile("a|abbr|b|bdi|bdo|cite|code|del|dfn|em|font|i|ins|kbd|mark|q|s|small|span|strong|sub|sup|u")
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|<!\[[^>]*>?", re.S)
 _UNSEEN = {"script", "style", "template", "noscript"}
 
 
@@ -132,6 +138,10 @@ class _PlainText(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._unseen:
             self.pieces.append(re.sub(r"[ \t\r\n]+", " ", data))
+
+    def end(self) -> None:
+        """Take what an open tag has left, without the tags in it; `close` would read it over and over."""
+        self.handle_data(unescape(re.sub(r"<[^<>]*>?", " ", self.rawdata)))
 
     def _end_line(self, tag: str) -> None:
         if not _INLINE.fullmatch(tag):

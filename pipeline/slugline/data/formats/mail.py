@@ -13,6 +13,9 @@ from slugline.data.schema import Rows
 def read_mail(file: InputFile) -> Rows:
     """Yield a mail as one row; attachments are noted."""
     data = file.read_bytes(_SHARE)
+    if (lines := data.count(b"\n")) > _MAX_LINES:
+        yield file.name, f"{lines} lines in one mail; allowed: {_MAX_LINES}"
+        return
     with foreign_errors("no mail that can be read"):
         message = message_from_bytes(data, policy=policy.default)
         body = message.get_body(("plain", "html"))
@@ -32,6 +35,7 @@ def read_mail(file: InputFile) -> Rows:
 
 
 _SHARE = 2  # of the largest file: headers take 35 times their size
+_MAX_LINES = 500_000  # each may be a header, which takes some time
 _HEADERS = {
     "title": "subject",
     "published": "date",

@@ -11,6 +11,7 @@ from slugline.data.schema import Rows
 
 _FRONT_MATTER = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.S | re.M)
 _SHARE = 32  # of the largest file: a mark may take 250 bytes in memory
+_MARK, _MAX_MARKS = re.compile(r"[^\w \t\r]|_"), 100_000  # each takes some time
 _MAX_FRONT_MATTER = 1 << 16  # characters; YAML is read slowly
 _COLUMNS = {"date": "published", "link": "url", "lang": "language"}  # other names of columns
 
@@ -20,6 +21,9 @@ def read_markdown(file: InputFile) -> Rows:
     text, undecoded = file.read_text(_SHARE)
     if undecoded:
         yield file.name, undecoded
+        return
+    if (marks := len(_MARK.findall(text))) > _MAX_MARKS:
+        yield file.name, f"{marks} marks and line ends in one file; allowed: {_MAX_MARKS}"
         return
     head = _FRONT_MATTER.match(text)
     cells = _read_front_matter(head[1]) if head else {}

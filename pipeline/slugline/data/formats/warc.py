@@ -1,6 +1,7 @@
 """Web archives (WARC): an article each page that a server answered with, with its URL and the date of the crawl."""
 
 from collections import Counter
+from math import inf
 from typing import Any, BinaryIO
 
 from slugline.data.encodings import DoubtError
@@ -11,6 +12,8 @@ from slugline.data.schema import Row, Rows
 
 _PAGES = ("text/html", "application/xhtml+xml")
 _DONE = object()
+_MAX_HEADER = 1 << 20  # bytes, of one record
+_GZIP = b"\x1f\x8b"  # how such a file begins
 
 
 def read_warc(file: InputFile) -> Rows:
@@ -21,9 +24,10 @@ def read_warc(file: InputFile) -> Rows:
         raise missing_extra("warcio", "web") from error
 
     others: Counter[str] = Counter()
-    with file.open_bytes() as stream:
+    with file.open_bytes() as opened:
+        stream = _Stream(opened)
         with foreign_errors("no WARC that can be read"):
-            records = ArchiveIterator(_Lines(stream, 2 * file.row_limit), arc2warc=True)
+            records = ArchiveIterator(stream, arc2warc=True)
         number = 0
         while True:
             with foreign_errors("no WARC record"):
@@ -31,33 +35,46 @@ def read_warc(file: InputFile) -> Rows:
             if record is _DONE:
                 break
             number += 1
+            stream.header_left = inf
             if kind := _other_kind(record):
                 others[kind] += 1
             else:
                 yield f"{file.name}:{number}", _to_row(record, file)
+            _pass_over(record, stream)
     if others:
         counts = ", ".join(f"{count} {kind}" for kind, count in others.most_common())
         file.notes.append(f"records left out: {counts}")
 
 
-class _Lines:
-    """A stream of bytes with an end to each line: warcio would hold a header of any length."""
+class _Stream:
+    """A stream of bytes in which headers have an end: warcio would hold one of any length."""
 
-    def __init__(self, stream: BinaryIO, limit: int) -> None:
-        self._stream, self._limit, self._line = stream, limit, 0
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self._is_first = stream, True
+        self.header_left: float = _MAX_HEADER  # bytes
 
     def read(self, size: int = -1) -> bytes:
-        """Return some bytes; raise `OSError` where a line does not end."""
+        """Return some bytes; raise `OSError` where a header does not end."""
         data = self._stream.read(size)
-        end = data.rfind(b"\n")
-        self._line = self._line + len(data) if end < 0 else len(data) - end - 1
-        if self._line > self._limit:
-            raise OSError(f"a line of more than {self._limit >> 20} MB")
+        if self._is_first and data.startswith(_GZIP):  # warcio would unpack it without limits
+            raise OSError("compressed; its name must end with .gz")
+        self._is_first = False
+        self.header_left -= len(data)
+        if self.header_left < 0:
+            raise OSError(f"a header of more than {_MAX_HEADER >> 20} MB")
         return data
 
     def close(self) -> None:
         """Close it."""
         self._stream.close()
+
+
+def _pass_over(record: Any, stream: _Stream) -> None:
+    """Read what is left of a record, which may be of any length, so that only headers come next."""
+    with foreign_errors("no WARC record"):
+        while record.raw_stream.read(1 << 16):
+            pass
+    stream.header_left = _MAX_HEADER
 
 
 def _other_kind(record: Any) -> str:
