@@ -240,7 +240,7 @@ def test_a_broken_line_of_json_in_two_or_four_bytes_a_sign_costs_its_own_row_alo
     ],
 )
 def test_an_id_is_text_or_a_number_and_never_what_python_calls_an_object(tmp_path, value, read_as):
-    from slugline.data.articles import mark_repeated_ids, read_articles
+    from slugline.data.articles import read_articles, reject_repeated_rows
     from slugline.data.ready_sentences import SentenceCorpus
     from slugline.labels import read_gold
 
@@ -258,8 +258,8 @@ def test_an_id_is_text_or_a_number_and_never_what_python_calls_an_object(tmp_pat
         ["b", read_as],
     )
     names = {"article_id": "article_id", "text": "text"}
-    marked = [row for _, row in mark_repeated_ids(read_rows(file), names)]
-    assert isinstance(marked[0], str) == isinstance(gold[0], str)
+    checked = [row for _, row in reject_repeated_rows(read_rows(file), names)]
+    assert isinstance(checked[0], str) == isinstance(gold[0], str)
 
 
 def test_ids_of_a_frame_are_the_same_from_parquet_and_json(tmp_path):
