@@ -11,6 +11,7 @@ from slugline.data.opening import InputFile
 from slugline.data.schema import Row, Rows
 
 _MAX_DEPTH = 1000  # of brackets; Python's own reader goes no deeper
+_MAX_SIGNS = 2_000_000  # of a value: each takes some time
 _CHUNK = 1 << 20  # characters read at once
 _STRING = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+', re.S)  # up to its closing quote
 _SIGN = re.compile(r'["{}\[\],]')
@@ -65,7 +66,7 @@ class _Values:
     def __init__(self, limit: int) -> None:
         self.in_array = False
         self._limit, self._pieces, self._size = limit, list[str](), 0
-        self._depth, self._in_string = 0, False
+        self._depth, self._in_string, self._signs = 0, False, 0
 
     def split(self, text: str) -> Generator[tuple[str | None, str], None, str]:
         """Yield the values that end in a text; return what of it must be read again with what follows."""
@@ -83,7 +84,11 @@ class _Values:
                 at = len(text)
                 break
             at = sign.end()
-            if self._is_start(sign[0], text[begin : at - 1]):
+            self._signs += 1
+            if self._signs > _MAX_SIGNS:
+                raise OSError(f"more than {_MAX_SIGNS} brackets, commas and strings in one value")
+            may_start = sign[0] == "[" and not self.in_array and not self._depth
+            if may_start and self._is_start(text[begin : at - 1]):
                 begin = at
             elif self._depth == 0 and sign[0] in "],}":  # after a value of an array
                 self.keep(text[begin : at - 1])
@@ -107,13 +112,13 @@ class _Values:
         """Yield the value that has been read, if there is any, and begin another."""
         text = "".join(self._pieces).strip()
         is_long = self._size > self._limit
-        self._pieces, self._size, self._depth = [], 0, 0
+        self._pieces, self._size, self._depth, self._signs = [], 0, 0, 0
         if text or is_long:
             yield None if is_long else text, "[" if self.in_array else "{"
 
-    def _is_start(self, sign: str, before: str) -> bool:
-        """Tell whether a sign begins the array that the values stand in."""
-        if sign != "[" or self.in_array or self._depth or "".join([*self._pieces, before]).strip():
+    def _is_start(self, before: str) -> bool:
+        """Tell whether a bracket begins the array that the values stand in."""
+        if "".join([*self._pieces, before]).strip():
             return False
         self._pieces, self._size, self.in_array = [], 0, True
         return True

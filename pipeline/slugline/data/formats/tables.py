@@ -49,11 +49,10 @@ def _read_records(stream: TextIO, file: InputFile) -> Iterator[tuple[str, list[s
     for fields, taken in records:
         if taken == [""]:
             yield f"{file.name}:{line}", file.too_long
-        elif isinstance(fields, str):
-            yield f"{file.name}:{line}", f"{fields}, or it is {file.too_long}" if records.overran else fields
         elif fields:
             undecoded = None if all(map(str.isascii, taken)) else describe_undecoded("".join(taken), stream.encoding)
-            yield f"{file.name}:{line}", undecoded or fields
+            overran = isinstance(fields, str) and records.overran
+            yield f"{file.name}:{line}", undecoded or (f"{fields}, or it is {file.too_long}" if overran else fields)
         line += len(taken)
     if records.loose:
         file.notes.append(f"rows with loose quotes: {records.loose}")
