@@ -709,6 +709,7 @@ TREES = st.recursive(
 OBJECTS = st.dictionaries(st.sampled_from(KEYS), TREES, min_size=2, max_size=8)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(OBJECTS, min_size=1, max_size=4))
 def test_any_json_in_the_fields_of_the_tools_is_refused_listed_or_read(rows):

@@ -89,6 +89,7 @@ def reviewed(tmp_path_factory, command):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_queue_in_every_format_comes_back_as_gold_labels(reviewed, command, format):
     file = reviewed / format / f"ann{ENDINGS[format]}"

@@ -200,6 +200,7 @@ def test_a_second_run_reads_nothing_again_and_gives_the_same(tmp_path, command):
     assert off == first
 
 
+@pytest.mark.slow
 def test_a_run_says_which_file_or_key_changed(tmp_path, command):
     data = write_news(tmp_path)
     train(command, tmp_path)

@@ -43,7 +43,7 @@ def find_keys(command):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("value", ["null", "x", "-1", "[]", "{}", "1.5"])
+@pytest.mark.parametrize("value", ["null", "x", "-1", "[]"])  # {} and 1.5 found what [] and -1 found
 @pytest.mark.parametrize("name", list(COMMANDS))
 def test_a_value_of_a_wrong_kind_is_one_line(tmp_path, command, name, value):
     for key in find_keys(name):

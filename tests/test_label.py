@@ -55,6 +55,7 @@ def test_rules_are_counted_judged_on_gold_and_logged(folder, command):
     assert 0.3 < run.data.metrics["gold/f1_macro"] < 0.9
 
 
+@pytest.mark.slow
 def test_tasks_go_out_and_the_labels_of_several_people_come_back_as_gold_to_train_on(folder, command):
     done = command(folder, *DATA, "tasks=tasks.csv", "order=first")
     assert done.returncode == 0, done.stderr
@@ -118,6 +119,7 @@ def test_labels_whose_sentence_changed_are_listed_and_bad_rows_named(folder, com
     assert "sport" in back.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["files", "folder"])
 def test_annotations_of_all_formats_are_read_at_once_whatever_their_endings(folder, command, source):
     sentences = ArticleCorpus(str(folder / "news.jsonl"))().sentences()

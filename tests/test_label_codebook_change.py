@@ -258,6 +258,7 @@ def test_what_cannot_be_is_refused_in_a_line_and_nothing_changes(folder, command
     assert contents(folder) == before
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_shipped_taxonomy_can_be_changed_as_the_message_says(folder, command, monkeypatch):
     refused = run(command, folder, "rename=ceasefire:truce", "labels=plover")
     words = shlex.split(refused.stderr)

@@ -172,6 +172,7 @@ def test_settings_that_cannot_be_are_refused_before_anything_is_read_or_written(
 LITERAL = r"\${oc.env:HOME} and ${oc.env:HOME}"
 
 
+@pytest.mark.slow
 def test_text_like_a_reference_is_recorded_as_it_is_and_a_recorded_run_with_one_is_not_run_again(tmp_path, command):
     store = f"sqlite:///{tmp_path}/store.db"
     topics = {"war": Topic(definition=LITERAL), "peace": Topic()}

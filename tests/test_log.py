@@ -179,6 +179,7 @@ def test_a_folder_that_is_no_finished_run_is_refused_before_anything_is_logged(u
     assert not (tmp_path / "store.db").exists()
 
 
+@pytest.mark.slow
 def test_what_a_record_says_is_never_resolved(unlogged, tmp_path):
     shutil.copytree(unlogged / "run", tmp_path / "run")
     values = json.loads((tmp_path / "run/run.json").read_text())

@@ -117,6 +117,7 @@ def test_with_a_sentence_an_article_the_test_is_pearsons_and_the_correction_holm
     assert (holm(p) >= false_discovery_control(p) - 1e-12).all()
 
 
+@pytest.mark.slow
 def test_the_command_leaves_with_0_or_3_and_logs_a_page(tmp_path, command):
     topics = {"truce": ["truce", "ceasefire"], "talks": ["talks", "summit"], "": ["rain", "bread", "football"]}
 

@@ -249,6 +249,7 @@ def test_an_article_id_that_an_earlier_article_has_is_rejected_and_told(
     assert not (tmp_path / "out.csv.rejected.jsonl").exists()
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_prints_the_line_that_continues(model: Path, long_input: Path, tmp_path: Path) -> None:
     given = [f"model_uri={model}", f"input={long_input}", "output=out put.jsonl", "batch=20000", "n_jobs=1"]
     line = [sys.executable, "-m", "slugline", "predict"]
@@ -262,6 +263,7 @@ def test_an_interrupted_run_prints_the_line_that_continues(model: Path, long_inp
     assert advice == ["slugline", "predict", *given, "resume=true"]
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_main_process_that_is_killed_and_all_cores_take_up_its_work(
     run: Predict, model: Path, long_input: Path, tmp_path: Path, whole_jsonl: Path
 ) -> None:
@@ -278,6 +280,7 @@ def test_workers_end_with_a_main_process_that_is_killed_and_all_cores_take_up_it
     assert output.read_bytes() == whole_jsonl.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_an_error_and_its_work_can_be_resumed(
     model: Path, long_input: Path, tmp_path: Path, whole_jsonl: Path
 ) -> None:
@@ -338,6 +341,7 @@ def is_reached(end: float | str, began: float, output: Path) -> bool:
     return output.exists() if end == "joined" else (PartFiles(output).folder / "whole").exists()
 
 
+@pytest.mark.slow
 def test_a_torn_line_of_the_journal_counts_for_nothing(
     run: Predict, model: Path, long_input: Path, tmp_path: Path, whole_jsonl: Path
 ) -> None:
@@ -484,6 +488,7 @@ def test_without_output_and_stream_there_is_nowhere_to_write(model: Path) -> Non
         predict_files(model, PredictOptions(input=str(SAMPLE)))
 
 
+@pytest.mark.slow
 def test_the_progress_of_a_resumed_run_begins_with_what_is_done(run: Predict, model: Path, long_input: Path) -> None:
     options = PredictOptions(input=str(long_input), output="topics.jsonl", batch=SMALL, n_jobs=1)
     interrupt(model, options, batches=3)
@@ -493,6 +498,7 @@ def test_the_progress_of_a_resumed_run_begins_with_what_is_done(run: Predict, mo
     assert 0 < progress[0].sentences < progress[1].sentences < progress[-1].sentences == len(labelled)
 
 
+@pytest.mark.slow
 def test_a_model_saved_anew_in_the_same_folder_is_the_one_used(run: Predict, model: Path) -> None:
     loaded = load_model(model)
     for topics in (loaded.topics, loaded.topics[::-1]):
@@ -507,6 +513,7 @@ def test_on_all_cores_rows_and_their_order_are_the_same(run: Predict, long_input
     assert Path("all.jsonl").read_bytes() == whole_jsonl.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_batch_makes_no_difference_to_the_rows(run: Predict) -> None:
     run(output="one.jsonl")
     run(output="many.jsonl", batch=5_000)
@@ -548,6 +555,7 @@ def test_a_full_disk_under_standard_output_is_one_line(model: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "slugline: cannot write standard output: No space left on device\n")
 
 
+@pytest.mark.slow
 def test_when_the_disk_refuses_more_the_work_done_is_kept(run: Predict, model: Path, tmp_path: Path) -> None:
     limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000)); "
     code = f"{limit}from slugline.cli import main; sys.argv[0] = 'slugline'; main()"
@@ -626,8 +634,9 @@ def test_a_topic_named_like_a_column_is_refused(run: Predict, model: Path, topic
 def test_topics_of_any_name_come_back_from_every_format(run: Predict, model: Path, name: str) -> None:
     loaded = load_model(model)
     save_model(replace(loaded, topics=(name, *loaded.topics[1:])), Path("named"))
+    Path("some.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in records(SAMPLE)[:60]), "utf-8")
     for ending in ENDINGS:
-        run(Path("named"), output=f"topics.{ending}")
+        run(Path("named"), input="some.jsonl", output=f"topics.{ending}")
     rows = records(Path("topics.jsonl"))
     frame = pd.read_csv("topics.csv", keep_default_na=False)
     assert name in frame.columns

@@ -134,6 +134,7 @@ def test_a_folder_of_any_name_becomes_a_project_that_commands_find(tmp_path, com
     assert "warned_residents" in shown.stdout, shown.stderr
 
 
+@pytest.mark.slow
 def test_a_config_dir_is_added_to_the_config_of_the_project_and_is_repeated_in_next_lines(tmp_path, command, project):
     (tmp_path / "other/labels").mkdir(parents=True)
     (tmp_path / "other/labels/short.yaml").write_text(
@@ -262,6 +263,7 @@ def test_a_wrong_project_file_is_one_line(tmp_path, command, monkeypatch, conten
         find_project()
 
 
+@pytest.mark.slow
 def test_a_project_decides_names_and_choices_and_the_command_line_wins(project, monkeypatch):
     monkeypatch.chdir(project)
     settings = compose_settings("train")

@@ -55,6 +55,7 @@ def test_the_table_names_the_commands_that_there_are():
     assert re.findall(r"^\| `slugline (\w+)`", README, re.MULTILINE) == [*PLAIN_COMMANDS, *COMMANDS]
 
 
+@pytest.mark.slow
 def test_its_python_runs_and_says_what_the_comments_say(newcomer):
     code = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
     code += '\nassert "ceasefire" in model.predict(["The two armies agreed to a truce."])[0]\n'

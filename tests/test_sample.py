@@ -22,6 +22,7 @@ def rows(name):
     return [json.loads(line) for line in (ROOT / "data/sample" / name).read_text(encoding="utf-8").splitlines()]
 
 
+@pytest.mark.slow
 def test_there_are_enough_articles_and_sentences_of_every_topic(measured):
     assert measured["articles"] >= 220
     assert measured["sentences"] >= 2500

@@ -138,6 +138,7 @@ assert len(model.thresholds) == len(model.topics) == 15
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_the_same_config_data_and_seed_give_the_same_metrics_to_the_last_digit(tmp_path, command, process):
     found = []
     for run in (command, process):  # another process hashes otherwise
@@ -148,12 +149,14 @@ def test_the_same_config_data_and_seed_give_the_same_metrics_to_the_last_digit(t
     assert found[0] == found[1]
 
 
+@pytest.mark.slow
 def test_a_user_without_labels_gets_a_first_model_by_rules_and_is_told_what_its_scores_mean(tmp_path, command):
     done = command(tmp_path, "train", *QUICK, "labels=plover")
     assert done.returncode == 0, done.stderr
     assert "all labels come from rules" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_split_by_time_puts_the_latest_articles_into_test(tmp_path, command):
     assert command(tmp_path, "train", *QUICK, "split=time").returncode == 0
     (run,) = tmp_path.glob("experiments/runs/*/*")

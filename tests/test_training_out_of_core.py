@@ -55,6 +55,7 @@ def test_an_empty_stream_is_one_line(tmp_path):
         list(SentenceCorpus(str(tmp_path / "s.jsonl"), chunk_rows=3).chunks())
 
 
+@pytest.mark.slow
 def test_any_size_of_chunk_gives_the_same_sentences_and_one_chunk_after_another_learns(command, tmp_path):
     said, few, by_few = run(command, tmp_path / "few", "data.chunk_rows=40")
     _, one, by_one = run(command, tmp_path / "one", "data.chunk_rows=100000")
@@ -69,6 +70,7 @@ def test_any_size_of_chunk_gives_the_same_sentences_and_one_chunk_after_another_
     assert "calibration and thresholds are chosen on dev" in said
 
 
+@pytest.mark.slow
 def test_a_streamed_model_predicts_as_it_did_when_it_was_scored(command, tmp_path):
     from slugline import load_model
 
