@@ -146,6 +146,15 @@ def test_a_workbook_is_unpacked_no_further_than_its_limits(tmp_path):
     assert rows(tmp_path, max_file_mb=9, max_unpacked_mb=2) == {"n.xlsx": says}
 
 
+def test_a_sheet_of_a_workbook_is_unpacked_no_further_than_its_ratio(tmp_path):
+    place(tmp_path, {"n.xlsx": as_workbook(["One."])})
+    with zipfile.ZipFile(tmp_path / "n.xlsx", "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/other.xml", ZEROS)
+    says = "cannot be read as xlsx: a part unpacks to more than 200 times its size; data.max_ratio raises it"
+    assert rows(tmp_path) == {"n.xlsx": says}
+    assert rows(tmp_path, max_ratio=10**9) == {"n.xlsx:2": "One."}
+
+
 def test_one_long_word_in_many_rows_of_parquet_is_not_made_many_times(tmp_path):
     words = pa.DictionaryArray.from_arrays(pa.array([0, 1] * 5000, pa.int32()), pa.array(["One.", LONG]))
     parquet.write_table(pa.table({"text": words}), tmp_path / "n.parquet")

@@ -120,6 +120,8 @@ class PartLimits(NamedTuple):
     held_mb: int
     all_advice: str
     held_advice: str
+    ratio: int = 200  # how many times its packed size a part may unpack to
+    ratio_advice: str = ""
 
 
 def describe_doubt(doubt: DoubtError, key: str) -> str:
@@ -226,7 +228,8 @@ class InputFile:
     def part_limits(self) -> PartLimits:
         """How far a file of several parts is unpacked, and how much of it may be held in memory."""
         advice = self._advice("max_unpacked_mb"), self._advice("max_file_mb")
-        return PartLimits(self.options.max_unpacked_mb, self.options.max_file_mb, *advice)
+        ratio = self.options.max_ratio, self._advice("max_ratio")
+        return PartLimits(self.options.max_unpacked_mb, self.options.max_file_mb, *advice, *ratio)
 
     def file_limit(self, share: int = 1) -> int:
         """Return how many bytes of a file are read as a whole, where it has the `share`th part of the limit."""

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 from slugline.data.formats.foreign import foreign_errors, missing_extra
 from slugline.data.opening import InputFile, PartLimits
 from slugline.data.schema import Rows
+from slugline.data.unpacking import SMALL
 from slugline.errors import listing
 
 MAX_ROWS, MAX_COLUMNS = 1 << 20, 1024  # of a sheet
@@ -103,3 +104,5 @@ def _check_parts(stream: BinaryIO, limits: PartLimits) -> None:
         raise OSError(f"unpacks to {size >> 20} MB; allowed: {limits.all_mb} MB{limits.all_advice}")
     if held > limits.held_mb << 20:
         raise OSError(f"unpacks to {held >> 20} MB of texts; allowed: {limits.held_mb} MB{limits.held_advice}")
+    if any(part.file_size > max(SMALL, limits.ratio * part.compress_size) for part in parts):
+        raise OSError(f"a part unpacks to more than {limits.ratio} times its size{limits.ratio_advice}")
