@@ -1,5 +1,7 @@
 """Values of a wrong kind for every key of the commands: one line, never a traceback."""
 
+from functools import cache
+
 import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
@@ -27,7 +29,14 @@ NOT_WALKED = ("topics", "functions")
 
 
 def find_keys(command):
-    """Yield the dotted key of every setting of a command, with those of its components."""
+    """Return the dotted key of every setting of a command, with those of its components, if `train` has not the same."""
+    keys = all_keys(command)
+    return keys if command == "train" else [key for key in keys if "." not in key or key not in all_keys("train")]
+
+
+@cache
+def all_keys(command):
+    """Return the dotted key of every setting of a command, with those of its components."""
     register(command)
     with initialize_config_dir(str(shipped_folder("conf")), version_base="1.3"):
         config = compose(command)
@@ -43,7 +52,7 @@ def find_keys(command):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("value", ["null", "x", "-1", "[]"])  # {} and 1.5 found what [] and -1 found
+@pytest.mark.parametrize("value", ["null", "x", "-1", "[]"])
 @pytest.mark.parametrize("name", list(COMMANDS))
 def test_a_value_of_a_wrong_kind_is_one_line(tmp_path, command, name, value):
     for key in find_keys(name):

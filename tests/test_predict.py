@@ -309,12 +309,11 @@ def is_alive(pid: int) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_run_may_be_killed_at_any_moment(
-    run: Predict, model: Path, long_input: Path, tmp_path: Path, whole: Path, n_jobs: int
+    run: Predict, model: Path, long_input: Path, tmp_path: Path, whole: Path
 ) -> None:
     output = tmp_path / f"killed{whole.suffix}"
-    given = [f"input={long_input}", f"batch={SMALL}", f"n_jobs={n_jobs}", "resume=true"]
+    given = [f"input={long_input}", f"batch={SMALL}", f"n_jobs={1 + (whole.suffix == '.csv')}", "resume=true"]
     began = time.monotonic()
     assert start(model, tmp_path / f"timed{whole.suffix}", *given).wait() == 0
     longest = time.monotonic() - began
