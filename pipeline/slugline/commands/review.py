@@ -45,7 +45,7 @@ def review(settings: ReviewSettings, launch: Launch) -> None:
         reasons=tasks.reasons,
         mode=tasks.mode,
     )
-    print("\n".join([*tasks.summary, f"written {listing(map(str, [output, *beside]))} ({task_format})"]))
+    print("\n".join([*tasks.summary, f"written {output} ({task_format})", *(f"beside  {file}" for file in beside)]))
     print(describe_next(launch, "label", name_file("annotations", settings.output)))
 
 
