@@ -3,11 +3,14 @@
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 from slugline.data import ArticleCorpus
+from slugline.data.articles import ArticleOptions, article_columns
+from slugline.data.cleaning import BOILERPLATE, DEFAULT_STEPS
 from slugline.files import read_yaml, shipped_folder
 from slugline.launch import Launch
 from slugline.project import find_project
@@ -79,9 +82,26 @@ def describe_prediction(data: Any, model_uri: str, store: str | None, launch: La
         return f"next    echo 'TEXT' | {shlex.join(['slugline', 'predict', *options])}"
     options.append(name_file("input", data.path))
     if launch is None or not _reads_project(launch):
-        renamed = [name_file(f"columns.{name}", column) for name, column in data.columns.items() if name != column]
-        options += [*([f"format={data.format}"] if data.format else []), *renamed]
+        options += _repeat_reading(data)
     return f"next    {shlex.join(['slugline', 'predict', *options, 'output=topics.csv'])}"
+
+
+def _repeat_reading(data: ArticleCorpus) -> list[str]:
+    """Return overrides by which `predict` reads files as a reader does."""
+    usual = {option.name: option.default for option in fields(ArticleOptions) if option.default is not MISSING}
+    changed = {name: value for name in usual if (value := getattr(data, name)) != usual[name]}
+    renamed = {name: column for name, column in article_columns(data.columns).items() if name != column}
+    switched = {step: on for step, on in data.cleaning.items() if step != BOILERPLATE and on != (step in DEFAULT_STEPS)}
+    return [
+        *(name_file(name, _to_text(value)) for name, value in changed.items()),
+        *(name_file(f"columns.{name}", column) for name, column in renamed.items()),
+        *(f"cleaning.{step}={_to_text(on)}" for step, on in switched.items()),
+    ]
+
+
+def _to_text(value: object) -> str:
+    """Return a value as it is given on the command line."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _reads_project(launch: Launch) -> bool:
