@@ -14,7 +14,13 @@ from omegaconf import OmegaConf
 
 from slugline.config.launch import compose_settings
 from slugline.data import ArticleCorpus
-from slugline.report.next_steps import describe_comparison, describe_prediction, describe_promotion, name_file
+from slugline.report.next_steps import (
+    describe_comparison,
+    describe_prediction,
+    describe_promotion,
+    name_file,
+    repeat_split,
+)
 from slugline.terminal import _GuardedStream, neutralise, neutralise_json
 
 HOSTILE = ["a b", "it's", "$(touch pwned)", "`touch pwned`", "${oc.env:HOME}", "\\${oc.env:HOME}", "a\nb", 'say "no"', "a,b", "[x]",
@@ -37,6 +43,14 @@ def test_a_name_in_a_next_line_is_only_a_name(name, tmp_path):
         values = dict(map(read_option, words.decode().split("\0")[1:-1]))
         assert any(name in str(value) for value in values.values()), (line, values)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_split_is_repeated_whatever_its_column_is_called(name):
+    params = {"choice/split": "column", "split.column": name, "split.duplicates": "near"}
+    option, column = repeat_split("0" * 32, params)
+    assert option == "split=column"
+    assert read_option(column) == ("split.column", name)
 
 
 def test_the_next_line_reads_articles_as_they_were_read():

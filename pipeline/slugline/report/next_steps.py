@@ -39,20 +39,18 @@ def describe_next(launch: Launch, command: str, *options: str) -> str:
 def repeat_split(run_id: str, params: Mapping[str, str]) -> list[str]:
     """Return overrides that divide the data as a run did, by its parameters, and keep articles in their parts.
 
-    Without `split.keep` where the splitter has none, since its parts do not depend on labels.
+    Without `split.keep` where the splitter has none, since its parts do not depend on labels, and where the run was
+    out of core, which writes no parts.
     """
     option = params.get("choice/split", "article")
     given = {key: value for key, value in params.items() if re.match(r"split\.(?!keep)|seed$", key)}
     file = shipped_folder("conf") / "split" / f"{option}.yaml"
     usual = {f"split.{key}": str(value) for key, value in (read_yaml(file) if file.is_file() else given).items()}
     usual |= {"split.seed": given.get("seed", "0"), "seed": "0"}
-    changed = [f"{key}={value}" for key, value in given.items() if value != usual.get(key, value)]
-    keep = (
-        []
-        if "split.keep" not in params or params.get("data.chunk_rows", "None") != "None"
-        else [f"split.keep={run_id}"]
-    )
-    return [*([] if option == "article" else [f"split={option}"]), *changed, *keep]
+    changed = [name_file(key, value) for key, value in given.items() if value != usual.get(key, value)]
+    chosen = [] if option == "article" else [f"split={option}"]
+    wrote_parts = "split.keep" in params and params.get("data.chunk_rows", "None") == "None"
+    return [*chosen, *changed, *([f"split.keep={run_id}"] if wrote_parts else [])]
 
 
 def describe_promotion(model_uri: str, store: str | None) -> str | None:
