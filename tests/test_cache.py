@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +15,9 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 
-from slugline.cache import Folder, Off, Stages, load, store, versions
+from slugline.cache import Folder, Off, Stages, keys, load, store, versions
 from slugline.errors import InputError
+from slugline.tracking import origin
 
 TRAIN = ("train", "tracking=off", "plots=false", "features=word", "folds=2")
 
@@ -86,6 +89,25 @@ def test_other_code_and_other_libraries_are_another_key():
     found = versions()
     assert {"code of slugline", "python", "pandas", "scikit-learn"} <= set(found)
     assert all(found.values())
+
+
+def test_every_library_that_decides_what_a_stage_makes_is_in_its_key_and_among_the_versions_of_a_run():
+    text = Path(__file__).parents[1].joinpath("pyproject.toml").read_text(encoding="utf-8")
+    needed = {re.match(r"[\w-]+", line)[0] for line in tomllib.loads(text)["project"]["dependencies"]}
+    decide_nothing = {
+        "filelock",
+        "hydra-core",
+        "jinja2",
+        "joblib",
+        "matplotlib",
+        "mlflow",
+        "psutil",
+        "pyyaml",
+        "skops",
+        "tqdm",
+    }
+    assert needed - decide_nothing == set(keys.LIBRARIES)
+    assert set(keys.LIBRARIES) <= set(origin.LIBRARIES)
 
 
 def test_nothing_is_kept_when_it_is_off_or_when_input_cannot_be_known(tmp_path):

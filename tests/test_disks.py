@@ -4,13 +4,21 @@ import os
 import shlex
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import run_process, run_slugline
 from test_tracking_dead_stores import COMMANDS as ON_STORES
 
+from slugline.cache import Stages
 from slugline.errors import describe_refusal
+from slugline.launch import Launch
+from slugline.recording import record
+from slugline.tracking import LocalRun, Off, Origin
+from slugline.tracking.finished_run import read_finished_run
+from slugline.training.settings import TrainSettings
+from slugline.workflow import train
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a tmpfs")
 COMMANDS = ON_STORES | {
@@ -83,3 +91,25 @@ def test_a_disk_that_fills_up_keeps_the_model_where_there_is_room(tmp_path, disk
         assert run_process(tmp_path, *paste[1:]).returncode == 0
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.mark.slow
+@needs_root
+def test_a_disk_that_is_full_at_the_last_files_of_a_run_costs_nothing(tmp_path, disk):
+    settings = TrainSettings(folds=2, plots=False, tracking=Off(), cache=None)
+    run = train(settings, Launch(folder=tmp_path / "run"))
+    written = [file for file in (tmp_path / "run").rglob("*") if file.name not in ("metrics.json", "run.json")]
+    place = disk(f"nr_inodes={len(written) + 3}")  # and one for the disk, the run and the draft of the metrics each
+    told: list[str] = []
+    done = record(
+        replace(run, folder=place / "run"), LocalRun(place / "run"), Origin.now("full", {}), Stages(), told.append
+    )
+    try:
+        assert sorted(file.name for file in (place / "run").rglob("*")) == sorted(file.name for file in written)
+        (line,) = told
+        assert line.startswith("caution ")
+        assert line.endswith(f"No space left on device; the folder of this run is {done.folder}")
+        assert not done.folder.is_relative_to(place)
+        assert read_finished_run(done.folder).metrics().keys() == done.metrics.keys()
+    finally:
+        shutil.rmtree(done.folder)

@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -173,3 +174,14 @@ def test_no_module_has_a_name_that_says_nothing():
 
 def test_every_word_of_the_order_is_a_room():
     assert set(RANK) == {room(name) for name in MODULES}
+
+
+def test_every_name_that_a_room_offers_is_there():
+    rooms = [".".join(file.relative_to(PACKAGE.parent).parent.parts) for file in FILES if file.name == "__init__.py"]
+    modules = {room: import_module(room) for room in rooms}
+    assert not [
+        (room, name)
+        for room, module in modules.items()
+        for name in getattr(module, "__all__", ())
+        if not hasattr(module, name)
+    ]

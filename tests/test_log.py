@@ -146,6 +146,16 @@ def point_elsewhere(folder):
     (folder / "run.json").write_text(json.dumps(values | {"tables": ["../store.db"]}))
 
 
+def ask_for_all(folder):
+    values = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(values | {"key": "' or 'a' = 'a"}))
+
+
+def begin_at_no_time(folder):
+    values = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(values | {"started": float("nan")}))
+
+
 def come_from_the_future(folder):
     values = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps(values | {"format": 99}))
@@ -161,6 +171,8 @@ def break_a_metric(folder):
         (break_record, "cannot be read"),
         (forget_tags, "its tags is missing or wrong"),
         (point_elsewhere, "its tables is missing or wrong"),
+        (ask_for_all, "its key is missing or wrong"),
+        (begin_at_no_time, "its started is missing or wrong"),
         (come_from_the_future, "of another version"),
         (break_a_metric, "'test/f1_macro' is no number"),
         (lambda folder: (folder / "run.json").unlink(), "is no finished run: it has no run.json"),

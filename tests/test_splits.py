@@ -17,8 +17,10 @@ from slugline.splits import (
     count_labels,
     describe_kept,
     measure_leakage,
+    read_parts,
     stratify,
 )
+from slugline.spreadsheets import write_table
 
 
 def frame(articles, **columns):
@@ -204,6 +206,14 @@ def test_articles_stay_in_their_part_whatever_becomes_of_the_labels_and_new_ones
     assert describe_kept(keep, frame(ids.astype(str))) == [
         "40 of 60 articles stay in the part that they had (split.keep)"
     ]
+
+
+def test_ids_that_a_run_wrote_with_an_apostrophe_are_known_again(tmp_path):
+    ids = ["-a", "@b", "=c", "'=d", "007", "e"]
+    write_table(pd.DataFrame({"article_id": ids, "split": ["test", "dev"] * 3}), tmp_path / "split.csv")
+    assert read_parts(str(tmp_path / "split.csv")) == dict(zip(ids, ["test", "dev"] * 3, strict=True))
+    (tmp_path / "own.csv").write_text("split,article_id\ntest,'-a\n")
+    assert read_parts(str(tmp_path / "own.csv")) == {"'-a": "test"}
 
 
 def test_a_part_without_a_share_keeps_the_articles_that_it_had(tmp_path):

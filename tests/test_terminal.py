@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from slugline.report.next_steps import describe_comparison, describe_prediction, describe_promotion, name_file
+from slugline.config.launch import compose_settings
+from slugline.data import ArticleCorpus
+from slugline.report.next_steps import (
+    describe_comparison,
+    describe_prediction,
+    describe_promotion,
+    name_file,
+    repeat_split,
+)
 from slugline.terminal import _GuardedStream, neutralise, neutralise_json
 
 HOSTILE = ["a b", "it's", "$(touch pwned)", "`touch pwned`", "${oc.env:HOME}", "\\${oc.env:HOME}", "a\nb", 'say "no"', "a,b", "[x]",
@@ -35,6 +43,35 @@ def test_a_name_in_a_next_line_is_only_a_name(name, tmp_path):
         values = dict(map(read_option, words.decode().split("\0")[1:-1]))
         assert any(name in str(value) for value in values.values()), (line, values)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_split_is_repeated_whatever_its_column_is_called(name):
+    params = {"choice/split": "column", "split.column": name, "split.duplicates": "near"}
+    option, column = repeat_split("0" * 32, params)
+    assert option == "split=column"
+    assert read_option(column) == ("split.column", name)
+
+
+def test_the_next_line_reads_articles_as_they_were_read():
+    data = ArticleCorpus(
+        "a.csv",
+        columns={"text": "2", "title": ""},
+        header=False,
+        separator=";",
+        language="no",
+        max_row_mb=64,
+        cleaning={"html_tags": True, "bylines": False, "links": True, "boilerplate": True},
+    )
+    line = describe_prediction(data, "models:/m@champion", None).removeprefix("next").split("predict ")[1]
+    settings = compose_settings("predict", shlex.split(line))
+    assert settings.reading == data.reading
+    assert (str(settings.columns["text"]), settings.columns["title"], settings.language) == ("2", "title", "no")
+    assert (settings.cleaning["html_tags"], settings.cleaning["bylines"], settings.cleaning["links"]) == (
+        True,
+        False,
+        True,
+    )
 
 
 @given(st.text(alphabet="a'\"\\${}:.,[] \t\n=é", min_size=1))

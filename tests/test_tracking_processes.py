@@ -9,6 +9,7 @@ import pytest
 from conftest import run_slugline, store_of
 from mlflow import MlflowClient
 
+from slugline.tracking import Mlflow, start_sweep
 from slugline.tracking.processes import is_alive, is_of_another, process_tags
 
 
@@ -49,3 +50,8 @@ def test_the_next_command_ends_the_runs_of_dead_processes_and_says_so_once(tmp_p
     statuses = {name: client.get_run(run_id).info.status for name, run_id in runs.items()}
     assert statuses == {"dead": "KILLED", "ours": "RUNNING", "elsewhere": "RUNNING", "foreign": "RUNNING"}
     assert "KILLED" not in run_slugline(tmp_path, "reproduce", "run_id=none").stderr
+
+
+def test_the_parent_run_of_a_sweep_belongs_to_its_process(tmp_path):
+    parent = start_sweep(Mlflow(uri=store_of(tmp_path)), "sweep seed=1,2")
+    assert is_alive(MlflowClient(store_of(tmp_path)).get_run(parent).data.tags) is True

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-from slugline.terminal import guard_output
+from slugline.terminal import close_output, guard_output
 
 COMMANDS = {
     "train": "read, split, label, train, evaluate, log to MLflow; -m sweeps",
@@ -49,21 +49,20 @@ def main() -> None:
     try:
         execute(sys.argv[1:])
         sys.stdout.flush()
+    except BrokenPipeError:
+        _leave_pipe()
     except OSError as error:
         from slugline.errors import describe_refusal
 
-        is_pipe, refusal = isinstance(error, BrokenPipeError), describe_refusal(error)
-        if not is_pipe and refusal is None:
+        if (refusal := describe_refusal(error)) is None:
             raise
-        if is_pipe:
-            _leave_pipe()
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes as it ends
+        close_output()
         _fail(f"cannot write standard output: {refusal}")
 
 
 def _leave_pipe() -> NoReturn:
     """Leave in silence, since the reader of our output has left: `slugline guide gold | head`."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes as it ends
+    close_output()
     sys.exit(141)
 
 

@@ -58,12 +58,7 @@ def record(
     StoreError
         When the store fails; all is in the folder then, and the message says how to log it later.
     """
-    with stages.timed("report"):
-        run, tables = _write_somewhere(run, show)
-    metrics = run.metrics | report.count_metrics(run.dataset) | stages.all_seconds()
-    LocalRun(run.folder).log_metrics(metrics)
-    finished = _describe(run, origin, tables)
-    finished.write()
+    run, finished = _write_somewhere(run, origin, stages, show)
     store = getattr(run.settings.tracking, "uri", None)
     try:
         with explained(store, OSError):
@@ -71,24 +66,37 @@ def record(
     except StoreError as error:  # nothing that was computed is lost
         line = describe_logging(run.folder, store)
         raise StoreError(f"{error}; all results of this run are in {run.folder}; to log them: {line}") from error
-    return replace(run, metrics=metrics, model_uri=model_uri)
+    return replace(run, model_uri=model_uri)
 
 
-def _write_somewhere(run: TrainingRun, show: Callable[[str], object]) -> tuple[TrainingRun, list[str]]:
-    """Write a run into its folder, or, where that is refused, into a temporary one; return it and its tables."""
+def _write_somewhere(
+    run: TrainingRun, origin: Origin, stages: Stages, show: Callable[[str], object]
+) -> tuple[TrainingRun, FinishedRun]:
+    """Write a run into its folder, or, where that is refused, into a temporary one; return it with all metrics."""
     try:
-        return run, _write(run)
+        return _write(run, origin, stages)
     except OSError as error:
         if (refusal := describe_refusal(error)) is None:
             raise
         elsewhere = replace(run, folder=Path(mkdtemp(prefix="slugline-run-")))
-        tables = _write(elsewhere)
+        written = _write(elsewhere, origin, stages)
         show(f"caution {refusal}; the folder of this run is {elsewhere.folder}")
-        return elsewhere, tables
+        return written
 
 
-def _write(run: TrainingRun) -> list[str]:
-    """Write a run into its folder, the model first; return the files that MLflow shows as tables."""
+def _write(run: TrainingRun, origin: Origin, stages: Stages) -> tuple[TrainingRun, FinishedRun]:
+    """Write all of a run into its folder, the record last; return it with all metrics."""
+    with stages.timed("report"):
+        tables = _write_files(run)
+    metrics = run.metrics | report.count_metrics(run.dataset) | stages.all_seconds()
+    LocalRun(run.folder).log_metrics(metrics)
+    finished = _describe(run, origin, tables)
+    finished.write()
+    return replace(run, metrics=metrics), finished
+
+
+def _write_files(run: TrainingRun) -> list[str]:
+    """Write what a run made into its folder, the model first; return the files that MLflow shows as tables."""
     run.folder.mkdir(parents=True, exist_ok=True)
     card = report.describe_model(run)
     with write_atomically(run.folder / MODEL) as draft:

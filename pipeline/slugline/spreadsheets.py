@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _FORMULA = r"[=+\-@\t\r\n＝＋－＠]"
 _FORMULA_OR_NUMBER = rf"({_FORMULA}|(0\d+|\d{{16,}}|\d+[eE]\d+)\Z)"
 _RISKY, _ESCAPED = re.compile(f"'*{_FORMULA_OR_NUMBER}"), re.compile(f"'+{_FORMULA_OR_NUMBER}")
-
 _GUARDED = re.compile(f"'+{_FORMULA}")
 
 

@@ -4,6 +4,7 @@ An article, the name of a run or a reason can hold escape sequences, which clear
 window, or hide what was printed before: https://cwe.mitre.org/data/definitions/150.html.
 """
 
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -42,6 +43,11 @@ def guard_output() -> None:
         stream = getattr(sys, name)
         if not isinstance(stream, _GuardedStream):
             setattr(sys, name, cast(TextIO, _GuardedStream(stream)))
+
+
+def close_output() -> None:
+    """Let what Python still writes to standard output, as it ends, go nowhere: nobody takes it any more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _GuardedStream:

@@ -14,7 +14,20 @@ from typing import Any, BinaryIO, Literal, Protocol, cast
 
 from slugline.components import flatten, to_config
 
-LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "ftfy", "sentencex", "charset-normalizer", "rensa")
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "scikit-learn",
+    "ftfy",
+    "sentencex",
+    "charset-normalizer",
+    "py3langid",
+    "python-dateutil",
+    "regex",
+    "rensa",
+)
 EXTRAS = ("trafilatura", "markdown-it-py", "feedparser", "warcio", "openpyxl")  # which read articles, if installed
 Key = Mapping[str, str]
 

@@ -1,6 +1,5 @@
 """`slugline predict`: the sentences of new articles with their topics."""
 
-import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from slugline.model.store import read_origin
 from slugline.model.used_model import describe_used_model, is_by_rules
 from slugline.prediction import PredictionCounts, predict_files
 from slugline.prediction.part_files import rejected_file
-from slugline.terminal import neutralise_json
+from slugline.terminal import close_output, neutralise_json
 from slugline.tracking import model_folder, name_model
 
 _BY_RULES = "caution the model learned labels by keyword rules, not by people"
@@ -77,7 +76,7 @@ class _StandardOutput:
             sys.stdout.buffer.write(neutralise_json(records) if sys.stdout.isatty() else records)
             sys.stdout.buffer.flush()
         except OSError as error:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes as it ends
+            close_output()
             if isinstance(error, BrokenPipeError):  # `slugline predict ... | head`
                 sys.exit(141)
             raise InputError(f"cannot write standard output: {error.strerror}") from error

@@ -43,7 +43,8 @@ class Sweep(Callback):
             jobs, best, uri = tracking.end_sweep(settings, parent, _SCORES, to_experiment)
         print(jobs.to_string(index=False))
         print(f"sweep   {parent}\nbest    {best or 'none: every job failed'}\nmodel   {uri or 'none'}")
-        print(describe_comparison(settings.experiment, settings.uri))
+        if (jobs["status"] == "FINISHED").sum() > 1:
+            print(describe_comparison(settings.experiment, settings.uri))
         if promotion := describe_promotion(uri or "", settings.uri):
             print(promotion)
         if jobs["status"].isin(["FAILED", "RUNNING"]).any():  # those that were pruned are KILLED

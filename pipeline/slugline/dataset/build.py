@@ -10,7 +10,7 @@ from slugline.cache import Stages
 from slugline.data.boilerplate import list_cleaned
 from slugline.data.corpus import count_languages
 from slugline.data.languages import describe_languages
-from slugline.data.schema import to_matrix
+from slugline.data.schema import GROUP_COLUMNS, to_matrix
 from slugline.data.sentences import normal_form
 from slugline.dataset.checks import check_topic_names
 from slugline.dataset.dataset import Dataset, rows_of
@@ -106,9 +106,10 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
 
 def _measure_leakages(used: pd.DataFrame) -> tuple[Leakage, Leakage]:
     """Measure how far the parts share articles and sentences, and copies of them."""
-    parts, keys = used["split"].to_numpy(), used["text"].map(normal_form).to_numpy(object)
-    groups = used["sentence_group"].to_numpy(), parts, used["article_group"].to_numpy()
-    return measure_leakage(keys, parts, used["article_id"].to_numpy()), measure_leakage(*groups)
+    parts, texts = used["split"].to_numpy(), used["text"].map(normal_form).to_numpy(object)
+    sentence_groups, article_groups = (used[column].to_numpy() for column in GROUP_COLUMNS)
+    by_article = measure_leakage(texts, parts, used["article_id"].to_numpy())
+    return by_article, measure_leakage(sentence_groups, parts, article_groups)
 
 
 def _check_parts(parts: np.ndarray, n_sentences: int) -> np.ndarray:

@@ -2,9 +2,9 @@
 
 import csv
 import json
-import sys
 from pathlib import Path
 
+from slugline.data.formats.csv_records import MAX_FIELD
 from slugline.errors import InputError
 
 _COLUMNS = {"sentence_id", "article_id", "text", "topics"}  # of predictions by every version
@@ -39,7 +39,7 @@ def _read_columns(file: Path) -> list[str]:
         return list(parquet.read_schema(file).names)
     with file.open(encoding="utf-8", newline="") as stream:
         if file.suffix == ".csv":
-            csv.field_size_limit(sys.maxsize)
+            csv.field_size_limit(MAX_FIELD)
             return next(csv.reader(stream), [])
         record = json.loads(stream.readline())
     return list(record) if isinstance(record, dict) else []

@@ -34,7 +34,6 @@ __all__ = [
     "drift_page",
     "find_mistakes",
     "shorten_topic",
-    "to_mlflow_frame",
     "write_mlflow_tables",
     "write_page",
     "write_plots",

@@ -3,11 +3,14 @@
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 from slugline.data import ArticleCorpus
+from slugline.data.articles import ArticleOptions, article_columns
+from slugline.data.cleaning import BOILERPLATE, DEFAULT_STEPS
 from slugline.files import read_yaml, shipped_folder
 from slugline.launch import Launch
 from slugline.project import find_project
@@ -36,20 +39,18 @@ def describe_next(launch: Launch, command: str, *options: str) -> str:
 def repeat_split(run_id: str, params: Mapping[str, str]) -> list[str]:
     """Return overrides that divide the data as a run did, by its parameters, and keep articles in their parts.
 
-    Without `split.keep` where the splitter has none, since its parts do not depend on labels.
+    Without `split.keep` where the splitter has none, since its parts do not depend on labels, and where the run was
+    out of core, which writes no parts.
     """
     option = params.get("choice/split", "article")
     given = {key: value for key, value in params.items() if re.match(r"split\.(?!keep)|seed$", key)}
     file = shipped_folder("conf") / "split" / f"{option}.yaml"
     usual = {f"split.{key}": str(value) for key, value in (read_yaml(file) if file.is_file() else given).items()}
     usual |= {"split.seed": given.get("seed", "0"), "seed": "0"}
-    changed = [f"{key}={value}" for key, value in given.items() if value != usual.get(key, value)]
-    keep = (
-        []
-        if "split.keep" not in params or params.get("data.chunk_rows", "None") != "None"
-        else [f"split.keep={run_id}"]
-    )
-    return [*([] if option == "article" else [f"split={option}"]), *changed, *keep]
+    changed = [name_file(key, value) for key, value in given.items() if value != usual.get(key, value)]
+    chosen = [] if option == "article" else [f"split={option}"]
+    wrote_parts = "split.keep" in params and params.get("data.chunk_rows", "None") == "None"
+    return [*chosen, *changed, *([f"split.keep={run_id}"] if wrote_parts else [])]
 
 
 def describe_promotion(model_uri: str, store: str | None) -> str | None:
@@ -79,9 +80,26 @@ def describe_prediction(data: Any, model_uri: str, store: str | None, launch: La
         return f"next    echo 'TEXT' | {shlex.join(['slugline', 'predict', *options])}"
     options.append(name_file("input", data.path))
     if launch is None or not _reads_project(launch):
-        renamed = [name_file(f"columns.{name}", column) for name, column in data.columns.items() if name != column]
-        options += [*([f"format={data.format}"] if data.format else []), *renamed]
+        options += _repeat_reading(data)
     return f"next    {shlex.join(['slugline', 'predict', *options, 'output=topics.csv'])}"
+
+
+def _repeat_reading(data: ArticleCorpus) -> list[str]:
+    """Return overrides by which `predict` reads files as a reader does."""
+    usual = {option.name: option.default for option in fields(ArticleOptions) if option.default is not MISSING}
+    changed = {name: value for name in usual if (value := getattr(data, name)) != usual[name]}
+    renamed = {name: column for name, column in article_columns(data.columns).items() if name != column}
+    switched = {step: on for step, on in data.cleaning.items() if step != BOILERPLATE and on != (step in DEFAULT_STEPS)}
+    return [
+        *(name_file(name, _to_text(value)) for name, value in changed.items()),
+        *(name_file(f"columns.{name}", column) for name, column in renamed.items()),
+        *(f"cleaning.{step}={_to_text(on)}" for step, on in switched.items()),
+    ]
+
+
+def _to_text(value: object) -> str:
+    """Return a value as it is given on the command line."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _reads_project(launch: Launch) -> bool:

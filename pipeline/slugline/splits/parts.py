@@ -9,6 +9,7 @@ import pandas as pd
 from slugline.data.articles import cell_text
 from slugline.data.readers import read_rows
 from slugline.errors import InputError, listing
+from slugline.spreadsheets import unguard
 
 HELD_OUT = ("dev", "test")
 PARTS = ("train", *HELD_OUT)
@@ -36,6 +37,8 @@ def read_parts(path: Any) -> dict[str, str]:
         if column is None or "split" not in row:
             raise InputError(f"{_KEY}, {where}: found {listing(row)}; allowed: article_id or sentence_id, and split")
         name, part = str(cell_text(row[column])), to_part(row["split"])
+        if tuple(row) == (column, "split"):  # as a run's file has it, see `write_table`
+            name = unguard(name)
         if part is None:
             raise InputError(f"{_KEY}, {where}: split: found {row['split']!r}; allowed: {listing(PARTS)}")
         if parts.setdefault(name, part) != part:

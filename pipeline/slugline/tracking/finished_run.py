@@ -1,6 +1,7 @@
 """Finished runs in their folders: all that a store is told of one, so that it can be told later, too."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -166,6 +167,16 @@ def _are_names(value: Any) -> bool:
     return isinstance(value, list) and all(_is_text(name) and Path(name).name == name for name in value)
 
 
+def _is_key(value: Any) -> bool:
+    """Tell whether a value is a key of `Origin`, which the search for it takes as it is."""
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{32}", value) is not None
+
+
+def _is_time(value: Any) -> bool:
+    """Tell whether a value is seconds from 1970, in this century or the next."""
+    return _is_number(value) and 0 <= value < 2**33
+
+
 def _is_number(value: Any) -> bool:
     """Tell whether a value is a number."""
     return isinstance(value, int | float)
@@ -174,7 +185,8 @@ def _is_number(value: Any) -> bool:
 _CHECKS: dict[str, Callable[[Any], bool]] = {
     "run_id": _is_text_or_none,
     "registered_model": _is_text_or_none,
-    "started": _is_number,
+    "key": _is_key,
+    "started": _is_time,
     "params": _are_texts,
     "tags": _are_texts,
     "data": _are_data_sets,

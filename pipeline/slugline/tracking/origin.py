@@ -16,6 +16,11 @@ LIBRARIES = (
     "joblib",
     "sentencex",
     "ftfy",
+    "charset-normalizer",
+    "py3langid",
+    "python-dateutil",
+    "regex",
+    "rensa",
 )
 
 

@@ -97,7 +97,7 @@ def _advise(reason: str) -> str:
 def _first_cause(error: BaseException) -> BaseException:
     """Return the error that was behind all others; of connections, without the addresses of Python's objects."""
     reason = getattr(error, "orig", None) or getattr(error, "reason", None) or error.__cause__ or error.__context__
-    if isinstance(reason, BaseException) and type(error).__module__ != "mlflow.exceptions.RestException":
+    if isinstance(reason, BaseException):
         return _first_cause(reason)
     arguments = [argument for argument in error.args if isinstance(argument, BaseException)]
     return _first_cause(arguments[0]) if arguments else error

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slugline.spreadsheets import table_to_csv
 from slugline.tracking.origin import origin_tags
+from slugline.tracking.processes import process_tags
 from slugline.tracking.runs import Mlflow, MlflowRun, Off
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ def start_sweep(tracking: Mlflow | Off, name: str) -> str:
         return ""
     mlflow = tracking.connect()
     experiment = mlflow.get_experiment_by_name(tracking.experiment)
-    run = mlflow.MlflowClient().create_run(experiment.experiment_id, run_name=name, tags=origin_tags())
+    tags = origin_tags() | process_tags()
+    run = mlflow.MlflowClient().create_run(experiment.experiment_id, run_name=name, tags=tags)
     return str(run.info.run_id)
 
 

@@ -1,7 +1,6 @@
 """The records of CSV, each with the lines that it stands on, so that a broken one costs no other."""
 
 import csv
-import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -10,6 +9,7 @@ from slugline.data.formats.loose_quotes import is_balanced, read_loosely
 from slugline.data.formats.separators import Dialect
 
 MAX_RECORD = 1 << 24  # characters; in a longer record a quote was never closed
+MAX_FIELD = (1 << 31) - 1  # characters; the most that `csv` takes on every system
 _MOST_LINES = 1 << 20  # of a record
 _MAX_AHEAD, _MAX_AHEAD_SIZE = 50, 1 << 16  # lines, and characters, in which the end of loose quotes is looked for
 _FREE_AHEAD, _AHEAD_BY_LINE = 100_000, 2  # lines that may be read again: at first, and for each that is read
@@ -30,7 +30,7 @@ class CsvRecords:
     """
 
     def __init__(self, lines: Iterable[str], dialect: Dialect, max_record: int = MAX_RECORD) -> None:
-        csv.field_size_limit(sys.maxsize)  # it is records that have a limit here
+        csv.field_size_limit(MAX_FIELD)  # it is records that have a limit here
         self._max_record, self._ahead_left = max_record, _FREE_AHEAD
         self._lines, self._dialect = self._counted(lines), dialect
         self._again: deque[str] = deque()  # lines that a broken record took and that are read again

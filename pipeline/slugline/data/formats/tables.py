@@ -1,13 +1,12 @@
 """Tables as text: CSV and TSV, whose first line names the columns."""
 
 import csv
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, count
 from typing import TextIO
 
 from slugline.data.encodings import describe_undecoded
-from slugline.data.formats.csv_records import CsvRecords, take_lines
+from slugline.data.formats.csv_records import MAX_FIELD, CsvRecords, take_lines
 from slugline.data.formats.separators import Dialect, find_dialect
 from slugline.data.opening import InputFile
 from slugline.data.schema import Rows, describe_repeated
@@ -61,7 +60,7 @@ def _read_records(stream: TextIO, file: InputFile) -> Iterator[tuple[str, list[s
 def open_table(stream: Iterable[str], file: InputFile) -> tuple[Dialect, Iterator[str]]:
     """Return how a table separates its fields, which is noted, and its lines without one that says so."""
     all_lines = iter(stream)
-    csv.field_size_limit(sys.maxsize)  # what is looked at here is little
+    csv.field_size_limit(MAX_FIELD)  # what is looked at here is little
     first = take_lines(all_lines, _LOOKED_AT, _MOST_LOOKED_AT)
     dialect = find_dialect(first, file.options.separator_sign)
     is_tsv = ".tsv" in file.name.lower() or file.options.format == "tsv"
