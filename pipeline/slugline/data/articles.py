@@ -9,9 +9,8 @@ from typing import Any, TypeVar
 
 from slugline.data.cleaning import DEFAULT_STEPS, Cleaned, clean
 from slugline.data.dates import standardise_dates
-from slugline.data.input_files import sibling_key
 from slugline.data.languages import primary_language
-from slugline.data.opening import ReadOptions
+from slugline.data.opening import ReadOptions, sibling_key
 from slugline.data.read_files import ReadFile
 from slugline.data.readers import read_rows
 from slugline.data.schema import ARTICLE_COLUMNS, NO_TEXT, Article, Rejected, Row, Rows, describe_no_header
