@@ -10,6 +10,7 @@ from written_articles import ARTICLES, COLUMNS, FORMATS, WITHOUT, compress, plac
 from slugline.data import ArticleCorpus
 from slugline.data.articles import read_articles
 from slugline.data.opening import ReadOptions
+from slugline.data.readers import read_rows
 from slugline.data.schema import Article, Rejected
 from slugline.prediction import PredictOptions, predict_files
 
@@ -71,3 +72,32 @@ def test_training_labelling_monitoring_and_prediction_read_the_same_articles(tmp
     assert counts.articles == len(corpus.articles) == len(ARTICLES)
     assert {record["article_id"] for record in records} == set(corpus.articles["article_id"])
     assert {record["title"] for record in records} == {article["title"] for article in ARTICLES}
+
+
+SAID = {
+    "text": ("", "utf-8"),
+    "windows": ("", "cp1252"),
+    "ascii": ("; charset=us-ascii", "utf-8"),
+    "nobody's": ("; charset=unknown-8bit", "cp1252"),
+    "its own": ("; charset=iso-8859-2", "iso-8859-2"),
+    "another's": ("; charset=utf-8", "cp1252"),
+}
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+@pytest.mark.parametrize("said", SAID)
+def test_the_text_of_a_mail_is_read_whatever_it_says_of_its_encoding(tmp_path, said, kind):
+    charset, encoding = SAID[said]
+    text = "Die Gespräche über Kalor gehen fünf Tage lang weiter, hieß es überall."
+    page = f"<html><body><article><p>{text}</p><p>{text}</p></article></body></html>" if kind == "html" else text
+    head = f"Subject: Talks\nFrom: Ana <ana@kalor.example>\nContent-Type: text/{kind}{charset}\n\n"
+    (tmp_path / "n.eml").write_bytes(head.encode() + page.encode(encoding))
+    ((_, row),) = read_rows(tmp_path)
+    assert row["text"].startswith(text)
+
+
+def test_a_mail_with_a_byte_that_is_not_text_is_rejected(tmp_path):
+    head = b"Subject: Talks\nFrom: a@kalor.example\n\n"
+    (tmp_path / "n.eml").write_bytes(head + "Gespräche für Kalor.".encode() + b"\xff")
+    ((_, reason),) = read_rows(tmp_path)
+    assert reason.startswith("not utf-8: byte 0xff")

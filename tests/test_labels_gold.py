@@ -6,10 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from slugline.cache import Stages
 from slugline.data.corpus import ArticleCorpus
+from slugline.dataset import read_labelled
 from slugline.errors import InputError
 from slugline.labels import Labels, gold_files, read_gold
 from slugline.labels.gold import by_people
+from slugline.review.candidates import read_candidates
 
 
 def test_gold_texts_and_ids_are_brought_to_the_form_they_have_in_the_articles(tmp_path):
@@ -45,3 +48,24 @@ def test_a_gold_file_that_cannot_be_read_is_an_error_with_its_place(tmp_path, co
 def test_what_is_neither_unlabelled_nor_by_rules_is_by_people():
     sentences = pd.DataFrame({"label_source": ["gold", "given", "rules", "", "a labeller's own"]})
     assert by_people(sentences).tolist() == [True, True, False, False, True]
+
+
+OTHER_STEPS = {
+    "html_entities": (False, "Fish &amp; chips were handed out."),
+    "soft_hyphens": (True, "Rice was handed out at the bor\xadder."),
+    "html_tags": (True, "Rice was <b>handed</b> out."),
+}
+
+
+@pytest.mark.parametrize("step", OTHER_STEPS)
+def test_gold_texts_are_cleaned_by_the_steps_that_clean_the_articles(tmp_path, step):
+    on, text = OTHER_STEPS[step]
+    (tmp_path / "news.jsonl").write_text(json.dumps({"article_id": "a", "text": f"Rain fell. {text}"}))
+    (tmp_path / "gold.jsonl").write_text(json.dumps({"article_id": "a", "text": text, "labels": ["aid"]}))
+    articles, labels = (
+        ArticleCorpus(str(tmp_path / "news.jsonl"), cleaning={step: on}),
+        Labels(gold=str(tmp_path / "gold.jsonl")),
+    )
+    _, labelled = read_labelled(articles, labels, Stages())
+    assert labelled.counts["exact"] == 1
+    assert read_candidates(articles, labels).by_people.tolist() == [False, True]

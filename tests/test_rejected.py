@@ -91,3 +91,21 @@ def test_a_training_lists_what_it_rejected_in_its_run(tmp_path, command):
     assert record == {"where": "s.jsonl:41", "reason": "empty text", "article_id": "s.jsonl:41"} | EMPTY | {
         "tags": '["x"]'
     }
+
+
+def test_a_row_keeps_its_cells_whatever_it_is_rejected_for_in_training_and_prediction(tmp_path, command, model):
+    rows = [
+        {"article_id": "a1", "wording": "Talks went on.", "note": "here"},
+        {"article_id": "a2", "text": "", "note": "there"},
+        {"article_id": ["a", 3], "text": "Rain fell.", "note": "rain"},
+        {"article_id": "a4", "text": 5, "note": "five"},
+    ]
+    file = tmp_path / "a.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in [*rows, GOOD[0]]))
+    trained = [item.to_record() for item in ArticleCorpus(str(file))().rejected]
+    done = command(tmp_path, "predict", f"model_uri={model}", "input=a.jsonl", "output=topics.jsonl", "n_jobs=1")
+    assert "read 5 = 1 labelled + 4 rejected" in done.stderr
+    predicted = [json.loads(line) for line in (tmp_path / "topics.jsonl.rejected.jsonl").read_text().splitlines()]
+    assert predicted == trained
+    assert [row["article_id"] for row in predicted] == ["a1", "a2", '["a", 3]', "a4"]
+    assert predicted[0]["wording"] == "Talks went on."

@@ -21,7 +21,7 @@ HABITS = {  # separator, encoding, first line, how it is told
     "utf-16": ("\t", "utf-16", "", "utf-16, '\\t'"),
     "sep": (";", "utf-8-sig", "sep=;\r\n", "';'"),
 }
-SMALL = ("plots=false", "features=word", "split.test=0.25", "cache=off")
+SMALL = ("plots=false", "features=word", "split.test=0.25", "split.duplicates=off", "cache=off")
 
 
 def save(file, rows, habit):

@@ -33,7 +33,7 @@ def read_file(file: InputFile, kind: str) -> tuple[list[tuple[str, Row]], list[R
     rows = [(where, row) for where, row in items if not isinstance(row, str)]
     rejected = [Rejected(where, reason) for where, reason in items if isinstance(reason, str)]
     if not rows:
-        first = f"{rejected[0].where}: {rejected[0].reason}" if rejected else "it is empty"
+        first = rejected[0] if rejected else "it is empty"
         raise InputError(one_line(f"{path}: no row could be read as {kind}; {first}"))
     return rows, rejected
 

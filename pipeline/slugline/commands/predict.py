@@ -84,7 +84,7 @@ class _StandardOutput:
 
 def _print_rejected(rejected: Rejected) -> None:
     """Print a rejected row with the reason on standard error."""
-    print(f"slugline: {rejected.where}: {rejected.reason}", file=sys.stderr)
+    print(f"slugline: {rejected}", file=sys.stderr)
 
 
 def _summary(counts: PredictionCounts, output: str | Path | None) -> str:
@@ -98,8 +98,8 @@ def _summary(counts: PredictionCounts, output: str | Path | None) -> str:
     if output is None or counts.first_rejected is None:
         return summary
     repeated = f"{counts.repeated} repeat an article_id; " if counts.repeated else ""
-    first = f"{counts.first_rejected.where}: {counts.first_rejected.reason}"
-    return f"{summary}\nrejected rows with reasons: {rejected_file(Path(output))} ({repeated}the first is {first})"
+    first = f"{repeated}the first is {counts.first_rejected}"
+    return f"{summary}\nrejected rows with reasons: {rejected_file(Path(output))} ({first})"
 
 
 @contextmanager

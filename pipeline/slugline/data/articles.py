@@ -9,9 +9,8 @@ from typing import Any, TypeVar
 
 from slugline.data.cleaning import DEFAULT_STEPS, Cleaned, clean
 from slugline.data.dates import standardise_dates
-from slugline.data.input_files import sibling_key
 from slugline.data.languages import primary_language
-from slugline.data.opening import ReadOptions
+from slugline.data.opening import ReadOptions, sibling_key
 from slugline.data.read_files import ReadFile
 from slugline.data.readers import read_rows
 from slugline.data.schema import ARTICLE_COLUMNS, NO_TEXT, Article, Rejected, Row, Rows, describe_no_header
@@ -158,13 +157,12 @@ def reject_repeated_rows(rows: Rows, columns: Mapping[str, str]) -> Iterator[tup
     """
     seen: set[bytes] = set()
     for where, row in rows:
-        text = None if isinstance(row, str) else row.get(columns["text"])
-        if isinstance(row, str) or not isinstance(text, str) or not text.strip() or "\0" in text:
+        if isinstance(row, str) or not has_text(row, columns["text"]):
             yield where, row  # not an article, so it takes no id
             continue
         article_id = _get_id(row, where, columns)
         if isinstance(article_id, Rejected):
-            yield where, article_id.reason
+            yield where, with_row(article_id, row)
             continue
         key = blake2b(article_id.encode(), digest_size=8).digest()
         repeats = Rejected(where, f"{REPEATED_ID} '{article_id}' of an earlier article")
@@ -207,6 +205,12 @@ def read_id(row: Row, column: str, where: str) -> str | Rejected | None:
             where, f"column '{column}' is {value}, a float that has lost digits; give ids as text or integers"
         )
     return cell_text(value)
+
+
+def has_text(row: Row, column: str) -> bool:
+    """Tell whether `get_text` finds a text, which only cleaning may show to be empty."""
+    text = row.get(column)
+    return isinstance(text, str) and "\0" not in text and bool(text.strip())
 
 
 def get_text(row: Row, column: str, where: str, steps: Set[str] = DEFAULT_STEPS) -> Cleaned | Rejected:

@@ -12,9 +12,9 @@ from slugline.cache import Values
 from slugline.data.articles import ArticleOptions, read_articles
 from slugline.data.boilerplate import find_boilerplate
 from slugline.data.cleaning import BOILERPLATE, DEFAULT_STEPS, cleaning_steps
-from slugline.data.input_files import NamedFile, find_files, sibling_key
+from slugline.data.input_files import NamedFile, find_files
 from slugline.data.languages import check_language, find_language, primary_language
-from slugline.data.opening import ReadOptions
+from slugline.data.opening import ReadOptions, sibling_key
 from slugline.data.read_files import ReadFile, describe_files
 from slugline.data.readers import check_any_read, check_rejected, describe_rejected
 from slugline.data.schema import ARTICLE_COLUMNS, GROUP_COLUMNS, SENTENCE_COLUMNS, Article, Rejected
@@ -114,7 +114,7 @@ class ArticleCorpus(ArticleOptions):
     Parameters
     ----------
     path : str, Path or list of these
-        A file, a folder, a glob, `-` for standard input, or a list of these.
+        A file, a folder, a glob, a URL such as `s3://bucket/*.jsonl`, `-` for standard input, or a list of these.
     columns : dict of str to str
         Article columns and their names in the files; other usual names (body, headline, date) are found. Only `text`
         must be there.

@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
-from slugline.data.input_files import sibling_key
-from slugline.data.opening import ReadOptions
+from slugline.data.opening import ReadOptions, sibling_key
 from slugline.data.schema import Row, Rows
 from slugline.errors import InputError, listing
 

@@ -11,8 +11,7 @@ from typing import Any
 from slugline.data.archives import ARCHIVE_ENDING
 from slugline.data.folders import SPECIAL, find_link_problem, walk_folder
 from slugline.data.formats import FORMAT_OF_ENDING, FORMATS
-from slugline.data.opening import ReadOptions
-from slugline.data.opening import sibling_key as sibling_key  # beside `find_files`, whose key it takes
+from slugline.data.opening import ReadOptions, sibling_key
 from slugline.data.remote import RemoteFile, find_remote, is_remote
 from slugline.data.unpacking import COMPRESSIONS, without_compression
 from slugline.errors import InputError, listing

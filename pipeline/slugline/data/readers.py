@@ -136,15 +136,14 @@ def check_rejected(rejected: Iterable[Rejected], options: ReadOptions, key: str)
     if options.on_error == "stop":
         for item in rejected:
             advice = f"{sibling_key(key, 'on_error')}=reject goes on without it, and lists all such"
-            raise InputError(f"{item.where}: {item.reason}; {advice}")
+            raise InputError(f"{item}; {advice}")
 
 
 def describe_rejected(rejected: Sequence[Rejected]) -> list[str]:
     """Return in a line how much was rejected, and the first of it; no line for nothing."""
     if not rejected:
         return []
-    first = f"{rejected[0].where}: {rejected[0].reason}"
-    return [f"rejected {len(rejected)}, the first {first}; a training lists all in {REJECTED_FILE} of its run"]
+    return [f"rejected {len(rejected)}, the first {rejected[0]}; a training lists all in {REJECTED_FILE} of its run"]
 
 
 def check_any_read(read: Sequence[object], rejected: Sequence[Rejected], noun: str, key: str = "data.path") -> None:
@@ -153,7 +152,7 @@ def check_any_read(read: Sequence[object], rejected: Sequence[Rejected], noun: s
     `noun` says what was to be, `key` is the setting that names the path.
     """
     if not read:
-        reason = f"{rejected[0].where}: {rejected[0].reason}" if rejected else "the files are empty"
+        reason = str(rejected[0]) if rejected else "the files are empty"
         advice = f"; give {sibling_key(key, 'columns')}.text=COLUMN" if NO_TEXT in reason else ""
         raise InputError(f"no {noun} could be read; {reason}{advice}")
 

@@ -47,7 +47,7 @@ class SentenceCorpus(ReadOptions):
     Parameters
     ----------
     path : str, Path or list of these
-        A file, a folder, a glob, `-` for standard input, or a list of these.
+        A file, a folder, a glob, a URL such as `s3://bucket/*.jsonl`, `-` for standard input, or a list of these.
     columns : dict of str to str
         `text, labels, article_id, split, published, language` and their names in the files; those not given are found
         by their usual names (sentence, topic, doc_id, date, ...). A row without `article_id` is an article of its own.

@@ -56,6 +56,9 @@ class Rejected(NamedTuple):
     reason: str
     row: Row | None = None
 
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}"
+
     def to_record(self) -> dict[str, Any]:
         """Return place, reason and cells in one: a row that can be mended and read again, as the article that it was.
 
@@ -65,7 +68,10 @@ class Rejected(NamedTuple):
         {'where': 'a.csv:7', 'reason': 'empty text', 'article_id': 'a.csv:7', 'text': '', 'title': 'Truce'}
         """
         told = {"where": self.where, "reason": self.reason}
-        return told if self.row is None else {**told, "article_id": self.where, **self.row}
+        if self.row is None:
+            return told
+        has_id = self.row.get("article_id") not in (None, "")
+        return {**told, "article_id": self.where, **self.row} | ({} if has_id else {"article_id": self.where})
 
 
 ARTICLE_COLUMNS = Article._fields[:-1]  # without `kept`, whose columns have names of their own
@@ -87,8 +93,8 @@ def describe_no_header(names: Iterable[str]) -> str:
 
 def describe_repeated(names: Sequence[str]) -> str | None:
     """Return that two columns of a file have one name, so that one would be lost; None if none have."""
-    repeated = next((name for name, count in Counter(names).items() if count > 1), None)
-    return None if repeated is None else f"column '{repeated}' stands {list(names).count(repeated)} times"
+    found = (f"column '{name}' stands {count} times" for name, count in Counter(names).items() if count > 1)
+    return next(found, None)
 
 
 def sentence_id(article_id: str, start: int, end: int, text: str) -> str:

@@ -27,7 +27,8 @@ def read_labelled(data: Any, labels: Labels, stages: Stages) -> tuple[Corpus, La
 
         def label() -> dict[str, Any]:
             opened: list[ReadFile] = []
-            labelled = labels(sentences, read_gold(labels.gold, labels.columns, labels.reading, opened))
+            gold = read_gold(labels.gold, labels.columns, labels.reading, opened, corpus.steps)
+            labelled = labels(sentences, gold)
             counts = {"counts": dict(labelled.counts), "timeouts": dict(labelled.timeouts)}
             return labelled._asdict() | counts | {"files": opened}
 

@@ -1,19 +1,20 @@
 """Gold labels: labels that people gave, read from files and matched with the sentences they were made for."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from itertools import islice
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from slugline.data.articles import clean_text, column_name, read_id
+from slugline.data.articles import column_name, read_id
+from slugline.data.cleaning import DEFAULT_STEPS, clean
 from slugline.data.input_files import NamedFile, find_files
 from slugline.data.label_cells import parse_labels
 from slugline.data.opening import ReadOptions
 from slugline.data.read_files import ReadFile
 from slugline.data.readers import read_rows
-from slugline.data.schema import Rejected, describe_no_header, to_matrix
+from slugline.data.schema import Rejected, Row, describe_no_header, to_matrix
 from slugline.data.usual_names import OF_SENTENCES, find_usual
 from slugline.errors import InputError, listing, one_line
 
@@ -44,27 +45,33 @@ def read_gold(
     columns: Mapping[str, str],
     options: ReadOptions | None = None,
     opened: list[ReadFile] | None = None,
+    steps: Set[str] = DEFAULT_STEPS,
 ) -> Iterator[tuple[str, Any]]:
     """Read gold labels from files, texts and ids brought to the form that they have in the sentences.
 
     `columns` are `sentence_id, article_id, text, labels` and their names in the files. Each row comes with its place;
     in place of one that cannot be read comes the reason, a string. None for `gold`: there are no gold labels. `options`
-    and `opened` are as in `read_rows`.
+    and `opened` are as in `read_rows`; `steps` of cleaning are those that the sentences went through.
     """
     if gold is None:
         return
-    names = {name: column_name(columns, name) for name in _COLUMNS}
+    names = _names_in_files(columns)
     for where, row in read_rows(gold, options, key="labels.gold", opened=opened):
-        yield where, row if isinstance(row, str) else _clean(row, names, where)
+        yield where, row if isinstance(row, str) else _clean(row, names, where, steps)
 
 
-def _clean(row: Mapping[str, Any], names: Mapping[str, str], where: str) -> Mapping[str, Any] | str:
+def _names_in_files(columns: Mapping[str, str]) -> dict[str, str]:
+    """Return the name in the files of every column of gold labels."""
+    return {name: column_name(columns, name) for name in _COLUMNS}
+
+
+def _clean(row: Row, names: Mapping[str, str], where: str, steps: Set[str]) -> Row | str:
     """Return a row with ids as text and its text mended, or why it has none."""
     ids = {column: read_id(row, column, where) for column in (names["article_id"], names["sentence_id"])}
     if wrong := [found for found in ids.values() if isinstance(found, Rejected)]:
         return wrong[0].reason
     text = row.get(names["text"])
-    cleaned = {names["text"]: clean_text(text).strip()} if isinstance(text, str) else {}
+    cleaned = {names["text"]: clean(text, steps).text.strip()} if isinstance(text, str) else {}
     return {**row, **cleaned, **{column: found for column, found in ids.items() if column in row}}
 
 
@@ -73,7 +80,7 @@ def parse_gold(rows: GoldRows, columns: Mapping[str, str], delimiter: str) -> It
 
     Raises `InputError` for a row that cannot be read, or that lacks labels or what they are of.
     """
-    column_of = {name: column_name(columns, name) for name in _COLUMNS}
+    column_of = _names_in_files(columns)
     for where, row in rows:
         if isinstance(row, str):
             raise InputError(one_line(f"gold labels, {where}: {row}"))
@@ -95,7 +102,7 @@ def describe_unmatched(
 
     `sentences` may be some of the `total`; `options` as in `read_rows`.
     """
-    column_of = {name: column_name(columns, name) for name in _COLUMNS}
+    column_of = _names_in_files(columns)
     rows = [row for _, row in islice(read_gold(gold, columns, options), _LOOKED_AT) if not isinstance(row, str)]
     shown = [
         f"{column}={rows[0][column]!r:.60}"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import astuple, dataclass, replace
 from typing import NamedTuple
 
-from slugline.data.articles import REPEATED_ID, read_article
+from slugline.data.articles import REPEATED_ID, has_text, read_article
 from slugline.data.cleaning import DEFAULT_STEPS
 from slugline.data.dates import count_dates
 from slugline.data.schema import Article, Rejected, Row
@@ -130,7 +130,7 @@ class BatchLabeller:
 def cut_batches(rows: Iterable[_ReadRow], columns: Mapping[str, str], size: int) -> Iterator[_Batch]:
     """Cut a stream of rows into batches, each complete once it has this many characters.
 
-    Batches leave out what is not among `columns`, which has for each article column its name in the input.
+    Of articles, batches leave out what is not among `columns`, which has for each article column its name in the input.
     """
     batch: list[_ReadRow] = []
     characters = 0
@@ -161,7 +161,7 @@ def label_articles(
 
 
 def _only_article_cells(row: Row, columns: Mapping[str, str]) -> Row:
-    """Return the cells of a row that make an article; of a row without a text column, only the names."""
-    if columns["text"] not in row:
-        return dict.fromkeys(row)
+    """Return the cells of a row that make an article; all of a row without text, which is listed with its cells."""
+    if not has_text(row, columns["text"]):
+        return row
     return {name: row[name] for name in columns.values() if name in row}

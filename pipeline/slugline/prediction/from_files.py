@@ -1,4 +1,4 @@
-"""Prediction from files: rows are read and cut into batches, workers label them, records are written in order.
+"""Prediction from files: rows become batches, batches records, and these an output that can be resumed.
 
 The main process reads rows and cuts them into batches, workers turn a batch into the bytes of its records, the main
 process writes them in order. So the batches, and with them the output, are the same whatever labels them; workers,

@@ -19,7 +19,7 @@ class PredictOptions(ArticleOptions):
     Parameters
     ----------
     input : str, Path or sequence of these
-        A file, a folder, a glob or several of these; `-` is standard input.
+        A file, a folder, a glob, a URL such as `s3://bucket/*.jsonl`, or several of these; `-` is standard input.
     output : str or Path, optional
         A file ending in `.jsonl`, `.csv` or `.parquet`; by default JSON lines go to standard output.
         It takes the place of predictions of before, never of anything else.

@@ -33,7 +33,7 @@ def describe_read(collected: CollectedGold) -> str:
     ]
     if unanswered := collected.unanswered:
         lines.append(f"open    {len(unanswered)} tasks that nobody answered: {listing(unanswered, 5)}")
-    return "\n".join([*lines, *(f"        {item.where}: {item.reason}" for item in [*rejected, *unmatched])])
+    return "\n".join([*lines, *(f"        {item}" for item in [*rejected, *unmatched])])
 
 
 def describe_agreement(collected: CollectedGold, topics: Sequence[str], adjudicator: str | None) -> str:

@@ -48,7 +48,7 @@ def read_candidates(data: Callable[[], Corpus | pd.DataFrame], labels: Labels) -
     """Read sentences and the labels that people gave them; labels by rules are not used."""
     corpus = read_corpus(data)
     opened: list[ReadFile] = []
-    gold_rows = read_gold(labels.gold, labels.columns, labels.reading, opened)
+    gold_rows = read_gold(labels.gold, labels.columns, labels.reading, opened, corpus.steps)
     labelled = replace(labels, rules=False)(corpus.sentences(), gold_rows)
     left_out = {"rejected": len(corpus.rejected), "gold labels without a sentence": len(labelled.unmatched)}
     notes = corpus.with_files(opened).all_notes()

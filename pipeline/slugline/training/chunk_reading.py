@@ -28,13 +28,17 @@ class _Reading:
     def __init__(self, labels: Labels) -> None:
         self.labels = labels
         self.opened: list[ReadFile] = []  # of gold labels
-        self.gold = list(read_gold(labels.gold, labels.columns, labels.reading, self.opened))
-        self.unmatched = {where for where, _ in self.gold}
+        self.gold: list[tuple[str, Any]] | None = None
+        self.unmatched: set[str] = set()
         self.one_topic_each = True
         self.examples = pd.DataFrame()
 
     def label(self, chunks: Chunks, corpus: Corpus, sentences: pd.DataFrame) -> pd.DataFrame:
         """Label the sentences of a chunk, count them, and return those that are used."""
+        if self.gold is None:  # cleaned as the first chunk is, and so all
+            labels = self.labels
+            self.gold = list(read_gold(labels.gold, labels.columns, labels.reading, self.opened, corpus.steps))
+            self.unmatched = {where for where, _ in self.gold}
         labelled = self.labels(sentences, self.gold)
         used = select_labelled(labelled)
         self.unmatched &= set(labelled.unmatched)
@@ -54,7 +58,7 @@ class _Reading:
     def complete(self, chunks: Chunks, split: ByArticle | Given, known_articles: int) -> None:
         """Put into chunks what is known once all are read; raise `InputError` where nothing is labelled."""
         chunks.files = [*chunks.files, *self.opened]
-        chunks.unmatched = [where for where, _ in self.gold if where in self.unmatched]
+        chunks.unmatched = [where for where, _ in self.gold or [] if where in self.unmatched]
         chunks.counts["gold_unmatched"] = len(chunks.unmatched)
         total = chunks.counts["sentences"]
         check_matched(self.labels, chunks.matches, len(chunks.unmatched), self.examples, total)

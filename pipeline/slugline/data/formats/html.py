@@ -81,7 +81,7 @@ def decode_page(data: bytes, encoding: str | None) -> str:
         try:
             known = codecs.lookup(name).name
             return data.decode(_READ_AS.get(known, known))
-        except (LookupError, UnicodeDecodeError):  # it is not what it says
+        except (LookupError, UnicodeError):  # it is not what it says
             continue
     return data.decode(encoding or find_encoding(data))
 

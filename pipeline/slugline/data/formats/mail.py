@@ -4,6 +4,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
+from slugline.data.encodings import decode_exactly, describe_undecoded, is_text_encoding
 from slugline.data.formats.foreign import foreign_errors
 from slugline.data.formats.html import page_row
 from slugline.data.opening import InputFile
@@ -55,8 +56,23 @@ def _read_body(body: Any, encoding: str | None) -> dict[str, Any] | str:
     """Return the text of a part, or why there is none."""
     if body is None:
         return "no text in the mail"
-    if body.get_content_type() == "text/html":
-        row = page_row(body.get_payload(decode=True) or b"", body.get_content_charset() or encoding)
-        return row if isinstance(row, str) else {"text": row["text"]}
     with foreign_errors("no text that can be read"):
-        return {"text": str(body.get_content()).strip()}
+        data: bytes = body.get_payload(decode=True) or b""
+        encoding = _said_encoding(body, data) or encoding
+    if body.get_content_type() == "text/html":
+        row = page_row(data, encoding)
+        return row if isinstance(row, str) else {"text": row["text"]}
+    _, encoding, text = decode_exactly(data, encoding)
+    return describe_undecoded(text, encoding) or {"text": text.strip()}
+
+
+def _said_encoding(body: Any, data: bytes) -> str | None:
+    """Return the encoding that a part says it has, if its bytes are in it."""
+    said: str | None = body.get_content_charset()
+    if said is None or not is_text_encoding(said):
+        return None
+    try:
+        data.decode(said)
+    except UnicodeError:  # it is not what it says
+        return None
+    return said

@@ -1,6 +1,7 @@
 """Tables as text: CSV and TSV, whose first line names the columns."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, count
 from typing import TextIO
@@ -70,11 +71,10 @@ def open_table(stream: Iterable[str], file: InputFile) -> tuple[Dialect, Iterato
 
 def describe_header(names: Sequence[str]) -> str | None:
     """Return what is wrong with the names of columns, None if they can be used."""
-    problem = describe_repeated(names)
-    repeated = next((name for name in names if names.count(name) > 1), "")
-    if problem and (len(repeated) > 60 or repeated.lstrip("+-").replace(".", "").isdigit()):
+    repeated = next((name for name, count in Counter(names).items() if count > 1), "")
+    if len(repeated) > 60 or repeated.lstrip("+-").replace(".", "").isdigit():
         return f"{NO_HEADER}: '{repeated:.60}' stands {names.count(repeated)} times"
-    return problem
+    return describe_repeated(names)
 
 
 def to_header(file: InputFile, fields: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from slugline.data.formats.foreign import foreign_errors, missing_extra
 from slugline.data.opening import InputFile, PartLimits
-from slugline.data.schema import Rows
+from slugline.data.schema import Rows, describe_repeated
 from slugline.data.unpacking import SMALL
 from slugline.errors import listing
 
@@ -32,8 +32,8 @@ def read_workbook(file: InputFile) -> Rows:
 
 def _read_rows(rows: Iterator[tuple[int, list[Any]]], names: list[str], file: InputFile) -> Rows:
     """Yield the rows below the names of columns."""
-    if repeated := [name for name in names if name and names.count(name) > 1]:
-        yield f"{file.name}:1", f"column '{repeated[0]}' stands {names.count(repeated[0])} times in the first row"
+    if problem := describe_repeated([name for name in names if name]):
+        yield f"{file.name}:1", f"{problem} in the first row"
         return
     if not any(names):
         yield f"{file.name}:1", "no names of columns in the first row"
