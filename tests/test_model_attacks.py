@@ -837,7 +837,7 @@ def test_changed_bytes_inside_an_archive_give_a_model_or_a_refusal(
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @given(data=st.data())
-@settings(FUZZ, max_examples=2000)
+@settings(FUZZ, max_examples=1000)
 def test_many_changed_bytes_give_a_model_or_a_refusal(good: Path, tmp_path: Path, data: st.DataObject) -> None:
     fuzz_file(good, tmp_path, data)
     fuzz_entry(good, tmp_path, data)
