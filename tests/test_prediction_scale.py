@@ -258,7 +258,7 @@ def peak(model: Path, source: Path, *options: str) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [("n_jobs=2", "output=o.parquet"), ("n_jobs=2",)])
+@pytest.mark.parametrize("options", [("n_jobs=2", "output=o.parquet")])
 def test_ten_times_the_input_takes_no_more_memory(model: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
     few, many = tmp_path / "few.jsonl", tmp_path / "many.jsonl"
     write_articles(few, 30_000)
