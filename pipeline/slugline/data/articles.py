@@ -76,9 +76,9 @@ def read_article_rows(
 
     Which names these are is noted in `opened`, as what else is found out about the files.
     """
-    files = [] if opened is None else opened
+    files, named = [] if opened is None else opened, tuple(columns.items())
     rows = (
-        (where, row if isinstance(row, str) else _under_our_names(row, columns, files[-1].notes))
+        (where, row if isinstance(row, str) else _under_our_names(row, named, files[-1].notes))
         for where, row in read_rows(path, options, key=key, columns=columns, opened=files)
     )
     return standardise_dates(rows, columns["published"], options, key)
@@ -165,14 +165,16 @@ def reject_repeated_rows(rows: Rows, columns: Mapping[str, str]) -> Iterator[tup
             yield where, with_row(article_id, row)
             continue
         key = blake2b(article_id.encode(), digest_size=8).digest()
-        repeats = Rejected(where, f"{REPEATED_ID} '{article_id}' of an earlier article")
-        yield where, with_row(repeats, row) if key in seen else row
-        seen.add(key)
+        if key in seen:
+            yield where, with_row(Rejected(where, f"{REPEATED_ID} '{article_id}' of an earlier article"), row)
+        else:
+            seen.add(key)
+            yield where, row
 
 
-def _under_our_names(row: Row, columns: Mapping[str, str], notes: list[str]) -> Row:
+def _under_our_names(row: Row, columns: tuple[tuple[str, str], ...], notes: list[str]) -> Row:
     """Return a row with a cell also under the name of each article column that it has under another usual name."""
-    found = _find_columns(tuple(row), tuple(columns.items()))
+    found = _find_columns(tuple(row), columns)
     notes.extend(note for _, _, note in found if note not in notes)
     return {**row, **{column: row[name] for column, name, _ in found}} if found else row
 

@@ -248,7 +248,8 @@ def reject_repeated_ids(articles: Iterable[tuple[str, Article | Rejected]]) -> I
 def stop_at_rejected(items: Iterable[_Item | Rejected], options: ReadOptions, key: str) -> Iterator[_Item | Rejected]:
     """Yield items; raise `InputError` at the first that was rejected, if `options.on_error` says so."""
     for item in items:
-        check_rejected([item] if isinstance(item, Rejected) else [], options, key)
+        if isinstance(item, Rejected):
+            check_rejected([item], options, key)
         yield item
 
 
