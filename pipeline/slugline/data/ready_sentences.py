@@ -15,15 +15,8 @@ from slugline.data.articles import (
     to_article,
     with_row,
 )
-from slugline.data.corpus import (
-    Corpus,
-    check_keep,
-    check_kept_columns,
-    in_chunks,
-    read_all,
-    reject_repeated_ids,
-    stop_at_rejected,
-)
+from slugline.data.collecting import in_chunks, read_all, reject_repeated_ids, stop_at_rejected
+from slugline.data.corpus import Corpus, check_keep, check_kept_columns
 from slugline.data.dates import standardise_dates
 from slugline.data.debris import debris_step
 from slugline.data.input_files import NamedFile, find_files
