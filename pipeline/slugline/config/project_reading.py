@@ -1,13 +1,11 @@
 """How the files of a project are read, which is how `predict` and `monitor` read other files unless told otherwise."""
 
-from collections.abc import Mapping
-from dataclasses import MISSING, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from slugline.config.user_files import search_project
-from slugline.data.articles import ArticleOptions
+from slugline.data.articles import USUAL_OPTIONS
 from slugline.data.cleaning import DEFAULT_STEPS, STEPS
 from slugline.data.schema import ARTICLE_COLUMNS
 from slugline.errors import InputError
@@ -15,9 +13,6 @@ from slugline.files import shipped_folder
 from slugline.project import PROJECT_FILE, find_project
 
 _NAME = "project_data"  # of a config that holds nothing but the project's data
-_DEFAULTS: Mapping[str, Any] = {
-    option.name: option.default for option in fields(ArticleOptions) if option.default is not MISSING
-}
 _OF_TEXT = ("language", "cleaning")  # options that hold for typed text, too
 
 
@@ -39,7 +34,7 @@ def complete_reading(settings: Any) -> None:
     Standard input, where text is typed, is plain text.
     """
     options = _only_of_text(_read_options()) if settings.input == "-" else _read_options()
-    for name, usual in _DEFAULTS.items():
+    for name, usual in USUAL_OPTIONS.items():
         if getattr(settings, name) == usual:
             object.__setattr__(settings, name, options.get(name, usual))
 
@@ -61,7 +56,7 @@ def describe_reading(settings: Any) -> str | None:
     ]
     names += [
         f"{name}={str(options[name]).lower() if isinstance(usual, bool) else options[name]}"
-        for name, usual in _DEFAULTS.items()
+        for name, usual in USUAL_OPTIONS.items()
         if options.get(name, usual) != usual and getattr(settings, name) == options[name]
     ]
     return f"reading {', '.join(names)}: as the project's data ({_file()})" if names else None
@@ -101,7 +96,7 @@ def _compose(choice: str, files: tuple[tuple[Path, int, int], ...]) -> dict[str,
     try:
         with initialize_config_dir(str(shipped_folder("conf")), version_base="1.3"):
             data = compose(_NAME, search_project()).data
-            values = {name: OmegaConf.select(data, name) for name in _DEFAULTS}
+            values = {name: OmegaConf.select(data, name) for name in USUAL_OPTIONS}
             columns, cleaning = (_to_dict(OmegaConf.select(data, name)) for name in ("columns", "cleaning"))
     except CONFIG_ERRORS as error:
         raise InputError(describe_error(error)) from error

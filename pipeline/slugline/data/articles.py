@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from functools import lru_cache, partial
 from hashlib import blake2b
 from typing import Any, TypeVar
@@ -38,6 +38,10 @@ class ArticleOptions(ReadOptions):
 
     language: str | None = None
     cleaning: dict[str, bool] = field(default_factory=dict)
+
+
+# Of each option with one value, what it is where nobody gives it
+USUAL_OPTIONS = {option.name: option.default for option in fields(ArticleOptions) if option.default is not MISSING}
 
 
 def read_articles(

@@ -3,13 +3,12 @@
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, fields
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 from slugline.data import ArticleCorpus
-from slugline.data.articles import ArticleOptions, article_columns
+from slugline.data.articles import USUAL_OPTIONS, article_columns
 from slugline.data.cleaning import BOILERPLATE, DEFAULT_STEPS
 from slugline.files import read_yaml, shipped_folder
 from slugline.launch import Launch
@@ -86,8 +85,7 @@ def describe_prediction(data: Any, model_uri: str, store: str | None, launch: La
 
 def _repeat_reading(data: ArticleCorpus) -> list[str]:
     """Return overrides by which `predict` reads files as a reader does."""
-    usual = {option.name: option.default for option in fields(ArticleOptions) if option.default is not MISSING}
-    changed = {name: value for name in usual if (value := getattr(data, name)) != usual[name]}
+    changed = {name: value for name, usual in USUAL_OPTIONS.items() if (value := getattr(data, name)) != usual}
     renamed = {name: column for name, column in article_columns(data.columns).items() if name != column}
     switched = {step: on for step, on in data.cleaning.items() if step != BOILERPLATE and on != (step in DEFAULT_STEPS)}
     return [
