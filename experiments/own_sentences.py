@@ -17,7 +17,7 @@ import pandas as pd
 import slugline
 from slugline.cache import Off
 from slugline.data import ArticleCorpus, Corpus, SentenceCorpus
-from slugline.data.articles import clean_text
+from slugline.data.cleaning import clean
 from slugline.labels import Labels, read_gold
 from slugline.labels.gold import parse_gold
 from slugline.labels.matching import match_gold
@@ -55,7 +55,7 @@ def explain(corpus: Corpus, gold: dict[str, dict[str, object]], unmatched: list[
     articles = {row.article_id: squeeze(row.text) for row in corpus.articles.itertuples()}
     records = [gold[where] for where in unmatched]
     return Counter(
-        f"not aligned: {reason(squeeze(clean_text(str(one['text']))), articles.get(str(one['article_id']), ''))}"
+        f"not aligned: {reason(squeeze(clean(str(one['text'])).text), articles.get(str(one['article_id']), ''))}"
         for one in records
     )
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from slugline.data import boundaries
-from slugline.data.articles import clean_text
 from slugline.data.boundaries import find_spans
+from slugline.data.cleaning import clean
 from slugline.data.sentences import split_text
 
 sys.path.append(str(Path(__file__).parents[1] / "experiments"))
@@ -62,8 +62,8 @@ def test_a_case_that_is_known_to_fail_fails_or_its_mark_goes(case):
     "case", [case for case in CASES if case.language[:2] in ("zh", "ja")], ids=lambda case: case.text
 )
 def test_fullwidth_marks_that_cleaning_makes_ascii_end_sentences_too(case):
-    cleaned = case._replace(text=clean_text(case.text))
-    assert split(cleaned) == [clean_text(sentence) for sentence in case.sentences]
+    cleaned = case._replace(text=clean(case.text).text)
+    assert split(cleaned) == [clean(sentence).text for sentence in case.sentences]
 
 
 @pytest.mark.parametrize("tags", [("de", "de-DE", "de_AT", "DE"), ("zh", "zh-Hant", "zh-hans-CN"), ("es", "es-419")])

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from slugline.data import ArticleCorpus, SentenceCorpus
-from slugline.data.articles import cell_text, clean_text, read_articles
+from slugline.data.articles import cell_text, read_articles
+from slugline.data.cleaning import clean
 from slugline.data.opening import ReadOptions
 from slugline.data.readers import check_any_read, read_rows
 from slugline.data.schema import Article, Rejected
@@ -243,7 +244,7 @@ def test_text_is_mended_and_curly_quotes_stay(tmp_path, broken, mended):
 
 @given(st.text(st.characters(exclude_categories=()), max_size=60))
 def test_mended_text_is_nfc_and_can_be_written(text):
-    mended = clean_text(text)
+    mended = clean(text).text
     assert unicodedata.is_normalized("NFC", mended)
     mended.encode("utf-8")
 
@@ -252,7 +253,7 @@ def test_mended_text_is_nfc_and_can_be_written(text):
 def test_texts_with_curly_quotes_and_dashes_pass_through_as_ftfy_would_leave_them(text):
     from ftfy import TextFixerConfig, fix_text
 
-    assert clean_text(text) == fix_text(text, TextFixerConfig(uncurl_quotes=False, normalization="NFC"))
+    assert clean(text).text == fix_text(text, TextFixerConfig(uncurl_quotes=False, normalization="NFC"))
 
 
 @pytest.mark.parametrize(

@@ -250,11 +250,6 @@ def cell_text(value: object) -> str | None:
     return _spell_out(value.isoformat() if hasattr(value, "isoformat") else str(value))
 
 
-def clean_text(text: str) -> str:
-    """Return a text cleaned by the default steps; see `slugline.data.cleaning.clean`."""
-    return clean(text).text
-
-
 def _spell_out(text: str) -> str:
     """Return a text with its lone surrogates spelled out."""
     return text.encode("utf-8", "backslashreplace").decode()

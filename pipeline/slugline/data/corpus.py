@@ -16,8 +16,8 @@ from slugline.data.collecting import in_chunks, read_all, reject_repeated_ids, s
 from slugline.data.input_files import NamedFile, find_files
 from slugline.data.languages import check_language, find_language, primary_language
 from slugline.data.opening import sibling_key
-from slugline.data.read_files import ReadFile, describe_files
-from slugline.data.readers import describe_rejected
+from slugline.data.read_files import ReadFile
+from slugline.data.readers import describe_reading
 from slugline.data.schema import ARTICLE_COLUMNS, GROUP_COLUMNS, SENTENCE_COLUMNS, Article, Rejected
 from slugline.data.sentences import split_article
 from slugline.errors import InputError, listing
@@ -49,7 +49,7 @@ class Corpus(NamedTuple):
 
     def all_notes(self) -> list[str]:
         """Return how the files were read and understood, a line for each kind."""
-        return [*describe_files(self.files), *self.notes, *describe_rejected(self.rejected)]
+        return describe_reading(self.files, self.notes, self.rejected)
 
     def with_files(self, files: Iterable[Sequence[Any]]) -> "Corpus":
         """Return the corpus with further files that were read, as the fields of `ReadFile`."""

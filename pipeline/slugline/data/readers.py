@@ -22,7 +22,7 @@ from slugline.data.input_files import (
 )
 from slugline.data.opening import InputFile, ReadOptions, describe_doubt, sibling_key
 from slugline.data.predictions import undo_guard
-from slugline.data.read_files import ReadFile
+from slugline.data.read_files import ReadFile, describe_files
 from slugline.data.schema import NO_TEXT, Rejected, Rows
 from slugline.data.unpacking import UNPACKING_ERRORS
 from slugline.errors import InputError, listing
@@ -139,11 +139,13 @@ def check_rejected(rejected: Iterable[Rejected], options: ReadOptions, key: str)
             raise InputError(f"{item}; {advice}")
 
 
-def describe_rejected(rejected: Sequence[Rejected]) -> list[str]:
-    """Return in a line how much was rejected, and the first of it; no line for nothing."""
-    if not rejected:
-        return []
-    return [f"rejected {len(rejected)}, the first {rejected[0]}; a training lists all in {REJECTED_FILE} of its run"]
+def describe_reading(files: Iterable[ReadFile], notes: Iterable[str], rejected: Sequence[Rejected]) -> list[str]:
+    """Return how files were read, what else is noted, and in a line how much was rejected, with the first of it."""
+    lines = [*describe_files(files), *notes]
+    if rejected:
+        all_listed = f"a training lists all in {REJECTED_FILE} of its run"
+        lines.append(f"rejected {len(rejected)}, the first {rejected[0]}; {all_listed}")
+    return lines
 
 
 def check_any_read(read: Sequence[object], rejected: Sequence[Rejected], noun: str, key: str = "data.path") -> None:

@@ -67,6 +67,7 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         rows = {part: rows_of(used, part) for part in PARTS}
         leakage, of_copies = _measure_leakages(used[np.any(list(rows.values()), axis=0)])
 
+    read_as = corpus.all_notes()
     dataset = Dataset(
         sentences=used,
         Y=Y,
@@ -75,7 +76,7 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         leakage=leakage,
         counts=count_sentences(corpus, labelled, used),
         notes=[
-            *corpus.all_notes(),
+            *read_as,
             *describe_languages(count_languages(corpus.articles), corpus.ready_sentences is None),
             *mode_notes(labels.mode, labelled.mode),
         ],
@@ -83,7 +84,7 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         label_counts=count_labels(Y, parts, topics),
         weights=np.array(used["weights"].tolist()) if "weights" in used else None,
         decided=corpus.decided,
-        read_as=corpus.all_notes(),
+        read_as=read_as,
         files=corpus.files,
         copies=None if how == "off" else list_copies(used),
         copy_leakage=None if how == "off" else of_copies,

@@ -13,8 +13,8 @@ import pandas as pd
 from slugline.cache import load, store
 from slugline.data.digests import hash_sentences
 from slugline.data.languages import describe_languages
-from slugline.data.read_files import ReadFile, describe_files
-from slugline.data.readers import describe_rejected
+from slugline.data.read_files import ReadFile
+from slugline.data.readers import describe_reading
 from slugline.data.schema import GROUP_COLUMNS, Rejected
 from slugline.data.sentences import normal_form
 from slugline.labels import by_people
@@ -105,7 +105,7 @@ class Chunks:
 
     def read_as(self) -> list[str]:
         """Return how the files were read and understood, a line for each kind."""
-        return [*describe_files(self.files), *self.notes, *describe_rejected(self.rejected)]
+        return describe_reading(self.files, self.notes, self.rejected)
 
     def about_languages(self) -> list[str]:
         """Return what is said of the languages of the articles."""

@@ -84,6 +84,7 @@ def fit_out_of_core(settings: TrainSettings, stages: Stages) -> tuple[Dataset, F
 def _to_dataset(chunks: Chunks, sentences: pd.DataFrame, mode: str, settings: TrainSettings) -> Dataset:
     """Return the sentences that are scored as a dataset; its counts and notes are of all data."""
     labels, (leakage, of_copies) = settings.labels, chunks.rows.leakages()
+    read_as = chunks.read_as()
     dataset = Dataset(
         sentences=sentences,
         Y=to_matrix(sentences["labels"], chunks.topics),
@@ -91,11 +92,11 @@ def _to_dataset(chunks: Chunks, sentences: pd.DataFrame, mode: str, settings: Tr
         mode=mode,
         leakage=leakage,
         counts=chunks.counts,
-        notes=[*chunks.read_as(), *chunks.about_languages(), *mode_notes(labels.mode, chunks.suggested_mode)],
+        notes=[*read_as, *chunks.about_languages(), *mode_notes(labels.mode, chunks.suggested_mode)],
         sizes=chunks.rows.sizes,
         label_counts=chunks.rows.label_counts(chunks.topics),
         decided=chunks.decided,
-        read_as=chunks.read_as(),
+        read_as=read_as,
         files=chunks.files,
         copy_leakage=None if settings.split.duplicates == "off" else of_copies,
         rejected=chunks.rejected,
