@@ -112,7 +112,7 @@ def make_sentences(random: Random) -> tuple[list[str], np.ndarray, np.ndarray]:
 
 
 def drop_alike(sentences: list[str]) -> list[str]:
-    """Drop sentences of which the rarer words are, for the most part, those of an earlier one."""
+    """Drop sentences whose rarer words are mostly those of an earlier sentence."""
     found = [set(words(text)) for text in sentences]
     counts = pd.Series([word for each in found for word in each]).value_counts()
     common = set(counts.index[counts > COMMON * len(sentences)])

@@ -48,7 +48,7 @@ def train(settings: "TrainSettings | None" = None, **options: Any) -> "TrainingR
     Parameters
     ----------
     settings : TrainSettings, optional
-        What to train; by default the project in whose folder Python was started (see `project_settings`), and
+        What to train; by default the project in the current folder (see `project_settings`), and
         elsewhere the sample that ships with Slugline.
     **options
         In place of settings, some of their fields by name: `data, labels, split, features, model, threshold,

@@ -20,7 +20,7 @@ _END = b"PK\5\6"  # how the record begins that ends an archive and says where th
 def open_members(archive: InputFile) -> Iterator[InputFile | tuple[str, str]]:
     """Yield the members of an archive as files, in its order, or the name of one with why it cannot be read.
 
-    A member can be read until the next one is asked for. Raises `OSError` for what is no archive that can be read.
+    Read a member before the next one is asked for. Raises `OSError` where the archive cannot be read.
     """
     with archive.open_seekable() as stream:
         _check_directory(stream)

@@ -49,7 +49,7 @@ def count_dates(published: Iterable[str | None]) -> dict[str, int]:
 
 
 def describe_dates(dated: int, undated: int) -> str:
-    """Return how many dates are understood, of counts by `count_dates`; "" where there are none."""
+    """Return how many dates are understood, from the counts of `count_dates`; "" where there are no dates."""
     advice = "; the others count as none: allowed are ISO 8601 and most ways to write year, month and day in English"
     return f"{dated} of {dated + undated} dates understood{advice if undated else ''}" if dated + undated else ""
 

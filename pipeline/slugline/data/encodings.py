@@ -47,7 +47,7 @@ _OTHER_SCRIPTS = (
 )
 _WORD = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _CONTROLS = re.compile(rb"[\0-\x08\x0e-\x19\x1b-\x1f\x7f]")
-_MANY_CONTROLS = 0.02  # share of control characters from which a file is none of text
+_MANY_CONTROLS = 0.02  # share of control characters from which on a file is not text
 _WIDE = 0.2  # share of control characters from which what reads as UTF-8 may be UTF-16
 _WORDS = 500  # that are looked at
 _SURE = 5  # words that one code page alone makes sense of, from which it is taken
@@ -217,7 +217,7 @@ def _read_words(words: list[bytes], encoding: str) -> _Reading:
 
 
 def _find_other_script(words: list[bytes], data: bytes) -> str:
-    """Return the code page of a language whose letters are none of Latin, by how often letters follow each other."""
+    """Return the code page of a script other than Latin, by how often letters follow each other."""
     from charset_normalizer import from_bytes
 
     lines = [line for line in data.split(b"\n") if not line.isascii()]
