@@ -8,7 +8,7 @@ the same 100 sentences: ten that hold the name of each label as a word (kill, ar
 random. After each batch a model is fitted as `slugline train` does, its thresholds by cross-validation on the labels
 there are; features come from all texts of the pool, which are at hand unlabelled too. A topic that has no positive yet
 gets no model and scores 0. `weights`: other weights, on other seeds and on dev articles. Prints tables, writes
-`active_learning.json` and `active_learning.png` beside this file. Needs the data (see CONTRIBUTING.md). `--quick` tries
+`active_learning.json` and `active_learning.png` beside this file. Needs matplotlib and the data (see CONTRIBUTING.md). `--quick` tries
 it out: one seed, few labels.
 """
 

@@ -4,7 +4,7 @@
 
 On the IndiaPoliceEvents sentences, and on text made of them: halves of two sentences put together, seeded. Ways that are
 compared take turns; numbers are medians of the rounds that a row names. Prints a page, writes `benchmark.json` and
-`benchmark.png` beside this file. Needs `pip install -e ".[sweep]" fasttext-wheel matplotlib` and the data (see
+`benchmark.png` beside this file. Needs `pip install -e ".[fast,sweep]" fasttext-wheel matplotlib` and the data (see
 CONTRIBUTING.md). `--quick` tries it out: little text, one round.
 """
 
@@ -179,11 +179,11 @@ def compare(ours: tuple[Any, dict[str, int]], theirs: tuple[Any, dict[str, int]]
 def fasttext() -> Iterator[Row]:
     """Compare features and fit with fastText's, thresholds chosen alike on dev, macro F1 on the same test sentences."""
     import fasttext as ft
-    from sklearn.svm import LinearSVC
 
     from slugline.model.vectorizers import from_estimator, side_by_side, transform_all
     from slugline.ngrams import TfidfVectorizer
     from slugline.splits import stratify
+    from slugline.svm import LinearSVC
     from slugline.training.heads import Examples, fit_head
 
     rows = read()
@@ -194,16 +194,17 @@ def fasttext() -> Iterator[Row]:
     learn = [text for text, p in zip(texts, part, strict=True) if p == 0]
     made: dict[str, Any] = {}
 
-    def vectorize() -> tuple[tuple[Any, ...], list[Any]]:
-        fitted = [TfidfVectorizer(**options) for options in FEATURES.values()]
+    def vectorize(lengths: tuple[int, int] = (3, 5)) -> tuple[tuple[Any, ...], list[Any]]:
+        features = FEATURES | {"characters": FEATURES["characters"] | {"ngram_range": lengths}}
+        fitted = [TfidfVectorizer(**options) for options in features.values()]
         blocks = [vectorizer.fit_transform(learn) for vectorizer in fitted]
-        return tuple(from_estimator(name, one) for name, one in zip(FEATURES, fitted, strict=True)), blocks
+        return tuple(from_estimator(name, one) for name, one in zip(features, fitted, strict=True)), blocks
 
-    def ours() -> None:
-        vectorizers, blocks = vectorize()
+    def ours(name: str, lengths: tuple[int, int]) -> None:
+        vectorizers, blocks = vectorize(lengths)
         classifier = LinearSVC(C=0.3, dual=True, tol=0.01, random_state=0)
         head = fit_head(classifier, Examples(blocks, ["l2", "l2"], Y[part == 0], groups[part == 0])).head
-        made["ours"] = vectorizers, head
+        made[name] = vectorizers, head
 
     def plain() -> None:
         X = side_by_side(vectorize()[1])
@@ -220,18 +221,20 @@ def fasttext() -> Iterator[Row]:
             made["fastText"] = ft.train_supervised(str(file), **options)
 
         options = {"wordNgrams": 2, "epoch": 25, "thread": 2, "loss": "ova", "verbose": 0}
-        seconds = turns({"ours": ours, "plain": plain, "fastText": theirs})
+        ways = {"word_char": partial(ours, "word_char", (3, 5)), "word_char_4": partial(ours, "word_char_4", (4, 4))}
+        seconds = turns({**ways, "plain": plain, "fastText": theirs})
         tuned = ft.train_supervised(str(file), **options, lr=0.5)  # the default, 0.1, is too low for these labels
-    vectorizers, head = made["ours"]
-    P = head.log_odds(transform_all(vectorizers, texts))
-    scores = {"macro F1": f1(P, Y, part), "of fastText": f1(ask(made["fastText"], texts), Y, part)}
-    times = {"seconds": seconds["ours"], "fastText": seconds["fastText"], "rounds": ROUNDS} | scores
     goal = GOALS["fasttext"]
-    yield {
-        "what": "features, fit, cross-validation",
-        "ratio": seconds["fastText"] / seconds["ours"],
-        "goal": goal,
-    } | times
+    for name in reversed(ways):
+        vectorizers, head = made[name]
+        P = head.log_odds(transform_all(vectorizers, texts))
+        scores = {"macro F1": f1(P, Y, part), "of fastText": f1(ask(made["fastText"], texts), Y, part)}
+        times = {"seconds": seconds[name], "fastText": seconds["fastText"], "rounds": ROUNDS} | scores
+        yield {
+            "what": f"features ({name}), fit, cross-validation",
+            "ratio": seconds["fastText"] / seconds[name],
+            "goal": goal,
+        } | times
     times = {"seconds": seconds["plain"], "fastText": seconds["fastText"], "rounds": ROUNDS}
     yield {
         "what": "features and one fit per topic",

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from slugline.data.debris import debris_step
 from slugline.data.schema import to_matrix
-from slugline.data.sentences import is_debris
 from slugline.duplicates import group_articles, group_texts
 from slugline.duplicates.articles import RULES
 from slugline.splits import ByArticle
@@ -178,7 +178,9 @@ KINDS: dict[str, Callable[[str, Random], str]] = {
 def articles() -> None:
     """Print what groups of copied articles change in a split."""
     rows = pd.DataFrame(read("india_police_events/sents.jsonl")).rename(columns={"sent_text": "text"})
-    rows = rows.assign(article_id=rows["doc_id"].astype(str), debris=rows["text"].map(is_debris))
+    rows = rows.assign(
+        article_id=rows["doc_id"].astype(str), debris=[debris_step(text) is not None for text in rows["text"]]
+    )
     labels = [tuple(given or ()) for given in rows["sent_labels"]]
     Y = to_matrix(labels, sorted({topic for given in labels for topic in given}))
     copies, numbers = group_texts(rows["text"].tolist()), pd.factorize(rows["article_id"])[0]

@@ -37,7 +37,7 @@ from slugline.model import load_model
 from slugline.model.store import digest_model
 from slugline.tracking.finished_run import read_finished_run
 
-for name in ("matplotlib.figure", "mlflow.pyfunc", "sklearn.calibration", "sklearn.svm", "slugline.commands.train"):
+for name in ("mlflow.pyfunc", "sklearn.calibration", "sklearn.svm", "slugline.commands.train"):
     import_module(name)  # before the fork, so that a process is only what a command does
 
 ARTICLES, COPIES = 80, 6  # of the sample: trained on; predicted are so many times as many

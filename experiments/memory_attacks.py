@@ -9,16 +9,18 @@ import gzip
 import io
 import json
 import lzma
+import random
 import subprocess
 import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 MB = 1 << 20
 GOOD = {"text": "The truce held overnight."}
+ANSWER = b'{"sentence_id": "s", "text": "The truce held.", "accept": ["war"], "answer": "accept"}\n'
 LINE = json.dumps(GOOD).encode() + b"\n"
 
 
@@ -34,6 +36,13 @@ def letters(megabytes: int, before: bytes = b"", after: bytes = b"") -> Iterator
     for _ in range(megabytes):
         yield b"a" * MB
     yield after
+
+
+def noise(megabytes: int) -> Iterator[bytes]:
+    """Yield letters and digits that no packing makes smaller than half."""
+    choice = random.Random(0)
+    for _ in range(megabytes):
+        yield choice.randbytes(MB // 2).hex().encode()
 
 
 def write(file: Path, chunks: Iterator[bytes], opener: Callable[..., io.BufferedIOBase] | None = None) -> None:
@@ -95,6 +104,14 @@ SHEET = (
     '<row r="1"><c r="A1" t="inlineStr"><is><t>text</t></is></c></row>'
     '<row r="2"><c r="A2" t="inlineStr"><is><t>%s</t></is></c></row></sheetData></worksheet>'
 )
+
+
+def in_sheet(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield a sheet whose second row has some chunks in the text of its only cell."""
+    before, after = (part.encode() for part in (SHEET % "\0").split("\0"))
+    yield before
+    yield from chunks
+    yield after
 
 
 def open_quote(file: Path) -> None:
@@ -217,9 +234,37 @@ ATTACKS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "workbook, entities that grow": ("a.xlsx", lambda file: write_workbook(file, iter([laughs(SHEET)]))),
     "workbook, a sheet of 1 GB": (
         "a.xlsx",
+        lambda file: write_workbook(file, in_sheet(letters(1024))),
+    ),
+    "workbook, a cell of 300 MB": ("a.xlsx", lambda file: write_workbook(file, in_sheet(noise(300)))),
+    "workbook, 300 MB between the rows": (
+        "a.xlsx",
         lambda file: write_workbook(
-            file, letters(1024, *[part.encode() for part in (SHEET % "\0").replace("\0", "%%").split("%%")])
+            file, in_sheet(b"x</t></is></c></row>%s<row><c><is><t>" % one for one in noise(300))
         ),
+    ),
+    "workbook, 15 MB of small cells in a row": (
+        "a.xlsx",
+        lambda file: write_workbook(file, in_sheet(iter([b"x</t></is></c>", b"<c/>" * (15 * MB // 4), b"<c><is><t>"]))),
+    ),
+    "workbook, 15 MB of rows without cells": (
+        "a.xlsx",
+        lambda file: write_workbook(
+            file, in_sheet(iter([b"x</t></is></c></row>", b"<row/>" * (15 * MB // 6), b"<row><c><is><t>"]))
+        ),
+    ),
+    "workbook of annotations, a cell of 300 MB": (
+        "annotations.xlsx",
+        lambda file: write_workbook(file, in_sheet(noise(300))),
+    ),
+    "JSON of annotations, a text of 200 MB": (
+        "annotations.json",
+        lambda file: write(file, letters(200, b'[{"text": "', b'"}]')),
+    ),
+    "JSON of annotations, 200 MB of brackets": ("annotations.json", lambda file: write(file, iter([b"[" * MB] * 200))),
+    "JSON lines of annotations, 200 MB of empty objects": (
+        "annotations.jsonl",
+        lambda file: write(file, iter([ANSWER, *[b"{}\n" * (MB // 3)] * 200])),
     ),
     "workbook, 1 GB of shared texts": ("a.xlsx", lambda file: write_workbook(file, iter([b"<x/>"]), zeros())),
     "workbook, 30 MB of small shared texts": (
@@ -249,8 +294,20 @@ ATTACKS: dict[str, tuple[str, Callable[[Path], object]]] = {
 }
 
 
-def read(file: Path) -> None:
-    """Read a file as articles; print what came of it, and the peak memory of this process in bytes."""
+def read_as_annotations(file: Path) -> tuple[int, list[str]]:
+    """Read a file as annotations; return how many there are, and why others are not."""
+    from slugline.annotate.reader import read_annotations
+    from slugline.errors import InputError
+
+    try:
+        found = read_annotations(file, None, ["war"])
+    except InputError as error:
+        return 0, [str(error)]
+    return len(found.annotations), [str(item) for item in found.rejected]
+
+
+def read_as_articles(file: Path) -> tuple[int, list[str]]:
+    """Read a file as articles; return how many there are, and why others are not."""
     from slugline.data.articles import read_articles
     from slugline.data.schema import Rejected
 
@@ -260,6 +317,12 @@ def read(file: Path) -> None:
             reasons.append(item.reason)
         else:
             read += 1
+    return read, reasons
+
+
+def read(file: Path) -> None:
+    """Read a file as articles, or as annotations by its name; print what came of it, and the peak memory of this process in bytes."""
+    read, reasons = read_as_annotations(file) if file.stem == "annotations" else read_as_articles(file)
     status = Path("/proc/self/status").read_text()  # the figure of getrusage is of the process that started this, too
     peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024
     print(json.dumps([read, len(reasons), reasons[:1], peak]))

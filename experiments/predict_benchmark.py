@@ -134,7 +134,7 @@ def cold(model: Any, folder: Path) -> dict[str, float]:
 
     store = f"sqlite:///{folder}/store.db"
     with Mlflow(uri=store).run("benchmark", folder, {}) as run:
-        run.register_model(run.log_model(save_model(model, folder / "saved")), "of a benchmark")
+        run.register_model(run.log_model(save_model(model, folder / "saved")), "of a benchmark", run.run_id)
     (folder / "article.txt").write_text("The two sides agreed to a ceasefire. Sanctions stay, officials said.")
     (folder / "script.py").write_text(MLFLOW_SCRIPT)
     pipeline, kinds = to_sklearn(model), ("cloudpickle", "skops")

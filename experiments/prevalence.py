@@ -4,7 +4,7 @@ IndiaPoliceEvents, split by article: a model is fitted on train, the rates of it
 it counts in test: per day, per week, and in samples of 60 test articles in which those with a topic are drawn half as often
 or twice as often as others, so that it is rarer or more common than in train. Mean absolute error of the number of sentences,
 its bias, how often the 95 % interval holds the true number, and its mean width; over topics and splits (`--quick`: one).
-Draws the days of the first split as `prevalence.png` beside this file.
+Draws the days of the first split as `prevalence.png` beside this file, by matplotlib.
 """
 
 import sys

@@ -75,6 +75,7 @@ def test_labels_come_back_as_they_were_given_whatever_the_text(tmp_path, format,
     assert match_annotations(found, frame) == (found, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.text(min_size=1), LABELS), min_size=1, max_size=5))
@@ -150,6 +151,7 @@ def test_one_topic_each_comes_back_as_one(tmp_path, format):
     assert ([one.labels for one in found], rejected) == (list(answers.values()), [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 def test_sentences_of_the_sample_come_back(tmp_path, format):
     corpus = ArticleCorpus(str(Path(__file__).parents[1] / "data" / "sample" / "articles.jsonl"))()

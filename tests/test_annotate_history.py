@@ -98,6 +98,7 @@ for number in range(40):
 """
 
 
+@pytest.mark.slow
 def test_processes_at_once_lose_nothing(tmp_path):
     file, root = tmp_path / "history.jsonl", Path(__file__).parents[1]
     command, pipes = [sys.executable, "-c", WRITER, str(file)], {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}

@@ -399,22 +399,19 @@ def test_what_is_wrong_with_one_row_leaves_the_others(tmp_path, what):
 ALL = with_row(label_studio, label_studio("s2", ["aid"], "ann", WHEN, "A."))
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
 REFUSED = {
-    "nothing": ("f.json", "", None, "not JSON"),
+    "nothing": ("f.json", "", None, "no row could be read as json; it is empty"),
     "nothing called CSV": ("f.csv", "", None, "no row could be read as csv; it is empty"),
-    "blanks": ("f.jsonl", " \n\n \n", None, "not JSON"),
+    "blanks": ("f.jsonl", " \n\n \n", None, "no row could be read as json; it is empty"),
     "blank lines called CSV": ("f.csv", "\n\n\n", None, "no row could be read as csv"),
-    "a list cut short": ("f.json", ALL[:-40], None, "not JSON: "),
-    "a list cut after a row": ("f.json", ALL[: ALL.index("}]}, ") + 4], None, "not JSON: Expecting"),
-    "a list that goes on": ("f.json", ALL + ALL, None, "not JSON: Extra data"),
     "a list with a NUL": ("f.json", ALL.replace("A.", "A.\0"), None, "not JSON: Invalid control character"),
     "a list without its commas": ("f.json", ALL.replace(", ", " "), None, "not JSON: "),
     "a list in single quotes": ("f.json", ALL.replace('"', "'"), None, "not JSON: "),
     "a nested bomb": ("f.json", "[" * 1_000_000, None, "not JSON: maximum recursion depth"),
     "a nested bomb of objects": ("f.json", '{"data":' * 200_000, None, "not JSON: maximum recursion depth"),
     "a number of 100,000 digits": ("f.json", f"[{'9' * 100_000}]", None, "not JSON: Exceeds the limit"),
-    "null": ("f.json", "null", None, "record 1: a JSON NoneType, not an object"),
-    "a string": ("f.json", '"annotations"', None, "record 1: a JSON str, not an object"),
-    "a number": ("f.json", "1e999", None, "record 1: a JSON float, not an object"),
+    "null": ("f.json", "null", None, "f.json:1: a JSON NoneType, not an object"),
+    "a string": ("f.json", '"annotations"', None, "f.json:1: a JSON str, not an object"),
+    "a number": ("f.json", "1e999", None, "f.json:1: a JSON float, not an object"),
     "an empty list": ("f.json", "[]", None, "it is empty"),
     "an empty object": ("f.json", "{}", None, "no annotations; its first row has: nothing"),
     "a list of numbers": ("f.json", "[1, 2]", None, "record 1: a JSON int, not an object"),
@@ -459,7 +456,6 @@ REFUSED = {
     ),
     "a column twice": ("f.csv", "sentence_id,labels,labels\ns0,aid,aid\n", None, "column 'labels' stands 2 times"),
     "a header alone": ("f.csv", "sentence_id,labels\n", None, "no row could be read as csv; it is empty"),
-    "UTF-32 cut short": ("f.json", ("\ufeff" + ALL).encode("utf-32-le")[:-2], None, "not JSON: "),
     "two encodings that would do": (
         "f.csv",
         CSV.replace("A.", "Wałęsa").encode("cp1250"),
@@ -474,6 +470,45 @@ def test_what_is_no_file_of_annotations_is_refused_in_one_line(tmp_path, what):
     name, content, named, says = REFUSED[what]
     (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     refuse(tmp_path / name, named, says)
+
+
+@pytest.mark.parametrize(
+    ("content", "found", "reasons"),
+    [
+        (ALL[:-40], 3, ["not JSON: ", "the file ends before its array does"]),
+        (("\ufeff" + ALL).encode("utf-32-le")[:-2], 3, ["not JSON: ", "the file ends before its array does"]),
+        (ALL[: ALL.index("}]}, ") + 4], 1, ["the file ends before its array does"]),
+        (ALL + ALL, 8, []),
+        (ALL.replace('"s1"', '"s1'), 1, ["not JSON: ", "the file ends before its array does"]),
+        ("\n".join(json.dumps(row, indent=1) for row in json.loads(ALL)), 4, []),
+        (json.dumps(json.loads(ALL)[0], indent=1), 1, []),
+        ('{"data": ' * 2000 + "\n" + "\n".join(map(json.dumps, json.loads(ALL))), 4, ["not JSON: "]),
+    ],
+    ids=[
+        "cut short",
+        "UTF-32 cut short",
+        "cut after a row",
+        "goes on",
+        "an open quote",
+        "objects of several lines",
+        "one",
+        "a bomb first",
+    ],
+)
+def test_json_costs_the_rows_that_are_broken_alone(tmp_path, content, found, reasons):
+    (tmp_path / "f.json").write_bytes(content if isinstance(content, bytes) else content.encode())
+    ids, rejected = survivors(tmp_path / "f.json")
+    assert len(ids) == found
+    assert len(rejected) == len(reasons)
+    assert all(reason.startswith(start) for reason, start in zip(rejected, reasons, strict=True)), rejected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", ["oops\n", "{}\n"])
+def test_a_file_of_millions_of_rows_that_are_none_is_refused(tmp_path, row):
+    good = json.dumps(prodigy("s0", ["aid"], "ann", WHEN, "A.")) + "\n"
+    (tmp_path / "f.jsonl").write_text(good + row * 100_001)
+    refuse(tmp_path / "f.jsonl", None, "more than 100000 rows are no annotations; f.jsonl:2: ")
 
 
 def refuse(file, format, says):
@@ -609,8 +644,14 @@ BOOKS_REFUSED = {
         lambda: book(SHEET.format('<row><c t="s"><v>999999999</v></c></row>')),
         "no workbook that can be read: IndexError",
     ),
-    "a billion laughs": (lambda: book(BOMB + SHEET.format(cells(1, "&l9;"))[21:]), "no workbook that can be read: "),
-    "an entity from outside": (lambda: book(OUTSIDE + SHEET.format(cells(1, "&file;"))[21:]), "can be read: |no names"),
+    "a billion laughs": (
+        lambda: book(BOMB + SHEET.format(cells(1, "&l9;"))[21:]),
+        "a document type, which no workbook has",
+    ),
+    "an entity from outside": (
+        lambda: book(OUTSIDE + SHEET.format(cells(1, "&file;"))[21:]),
+        "a document type, which no",
+    ),
     "a size that is a lie": (
         lambda: with_size(book(), "xl/worksheets/sheet1.xml", 40),
         "can be read: |no XLSX workbook",
@@ -666,6 +707,7 @@ SAMPLES = {
 CHANGES = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 3), st.binary(max_size=4)), min_size=1, max_size=6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*SAMPLES, "f.xlsx"])
 @settings(max_examples=100, deadline=None)
 @given(changes=CHANGES)

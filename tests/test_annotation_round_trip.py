@@ -50,6 +50,7 @@ def gold_of(folder: Path, file: str = "gold.jsonl") -> dict[str, tuple[str, ...]
     return {row["sentence_id"]: tuple(row["labels"]) for row in rows}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 def test_tasks_of_every_format_come_back_as_gold_labels_to_train_on(folder, command, format):
     file = folder / f"ann{ENDINGS[format]}"
@@ -115,18 +116,20 @@ def test_a_queue_in_every_format_comes_back_as_gold_labels(reviewed, command, fo
     assert len(gold) == 5
 
 
-@pytest.mark.parametrize("mark", ["1", "x", "X", "yes", "TRUE"])
+MARKS = ["1", "x", "X", "yes", "TRUE"]  # what people put below a topic
+
+
 @pytest.mark.parametrize(
     ("delimiter", "encoding", "line_end"),
     [(";", "cp1252", "\r\n"), (";", "utf-8-sig", "\r\n"), (",", "utf-8", "\n"), ("\t", "utf-16", "\r\n")],
 )
-def test_a_sheet_comes_back_however_a_spreadsheet_saved_it(folder, command, mark, delimiter, encoding, line_end):
+def test_a_sheet_comes_back_however_a_spreadsheet_saved_it(folder, command, delimiter, encoding, line_end):
     command(folder, "label", *SHARED, "tasks=t.csv")
     with (folder / "t.csv").open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
     answers = answers_of(folder)
-    for row in rows[1:]:
-        row |= dict.fromkeys(answers[row["sentence_id"]], mark)
+    for place, row in enumerate(rows[1:]):
+        row |= dict.fromkeys(answers[row["sentence_id"]], MARKS[place % len(MARKS)])
     with (folder / "t.csv").open("w", encoding=encoding, newline="") as stream:
         writer = csv.DictWriter(stream, rows[0], delimiter=delimiter, lineterminator=line_end)
         writer.writeheader()
@@ -200,6 +203,7 @@ MISTAKES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", MISTAKES)
 def test_nothing_is_written_over_what_it_does_not_replace(folder, command, option):
     command(folder, "label", *SHARED, "tasks=t.csv", "size=3")

@@ -147,7 +147,9 @@ MORE = {  # the long tail
     on("dated", "split=time"): ("split=time: the latest moment holds 100% of the sentences",),
     on("good", "split=time"): ("split=time: article a0 has no date",),
     on("good", "split=column"): ("split.column: no column 'split' in the data; found: article_id",),
-    on("good", "split.dev=0", "split.test=0"): ("no sentence in dev or test to score a model on",),
+    on("good", "split.dev=0", "split.test=0", "evaluation.cross_validation=false"): (
+        "no sentence in dev or test to score a model on",
+    ),
     on("good", "labels.mode=multiclass"): ("sentence ", "0 labels, but labels.mode=multiclass wants exactly one"),
     on("good", "data.encoding=klingon"): ("data.encoding: there is no 'klingon'",),
 }
@@ -183,14 +185,17 @@ def assert_one_line(result, left, says):
 def test_a_mistake_in_the_command_or_config_is_one_line_and_leaves_nothing(command, tmp_path, arguments):
     result, left = run_in(tmp_path, command, *arguments)
     assert_one_line(result, left, CONFIG[arguments])
-    assert result.stdout == ""
+    # a training has begun where it takes the class of a component to see the mistake
+    assert result.stdout == "" or re.fullmatch(r"start   labels=.*; files in experiments/runs/.*\n", result.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", DATA, ids=lambda arguments: " ".join(arguments[3:]))
 def test_data_that_nothing_can_be_learned_from_is_one_line_and_leaves_no_run(command, tmp_path, arguments):
     assert_one_line(*run_in(tmp_path, command, *arguments), DATA[arguments])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", MORE, ids=" ".join)
 def test_any_other_mistake_is_one_line_and_leaves_nothing(command, tmp_path, arguments):
     assert_one_line(*run_in(tmp_path, command, *arguments), MORE[arguments])
@@ -301,6 +306,7 @@ def runs_of(folder: Path):
     return store.search_runs([store.get_experiment_by_name("slugline").experiment_id], order_by=["start_time"])
 
 
+@pytest.mark.slow
 def test_a_model_that_a_store_with_others_has_not_is_one_line_too(command, stored):
     folder, _ = stored
     before = set(folder.rglob("*"))

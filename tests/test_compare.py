@@ -2,6 +2,8 @@
 
 import html
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +12,8 @@ from mlflow import MlflowClient
 
 pytestmark = pytest.mark.slow
 WORDS = {"truce": ["truce", "ceasefire"], "talks": ["talks", "summit"], "": ["rain", "bread", "football"]}
+
+BASE = ("data=sentences", "labels=given", "plots=false", "features=word", "evaluation.cross_validation=false")
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +27,9 @@ def folder(tmp_path_factory, command):
         rows.append(json.dumps({"text": text, "labels": label if n % 9 else "talks", "article_id": str(n // 4)}) + "\n")
     (place / "news.jsonl").write_text("".join(rows))
     (place / "less.jsonl").write_text("".join(rows[:-40]))
-    base = ("train", "data=sentences", "labels=given", "plots=false", "features=word")
     low = ("features=char", "threshold=fixed", "threshold.value=0.01")  # gives more topics
     for options in (("data.path=news.jsonl",), ("data.path=news.jsonl", *low), ("data.path=less.jsonl",)):
-        done = command(place, *base, *options)
+        done = command(place, "train", *BASE, *options)
         assert done.returncode == 0, done.stderr
     store = MlflowClient(f"sqlite:///{place}/store.db")
     experiment = store.get_experiment_by_name("slugline").experiment_id
@@ -44,18 +47,20 @@ def test_two_runs_stand_side_by_side_and_become_a_run_with_a_page(folder, comman
     assert run.data.metrics["difference/f1_macro/1"] == pytest.approx(metrics[1] - metrics[0])
     folder_of = {
         name: store.download_artifacts(run.info.run_id, name, str(place))
-        for name in ("scores.csv", "changes.csv", "report.html", "differences_1.csv")
+        for name in ("tables/scores.csv", "tables/changes.csv", "report/report.html", "tables/differences_1.csv")
     }
-    scores = pd.read_csv(folder_of["scores.csv"], index_col=0)
+    scores = pd.read_csv(folder_of["tables/scores.csv"], index_col=0)
     assert scores.loc["f1_macro"].tolist() == pytest.approx(metrics)
-    changes = pd.read_csv(folder_of["changes.csv"])
+    changes = pd.read_csv(folder_of["tables/changes.csv"])
     frames = []
     for key in (one, other):
         (place / key).mkdir()
-        frames.append(pd.read_parquet(store.download_artifacts(key, "predictions_test.parquet", str(place / key))))
+        frames.append(
+            pd.read_parquet(store.download_artifacts(key, "tables/predictions_test.parquet", str(place / key)))
+        )
     expected = sum(len({*a} ^ {*b}) for a, b in zip(frames[0]["topics"], frames[1]["topics"], strict=True))
     assert len(changes) == expected > 0
-    page = Path(folder_of["report.html"]).read_text()
+    page = Path(folder_of["report/report.html"]).read_text()
     shown = html.unescape(page)
     assert f"{expected} decisions changed sides" in page
     assert all(text in shown for text in changes["text"])
@@ -70,14 +75,38 @@ def test_runs_go_by_their_versions_too(folder, command):
     assert f"({one[:8]})" in done.stdout
 
 
-def test_runs_on_different_data_are_refused_with_the_reason_unless_forced(folder, command):
+def test_runs_on_different_data_are_refused_by_name_unless_forced(folder, command):
     place, (one, _, less), _ = folder
     refused = command(place, "compare", f"runs=[{one},{less}]")
     assert refused.returncode == 1
-    assert refused.stderr.startswith("slugline: runs were tested on different data: ")
-    assert refused.stderr.count("\n") == 1
+    assert re.fullmatch(
+        r"slugline: runs were tested on different data: .+ \(\w{8}\): \d+ test sentences \(data.path=news.jsonl\); "
+        r".+ \(\w{8}\): \d+ test sentences \(data.path=less.jsonl\); force=true compares the sentences they share\n",
+        refused.stderr,
+    )
     forced = command(place, "compare", f"runs=[{one},{less}]", "force=true", "tracking=off")
     assert forced.returncode == 0, forced.stderr
+
+
+def test_of_runs_on_different_data_the_comparable_ones_are_compared_and_the_others_named(folder, command):
+    place, (one, other, less), store = folder
+    name = store.get_run(other).info.run_name
+    done = command(place, "compare", f"runs=[{less},{name},1]", "tracking=off")
+    assert done.returncode == 0, done.stderr
+    assert re.search(rf"^data    .*\({other[:8]}\), .*\({one[:8]}\): ", done.stdout, re.MULTILINE)
+    assert re.search(
+        rf"^left    .*\({less[:8]}\): \d+ test sentences \(data.path=less.jsonl\)$", done.stdout, re.MULTILINE
+    )
+    assert f"({one[:8]}) less" in done.stdout
+    assert "the same for all 2 runs" in done.stdout
+    trained = command(place, "train", *BASE, "data.path=less.jsonl", "model.C=2", "tracking.experiment=other")
+    last = trained.stdout.rpartition("run     ")[2].split()[0]
+    two = command(place, "compare", f"runs=[{last},{other},{less},1]", "tracking=off")
+    assert f"({less[:8]}) less" in two.stdout  # of two groups of two that of the first run
+    pasted = re.search(r"^next    slugline (compare .*)$", two.stdout, re.MULTILINE)[1]
+    rest = command(place, *shlex.split(pasted), "tracking=off")
+    assert rest.returncode == 0, rest.stderr
+    assert "left " not in rest.stdout
 
 
 def test_the_last_runs_of_an_experiment_are_those_with_predictions_oldest_first(folder, command):

@@ -58,12 +58,14 @@ def assert_same(one, other):
         }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_component_of_the_config_makes_itself_again(group, option):
     component = instantiate(compose("train", [f"{group}={option}", *PATHS.values()])[group], group)
     assert_same(component, round_trip(component))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", [file.stem for file in sorted((CONF / "features").glob("*.yaml"))])
 def test_every_vectorizer_of_the_config_makes_itself_again(option):
     for name, node in compose("train", [f"features={option}"]).features.items():

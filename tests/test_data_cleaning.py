@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from slugline.data import ArticleCorpus
 from slugline.data.boilerplate import find_boilerplate, list_cleaned
-from slugline.data.cleaning import DEFAULT_STEPS, STEPS, TEXT_STEPS, clean, cleaning_steps
+from slugline.data.cleaning import _FTFY, DEFAULT_STEPS, STEPS, TEXT_STEPS, clean, cleaning_steps
 from slugline.data.corpus import split_articles
 from slugline.data.debris import DEBRIS_STEPS, debris_step
 from slugline.data.sentences import split_text
@@ -114,6 +114,25 @@ def test_by_default_a_text_is_cleaned_as_ftfy_does_it(text):
     assert clean(text).text == fix_text(text, TextFixerConfig(uncurl_quotes=False, normalization="NFC"))
 
 
+def misread(text):
+    """Return UTF-8 that was read as Windows-1252."""
+    return text.encode(errors="surrogatepass").decode("sloppy-windows-1252")
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [*map(misread, "’“”–…é\xa0Ａ𝐀\n"), "\n", " ", "\xa0", "\x81", "Â", "’", "?", "&lt;", "<", "the truce "]
+        )
+        | st.characters().map(misread)
+    ).map("".join),
+    st.sets(st.sampled_from(TEXT_STEPS[:4])),
+)
+def test_misread_text_is_mended_as_ftfy_does_it(text, steps):
+    off = {action: False for step, actions in _FTFY.items() if step not in steps for action in actions}
+    assert clean(text, steps).text == fix_text(text, TextFixerConfig(uncurl_quotes=False, normalization="NFC", **off))
+
+
 @pytest.mark.parametrize(("step", "text"), [(step, text) for step, texts in DEBRIS.items() for text in texts])
 def test_a_step_marks_its_debris_and_does_not_where_it_is_off(step, text):
     assert debris_step(text) == step
@@ -195,6 +214,7 @@ def test_texts_are_cleaned_before_their_sentences_are_cut_so_offsets_hold(tmp_pa
     assert [text[row.start : row.end] for row in sentences.itertuples()] == sentences["text"].tolist()
 
 
+@pytest.mark.slow
 def test_train_counts_and_lists_what_each_step_found_and_predict_takes_the_same_switches(tmp_path):
     lines = [
         "Tanks shelled the cafÃ©.",
@@ -216,7 +236,7 @@ def test_train_counts_and_lists_what_each_step_found_and_predict_takes_the_same_
     done = run_slugline(tmp_path, *common)
     assert done.returncode == 0, done.stderr
     assert "cleaned mojibake 4 articles; bylines 12, live_blog_stamps 12 sentences\n" in done.stdout
-    (listed,) = tmp_path.glob("experiments/runs/*/*/cleaned.csv")
+    (listed,) = tmp_path.glob("experiments/runs/*/*/tables/cleaned.csv")
     assert len(pd.read_csv(listed)) == 4 + 24
 
     again = run_slugline(tmp_path, *common, "data.cleaning.bylines=false", "data.cleaning.boilerplate=true")

@@ -52,7 +52,7 @@ def test_an_article_id_that_comes_again_is_rejected_with_both_places(write):
     corpus = ArticleCorpus(write({"article_id": "a", "text": "One."}, "{bad", {"article_id": "a", "text": "Two."}))()
     assert corpus.articles["text"].tolist() == ["One."]
     assert [one.where for one in corpus.rejected] == ["data.jsonl:2", "data.jsonl:3"]
-    assert corpus.rejected[1].reason == "article_id 'a' is already used at data.jsonl:1"
+    assert corpus.rejected[1].reason == "repeats the article_id 'a' of data.jsonl:1"
 
 
 def test_further_columns_of_articles_are_those_of_their_sentences(write):

@@ -7,6 +7,7 @@ import pytest
 
 from slugline.data import ArticleCorpus, SentenceCorpus
 from slugline.data.dates import count_dates, is_date, parse_date, standardise_dates
+from slugline.data.month_names import MONTHS
 from slugline.data.opening import ReadOptions
 from slugline.errors import InputError
 
@@ -103,3 +104,35 @@ def test_articles_sentences_and_their_metadata_have_their_dates_standardised(tmp
     assert ArticleCorpus(str(articles))().articles["published"].tolist() == ["2023-12-01"]
     assert SentenceCorpus(str(sentences))().articles["published"].tolist() == ["2023-12-01", "2023-12-02"]
     assert SentenceCorpus(str(bare), articles=str(articles))().articles["published"].tolist() == ["2023-12-01"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "5. März 2024",
+        "Dienstag, 5. Maerz 2024".replace("ae", "ä"),
+        "1er mars 2024",
+        "5 de marzo de 2024",
+        "5 de março de 2024",
+        "martedì 5 marzo 2024",
+        "5 mrt. 2024",
+        "5 марта 2024 г.",
+        "٥ مارس ٢٠٢٤",
+        "5 آذار 2024",
+        "2024年3月5日",
+        "५ मार्च 2024",
+    ],
+)
+def test_months_are_understood_in_the_languages_of_newsrooms(text):
+    assert parse_date(text) == ("2024-03-01" if text.startswith("1") else "2024-03-05")
+
+
+def test_no_name_is_that_of_two_months_and_each_is_understood():
+    names = [(name, number) for number, all_names in enumerate(MONTHS.values(), 1) for name in all_names.split()]
+    for name, number in names:
+        assert parse_date(f"5 {name.replace('_', ' ')} 2024") == f"2024-{number:02}-05", name
+
+
+def test_dates_in_english_keep_their_zones_and_what_is_no_date_stays_none():
+    assert parse_date("Sun, 3 Sept 2023 10:00 EST") == "2023-09-03T10:00:00-05:00"
+    assert [parse_date(text) for text in ("mar 5 mar 2024", "juin 2024", "de", "demain", "5 mars")] == [None] * 5

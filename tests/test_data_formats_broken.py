@@ -1,7 +1,10 @@
 """What is broken in a file of any format is one line, and costs no more than it must."""
 
+import io
 import logging
 import sys
+import zipfile
+from collections.abc import Callable
 
 import pytest
 from written_articles import ARTICLES as WHOLE
@@ -14,6 +17,14 @@ LAUGHS = (
     b'<!ENTITY f SYSTEM "file:///etc/passwd">]><rss version="2.0"><channel><title>T</title>'
     b"<item><title>A</title><description>Talks. &b; &f;</description></item></channel></rss>"
 )
+
+
+def change_part(archive: bytes, name: str, change: Callable[[bytes], bytes]) -> bytes:
+    """Return a ZIP archive in which one part is changed."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as parts:
+        return as_zip({part: (change if part == name else bytes)(parts.read(part)) for part in parts.namelist()})
+
+
 BROKEN = {  # content, how the reason begins or what it says, and how many rows are read beside it
     "front matter.md": (b"---\ntitle: [a\n---\nThe truce held.", "front matter: ParserError", 0),
     "a list.md": (b"---\n- a\n- b\n---\nThe truce held.", "front matter: no names with values", 0),
@@ -36,6 +47,18 @@ BROKEN = {  # content, how the reason begins or what it says, and how many rows 
     "deep.json": (b'{"text": ' + b"[" * 100_000, "cannot be read as json: brackets more than 1000 deep", 0),
     "blank.json": (b" \n", "empty: no row in it", 0),
     "cut.xlsx": (as_frame(WHOLE, "xlsx")[:-99], "cannot be read as xlsx: no XLSX workbook", 0),
+    "broken sheet.xlsx": (
+        change_part(
+            as_frame(WHOLE, "xlsx"), "xl/worksheets/sheet1.xml", lambda xml: xml.replace(b"</row>", b"</\0>", 3)
+        ),
+        "no workbook that can be read: ParseError",
+        0,
+    ),
+    "cut.parquet": (
+        as_frame(WHOLE, "parquet")[:-40] + b"\xff" * 32 + b"\x99\0\0\0PAR1",
+        "cannot be read as parquet",
+        0,
+    ),
     "no book.xlsx": (
         as_zip({"a.txt": b"A."}),
         "cannot be read as xlsx: an archive without a workbook; found: a.txt",
@@ -60,6 +83,17 @@ def test_a_broken_file_is_one_line_and_its_neighbours_are_read(tmp_path, name, c
     assert all("\n" not in reason and len(reason) < 700 for reason in reasons)
     assert len(rows) - len(reasons) == count + 1
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_web_archive_that_states_wrong_lengths_is_told_once_and_prints_nothing(tmp_path, caplog, capfd):
+    short = as_warc(WHOLE).replace(b"Content-Length: 35", b"Content-Length: 17")
+    place(tmp_path, {"a.warc": short.replace(b"x.example", b"x y.example")})
+    opened = []
+    rows = list(read_rows(tmp_path, opened=opened))
+    assert len([row for _, row in rows if not isinstance(row, str)]) == len(WHOLE)
+    assert "records of another length than they say: 5" in opened[0].notes
+    assert caplog.records == []
     assert capfd.readouterr() == ("", "")
 
 

@@ -120,9 +120,9 @@ def test_training_on_five_languages_counts_them_and_scores_each_apart(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "note    languages of the articles: es 12, ar 12, zh 12, hi 12, de 12\n" in done.stdout
     assert "without blanks" not in done.stdout
-    (slices,) = tmp_path.glob("experiments/runs/*/*/slices.csv")
+    (slices,) = tmp_path.glob("experiments/runs/*/*/tables/slices.json")
     assert (
-        len({*pd.read_csv(slices)["slice"]} & {"es", "ar", "zh", "hi", "de"}) >= 3
+        len({*pd.read_json(slices, orient="split")["slice"]} & {"es", "ar", "zh", "hi", "de"}) >= 3
     )  # one with few articles is among the others
     macro = re.search(r"^macro +\S+ +\S+ +(\S+)", done.stdout, re.M)
     assert float(macro[1]) > 0.5  # chance, the most frequent topic, has less than 0.2
@@ -133,7 +133,7 @@ def test_chinese_is_learnt_by_characters_and_its_right_to_left_fellow_is_shown_a
     write_sample(tmp_path, "zh", "ar")
     done = run_slugline(tmp_path, *TRAIN, "split.dev=0", "split.test=0.5")
     assert "note    zh is written without blanks between words" in done.stdout
-    (page,) = tmp_path.glob("experiments/runs/*/*/report.html")
+    (page,) = tmp_path.glob("experiments/runs/*/*/report/report.html")
     assert re.search(r'<blockquote dir="auto">', page.read_text(encoding="utf-8"))
     assert '<td dir="auto">truce</td>' in page.read_text(encoding="utf-8")
 

@@ -1,6 +1,7 @@
 """What is larger than a limit costs itself alone, in one line that names the setting; what it would unpack is not read."""
 
 import gzip
+import io
 import json
 import subprocess
 import sys
@@ -37,8 +38,6 @@ def as_parquet(texts, lists=False):
 
 
 def as_workbook(texts):
-    import io
-
     import pandas as pd
 
     stream = io.BytesIO()
@@ -110,6 +109,7 @@ RECORD = as_warc_record("response", "http://x.example/", b"HTTP/1.1 200 OK\r\nCo
 PACKED = {ending: compress(ZEROS) for ending, compress in COMPRESSIONS.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", COMPRESSIONS)
 @pytest.mark.parametrize("name", ["n.jsonl", "n.csv", "n.parquet", "n.xlsx", "n.warc"])
 def test_a_file_is_unpacked_no_further_than_its_limits(tmp_path, name, ending):
@@ -144,6 +144,43 @@ def test_a_workbook_is_unpacked_no_further_than_its_limits(tmp_path):
     assert rows(tmp_path, max_file_mb=4) == {"n.xlsx:2": "One."}
     says = "cannot be read as xlsx: unpacks to 3 MB; allowed: 2 MB; data.max_unpacked_mb raises it"
     assert rows(tmp_path, max_file_mb=9, max_unpacked_mb=2) == {"n.xlsx": says}
+
+
+SHEET = (
+    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row>'
+    '<c t="inlineStr"><is><t>text</t></is></c></row><row>{}<c t="inlineStr"><is><t>{}</t></is></c></row>{}</sheetData></worksheet>'
+)
+LARGE_ROW = "a row of more than {} MB in a sheet; data.max_row_mb raises it"
+
+
+@pytest.mark.parametrize(
+    ("sheet", "says"),
+    [
+        (SHEET.format("", "x" * MB, ""), LARGE_ROW),
+        (SHEET.format("", f"<![CDATA[{'<row/>' * (MB // 6)}]]>", ""), LARGE_ROW),
+        (SHEET.format(f"<!--{'<row/>' * (MB // 6)}-->", "One.", ""), LARGE_ROW),
+        (SHEET.format("<c/>" * (MB // 4), "One.", ""), LARGE_ROW),
+        (SHEET.format(f"<row>{'x' * 999}</row>" * 1100, "One.", ""), LARGE_ROW),
+        (SHEET.format("", "One.", f"<row/>{'x' * 99_999}" * 22), "more than {1} MB beside the rows of a sheet; data.max_file_mb raises it"),
+        (f"<!DOCTYPE x [<!ENTITY a 'One.'>]>{SHEET.format('', '&a;', '')}", "a document type, which no workbook has"),
+        (SHEET.format("", "x" * (MB - 999), "<row/>" * 9), None),
+        (SHEET.format("", "One.", f"<row><c/></row>{' ' * 99_999}" * 20), None),
+    ],
+    ids=["a text", "CDATA", "a comment", "cells", "rows in a row", "between rows", "an entity", "just so", "just so, too"],
+)  # fmt: skip
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_row_of_a_workbook_and_what_stands_beside_the_rows_are_held_within_limits(tmp_path, sheet, says, encoding):
+    whole, name = zipfile.ZipFile(io.BytesIO(as_workbook(["One."]))), "xl/worksheets/sheet1.xml"
+    factor = 1 if encoding == "utf-8" else 2
+    with zipfile.ZipFile(tmp_path / "n.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
+        for part in whole.namelist():
+            archive.writestr(part, sheet.encode(encoding) if part == name else whole.read(part))
+    limits = {"max_row_mb": 4 * factor, "max_file_mb": 2 * factor, "max_ratio": 10**6}
+    found = rows(tmp_path, **limits)
+    if says is None:
+        assert [*found][:1] == ["n.xlsx:2"]
+    else:
+        assert found == {"n.xlsx": f"cannot be read as xlsx: {says.format(factor, 2 * factor)}"}
 
 
 def test_a_sheet_of_a_workbook_is_unpacked_no_further_than_its_ratio(tmp_path):
@@ -218,6 +255,7 @@ OPEN_TABLES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPEN_TABLES)
 def test_open_quotes_take_time_by_the_size_of_a_table(tmp_path, name):
     place(tmp_path, {"n.csv": OPEN_TABLES[name].encode()})

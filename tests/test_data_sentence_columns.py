@@ -40,6 +40,7 @@ def write(frame, file):
         file.write_bytes(gzip.compress(file.read_bytes()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("ending", FORMATS)
 def test_every_form_of_labels_reads_alike_from_every_format_whole_and_in_chunks(tmp_path, ending, form):
@@ -95,6 +96,7 @@ def test_cells_without_a_topic_are_counted(tmp_path):
     assert "2 of 4 cells of 'label' name no topic ('NULL', 'None')" in corpus.notes
 
 
+@pytest.mark.slow
 def test_a_file_of_sentences_trains_with_nothing_else_typed_and_reproduces(command, tmp_path):
     words = {"Law, order": "police court arrest", "Économie": "profit bank tax"}
     rows = [

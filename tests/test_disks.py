@@ -63,6 +63,7 @@ def test_what_the_computer_refuses_is_told_from_a_bug(error, line):
     assert describe_refusal(error) == line
 
 
+@pytest.mark.slow
 @needs_root
 @pytest.mark.parametrize("name", list(COMMANDS))
 def test_a_folder_that_cannot_be_written_to_is_one_line(disk, name):

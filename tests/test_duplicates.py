@@ -260,9 +260,7 @@ def test_a_dataset_keeps_all_that_was_read_and_lists_what_are_copies(tmp_path, s
     counts = {"copied_articles": 12, "article_groups": 6, "copied_sentences": 24, "sentence_groups": 12}
     assert count_copies(built.copies) == counts
     assert report.count_metrics(built)["data/copied_sentences"] == 24
-    line = (
-        "copies  12 articles in 6 groups, 24 sentences in 12 groups, listed in duplicates.csv; groups of articles in "
-    )
+    line = "copies  12 articles in 6 groups, 24 sentences in 12 groups, listed in tables/duplicates.csv; groups of articles in "
     assert f"{line}several parts: {built.copy_leakage.articles}; in train, too: 0 dev" in report.describe_dataset(built)
     check_dataset(built, "train")
 

@@ -94,15 +94,16 @@ def prints(line: str, output: str) -> bool:
 STEPS = read_steps()
 
 
-@pytest.mark.parametrize("step", STEPS, ids=[str(number) for number in range(len(STEPS))])
-def test_its_commands_print_what_it_says_in_the_order_of_the_guide(run, step):
-    output = ""
-    for line in step.commands:
-        exit_code, printed = run(line)
-        assert exit_code == step.exit_code, printed
-        output += printed
-    missing = [line for line in step.lines if not prints(line, output)]
-    assert not missing, output
+@pytest.mark.slow
+def test_its_commands_print_what_it_says_in_the_order_of_the_guide(run):
+    for step in STEPS:  # one test: each goes on from what those before left
+        output = ""
+        for line in step.commands:
+            exit_code, printed = run(line)
+            assert exit_code == step.exit_code, printed
+            output += printed
+        missing = [line for line in step.lines if not prints(line, output)]
+        assert not missing, output
 
 
 def test_every_file_in_it_has_a_name():

@@ -40,17 +40,20 @@ def test_the_guide_has_all_that_the_taxonomy_says_of_each_topic(folder, command)
     assert "PLOVER: CONCEDE (ceasefire); CAMEO: 0871" in text
 
 
+@pytest.mark.slow
 def test_rules_are_counted_judged_on_gold_and_logged(folder, command):
     done = command(folder, "label")
     assert done.returncode == 0, done.stderr
     store = MlflowClient(f"sqlite:///{folder}/store.db")
     (run,) = store.search_runs([store.get_experiment_by_name("slugline").experiment_id])
-    rules = pd.read_csv(store.download_artifacts(run.info.run_id, "rules.csv", str(folder)))
-    labels = pd.read_csv(store.download_artifacts(run.info.run_id, "labels.csv", str(folder)))
+    rules = pd.read_csv(store.download_artifacts(run.info.run_id, "tables/rules.csv", str(folder)))
+    labels = pd.read_csv(store.download_artifacts(run.info.run_id, "tables/labels.csv", str(folder)))
     assert set(rules["topic"]) >= {"ceasefire", "assault"}
     assert len(labels) == int(done.stdout.split()[1])
     row = rules[rules["rule"] == "ceasefire"].iloc[0]
-    assert run.data.metrics["rules/coverage/ceasefire"] == pytest.approx(row["coverage"])
+    written = json.loads(Path(store.download_artifacts(run.info.run_id, "metrics.json", str(folder))).read_text())
+    assert written["rules/coverage/ceasefire"] == pytest.approx(row["coverage"])
+    assert len(run.data.metrics) < 40 < len(written)
     assert row["coverage"] == pytest.approx(row["votes"] / len(labels))
     assert 0.3 < run.data.metrics["gold/f1_macro"] < 0.9
 
@@ -149,6 +152,7 @@ def test_where_no_row_can_be_used_each_is_listed_and_nothing_is_written(folder, 
     assert not (folder / "gold.jsonl").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -132,6 +132,16 @@ functions:
     )
 
 
+def test_an_experiment_that_restricts_the_topics_changes_with_them(folder, command):
+    (folder / "conf/experiment").mkdir()
+    file = folder / "conf/experiment/two.yaml"
+    file.write_text("# @package _global_\nlabels:\n  only: [riot, weather, C++]  # just these\n")
+    done = run(command, folder, *CHANGE)
+    assert done.returncode == 0, done.stderr
+    assert file.read_text() == "# @package _global_\nlabels:\n  only: [unrest, code]  # just these\n"
+    assert "conf/experiment/two.yaml" in done.stdout
+
+
 def to_cell(labels, form):
     """Return labels as a cell: a list, a list in JSON, or text with commas."""
     return {"list": list(labels), "json": json.dumps(labels), "text": ", ".join(labels)}[form]
@@ -173,6 +183,7 @@ FORMS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ending", "form"), FORMS)
 def test_gold_of_every_format_keeps_its_form_and_its_other_columns(folder, command, ending, form):
     file = folder / f"gold.{ending}"
@@ -206,6 +217,7 @@ def test_a_sheet_keeps_the_separator_that_it_is_read_with(folder, command):
     assert (folder / "gold.csv").read_bytes().decode() == text.replace("riot", "mob")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("new", ["law & order 2", "a: b", "#x", "*y", "yes", "🔥 fire", 'it\'s "x"', "[z]", "2019"])
 def test_a_topic_may_get_any_name(folder, command, new):
     done = run(command, folder, "rename='riot:" + new.replace("'", "\\'") + "'", "labels.gold=gold.jsonl")
@@ -227,6 +239,7 @@ def test_odd_names_can_be_renamed_merged_and_dropped(folder, command):
     assert run(command, folder, "rename='a,b:x'", *shlex.split(next_line)[3:]).returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -318,7 +331,7 @@ def test_runs_of_before_and_after_are_compared_under_the_topics_of_today(tmp_pat
             (next_line,) = [line for line in done.stdout.splitlines() if line.startswith("next")]
             steps.append((*shlex.split(next_line)[2:], *train[3:]))  # as pasted, and quicker
     assert f"split.keep={runs[0]}" in steps[-1]
-    first, second = (pd.read_csv(file) for file in sorted(tmp_path.rglob("runs/**/split.csv")))
+    first, second = (pd.read_csv(file) for file in sorted(tmp_path.rglob("runs/**/tables/split.csv")))
     assert first.equals(second)
     compared = command(tmp_path, "compare", f"runs=[{runs[0]},{runs[1]}]")
     assert compared.returncode == 0, compared.stderr

@@ -11,7 +11,7 @@ from slugline.data.corpus import ArticleCorpus
 from slugline.dataset import read_labelled
 from slugline.errors import InputError
 from slugline.labels import Labels, gold_files, read_gold
-from slugline.labels.gold import by_people
+from slugline.labels.gold import by_people, parse_gold
 from slugline.review.candidates import read_candidates
 
 
@@ -69,3 +69,11 @@ def test_gold_texts_are_cleaned_by_the_steps_that_clean_the_articles(tmp_path, s
     _, labelled = read_labelled(articles, labels, Stages())
     assert labelled.counts["exact"] == 1
     assert read_candidates(articles, labels).by_people.tolist() == [False, True]
+
+
+def test_a_name_of_several_lines_is_told_in_one(tmp_path):
+    (tmp_path / "gold.csv").write_text('"sentence\nid","te\r\nxt"\n1,war\n', encoding="utf-8")
+    with pytest.raises(InputError) as told:
+        list(parse_gold(read_gold(str(tmp_path / "gold.csv"), {}), {}, ","))
+    assert len(str(told.value).splitlines()) == 1
+    assert "sentence id" in str(told.value)

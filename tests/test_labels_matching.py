@@ -41,6 +41,10 @@ ARTICLE = ("The truce held.", "He said: it is over,\nfor now.", "No one knows.",
         ("No one", []),  # which of the two?
         ("for now. No one knows. No one knows.", [2, 3]),
         ("Rain fell.", []),
+        ("™it is overâ€", [1]),  # the remains of mojibake that was cut in two
+        ("it is over\ufffd", [1]),
+        ("™t is over", []),
+        ("â€", []),
         ("", []),
     ],
 )

@@ -178,3 +178,17 @@ def test_votes_have_a_row_for_each_text_also_for_none():
     assert vote([], {"r": Rule(topic="t", any=["a b", "c~"])}).shape == (0, 1)
     assert vote(["", " "], {"r": Rule(topic="t", any=["a b"])}).tolist() == [[0], [0]]
     assert vote(["a", "b", "a"], {"r": Rule(topic="t", any=["a"])}).dtype == np.int8
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text"),
+    [
+        ("洪水", "昨天洪水淹没了城市。"),
+        ("停戦", "両国は停戦に合意した。"),
+        ("น้ำท่วม", "เมื่อวานน้ำท่วมเมือง"),
+        ("AI芯片", "新的AI芯片上市"),
+    ],
+)
+def test_keywords_match_anywhere_in_scripts_without_blanks(phrase, text):
+    rule = Rule(topic="a", any=[phrase])
+    assert vote([text, "No such thing.", phrase[::-1]], {"one": rule})[:, 0].tolist() == [1, 0, 0]

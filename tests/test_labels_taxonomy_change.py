@@ -9,7 +9,7 @@ from slugline.errors import InputError
 from slugline.files import shipped_folder
 from slugline.labels import read_taxonomy
 from slugline.labels.codebook_change import CodebookChange
-from slugline.labels.taxonomy_change import change_taxonomy, find_taxonomies
+from slugline.labels.taxonomy_change import change_taxonomy, find_restricting, find_taxonomies
 
 FORMS = {
     "lines": "topics:\n  a:\n    keywords:\n    - x # why\n  b:\n    keywords: [y]\n    parent: a\n  c:\n",
@@ -89,3 +89,39 @@ def test_the_files_of_an_option_are_followed_through_its_defaults(tmp_path):
     shipped = [shipped_folder("conf") / "labels" / f"{name}.yaml" for name in ("rules", "given", "gold")]
     assert files == [labels / "mine.yaml", labels / "base.yaml", *shipped]
     assert find_taxonomies("none", [Path("nowhere")]) == []
+
+
+@pytest.mark.parametrize("only", ["only: [a, b]  # why", "# why\nonly:\n  - a\n  - b", "only: ['a', \"b\"] # why"])
+@pytest.mark.parametrize("inside", [False, True])
+def test_topics_that_config_restricts_a_taxonomy_to_change_too(tmp_path, only, inside):
+    file = tmp_path / "mine.yaml"
+    indented = "labels:\n" + "".join(f"  {line}\n" for line in only.split("\n")) + "  gold: x.csv\nseed: 3\n"
+    file.write_text(indented if inside else f"topics: {{a: x, b: y, c: z}}\n{only}\n")
+
+    def restricted_to(change: CodebookChange) -> object:
+        content = change_taxonomy(file, change)
+        assert content is None or b"# why" in content or change.drops
+        read = yaml.safe_load(content or file.read_bytes())
+        return (read["labels"] if inside else read).get("only")
+
+    assert restricted_to(CodebookChange(renames={"a": "new"})) == ["new", "b"]
+    assert restricted_to(CodebookChange(merges={"d": ["a", "b"]})) == ["d"]
+    assert restricted_to(CodebookChange(drops=["b"])) == ["a"]
+    assert restricted_to(CodebookChange(drops=["a", "b"])) is None
+    assert restricted_to(CodebookChange(renames={"c": "new"})) == ["a", "b"]
+
+
+def test_experiments_that_restrict_another_taxonomy_are_left_alone(tmp_path):
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "labels/topics.yaml").write_text("topics: {a: x, b: y}\n")
+    texts = {
+        "plain": "labels: {only: [a]}",
+        "same": "defaults: [{override /labels: topics}]\nlabels: {only: [a]}",
+        "other": "defaults: [{override /labels: plover}]\nlabels: {only: [a]}",
+        "none": "labels: {gold: x.csv}",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"experiment/{name}.yaml").write_text(text)
+    found = find_restricting([tmp_path], [tmp_path / "labels/topics.yaml"])
+    assert [file.stem for file in found] == ["plain", "same"]

@@ -14,18 +14,20 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # From top to bottom, never back. Rooms of one line do not import each other; inside a room there are no circles.
 ORDER = [
     ["errors", "launch"],
-    ["components", "files", "spreadsheets", "terminal"],
+    ["components", "files", "known_sentences", "spreadsheets", "terminal"],
     ["project"],
     ["cache"],
     ["data"],
     ["duplicates"],
-    ["labels", "splits", "ngrams", "scoring"],
+    ["labels", "splits", "ngrams", "encoder", "svm", "scoring"],
     ["dataset"],
     ["model"],
+    ["finetune"],
     ["training", "prediction", "monitoring", "promotion", "review", "annotate"],
     ["report"],
     ["tracking"],
-    ["recording"],
+    ["candidates", "recording"],
+    ["job"],
     ["workflow"],
     ["config"],
     ["commands"],
@@ -101,6 +103,7 @@ def test_commands_do_not_import_each_other():
 
 EDGES = {
     "mlflow": {"tracking"},
+    "torch": {"finetune"},
     "hydra": {"cli", "config"},
     "omegaconf": {"config"},
 }
@@ -185,3 +188,11 @@ def test_every_name_that_a_room_offers_is_there():
         for name in getattr(module, "__all__", ())
         if not hasattr(module, name)
     ]
+
+
+@pytest.mark.parametrize(
+    "script", sorted((PACKAGE.parents[1] / "experiments").glob("*.py")), ids=lambda file: file.stem
+)
+def test_what_a_study_imports_of_the_package_is_there(script):
+    names = [name.rpartition(".") for name in imports(script) if name.startswith("slugline.")]
+    assert [name for module, _, name in names if not hasattr(import_module(module), name)] == []

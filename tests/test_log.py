@@ -71,6 +71,7 @@ def unlogged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_that_is_logged_later_is_the_one_that_would_have_been_logged_at_once(logged, unlogged):
     later = log_folder(unlogged / "run", store_of(unlogged))
     assert later.model_uri == "models:/slugline@champion"
@@ -99,6 +100,7 @@ def test_a_run_that_is_logged_later_is_the_one_that_would_have_been_logged_at_on
     assert other.info.start_time == int(record["started"] * 1000)
 
 
+@pytest.mark.slow  # goes on from the one above
 def test_the_model_of_a_later_log_is_the_same_and_names_its_run(unlogged):
     (run,) = runs(unlogged)
     local = load_model(unlogged / "run/model")
@@ -108,6 +110,7 @@ def test_the_model_of_a_later_log_is_the_same_and_names_its_run(unlogged):
     assert (local.info["run_id"], stored.info["run_id"]) == (None, run.info.run_id)
 
 
+@pytest.mark.slow  # goes on from the one above
 def test_a_run_that_the_store_has_is_refused_and_named(logged, unlogged):
     for folder in (logged, unlogged):
         (run,) = runs(folder)  # one that its training logged, and one that was logged later

@@ -28,6 +28,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC, LinearSVC, NuSVC
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
+from slugline.data.context import Context
 from slugline.errors import InputError
 from slugline.model import TopicModel, load_model, save_model
 from slugline.model.heads import EstimatorHead, LinearHead
@@ -159,6 +160,7 @@ def test_a_linear_model_comes_back_as_it_was(mode: str, features: dict[str, Any]
     assert (back.terms, [part.name for part in back.vectorizers]) == (model.terms, list(features))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NOT_LINEAR)
 def test_a_model_of_estimators_comes_back_as_it_was(name: str, tmp_path: Path) -> None:
     model = trained(NOT_LINEAR[name])
@@ -202,10 +204,16 @@ def test_a_saved_forest_keeps_no_random_state_and_the_fitted_one_keeps_its_own(t
 @pytest.mark.parametrize("release", sorted(path.name for path in RELEASED.iterdir()))
 def test_a_model_of_every_released_version_is_read(release: str) -> None:
     expected = json.loads((RELEASED / release / "expected.json").read_text(encoding="utf-8"))
+    has_encoder = next((RELEASED / release).rglob("encoder_*.npy"), None) is not None
+    if has_encoder:
+        pytest.importorskip("tokenizers", reason="the extra `encoder` is not installed")
     model = load_model(RELEASED / release / "model")
     assert list(model.topics) == expected["topics"]
-    assert np.allclose(model.predict_proba(expected["texts"]), expected["probabilities"], rtol=0, atol=1e-9)
-    assert [list(topics) for topics in model.predict(expected["texts"])] == expected["given"]
+    context = Context(**expected["context"]) if "context" in expected else None
+    P = model.predict_proba(expected["texts"], context)
+    # What is rounded to whole numbers may be rounded the other way by another release of onnxruntime, or by NumPy
+    assert np.allclose(P, expected["probabilities"], rtol=0, atol=1e-3 if has_encoder else 1e-9)
+    assert [list(topics) for topics in model.to_topics(model.decide(P))] == expected["given"]
 
 
 def test_a_model_is_not_written_over_another(folder: Path) -> None:
@@ -284,9 +292,33 @@ def test_a_multiclass_model_gives_one_topic_and_probabilities_that_sum_to_one() 
     assert [len(topics) for topics in model.predict(UNSEEN)] == [1] * len(UNSEEN)
 
 
+def test_a_multiclass_model_gives_the_topic_whose_probability_is_the_largest_multiple_of_its_threshold() -> None:
+    model = replace(trained(mode="multiclass"), thresholds=np.array([0.6, 0.3, 0.1]))
+    probabilities = np.array([[0.8, 0.1, 0.1], [0.5, 0.45, 0.05], [0.6, 0.2, 0.2], [0.5, 0.0, 0.5]])
+    assert model.to_topics(model.decide(probabilities)) == [("ceasefire",), ("sanctions",), ("talks",), ("talks",)]
+    even = replace(model, thresholds=np.full(3, 1 / 3))
+    assert even.decide(probabilities).argmax(axis=1).tolist() == probabilities.argmax(axis=1).tolist()
+    assert str(even).startswith("TopicModel: 3 topics, multiclass (the likeliest topic)")
+
+
+def test_a_multiclass_model_saved_before_format_3_gives_the_likeliest_topic_as_it_did(tmp_path: Path) -> None:
+    folder = save_model(trained(mode="multiclass"), tmp_path / "model")
+    assert json.loads((folder / "model.json").read_text(encoding="utf-8"))["format"] == 3
+    assert load_model(folder).thresholds.tolist() == [0.5, 0.25, 0.4]
+    before = load_model(edited(folder, lambda header: header.update(format=1)))
+    given = before.decide(probabilities := before.predict_proba(SENTENCES))
+    assert given.argmax(axis=1).tolist() == probabilities.argmax(axis=1).tolist()
+
+
+@pytest.mark.parametrize("threshold", [0.0, -0.5])
+def test_a_multiclass_threshold_that_is_not_above_0_is_refused(threshold: float, tmp_path: Path) -> None:
+    model = replace(trained(mode="multiclass"), thresholds=np.array([0.5, threshold, 0.5]))
+    assert "thresholds.npy: a threshold is not above 0" in refusal(save_model(model, tmp_path / "model"))
+
+
 def test_an_article_is_split_into_sentences_and_its_debris_gets_no_topic() -> None:
     article = "Posted by Ceasefire at 10:41\n\nThe ceasefire held, Gen. Smith said. It rained.\n\nPost a comment\n"
-    model = trained(mode="multiclass")  # each text would get a topic
+    model = replace(trained(mode="multiclass"), thresholds=np.full(3, 1 / 3))  # each text would get a topic
     sentences = model.predict_article(article)
     texts = ["Posted by Ceasefire at 10:41", "The ceasefire held, Gen. Smith said.", "It rained.", "Post a comment"]
     assert [sentence.text for sentence in sentences] == texts
@@ -327,7 +359,7 @@ def test_a_printed_model_stays_short_whatever_it_holds() -> None:
     model = trained(BernoulliNB(), mode="multiclass")
     many = replace(model, topics=tuple(f"topic {number}" for number in range(500)), info={"run_id": "x" * 1000})
     lines = str(many).splitlines()
-    assert lines[0] == "TopicModel: 500 topics, multiclass (the likeliest topic)"
+    assert lines[0] == "TopicModel: 500 topics, multiclass (the topic furthest above its threshold, as a multiple)"
     assert lines[1].endswith("topic 7 and 492 more")
     assert lines[3] == "  head      BernoulliNB, one for each topic"
     assert max(map(len, lines)) < 120
@@ -385,7 +417,7 @@ def test_a_field_missing_in_the_features_is_refused(folder: Path, field: str) ->
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"format": 2}, "format 2; this version reads 1"),
+        ({"format": 5}, "format 5; this version reads 1, 2, 3, 4"),
         ({"topics": ["a", "b", "a"]}, "topic 'a' is repeated"),
         ({"topics": []}, "0 topics; allowed: 1 to 10000"),
         ({"topics": ["a", "b"]}, "thresholds.npy has shape (3,), not (2,)"),

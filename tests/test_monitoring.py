@@ -1,6 +1,7 @@
 """Drift is seen where text changed, not where it only varies from article to article, and the exit code tells."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,13 +10,25 @@ from mlflow import MlflowClient
 from scipy.stats import chi2_contingency, false_discovery_control
 from sklearn.feature_extraction.text import CountVectorizer
 
+from slugline import report
+from slugline.known_sentences import find_known, pack_sentences
 from slugline.model import TopicModel
 from slugline.model.heads import LinearHead
 from slugline.model.vectorizers import from_estimator
-from slugline.monitoring import compare_distributions, compare_profiles, distribution, profile_sentences, share
-from slugline.scoring import holm
+from slugline.monitoring import (
+    MIN_ARTICLES,
+    DriftReport,
+    compare_distributions,
+    compare_profiles,
+    detect_drift,
+    distribution,
+    profile_sentences,
+    share,
+)
+from slugline.scoring import count_articles, holm, pack_counts
 
 TOPICS = ("a", "b", "c")
+LABELLED = (np.eye(3, dtype=bool), list("xyz"), np.eye(3, dtype=bool))  # predictions, articles, labels
 MODEL = TopicModel(
     TOPICS,
     "multilabel",
@@ -49,12 +62,23 @@ def news(seed: int, articles: int = 120, shift: float = 0.0) -> dict:
     }
 
 
+@pytest.mark.slow
 def test_articles_of_one_kind_seldom_drift_though_their_sentences_hang_together():
     alarms = 0
     for seed in range(60):
         reference = profile(**news(seed))
         alarms += compare_profiles(reference, profile(**news(1000 + seed), reference=reference))["drift"].any()
     assert alarms <= 3
+
+
+def test_few_articles_are_told_to_be_too_few_and_never_drift():
+    reference = profile(**news(0))
+    for articles in (1, 2, MIN_ARTICLES - 1):
+        table = compare_profiles(reference, profile(**news(1, articles, shift=3.0), reference=reference))
+        assert table["p"].isna().all()
+        assert not table["drift"].any()
+    report = DriftReport(table, pd.DataFrame(), "", n_articles=1)
+    assert report.verdict == "Not tested: 1 article cannot tell chance from drift; 30 or more can."
 
 
 def test_a_change_of_topics_lengths_and_words_is_seen():
@@ -117,6 +141,53 @@ def test_with_a_sentence_an_article_the_test_is_pearsons_and_the_correction_holm
     assert (holm(p) >= false_discovery_control(p) - 1e-12).all()
 
 
+def test_the_reference_of_a_part_is_the_same_whatever_it_is_compared_with():
+    reference = profile(**news(0))
+    one, other = (
+        compare_profiles(reference, profile(**news(n, articles=size, shift=3.0), reference=reference))
+        for n, size in ((1, 120), (2, 9))
+    )
+    both = one.merge(other, on=["what", "part"])
+    assert len(both) > 3
+    assert both["reference_x"].tolist() == both["reference_y"].tolist()
+
+
+def test_articles_that_a_model_learned_from_are_known_by_digests_of_which_only_some_are_kept(monkeypatch):
+    def article(name: str, sentences: int = 12) -> pd.DataFrame:
+        return pd.DataFrame({"article_id": name, "text": [f"Sentence {n} of {name}." for n in range(sentences)]})
+
+    learned = pd.concat([article(f"old {n}") for n in range(50)])
+    new = pd.concat(
+        [article("new"), article("old 3"), article("old 40").assign(text=lambda one: one["text"].str.upper())]
+    )
+    for most in (20_000, 300):
+        monkeypatch.setattr("slugline.known_sentences._MAX_SENTENCES", most)
+        packed = json.loads(json.dumps(pack_sentences(learned["text"])))
+        assert len(packed["digests"]) == 10 * min(most, 600)
+        assert "Sentence" not in json.dumps(packed)
+        assert new["article_id"][find_known(new, packed)].unique().tolist() == ["old 3", "old 40"]
+    assert not find_known(new, pack_sentences([])).any()
+
+
+def test_known_articles_are_left_out_and_alone_are_counted_without_a_correction():
+    reference = profile(**news(0)) | {"counts": pack_counts(count_articles(*LABELLED))}
+    sentences = pd.DataFrame({"article_id": list("aabb"), "text": ["known one", "known", "zzyq", "zzyq two"]})
+    sentences[["source", "published"]] = None
+    head = LinearHead(np.zeros((3, 1), np.float32), np.zeros(3))
+    model = replace(
+        MODEL, head=head, info={"reference": reference, "learned_from": pack_sentences(["known", "known one"])}
+    )
+    options = {"model_uri": "models:/m/1", "period": None, "prevalence": "difference"}
+    one = detect_drift(model, sentences, **options)
+    assert one.cautions[0].startswith("1 of 2 articles are among those that the model learned from, and are left out")
+    assert one.totals["sentences"].tolist() == [2, 2, 2]
+    assert one.totals["corrected"].notna().all()
+    same = detect_drift(model, sentences.head(2), **options)
+    assert same.cautions[0].startswith("1 of 1 articles are among those")
+    assert same.totals["corrected"].isna().all()
+    assert report.drift_page(same).count("<svg") >= 2
+
+
 @pytest.mark.slow
 def test_the_command_leaves_with_0_or_3_and_logs_a_page(tmp_path, command):
     topics = {"truce": ["truce", "ceasefire"], "talks": ["talks", "summit"], "": ["rain", "bread", "football"]}
@@ -143,12 +214,12 @@ def test_the_command_leaves_with_0_or_3_and_logs_a_page(tmp_path, command):
     store = MlflowClient(f"sqlite:///{tmp_path}/store.db")
     run = store.search_runs([store.get_experiment_by_name("slugline").experiment_id])[0]
     assert run.data.metrics["drift/count"] >= 1
-    assert {file.path for file in store.list_artifacts(run.info.run_id)} == {
-        "drift.csv",
-        "prevalence.csv",
-        "report.html",
+    files = {
+        file.path for folder in (None, "report", "tables") for file in store.list_artifacts(run.info.run_id, folder)
     }
-    counts = pd.read_csv(store.download_artifacts(run.info.run_id, "prevalence.csv", str(tmp_path)))
+    tables = {"tables/drift.csv", "tables/prevalence.csv"}
+    assert files == {"metrics.json", "report", "report/report.html", "tables"} | tables
+    counts = pd.read_csv(store.download_artifacts(run.info.run_id, "tables/prevalence.csv", str(tmp_path)))
     assert counts["period"].tolist() == ["all"] * 2  # since no article has a date
     wrong = command(tmp_path, "monitor", "input=same.jsonl", "prevalence=mean")
     assert (wrong.returncode, wrong.stdout) == (1, "")  # before anything is read

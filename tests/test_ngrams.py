@@ -117,6 +117,7 @@ def assert_same(ours: Any, theirs: Any, documents: list[Any], tolerance: float =
     assert ours.get_feature_names_out().tolist() == theirs.get_feature_names_out().tolist()
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(DOCUMENTS, SETTINGS)
 def test_counts_vocabulary_warnings_and_errors_are_scikit_learns_on_any_text(
@@ -125,6 +126,7 @@ def test_counts_vocabulary_warnings_and_errors_are_scikit_learns_on_any_text(
     assert_same(CountVectorizer(**params), sk.CountVectorizer(**params), documents)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(DOCUMENTS, SETTINGS, WEIGHING)
 def test_weights_are_scikit_learns_on_any_text(
@@ -136,6 +138,7 @@ def test_weights_are_scikit_learns_on_any_text(
     assert_same(ours, theirs, documents, tolerance)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(DOCUMENTS, SETTINGS, st.lists(st.text(st.sampled_from(ODD), max_size=6), unique=True), st.data())
 def test_a_given_vocabulary_of_any_terms_in_any_order_counts_as_scikit_learns(
@@ -149,6 +152,7 @@ def test_a_given_vocabulary_of_any_terms_in_any_order_counts_as_scikit_learns(
     assert_same(ours, theirs, documents)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(DOCUMENTS, SETTINGS, DOCUMENTS)
 def test_a_lookup_counts_few_texts_like_many(learnt: list[str], params: dict[str, Any], documents: list[str]) -> None:
@@ -294,6 +298,7 @@ print({"sklearn", "pandas"} & set(sys.modules))
     assert run.stdout.strip() == "set()"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "params",
     [

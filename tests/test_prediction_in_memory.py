@@ -42,6 +42,7 @@ def assert_same(table: pd.DataFrame, from_file: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(table, from_file, rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split_sentences", [True, False])
 def test_articles_of_a_file_get_the_same_in_memory(tmp_path: Path, split_sentences: bool) -> None:
     from_file = predict_file(SAMPLE, tmp_path / "topics.parquet", split_sentences=split_sentences)

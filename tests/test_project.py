@@ -60,6 +60,7 @@ def next_lines(done):
     return [line for line in done.stdout.splitlines() if line.startswith("next    slugline ")]
 
 
+@pytest.mark.slow
 def test_every_next_line_works_when_it_is_pasted_from_rules_to_gold_to_predictions(command, project):
     trained = command(project, "train", "plots=false", "features=word", "folds=2", "split.duplicates=off")
     assert trained.returncode == 0, trained.stderr
@@ -121,6 +122,7 @@ def test_a_topic_with_a_comma_is_quoted_on_the_command_line(tmp_path, command):
     assert list(read_taxonomy(tmp_path / "mine/conf/labels/topics.yaml")["topics"]) == ["a,b", "c", "law & order"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "folder", ["123", "null", "yes", "2023-12-01", "1e3", "it's", "Überschwemmung", "a=b", "x [1]"]
 )
@@ -203,6 +205,7 @@ def test_an_unknown_option_is_told_without_the_search_path(tmp_path, command):
     assert done.stderr.strip().endswith("given gold india_police_events plover rules sample")
 
 
+@pytest.mark.slow
 def test_a_reader_of_the_output_that_leaves_early_is_no_error(tmp_path):
     (tmp_path / "a.txt").write_text("The truce held.")
     applied = "label data=articles data.path=a.txt labels=plover tracking=off"

@@ -56,6 +56,7 @@ def project(tmp_path_factory, command):
     return folder
 
 
+@pytest.mark.slow
 def test_new_files_are_read_as_the_projects_own(project, command):
     write_csv(project / "new.csv")
     done = command(project, "predict", "input=new.csv", "output=topics.jsonl", "n_jobs=1")
@@ -144,6 +145,7 @@ def test_training_in_python_takes_the_project_as_the_command_does(project, monke
         slugline.train(colour="red")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("base", ["sentences", "articles"])
 def test_settings_of_any_reader_are_taken_as_far_as_they_fit(tmp_path, monkeypatch, base):
     monkeypatch.chdir(tmp_path)
@@ -160,6 +162,14 @@ def test_settings_of_any_reader_are_taken_as_far_as_they_fit(tmp_path, monkeypat
     assert told in str(describe_reading(settings))
     assert "labels" not in settings.columns
     assert compose_settings("predict", ["input=-"]).format is None
+    given = ["header=true", "separator=null", "format=null"]  # what is usual, and is not in this project
+    for command in ("predict", "monitor"):
+        settings = compose_settings(command, ["input=x.csv", *given])
+        assert (settings.header, settings.separator, settings.format) == (True, None, None)
+        assert "header" not in str(describe_reading(settings))
+        assert compose_settings(command, ["input=x.csv", "on_error=stop"]).header is False
+    piped = compose_settings("predict", ["input=-", "format=csv"])
+    assert (piped.header, piped.separator) == (False, "pipe")
 
 
 def test_a_mistake_in_the_projects_data_is_one_line(tmp_path, command):

@@ -42,21 +42,54 @@ def test_a_poor_model_stays_outside_with_its_figures_as_tags_and_artifact(folder
     done = command(folder, "promote", *DATA, "gate.max_calibration_error=0.5")
     assert done.returncode == 1
     assert done.stderr.startswith("slugline: version 3 does not pass: macro F1 0.")
-    assert " of version 1 may, at the lower end of its interval, be lower by 0." in done.stderr
-    assert "(gate.max_macro_drop=0.02); champion stays" in done.stderr
+    assert " of version 1: worse by 0." in done.stderr
+    assert "beyond the tolerance of 0.02 (gate.max_macro_drop=0.02); champion stays" in done.stderr
+    chosen = re.findall(
+        r"^(chosen|other) +version (\d)(, the newest)?: .+, test/f1_macro \d\.\d{3}$", done.stdout, re.MULTILINE
+    )
+    assert chosen == [("chosen", "3", ", the newest"), ("other", "2", ""), ("other", "1", "")]
     assert done.stderr.count("\n") == 1
     assert aliases(folder) == {"champion": "1"}
     store = MlflowClient(f"sqlite:///{folder}/store.db")
     version = store.get_model_version("slugline", "3")
-    assert version.tags["promotion"] == "failed"
     verdict = json.loads(Path(store.download_artifacts(version.run_id, "promotion_3.json", str(folder))).read_text())
-    assert verdict["difference"]["low"] < -0.01
-    assert float(version.tags["candidate_macro"]) == pytest.approx(verdict["candidate"]["macro"], abs=1e-4)
+    assert verdict["champion"]["difference"]["low"] < -0.01
+    assert version.tags.keys() == {"macro_f1", "data", "promotion"}
+    assert version.tags["promotion"] == f"failed: {verdict['failed'][0]}"
     assert verdict["champion"]["version"] == "1"
     pasted = re.search(r"^next    slugline (promote .*)$", done.stdout, re.MULTILINE)[1]
     assert command(folder, *shlex.split(pasted)).returncode == 0
     assert aliases(folder) == {"champion": "3"}
     assert command(folder, "promote", "rollback=true").returncode == 0
+
+
+def test_a_champion_before_is_judged_against_too_and_one_taken_back_is_not(folder, command):
+    assert command(folder, "promote", *DATA, "version=2").returncode == 0
+    done = command(folder, "promote", *DATA, "version=3", "gate.max_calibration_error=0.5")
+    assert done.returncode == 1
+    assert re.search(r"^macro F1  .* against version 2: worse by", done.stdout, re.MULTILINE)
+    assert re.search(r"^macro F1  .* against version 1: worse by", done.stdout, re.MULTILINE)
+    assert "note    version 1 is the best of the champions before, judged on " in done.stdout
+    pasted = re.search(r"^next    slugline (promote .*)$", done.stdout, re.MULTILINE)[1]
+    assert command(folder, *shlex.split(pasted)).returncode == 0
+    for number in ("2", "1"):
+        assert command(folder, "promote", "rollback=true").returncode == 0
+        assert aliases(folder) == {"champion": number}
+    again = command(folder, "promote", *DATA, "version=2")
+    assert "of the champions before" not in again.stdout
+    assert command(folder, "promote", "rollback=true").returncode == 0
+    tags = MlflowClient(f"sqlite:///{folder}/store.db").get_registered_model("slugline").tags
+    assert tags["champion_versions"] == "1"
+
+
+def test_a_version_that_got_the_alias_by_hand_is_among_the_champions_before(folder):
+    registry = Registry("slugline", "other", f"sqlite:///{folder}/store.db")
+    registry.client.set_registered_model_alias("slugline", "other", "3")
+    registry.move(registry.version("1"), registry.champion())
+    assert registry.held_before() == ["1", "3"]
+    registry.client.set_registered_model_alias("slugline", "other", "2")
+    assert registry.move_back(registry.champion()) == "other of slugline: 2 -> 1"
+    registry.client.delete_registered_model_alias("slugline", "other")
 
 
 def test_a_model_as_good_takes_the_alias_and_gives_it_back(folder, command):

@@ -1,6 +1,7 @@
 """The gate lets through what is good enough by itself and not worse than the champion, on the topics that can be judged."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from slugline.errors import InputError
 from slugline.model import TopicModel, save_model
 from slugline.model.heads import LinearHead
 from slugline.model.vectorizers import from_estimator
-from slugline.promotion import Contender, EvaluationSet, Gate, judge
+from slugline.promotion import Contender, EvaluationSet, Gate, Reference, judge
 
 TOPICS = ("truce", "talks")
 
@@ -47,7 +48,8 @@ def test_a_good_model_without_a_champion_passes_and_its_verdict_is_json(good):
     verdict = judge(Gate(), news(), good, None)
     assert verdict.failed == []
     values = json.loads(json.dumps(verdict.to_dict()))
-    assert list(values) == ["candidate", "gate", "sentences", "part", "absent", "version", "failed"]
+    assert list(values) == ["candidate", "gate", "sentences", "part", "absent", "version", "failed", "reasons"]
+    assert values["reasons"] == ["there is no champion to be better than"]
     assert values["candidate"]["macro"] == 1.0
     assert values["candidate"]["topics"] == {"truce": 1.0, "talks": 1.0}
     assert values["candidate"]["megabytes"] == pytest.approx(
@@ -59,16 +61,69 @@ def test_a_model_worse_than_the_champion_does_not_pass(good, poor):
     verdict = judge(Gate(max_calibration_error=1.0), news(), poor, good)
     assert len(verdict.failed) == 1
     assert str(verdict.failed[0]).startswith("macro F1 0.")
-    assert "of version 2 may, at the lower end of its interval, be lower by 0." in str(verdict.failed[0])
-    assert str(verdict.failed[0]).endswith(" (gate.max_macro_drop=0.02)")
+    assert " against 1.000 of version 2: worse by 0." in str(verdict.failed[0])
+    assert str(verdict.failed[0]).endswith(": beyond the tolerance of 0.02 (gate.max_macro_drop=0.02)")
     values = verdict.to_dict()
     assert list(values) == [
-        "candidate", "gate", "sentences", "part", "absent", "champion", "difference", "version", "failed",
+        "candidate", "gate", "sentences", "part", "absent", "champion", "version", "failed", "reasons",
     ]  # fmt: skip
     assert (values["version"], values["champion"]["version"], values["champion"]["macro"]) == ("3", "2", 1.0)
-    assert list(values["difference"]) == ["one", "other", "difference", "low", "high", "p"]
-    assert values["difference"]["difference"] == pytest.approx(values["candidate"]["macro"] - 1)
+    assert list(values["champion"]["difference"]) == ["one", "other", "difference", "low", "high", "p"]
+    assert values["champion"]["difference"]["difference"] == pytest.approx(values["candidate"]["macro"] - 1)
     assert judge(Gate(max_calibration_error=1.0, max_macro_drop=1.0), news(), poor, good).failed == []
+
+
+def step(folder, version, missed):
+    """Return a saved model that knows 100 words of truces but the first few, and all of talks."""
+    words = [f"truce{number}" for number in range(100)] + ["talks"]
+    vectorizer = from_estimator("word", CountVectorizer(vocabulary=words).fit([]))
+    weights = np.zeros((101, 2), np.float32)
+    weights[missed:100, 0] = weights[100, 1] = 20
+    model = TopicModel(TOPICS, "multilabel", (vectorizer,), LinearHead(weights.T, np.full(2, -10.0)), np.full(2, 0.5))
+    return Contender(version, save_model(model, folder / version), model)
+
+
+def test_many_small_steps_down_do_not_add_up(tmp_path):
+    words = [f"truce{number}" for number in range(100)] * 20 + ["talks"] * 1000
+    Y = np.array([[word != "talks", word == "talks"] for word in words])
+    judged = EvaluationSet("test", [f"The {word} went on" for word in words], Y, TOPICS, np.arange(len(words)))
+    first, second, third = (step(tmp_path, str(number), missed) for number, missed in ((1, 0), (2, 5), (3, 10)))
+    gate = Gate(max_calibration_error=1)
+    for candidate, champion in ((second, first), (third, second)):
+        verdict = judge(gate, judged, candidate, champion)
+        assert verdict.failed == []
+        (reason,) = verdict.reasons()
+        assert re.fullmatch(
+            rf"against version {champion.version}: worse by 0.01\d, at the lower end of its interval by 0.01\d: "
+            "within the tolerance of 0.02",
+            reason,
+        )
+    verdict = judge(gate, judged, third, second, [(second, judged), (first, judged)])
+    assert verdict.best_before.version == "1"
+    (failure,) = verdict.failed
+    assert " of version 1: worse by 0.02" in str(failure)
+    assert "beyond the tolerance of 0.02" in str(failure)
+    assert verdict.to_dict()["best_before"]["sentences"] == 3000
+    shown = describe_verdict(verdict)
+    assert "against version 2: worse by 0.01" in shown
+    assert "note    version 1 is the best of the champions before, judged on 3000 sentences" in shown
+    assert "gate      macro F1 worse by 0.02 at most, least topic 0 or more, calibration error 1 or less" in shown
+
+
+@pytest.mark.parametrize(
+    ("gap", "low", "high", "words"),
+    [
+        (0.0, 0.0, 0.0, "the same predictions"),
+        (0.03, 0.01, 0.05, "better by 0.030, beyond chance"),
+        (0.03, -0.01, 0.05, "better by 0.030, at the lower end of its interval worse by 0.010: within the tolerance of 0.02"),
+        (0.0, -0.01, 0.01, "equal, at the lower end of its interval worse by 0.010: within the tolerance of 0.02"),
+        (-0.01, -0.02, 0.01, "worse by 0.010, at the lower end of its interval by 0.020: within the tolerance of 0.02"),
+        (-0.01, -0.0204, 0.01, "worse by 0.010, at the lower end of its interval by 0.0204: beyond the tolerance of 0.02"),
+    ],
+)  # fmt: skip
+def test_a_difference_is_told_in_words_that_agree_with_the_limit(gap, low, high, words):
+    reference = Reference("1", None, {"difference": gap, "low": low, "high": high}, 9)
+    assert reference.describe(0.02) == words
 
 
 def test_what_fails_alone_and_what_fails_against_the_champion_are_listed_together(good, poor):

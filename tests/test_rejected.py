@@ -41,7 +41,7 @@ def test_what_is_rejected_is_counted_named_and_keeps_its_cells(articles):
     assert corpus.rejected[0].row["title"] == "Twice"
     assert corpus.rejected[1].row == {"text": " ", "title": "Nothing", "tags": '["x"]'}
     assert corpus.rejected[2].row is None
-    assert "rejected 3, the first a.jsonl:5: article_id 'a0' is already used at a.jsonl:1" in corpus.all_notes()[-1]
+    assert "rejected 3, the first a.jsonl:5: repeats the article_id 'a0' of a.jsonl:1" in corpus.all_notes()[-1]
 
 
 def test_on_error_stop_is_an_error_at_the_first(articles):
@@ -60,6 +60,7 @@ def test_sentences_are_rejected_and_stopped_at_alike(tmp_path):
         SentenceCorpus(str(file), on_error="stop")()
 
 
+@pytest.mark.slow
 def test_what_predict_rejects_can_be_mended_and_fed_again(articles, tmp_path, command, model):
     line = ["predict", f"model_uri={model}", f"input={articles}", "output=topics.jsonl", "n_jobs=1"]
     done = command(tmp_path, *line)
@@ -71,8 +72,31 @@ def test_what_predict_rejects_can_be_mended_and_fed_again(articles, tmp_path, co
     assert "read 2 = 2 labelled + 0 rejected" in again.stderr
     stopped = command(tmp_path, *line[:-2], "output=other.jsonl", "n_jobs=1", "on_error=stop")
     assert (stopped.returncode, stopped.stderr.count("\n")) == (1, 1)
-    assert "a.jsonl:5: repeats the article_id 'a0' of an earlier article; on_error=reject" in stopped.stderr
+    assert "a.jsonl:5: repeats the article_id 'a0' of a.jsonl:1; on_error=reject" in stopped.stderr
     assert not (tmp_path / "other.jsonl").exists()
+
+
+def test_training_and_prediction_reject_the_same_rows(tmp_path, command, model):
+    texts = ["The truce held.", "&nbsp;", "Talks went on.", "", "Rain fell.", "Twice.", None]
+    rows = [{"article_id": one, "text": text} for one, text in zip("abbccaa", texts, strict=True)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    expected = [
+        ("a.jsonl:2", "empty text"),
+        ("a.jsonl:3", "repeats the article_id 'b' of a.jsonl:2"),
+        ("a.jsonl:4", "empty text"),
+        ("a.jsonl:6", "repeats the article_id 'a' of a.jsonl:1"),
+        ("a.jsonl:7", "column 'text' is NoneType, not text"),
+    ]
+    trained = ArticleCorpus(str(tmp_path / "a.jsonl"))()
+    assert [(item.where, item.reason) for item in trained.rejected] == expected
+    chunked = [
+        one for chunk in ArticleCorpus(str(tmp_path / "a.jsonl"), chunk_rows=1).chunks() for one in chunk.rejected
+    ]
+    assert [(item.where, item.reason) for item in chunked] == expected
+    done = command(tmp_path, "predict", f"model_uri={model}", "input=a.jsonl", "output=topics.jsonl", "n_jobs=1")
+    assert "read 7 = 2 labelled + 5 rejected" in done.stderr
+    lines = (tmp_path / "topics.jsonl.rejected.jsonl").read_text("utf-8").splitlines()
+    assert [(row["where"], row["reason"]) for row in map(json.loads, lines)] == expected
 
 
 def test_a_training_lists_what_it_rejected_in_its_run(tmp_path, command):
@@ -86,7 +110,7 @@ def test_a_training_lists_what_it_rejected_in_its_run(tmp_path, command):
     )
     assert done.returncode == 0, done.stderr
     assert "rejected 1, the first s.jsonl:41: empty text" in done.stdout
-    (listed,) = tmp_path.glob("experiments/runs/*/*/rejected.jsonl")
+    (listed,) = tmp_path.glob("experiments/runs/*/*/tables/rejected.jsonl")
     (record,) = map(json.loads, listed.read_text().splitlines())
     assert record == {"where": "s.jsonl:41", "reason": "empty text", "article_id": "s.jsonl:41"} | EMPTY | {
         "tags": '["x"]'

@@ -1,10 +1,13 @@
 """A run is trained again from its record alone, and nothing in that record is believed."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 import yaml
 from mlflow import MlflowClient
+from mlflow.entities import Metric
 from omegaconf import OmegaConf
 
 from slugline.cache import Folder
@@ -121,6 +124,34 @@ def test_a_run_a_job_of_a_sweep_and_trees_give_the_same_metrics_and_model_again(
     refused = command(tmp_path, "reproduce", f"run_id={sweep.info.run_id[:8]}")
     assert f"is a sweep; give one of its jobs: the best is {sweep.data.tags['best_run']}" in refused.stderr
     assert len(runs(tmp_path)[1].search_model_versions("name='slugline-sample'")) == 3  # of the runs themselves
+
+
+@pytest.mark.slow
+def test_all_metrics_are_compared_not_those_alone_that_the_store_shows_also_of_a_run_of_before(tmp_path, command):
+    rows = [
+        {"text": f"{word} {n} {'fire' if n % 3 else 'calm'}", "labels": "a" if n % 3 else "", "article_id": f"{n}"}
+        for n, word in enumerate(["army", "river", "talks", "bread"] * 10)
+    ]
+    (tmp_path / "news.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    options = ("data=sentences", "data.path=news.jsonl", "labels=given", "features=word", "features.word.min_df=1")
+    assert command(tmp_path, "train", *options, "plots=false").returncode == 0
+    (first,), store = runs(tmp_path)
+    file = Path(first.info.artifact_uri.removeprefix("file://")) / "metrics.json"
+    written = json.loads(file.read_text())
+    compared = [key for key in written if not key.startswith("time/")]
+    assert len(compared) > 2 * len(first.data.metrics)
+    again = command(tmp_path, "reproduce", f"run_id={first.info.run_id}")
+    assert f"result  all {len(compared)} metrics equal" in again.stdout, again.stdout + again.stderr
+
+    file.write_text(json.dumps(written | {"test/recall/a": 0.25}))
+    again = command(tmp_path, "reproduce", f"run_id={first.info.run_id}")
+    assert again.returncode == 1
+    assert re.search(r"test/recall/a +0\.250000 .* differs", again.stdout)
+
+    file.unlink()  # versions before had no such file, and all in the store
+    store.log_batch(first.info.run_id, [Metric(key, value, 0, 0) for key, value in written.items()])
+    again = command(tmp_path, "reproduce", f"run_id={first.info.run_id}")
+    assert f"result  all {len(compared)} metrics equal" in again.stdout, again.stdout + again.stderr
 
 
 @pytest.mark.slow

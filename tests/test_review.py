@@ -13,11 +13,12 @@ import pytest
 
 from slugline.annotate import FORMATS
 from slugline.config.labelling import ReviewSettings
+from slugline.config.launch import compose_settings
 from slugline.errors import InputError
 from slugline.labels import Topic
 from slugline.model import TopicModel, load_model, save_model
 from slugline.review.candidates import Candidates, define_topics
-from slugline.review.queue import QueueOptions, choose, describe_sentence, prioritise, select_open
+from slugline.review.queue import QueueOptions, cast_votes, choose, describe_sentence, prioritise, select_open
 
 pytestmark = pytest.mark.slow
 
@@ -123,10 +124,11 @@ def test_every_topic_has_its_turn(queue):
 def test_the_weights_decide_what_is_asked_for(desk, review):
     done = review("size=30", "output=rules.csv", "uncertainty=0", "disagreement=1")
     assert "chosen  30 sentences: 0 uncertain, 30 rules disagree" in done.stdout, done.stderr
-    model = load_model(desk / "run" / "model")
+    model, labels = load_model(desk / "run" / "model"), compose_settings("train", ["labels=plover"]).labels
     for row in table(desk / "rules.csv"):
         topic = re.match(r"rules disagree on (\w+) ", row["reason"])[1]
-        assert topic not in model.predict([row["text"]])[0]
+        vote = cast_votes([row["text"]], [topic], labels)[0, 0]
+        assert vote == (-1 if topic in model.predict([row["text"]])[0] else 1)
 
 
 def test_copies_are_asked_for_once_and_near_duplicates_put_off(desk, review):
@@ -330,7 +332,7 @@ def test_a_model_that_gives_one_topic_a_sentence_is_asked_by_the_margin_to_the_n
     p[:2] = 0.44, 0.42
     limits, disputed = np.full(15, 0.42), np.arange(15) == 4
     reason = describe_sentence(single, "uncertain", 0, probabilities=p, limits=limits, disputed=disputed)
-    assert reason == "ceasefire 0.44, next 0.42; rules disagree on aid"
+    assert reason == "ceasefire 0.44, to beat 0.42; rules disagree on aid"
 
 
 def test_features_are_made_for_the_best_candidates_alone_and_rows_are_those_of_all(desk):

@@ -53,18 +53,29 @@ def test_sentences_near_zero_are_not_unsure_where_the_threshold_is_low_though_th
 
 def test_of_a_model_that_gives_one_topic_a_sentence_is_unsure_when_two_topics_are_as_likely():
     probabilities = np.array([[0.48, 0.47, 0.05], [0.7, 0.2, 0.1], [0.34, 0.33, 0.33]])
-    found = uncertainty(probabilities, rivals(probabilities))
+    limits = rivals(probabilities, np.full(3, 0.5))
+    found = uncertainty(probabilities, limits)
     assert found[0, 0] == pytest.approx(found[0, 1])
     assert found[0, 0] > 0.95 > 0.3 > found[1].max()
     assert found[0, 2] < 0.15
-    assert rivals(probabilities)[0].tolist() == [0.47, 0.48, 0.48]
+    assert limits[0].tolist() == [0.47, 0.48, 0.48]
 
 
 @given(TABLES)
 def test_what_beats_its_rivals_is_the_likeliest_topic(probabilities):
-    for row, beaten in zip(probabilities, rivals(probabilities), strict=True):
+    for row, beaten in zip(probabilities, rivals(probabilities, np.ones(probabilities.shape[1])), strict=True):
         assert row[row.argmax()] >= beaten[row.argmax()]
         assert all(row[k] < beaten[k] for k in range(len(row)) if row[k] < row.max())
+
+
+def test_with_thresholds_what_beats_its_rivals_is_the_topic_furthest_above_its_own():
+    thresholds = np.array([0.6, 0.3, 0.1])
+    probabilities = np.array([[0.5, 0.45, 0.05], [0.9, 0.08, 0.02], [0.4, 0.2, 0.4]])
+    limits = rivals(probabilities, thresholds)
+    assert (probabilities >= limits).tolist() == [[False, True, False], [True, False, False], [False, False, True]]
+    assert limits[0].tolist() == pytest.approx([0.9, 0.25, 0.15])
+    assert limits[2].tolist() == pytest.approx([1.0, 1.0, 0.4 / 6])  # 2.4 and 1.2, but no probability is above 1
+    assert uncertainty(probabilities, limits)[0].argmax() == 1
 
 
 def test_rules_disagree_where_they_say_what_the_model_does_not_and_the_more_the_surer_it_is():

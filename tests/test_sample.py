@@ -30,6 +30,7 @@ def test_there_are_enough_articles_and_sentences_of_every_topic(measured):
     assert min(measured["topics"].values()) >= 120
 
 
+@pytest.mark.slow
 def test_about_a_third_of_the_sentences_has_no_topic_and_many_have_several(measured):
     assert 0.25 <= measured["without a topic"] <= 0.45
     assert measured["with several"] >= 0.15

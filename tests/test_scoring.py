@@ -152,12 +152,55 @@ def test_a_wanted_recall_is_kept_with_the_best_precision(data, target):
     assert precision == max(one[0] for one in outcomes(y, p) if one[1] >= target)
 
 
-@given(one_topic, st.randoms(use_true_random=False))
-def test_a_threshold_does_not_depend_on_the_order_of_the_sentences(data, random):
+TOLERANCES = st.sampled_from([0.0, 0.5, 2.0])
+
+
+@given(one_topic, st.randoms(use_true_random=False), TOLERANCES)
+def test_a_threshold_does_not_depend_on_the_order_of_the_sentences(data, random, tolerance):
     y, p = data
     order = list(range(len(y)))
     random.shuffle(order)
-    assert best_threshold(y[order], p[order]) == best_threshold(y, p)
+    assert best_threshold(y[order], p[order], tolerance=tolerance) == best_threshold(y, p, tolerance=tolerance)
+
+
+@given(one_topic, TOLERANCES)
+def test_sentences_of_one_probability_count_together(data, tolerance):
+    """Which of them carry the topic does not matter, only how many."""
+    y, p = data
+    order = np.lexsort((y, p))  # of each probability, those without the topic first
+    assert best_threshold(y[order], np.sort(p), tolerance=tolerance) == best_threshold(y, p, tolerance=tolerance)
+
+
+@given(one_topic.filter(lambda data: data[0].any()), TOLERANCES)
+def test_a_threshold_with_a_tolerance_lies_among_those_that_are_nearly_as_good_as_the_best(data, tolerance):
+    y, p = data
+    cuts = np.unique(p)
+    f1 = np.array([outcome(y, p, cut)[2] for cut in cuts])
+    error = np.sqrt(f1.max() * (1 - f1.max()) * (2 - f1.max()) / (2 * y.sum()))
+    near = np.flatnonzero(f1 >= f1.max() - tolerance * error - 1e-12)
+    lowest = cuts[near[0] - 1] if near[0] else 0.0
+    found = best_threshold(y, p, tolerance=tolerance)
+    assert lowest - 1e-12 <= found <= cuts[near[-1]] + 1e-12
+
+
+def test_a_tolerance_keeps_thresholds_where_they_are_when_the_fit_moves_a_little():
+    random = np.random.default_rng(0)
+    y = random.random(3000) < 0.1
+    log_odds = random.normal(np.where(y, 0.0, -2.5), 1.0)
+    moved = [1 / (1 + np.exp(-log_odds - random.normal(0, 0.01, len(y)))) for _ in range(20)]
+    best, stable = (np.std([best_threshold(y, p, tolerance=tolerance) for p in moved]) for tolerance in (0, 0.5))
+    assert stable < best / 2
+
+
+def test_a_threshold_with_a_tolerance_is_the_mean_of_the_near_best_weighted_by_how_good_they_are():
+    y = np.array([True, True, False, True, False, False])
+    p = np.array([0.9, 0.8, 0.7, 0.6, 0.2, 0.1])
+    # F1: 0.5 at 0.85, 0.8 at 0.75, 2/3 at 0.65, 6/7 at 0.4, 3/4 at 0.15, 2/3 at 0.05
+    f1 = np.array([0.8, 6 / 7, 3 / 4])
+    allowed = np.sqrt(6 / 7 * 1 / 7 * 8 / 7 / 6)
+    weights = np.maximum(f1 - (6 / 7 - allowed), 0)
+    assert best_threshold(y, p, tolerance=1.0) == pytest.approx(np.average([0.75, 0.4, 0.15], weights=weights))
+    assert best_threshold(y, p, tolerance=0.1) == best_threshold(y, p) == pytest.approx(0.4)
 
 
 def test_a_threshold_lies_in_the_middle_between_what_it_parts():
@@ -175,9 +218,74 @@ def test_a_topic_without_positives_gets_one_half():
     assert best_threshold(np.zeros(3, dtype=bool), np.array([0.1, 0.2, 0.3])) == 0.5
 
 
+exclusive = st.integers(2, 5).flatmap(
+    lambda topics: st.lists(
+        st.tuples(st.integers(0, topics - 1), st.lists(st.floats(0.01, 1), min_size=topics, max_size=topics)),
+        min_size=1,
+        max_size=30,
+    )
+)
+
+
+def to_arrays(sentences):
+    """Return labels, one a sentence, and probabilities that sum to 1."""
+    P = np.array([scores for _, scores in sentences])
+    labels = np.array([topic for topic, _ in sentences])
+    return labels[:, None] == np.arange(P.shape[1]), P / P.sum(axis=1, keepdims=True)
+
+
+def macro_f1(Y, scores):
+    """Return macro F1 where each sentence gets the topic with the highest score."""
+    given = scores.argmax(axis=1)[:, None] == np.arange(Y.shape[1])
+    return score(Y, given, [str(topic) for topic in range(Y.shape[1])])["f1_macro"]
+
+
+@given(exclusive)
+def test_where_a_sentence_has_one_topic_thresholds_sum_to_1_and_are_never_worse_than_the_likeliest_topic(sentences):
+    Y, P = to_arrays(sentences)
+    thresholds = TunedThreshold(tolerance=0)(Y, P, "multiclass")
+    assert thresholds.sum() == pytest.approx(1)
+    assert macro_f1(Y, P / thresholds) >= macro_f1(Y, P) - 1e-12
+    assert (np.diff(thresholds[np.argsort(P.mean(axis=0))]) > -1e-9).all()  # the rarer, the lower
+
+
+@given(exclusive, st.sampled_from([0.0, 0.5, 2.0]))
+def test_thresholds_of_one_topic_a_sentence_do_not_depend_on_the_order_of_sentences(sentences, tolerance):
+    one, other = (
+        TunedThreshold(tolerance=tolerance)(*to_arrays(rows), "multiclass") for rows in (sentences, sentences[::-1])
+    )
+    assert one == pytest.approx(other)
+
+
+def test_a_rare_topic_that_is_never_the_likeliest_is_given_where_a_sentence_is_unlike_the_others():
+    rare = np.arange(100) >= 90
+    P = np.column_stack([np.where(rare, 0.7, 0.95), np.where(rare, 0.3, 0.05)])
+    Y = np.column_stack([~rare, rare])
+    for tolerance in (0, 0.5):
+        thresholds = TunedThreshold(tolerance=tolerance)(Y, P, "multiclass")
+        assert macro_f1(Y, P / thresholds) == 1
+    assert macro_f1(Y, P) < 0.5
+    assert FixedThreshold()(Y, P, "multiclass").tolist() == [0.5, 0.5]  # a fixed threshold: the likeliest, as it was
+
+
+def test_a_topic_that_no_sentence_has_gets_a_threshold_too():
+    Y, P = np.array([[True, False], [True, False]]), np.array([[1.0, 0.0], [1.0, 0.0]])
+    thresholds = TunedThreshold()(Y, P, "multiclass")
+    assert (thresholds > 0).all()
+    assert (P / thresholds).argmax(axis=1).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("target", ["target_precision", "target_recall"])
+def test_a_target_is_refused_where_a_sentence_has_one_topic(target):
+    reason = f"threshold.{target}=0.9, but each sentence has one topic .labels.mode=multiclass.; allowed: null, or labe"
+    with pytest.raises(InputError, match=f"^{reason}"):
+        TunedThreshold(**{target: 0.9})(np.eye(2, dtype=bool), np.eye(2), "multiclass")
+
+
 def test_thresholds_are_one_per_topic():
     Y, P = np.array([[1, 0], [0, 1]], dtype=bool), np.array([[0.8, 0.1], [0.2, 0.3]])
     assert TunedThreshold()(Y, P).tolist() == pytest.approx([0.5, 0.2])
+    assert TunedThreshold(tolerance=0)(Y, P).tolist() == pytest.approx([0.5, 0.2])
     assert FixedThreshold(value=0.3)(Y, P).tolist() == [0.3, 0.3]
 
 
@@ -190,6 +298,8 @@ def test_thresholds_are_one_per_topic():
         (lambda: FixedThreshold(value=float("nan")), "threshold.value=nan; allowed: from 0 to 1"),
         (lambda: TunedThreshold(target_precision=1.5), r"target_precision=1\.5; allowed: above 0, to 1"),
         (lambda: TunedThreshold(target_recall=0.0), r"target_recall=0\.0; allowed: above 0, to 1"),
+        (lambda: TunedThreshold(tolerance=-0.5), r"tolerance=-0\.5; allowed: 0 or more"),
+        (lambda: TunedThreshold(tolerance=float("nan")), "tolerance=nan; allowed: 0 or more"),
         (lambda: TunedThreshold(part="test"), "part=test; allowed: train"),
         (lambda: FixedThreshold(part="all"), "part=all; allowed: train"),
     ],

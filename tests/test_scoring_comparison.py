@@ -1,5 +1,8 @@
 """Runs are compared on the sentences that they share; what changed sides is counted with who is right."""
 
+from itertools import permutations
+
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -90,3 +93,33 @@ def test_only_sentences_with_the_same_labels_in_all_runs_count_in_the_order_of_t
     assert comparison.changes["sentence_id"].drop_duplicates().tolist() == ["s0", "s1", "s4", "s6", "s7", "s9", "s10"]
     with pytest.raises(InputError, match="no test sentence with the same labels in common: one has 2, other has 1"):
         compare_predictions({"one": predictions(rows=[0, 1]), "other": predictions(rows=[2])})
+
+
+def test_p_and_the_interval_do_not_depend_on_the_order_of_runs_or_of_sentences():
+    runs = {"good": predictions(wrong=[1, 7]), "poor": predictions(wrong=range(5, 14)), "other": predictions(wrong=[3])}
+    ranks = np.random.default_rng(0)
+    for frame in runs.values():
+        frame[TOPICS] = ranks.random((60, 2))
+    runs["poor"] = runs["poor"].sample(frac=1, random_state=1)
+    found = {}
+    for order in permutations(runs):
+        comparison = compare_predictions({name: runs[name] for name in order})
+        for name, table in comparison.differences.items():
+            found.setdefault(frozenset((name, order[0])), []).append((name, table))
+    assert len(found) == 3
+    for tables in found.values():
+        first, table = tables[0]
+        assert 0 < table.loc["f1_macro", "p"] < 1
+        for name, other in tables[1:]:
+            turned = (
+                other
+                if name == first
+                else other.assign(
+                    one=other["other"],
+                    other=other["one"],
+                    difference=-other["difference"],
+                    low=-other["high"],
+                    high=-other["low"],
+                )
+            )
+            pd.testing.assert_frame_equal(turned, table, rtol=0, atol=1e-12)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from slugline.scoring import score
-from slugline.scoring.slices import length_bins, score_slices
+from slugline.scoring.slices import length_bins, score_all_slices, score_slices
 
 TOPICS = ["a", "b"]
 
@@ -68,6 +68,16 @@ def test_one_slice_has_no_rest_and_sentences_without_a_value_are_a_slice_too():
     values = pd.Series(np.where(group < 5, None, "x"), index=np.arange(len(Y))[::-1])
     found = score_slices(Y, predicted, TOPICS, groups=group, values=values, resamples=20)
     assert found["articles"].tolist() == [15, 5]
+
+
+def test_all_slices_together_have_the_scores_that_those_of_each_column_have_by_themselves():
+    Y, predicted, group = news(40, 4)
+    columns = {"desk": group % 3, "shift": np.where(group < 15, "day", "night")}
+    sentences = pd.DataFrame({"article_id": group, "text": "x"} | columns).astype({"desk": str})
+    together = score_all_slices(sentences, Y, predicted, TOPICS, list(columns)).set_index(["by", "slice"])
+    for name in columns:
+        alone = score_slices(Y, predicted, TOPICS, groups=group, values=sentences[name])
+        pd.testing.assert_frame_equal(together.loc[name].drop(columns=["p_holm", "worse"]), alone.iloc[:, :-2])
 
 
 def test_bins_of_length_are_named_by_their_words_and_in_order():

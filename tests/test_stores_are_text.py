@@ -28,8 +28,9 @@ def run(folder: Path, *arguments: str, ends: int = 0) -> str:
 def assert_no_secret(folder: Path, printed: str) -> None:
     """Check that the secret was neither printed nor written anywhere, and that nothing was run."""
     assert SECRET not in printed
+    assert [path for path in folder.rglob("*") if SECRET in path.name] == []
     files = [file for file in folder.rglob("*") if file.is_file()]
-    assert [file for file in files if SECRET.encode() in file.read_bytes() or SECRET in file.name] == []
+    assert [file for file in files if SECRET.encode() in file.read_bytes()] == []
     assert [file for file in files if file.name == "pwned"] == []
     assert [file for file in files if file.suffix in (".html", ".md") and "62615533" in file.read_text("utf-8")] == []
 

@@ -5,7 +5,7 @@ import socket
 import sqlite3
 import threading
 import time
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -16,6 +16,8 @@ from slugline.errors import InputError
 from slugline.labels import Labels
 from slugline.launch import Launch
 from slugline.ngrams import TfidfVectorizer
+from slugline.splits import ByArticle
+from slugline.tracking.kept_parts import resolve_kept
 from slugline.training.settings import TrainSettings
 from slugline.workflow import train
 
@@ -79,7 +81,9 @@ def finished(tmp_path_factory):
     return folder / "run"
 
 
-@pytest.mark.parametrize("kind", ["failing", "hanging", "dead"])
+@pytest.mark.parametrize(
+    "kind", ["dead", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("failing", "hanging"))]
+)
 @pytest.mark.parametrize("name", list(COMMANDS))
 def test_a_server_that_does_not_answer_is_one_line_within_seconds(tmp_path, command, addresses, finished, name, kind):
     (tmp_path / "news.txt").write_text("The two sides agreed to a ceasefire.")
@@ -94,6 +98,43 @@ def test_a_server_that_does_not_answer_is_one_line_within_seconds(tmp_path, comm
     assert "data    " not in done.stdout
     assert time.monotonic() - began < 40  # of which 5 are waited for; MLflow alone would take minutes
     assert kind != "hanging" or drain(addresses["listener"]) == 1  # asked once
+
+
+class Dying(BaseHTTPRequestHandler):
+    """Answers the first question, which experiments there are, and hangs up at any other."""
+
+    def do_POST(self):
+        self.close_connection = True
+        if self.path.endswith("/experiments/search"):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"experiments": [{"experiment_id": "1", "name": "slugline"}]}')
+
+    def do_GET(self):
+        self.close_connection = True
+
+    log_message = Failing.log_message
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda uri: resolve_kept(ByArticle(keep="models:/slugline/1"), uri),
+        lambda uri: tracking.read_artifact("a" * 32, "config.yaml", uri),
+        lambda uri: tracking.read_run("a" * 32, uri),
+        lambda uri: tracking.model_folder("models:/slugline/1", uri),
+    ],
+)
+def test_a_server_that_dies_midway_is_not_told_as_something_that_is_not_there(monkeypatch, ask):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Dying)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    with pytest.raises(tracking.StoreError, match=f"^the MLflow server {address} does not answer as it should: "):
+        ask(address)
+    server.shutdown()
+    server.server_close()
 
 
 def test_the_ui_of_a_server_is_the_servers_own(tmp_path, command, addresses):
@@ -139,6 +180,7 @@ def write_foreign(file):
         database.commit()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("write", [write_broken, write_foreign])
 @pytest.mark.parametrize("name", ["train", "train -m", "compare", "predict", "label"])
 def test_a_file_that_is_no_store_is_named_and_stays_as_it_is(tmp_path, command, write, name):
@@ -153,6 +195,7 @@ def test_a_file_that_is_no_store_is_named_and_stays_as_it_is(tmp_path, command, 
     assert (tmp_path / "store.db").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_store_that_another_program_holds_is_one_line(tmp_path):
     uri = f"sqlite:///{tmp_path}/store.db"
     tracking.connect(uri)
@@ -184,3 +227,35 @@ def test_a_store_that_dies_before_the_end_leaves_results_and_model_in_the_folder
         train(settings, Launch(folder=tmp_path / "run"), show=die)
     assert (tmp_path / "run/metrics.json").is_file()
     assert (tmp_path / "run/model/model.json").is_file()
+
+
+@contextmanager
+def failing_at(folder, moment):
+    """Let the store of a folder fail at a moment in the block."""
+    with closing(sqlite3.connect(folder / "store.db")) as database:
+        database.execute(f"CREATE TRIGGER broken BEFORE {moment} BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END")
+    yield
+    with closing(sqlite3.connect(folder / "store.db")) as database:
+        database.execute("DROP TRIGGER broken")
+
+
+@pytest.mark.parametrize("moment", ["INSERT ON runs", "INSERT ON params", "UPDATE OF status ON runs"])
+def test_a_store_that_fails_at_the_very_beginning_or_end_of_a_run_costs_nothing(tmp_path, moment):
+    uri, told = f"sqlite:///{tmp_path}/store.db", []
+    store = tracking.Mlflow(uri, "odd", "odd")
+    client = store.connect().MlflowClient()
+    with (
+        failing_at(tmp_path, moment),
+        pytest.raises(tracking.StoreError, match=r"disk I/O error.*; to log them: slugline log ") as failed,
+    ):
+        train(small(tmp_path, store), Launch(folder=tmp_path / "run"), show=told.append)
+    if moment.startswith("INSERT"):
+        assert any("disk I/O error" in text and "the training goes on" in text for text in told)
+    else:
+        assert "may be left RUNNING" in "".join(failed.value.__notes__)
+
+    tracking.log_folder(tmp_path / "run", uri)
+    (run,) = client.search_runs([client.get_experiment_by_name("odd").experiment_id])
+    assert run.info.status == "FINISHED"
+    assert "error" not in run.data.tags
+    assert len(client.search_model_versions("name='odd'")) == 1

@@ -38,6 +38,7 @@ def test_a_process_is_known_by_host_number_and_start(dead):
     )
 
 
+@pytest.mark.slow
 def test_the_next_command_ends_the_runs_of_dead_processes_and_says_so_once(tmp_path, dead):
     client = MlflowClient(store_of(tmp_path))
     experiment = client.create_experiment("slugline", (tmp_path / "artifacts").as_uri())

@@ -72,8 +72,8 @@ def test_the_whole_way_from_a_training_to_a_rollback(folder, store):
     assert run.info.status == "FINISHED"
     assert run.data.metrics["test/f1_macro"] > 0.9
     assert {data.tags[0].value for data in run.inputs.dataset_inputs} == {"training", "validation", "testing"}
-    assert {"config.yaml", "calibration.json", "predictions_test.parquet"} <= {
-        file.path for file in client.list_artifacts(run.info.run_id)
+    assert {"tables/calibration.json", "tables/predictions_test.parquet"} <= {
+        file.path for file in client.list_artifacts(run.info.run_id, "tables")
     }
     gate = (
         "gate.max_macro_drop=1",

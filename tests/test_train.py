@@ -17,6 +17,22 @@ TOPICS = [
     *("rejection", "threat", "protest", "sanctions", "mobilization", "coercion", "assault"),
 ]
 CHAMPION = "models:/slugline-sample@champion"
+SECONDS = {  # the names of stages as they are printed, and their metrics
+    "read articles": "articles",
+    "split into sentences": "sentences",
+    "label": "labels",
+    "find copies": "duplicates",
+    "split into train, dev, test": "split",
+    "features": "features",
+    "fit and cross-validate": "fit",
+    "choose thresholds": "thresholds",
+    "evaluate": "evaluate",
+    "write report and model": "report",
+    "log to MLflow": "log",
+    "in no stage": None,
+    "counted twice, as two stages went on at once": "overlap",
+    "total": "total",
+}
 QUICK = ("tracking=off", "plots=false", "features=word", "folds=2")
 
 
@@ -30,7 +46,7 @@ def metrics_of(folder):
 def trained(tmp_path_factory, process):
     """A folder in which `slugline train` has run once with the defaults, as a program, on its own store."""
     folder = tmp_path_factory.mktemp("trained")
-    done = process(folder, "train", MLFLOW_TRACKING_URI="")
+    done = process(folder, "train", "-v", MLFLOW_TRACKING_URI="")
     assert done.returncode == 0, done.stderr
     return folder, done
 
@@ -57,16 +73,66 @@ def test_train_prints_the_table_the_run_the_model_and_the_next_command(trained):
     assert all(topic in out for topic in TOPICS)
 
 
+def test_train_v_prints_the_seconds_of_each_stage_which_add_up_to_the_total_and_are_in_the_run(trained, run):
+    lines = [line.removeprefix("seconds ").rsplit(maxsplit=1) for line in trained[1].stdout.splitlines()]
+    *stages, (last, total) = [(line[0], float(line[1])) for line in lines if line[1:] and line[0] in SECONDS]
+    assert [name for name, _ in stages if SECONDS[name] != "overlap"] == [
+        name for name in SECONDS if SECONDS[name] not in ("overlap", "total")
+    ]
+    assert (last, sum(seconds for _, seconds in stages)) == ("total", pytest.approx(total, abs=0.005 * len(SECONDS)))
+    assert all(seconds >= 0 for name, seconds in stages if SECONDS[name] != "overlap")
+    for name, seconds in [*stages, (last, total)]:
+        if (key := SECONDS[name]) is not None:
+            assert abs(seconds) == pytest.approx(run.data.metrics[f"time/{key}"], abs=0.0051)
+
+
 def test_train_says_nothing_on_standard_error(trained):
     assert trained[1].stderr == ""
 
 
-def test_the_run_has_the_metrics_that_the_design_names(run):
+def test_the_run_has_the_metrics_that_the_design_names(store, run, tmp_path):
     names = [f"{part}/{name}_macro" for part in ("dev", "test") for name in ("f1", "ap", "precision", "recall")]
     names += [f"test/{name}/{topic}" for name in ("f1", "precision", "recall", "support") for topic in TOPICS]
     stages = ("articles", "sentences", "labels", "split", "features", "fit", "thresholds", "evaluate", "log", "total")
     names += ["test/f1_micro", *(f"time/{stage}" for stage in stages)]
-    assert [name for name in names if name not in run.data.metrics] == []
+    written = json.loads(Path(store.download_artifacts(run.info.run_id, "metrics.json", str(tmp_path))).read_text())
+    assert [name for name in names if name not in written] == []
+
+
+def test_mlflow_shows_the_seconds_of_the_training_and_a_link_to_its_report(store, trained, run):
+    lasted = (run.info.end_time - run.info.start_time) / 1000
+    assert lasted == pytest.approx(run.data.metrics["time/total"], abs=0.001)
+    place = f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}/artifacts/report/report.html"
+    assert run.data.tags["mlflow.note.content"].startswith(f"[The report]({place})")
+    page = next(line.split()[1] for line in trained[1].stdout.splitlines() if line.startswith("page "))
+    assert (trained[0] / page).is_file()
+
+
+def test_the_store_shows_the_headlines_of_the_run_alone_and_a_table_has_the_other_scores(store, run, tmp_path):
+    shown = run.data.metrics
+    assert len(shown) < 50
+    assert {
+        "test/f1_macro",
+        "test/f1_micro",
+        "test/ap_macro",
+        "dev/f1_macro",
+        "data/train",
+        "time/total",
+    } <= shown.keys()
+    assert {f"test/f1/{topic}" for topic in TOPICS} <= shown.keys()
+    tables = [table["path"] for table in json.loads(run.data.tags["mlflow.loggedArtifacts"])]
+    assert tables[0] == "tables/scores.json"
+    table = json.loads(Path(store.download_artifacts(run.info.run_id, "tables/scores.json", str(tmp_path))).read_text())
+    rows = {(row[0], row[1]): dict(zip(table["columns"], row, strict=True)) for row in table["data"]}
+    assert table["data"][0][0] == "test"
+    macro = rows["test", "macro"]
+    assert macro["f1"] == pytest.approx(shown["test/f1_macro"])
+    assert run.data.tags["95 percent interval"] == f"{macro['f1_low']:.3f} to {macro['f1_high']:.3f}"
+    worst = min(TOPICS, key=lambda topic: shown[f"test/f1/{topic}"])
+    assert run.data.tags["worst topic"] == f"{shown[f'test/f1/{worst}']:.3f} {worst}"
+    assert (
+        rows["dev", worst]["precision_low"] <= rows["dev", worst]["precision"] <= rows["dev", worst]["precision_high"]
+    )
 
 
 def test_the_model_beats_both_baselines(run):
@@ -77,7 +143,7 @@ def test_the_model_beats_both_baselines(run):
 def test_the_run_is_finished_and_says_where_it_comes_from(run):
     assert run.info.status == "FINISHED"
     assert "scikit-learn" in run.data.tags["versions"]
-    assert run.data.tags["mlflow.note.content"].startswith("Macro F1 on test")
+    assert run.data.tags["mlflow.note.content"].splitlines()[2].startswith("Macro F1 on test")
     assert run.data.params["model.C"] == "0.3"
     assert run.data.params["choice/data"] == "sample"
 
@@ -88,17 +154,23 @@ def test_the_run_names_its_data_by_a_digest(run):
     assert all(len(found.digest) == 16 for found in inputs.values())
 
 
-def test_the_run_keeps_config_tables_plots_and_predictions(store, run):
-    files = {found.path for found in store.list_artifacts(run.info.run_id)}
-    plots = {f"{name}_test.png" for name in ("precision_recall", "confusion", "threshold")}
-    assert (
-        plots | {"top_terms.png", "top_terms.csv", "config.yaml", "scores_test.csv", "predictions_test.parquet"}
-        <= files
-    )
+def test_the_run_keeps_its_report_tables_and_plots_in_folders_the_report_first_and_each_thing_once(store, trained, run):
+    def files(place=None):
+        return [file.path for file in store.list_artifacts(run.info.run_id, place)]
+
+    assert sorted(files()) == ["config.yaml", "metrics.json", "model_card.md", "report", "tables"]
+    assert sorted(files("report")) == ["report/plots", "report/report.html"]
+    plots = {f"report/plots/{name}_test.svg" for name in ("precision_recall", "confusion", "threshold")}
+    assert plots | {"report/plots/top_terms.svg"} <= set(files("report/plots"))
+    tables = {"scores.json", "errors.json", "top_terms.csv", "predictions_test.parquet", "split.csv"}
+    assert {f"tables/{name}" for name in tables} <= set(files("tables"))
+    assert len({Path(file).stem for file in files("tables")}) == len(files("tables"))
+    (folder,) = trained[0].glob("experiments/runs/*/*")
+    assert {file.name for file in folder.iterdir()} == {*files(), "model", "run.json"}
 
 
 def test_the_predictions_of_the_test_part_give_the_logged_score(store, run, tmp_path):
-    frame = pd.read_parquet(store.download_artifacts(run.info.run_id, "predictions_test.parquet", str(tmp_path)))
+    frame = pd.read_parquet(store.download_artifacts(run.info.run_id, "tables/predictions_test.parquet", str(tmp_path)))
     f1 = []
     for topic in TOPICS:
         wanted = np.array([topic in row for row in frame["labels"]])
@@ -161,7 +233,8 @@ def test_a_split_by_time_puts_the_latest_articles_into_test(tmp_path, command):
     assert command(tmp_path, "train", *QUICK, "split=time").returncode == 0
     (run,) = tmp_path.glob("experiments/runs/*/*")
     dates = {
-        part: pd.read_parquet(run / f"predictions_{part}.parquet")["article_id"].str[:10] for part in ("dev", "test")
+        part: pd.read_parquet(run / f"tables/predictions_{part}.parquet")["article_id"].str[:10]
+        for part in ("dev", "test")
     }
     assert dates["dev"].max() <= dates["test"].min()
 
@@ -224,14 +297,14 @@ def test_a_sweep_is_a_parent_with_a_child_each_and_goes_on_when_one_fails(tmp_pa
     assert [child.data.tags["mlflow.parentRunId"] for child in children] == [parent.info.run_id] * 2
     assert [child.info.status for child in children] == ["FAILED", "FINISHED"]
     assert parent.info.status == "FINISHED"
-    assert parent.data.metrics["test/f1_macro"] == children[1].data.metrics["test/f1_macro"]
+    assert parent.data.metrics == {}  # else the best job would stand twice in every chart
     assert store.get_model_version_by_alias("slugline-sample", "champion").run_id == children[1].info.run_id
     store.download_artifacts(parent.info.run_id, "best.yaml", str(tmp_path))
     (tmp_path / "experiment").mkdir()
     (tmp_path / "best.yaml").rename(tmp_path / "experiment/best.yaml")
     again = command(tmp_path, "train", "--config-dir=.", "experiment=best", "tracking=off")
     assert again.returncode == 0, again.stderr
-    assert metrics_of(tmp_path)["test/f1_macro"] == parent.data.metrics["test/f1_macro"]
+    assert metrics_of(tmp_path)["test/f1_macro"] == children[1].data.metrics["test/f1_macro"]
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ def run(command, folder: Path, *options: str):
     assert done.returncode == 0, done.stderr
     metrics = json.loads((folder / "run/metrics.json").read_text())
     scores = {key: value for key, value in metrics.items() if not key.startswith("time/")}
-    return done.stdout, scores, pd.read_parquet(folder / "run/predictions_test.parquet")
+    return done.stdout, scores, pd.read_parquet(folder / "run/tables/predictions_test.parquet")
 
 
 @pytest.mark.parametrize("size", [1, 7, 10_000])
@@ -34,6 +34,19 @@ def test_chunks_of_articles_are_the_articles_in_order(size):
     assert max(len(chunk.articles) for chunk in chunks) == min(size, len(whole.articles))
     joined = pd.concat([chunk.articles for chunk in chunks], ignore_index=True)
     pd.testing.assert_frame_equal(joined.fillna("-"), whole.articles.fillna("-"), check_dtype=False)
+
+
+def test_what_cleaning_changed_in_chunks_is_what_it_changed_in_the_whole(tmp_path):
+    texts = ["AT&amp;T met them.", "Plain.", "schÃ¶n &amp; gut.", "Post a Comment"] * 3
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    whole = ArticleCorpus(str(tmp_path / "a.jsonl"))().cleaned
+    assert {step: len(ids) for step, ids in whole.items()} == {"html_entities": 6, "mojibake": 3}
+    chunks = ArticleCorpus(str(tmp_path / "a.jsonl"), chunk_rows=2).chunks()
+    joined = {step: [] for step in whole}
+    for chunk in chunks:
+        for step, ids in chunk.cleaned.items():
+            joined[step] += ids
+    assert joined == whole
 
 
 def test_chunks_of_sentences_do_not_cut_an_article_and_count_what_was_rejected(tmp_path):
@@ -81,10 +94,14 @@ def test_a_streamed_model_predicts_as_it_did_when_it_was_scored(command, tmp_pat
     assert [list(topics) for topics in predicted["topics"]] == [list(t) for t in model.predict(predicted["text"])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["features=word"], "data.chunk_rows: features.word learns from all texts; allowed: features=hashing"),
+        (
+            ["features=word"],
+            "data.chunk_rows: features.word learns from all texts; allowed: features=hashing, features=encoder",
+        ),
         (["model=linear_svc"], "data.chunk_rows: LinearSVC has no partial_fit; allowed: model=sgd"),
         (["split=time"], "data.chunk_rows: ByTime needs all the text; allowed: split=article, split=column"),
         (["split.dev=0"], "no sentence in dev; with data.chunk_rows thresholds are chosen on dev"),
@@ -129,7 +146,7 @@ def test_topics_of_too_few_articles_are_set_aside_by_name_also_in_chunks(command
     done = command(tmp_path, *SMALL, "data.chunk_rows=40")
     assert done.returncode == 0, done.stderr
     assert "note    not trained: fewer articles than labels.min_articles=2 carry: quake (1)" in done.stdout
-    assert list(pd.read_csv(tmp_path / "run/labels.csv")["topic"]) == ["flood", "storm"]
+    assert list(pd.read_csv(tmp_path / "run/tables/labels.csv")["topic"]) == ["flood", "storm"]
     few = [line for line in done.stdout.splitlines() if "too few to judge by" in line]
     assert len(few) == 1
     assert "out of core nothing is cross-validated" in few[0]
@@ -189,7 +206,7 @@ def test_articles_stay_in_their_part_also_in_chunks(command, tmp_path):
     done = command(tmp_path, *SMALL, "data.chunk_rows=50", "split.keep=parts.csv")
     assert done.returncode == 0, done.stderr
     assert "note    10 of 60 articles stay in the part that they had (split.keep)" in done.stdout
-    predicted = pd.read_parquet(tmp_path / "run/predictions_test.parquet")
+    predicted = pd.read_parquet(tmp_path / "run/tables/predictions_test.parquet")
     assert {f"a{n}" for n in range(10, 20)} <= set(predicted["article_id"])
 
 

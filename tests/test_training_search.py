@@ -62,16 +62,16 @@ def test_a_search_goes_on_when_a_job_fails_and_is_taken_up_again(tmp_path, comma
     assert {trial.params["model.C"]: trial.state.name for trial in study.trials} == {"-1": "FAIL", "0.3": "COMPLETE"}
     jobs, parent, store = jobs_and_parent(tmp_path)
     assert {(run.data.params["model.C"], run.info.status) for run in jobs} == {("-1", "FAILED"), ("0.3", "FINISHED")}
-    assert parent.data.metrics["dev/f1_macro"] == study.best_value
+    assert max(run.data.metrics.get("dev/f1_macro", 0) for run in jobs) == study.best_value
     folder = Path(store.download_artifacts(parent.info.run_id, "", str(tmp_path)))
-    assert "model.C" in (folder / "jobs.csv").read_text().splitlines()[0].split(",")
+    assert "model.C" in (folder / "tables/jobs.csv").read_text().splitlines()[0].split(",")
     assert "C: 0.3" in (folder / "best.yaml").read_text()
     other = command(tmp_path, *SMALL, *OPTUNA, "model.C=0.3,1", "hydra.sweeper.n_trials=5")
     assert other.stderr.startswith("slugline: model.C: study study drew from")
     assert other.stderr.count("\n") == 1
     again = command(tmp_path, *SMALL, *OPTUNA, "model.C=-1,0.3", "hydra.sweeper.n_trials=6")
     assert "study   study in sqlite:///experiments/optuna.db: 4 trials so far" in again.stdout
-    assert again.stdout.count("model.C=") >= 2
+    assert again.stdout.count("C=") >= 2
     assert [trial.state.is_finished() for trial in study.trials] == [True] * 6
 
 

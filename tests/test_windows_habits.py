@@ -124,7 +124,7 @@ def test_every_command_that_reads_a_table_reads_the_habit_and_tells_it(folder, h
 
     articles = ("data=articles", "data.path=articles.csv")
     run("train", *articles, "labels.gold=gold.csv", *SMALL, tells=["2 files (articles.csv, gold.csv)"])
-    files = pd.read_csv(next(folder.glob("experiments/runs/**/files.csv")))
+    files = pd.read_csv(next(folder.glob("experiments/runs/**/tables/files.csv")))
     assert files["file"].tolist() == ["articles.csv", "gold.csv"]
     assert files["notes"].tolist() == [told, told]
     run("train", "data=sentences", "data.path=sentences.csv", *SMALL, tells=["sentences.csv"])

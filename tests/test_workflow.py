@@ -8,11 +8,11 @@ from mlflow import MlflowClient
 
 from slugline.data import SentenceCorpus
 from slugline.labels import Labels
-from slugline.launch import Launch
+from slugline.launch import REPORT, Launch
 from slugline.ngrams import TfidfVectorizer
 from slugline.tracking import Mlflow
 from slugline.tracking.keys import to_mlflow_key
-from slugline.training.settings import TrainSettings
+from slugline.training.settings import EvaluationSettings, TrainSettings
 from slugline.workflow import train
 
 WORDS = {"war": "tanks shelled the town", "peace": "envoys signed a truce", None: "rain fell on the market"}
@@ -33,6 +33,7 @@ def settings(folder: Path, topic: str = "war") -> TrainSettings:
         features={"word": TfidfVectorizer(min_df=1)},
         tracking=Mlflow(uri=f"sqlite:///{folder}/store.db"),
         folds=2,
+        evaluation=EvaluationSettings(cross_validation=False),
     )
 
 
@@ -53,13 +54,15 @@ def test_a_training_gives_its_model_scores_and_where_they_are(tmp_path: Path, mo
     assert list(run.scores.index[:2]) == ["peace", "war"]
     assert run.model_uri == "models:/slugline@champion"
     assert f"macro F1 {run.metrics['test/f1_macro']:.3f}" in repr(run)
-    assert (run.folder / "report.html").is_file()
+    assert (run.folder / REPORT).is_file()
     assert told[0].startswith("data    60 of 60 sentences")
     assert runs_and_models(tmp_path) == (["FINISHED"], 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["config.yaml", "model_card.md", "labels.csv", "top_terms.csv", "errors.csv", "report.html"]
+    "name",
+    ["config.yaml", "model_card.md", "tables/labels.csv", "tables/top_terms.csv", "tables/errors.json", REPORT],
 )
 def test_a_run_that_cannot_write_a_file_registers_no_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
@@ -71,6 +74,7 @@ def test_a_run_that_cannot_write_a_file_registers_no_model(
     assert runs_and_models(tmp_path) == (["FAILED"], 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

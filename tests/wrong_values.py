@@ -49,10 +49,12 @@ def all_keys(command):
 
 
 def walk_values(folder, command, name, value):
-    """Give every setting of a command this value, one after another: each is told in a line, or does no harm."""
-    for key in find_keys(name):
-        if key.startswith("data.path"):
-            continue
+    """Give settings of a command this value, one after another: each is told in a line, or does no harm.
+
+    They are those to which this value falls, as each of `VALUES` in turn: walks with all of them reach every setting.
+    """
+    keys = [key for key in find_keys(name) if not key.startswith("data.path")]
+    for key in keys[VALUES.index(value) :: len(VALUES)]:
         others = [option for option in COMMANDS[name] if not option.startswith(f"{key}=") and key != "data"]
         done = command(folder, name, *others, f"{key}={value}")
         assert done.returncode in (0, 1), f"{key}={value}"

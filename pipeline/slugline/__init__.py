@@ -52,7 +52,7 @@ def train(settings: "TrainSettings | None" = None, **options: Any) -> "TrainingR
         elsewhere the sample that ships with Slugline.
     **options
         In place of settings, some of their fields by name: `data, labels, split, features, model, threshold,
-        evaluation, cache, tracking, name, seed, folds, n_jobs, plots`; see `TrainSettings`.
+        context, evaluation, cache, tracking, name, seed, folds, n_jobs, plots`; see `TrainSettings`.
 
     Returns
     -------

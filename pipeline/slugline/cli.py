@@ -36,7 +36,8 @@ _COMPLETION = ("--complete", "--install-completion", "--show-completion")
 _HELP = {"--help", "-h"}
 
 # What users write for a key that cannot have that name, since a group of the config has it
-_KEY_ALIASES = {"compare": {"experiment=": "experiment_name="}}
+_KEY_ALIASES = {command: {"experiment=": "experiment_name="} for command in ("compare", "ui")}
+_VERBOSE = {"-v", "--verbose"}  # of `train`, the one command with stages; Hydra has no such options
 _WORDS = {"log": "folder"}  # the key of what a command takes without one
 
 
@@ -148,11 +149,15 @@ def _run(command: str, arguments: list[str]) -> None:
         restrict_topics,
         suggest_override,
     )
+    from slugline.config.quick_hydra import composing_once
     from slugline.config.user_files import add_project, find_undecodable
     from slugline.files import shipped_folder
     from slugline.tracking import abandon_sweep
 
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # so that errors reach us as they are
+    verbose = command == "train" and not _VERBOSE.isdisjoint(arguments)
+    if verbose:
+        arguments = [argument for argument in arguments if argument not in _VERBOSE]
     if command in _WORDS:
         arguments = name_word(_WORDS[command], arguments)
     if suggestion := suggest_override(command, arguments):
@@ -170,10 +175,12 @@ def _run(command: str, arguments: list[str]) -> None:
         _fail(wrong)
 
     sys.argv = [f"slugline {command}", *arguments]
-    app = hydra.main(version_base="1.3", config_path=str(shipped_folder("conf")), config_name=command)(_job(command))
+    app = hydra.main(version_base="1.3", config_path=str(shipped_folder("conf")), config_name=command)(
+        _job(command, verbose)
+    )
     try:
         register(command)
-        with _printing_notes():
+        with composing_once(arguments), _printing_notes():
             app()
     except KeyboardInterrupt:
         abandon_sweep()
@@ -204,19 +211,26 @@ def _printing_notes() -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-def _job(command: str) -> Callable[[Any], Any]:
+def _job(command: str, verbose: bool) -> Callable[[Any], Any]:
     """Return what Hydra runs for a command: its settings are built, and the function of its module is called."""
+    from dataclasses import replace
 
     def task(config: Any) -> Any:
-        from slugline.config.build import describe_error, is_explained
-        from slugline.config.launch import build_job, read_launch
+        from slugline.config.build import check_keys, describe_error, is_explained
+        from slugline.config.launch import build_job, describe_start, read_launch
+        from slugline.config.schemas import find_settings
         from slugline.config.sweep import record_failure
         from slugline.tracking import explained, in_sweep
 
         try:
+            if command == "train" and not in_sweep():
+                check_keys(config, find_settings(command))
+                print(describe_start(command, read_launch()), flush=True)  # before the imports that components need
             settings, launch = build_job(command, config)
             with explained(getattr(settings, "tracking_uri", None)):
-                return getattr(import_module(f"slugline.commands.{command}"), command)(settings, launch)
+                return getattr(import_module(f"slugline.commands.{command}"), command)(
+                    settings, replace(launch, verbose=verbose)
+                )
         except BrokenPipeError:
             _leave_pipe()  # before Hydra says that a job failed
         except Exception as error:

@@ -15,8 +15,11 @@ _REFUSALS = {
 class InputError(ValueError):
     """Something in the user's input or config is wrong.
 
-    One sentence with what was found, where, and what is allowed.
+    One sentence with what was found, where, and what is allowed; on one line, also where a name in it has several.
     """
+
+    def __init__(self, message: object) -> None:
+        super().__init__(" ".join(str(message).splitlines()))
 
 
 class Stopped(Exception):  # noqa: N818 - not an error

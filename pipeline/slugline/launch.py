@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+REPORT, PLOTS, TABLES = "report/report.html", "report/plots", "tables"  # in the folder of a run; MLflow sorts by name
+
 
 def _new_folder() -> Path:
     now = datetime.now()
@@ -29,6 +31,8 @@ class Launch:
         What the command line gives beside the overrides, for it to be repeated: `--config-dir=FOLDER`.
     config_folders : sequence of Path
         The folders of the user's own config.
+    verbose : bool
+        Whether to print the seconds of each stage at the end.
     """
 
     folder: Path = field(default_factory=_new_folder)
@@ -37,3 +41,4 @@ class Launch:
     choices: Mapping[str, str] = field(default_factory=dict)
     options: Sequence[str] = ()
     config_folders: Sequence[Path] = ()
+    verbose: bool = False

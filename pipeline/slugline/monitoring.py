@@ -15,7 +15,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2, norm
 
+from slugline.data.context import read_context
 from slugline.errors import InputError
+from slugline.known_sentences import find_known
 from slugline.model import TopicModel
 from slugline.model.vectorizers import count_words
 from slugline.scoring import estimate_prevalence, holm, period_bins, unpack_counts
@@ -23,6 +25,9 @@ from slugline.scoring import estimate_prevalence, holm, period_bins, unpack_coun
 ALPHA = 0.01  # for all tests together
 # Cohen's h of shares, population stability index of distributions: below, a change is too small to act on.
 MIN_EFFECT = {"share": 0.2, "distribution": 0.2}
+# Errors are by the spread between articles; of news of one kind, 43 of 100 samples of 3 articles drifted, 15 of 10 and
+# of 20, 5 of 30, 2 of 60 (`news` in tests/test_monitoring.py, 3 topics)
+MIN_ARTICLES = 30
 _BINS = 10  # of a distribution, by quantiles of the reference
 _MAX_SOURCES = 30  # that are counted by name
 Profile = dict[str, Any]
@@ -33,12 +38,31 @@ class DriftReport:
     """New sentences against those that a model was judged on.
 
     The table of `compare_profiles`; counts of sentences by topic, of all periods together (`period` is `all`) and of
-    each, as `estimate_prevalence` gives them; and one line on what was compared.
+    each, as `estimate_prevalence` gives them; one line on what was compared; what to mind; and how many articles are
+    new, of which too few have no drift.
     """
 
     table: pd.DataFrame
     counts: pd.DataFrame
     summary: str
+    cautions: Sequence[str] = ()
+    n_articles: int = MIN_ARTICLES
+
+    @property
+    def verdict(self) -> str:
+        """What was found, in words."""
+        if self.n_articles < MIN_ARTICLES:
+            few = f"{self.n_articles} {'article' if self.n_articles == 1 else 'articles'}"
+            return f"Not tested: {few} cannot tell chance from drift; {MIN_ARTICLES} or more can."
+        if not self.n_drifted:
+            return "No drift: in all that was measured, the new articles are like those that the model was judged on."
+        drifted = self.table[self.table["drift"]]
+        most = str(drifted["what"].iloc[int(drifted["effect"].abs().to_numpy().argmax())])
+        return (
+            f"Drift: the new articles differ in {self.n_drifted} of {len(self.table)} measures from those that the "
+            f"model was judged on, most in {describe_measure(most)}. Its scores may not hold for them: have some "
+            "labelled."
+        )
 
     @property
     def n_drifted(self) -> int:
@@ -63,11 +87,14 @@ def detect_drift(
     """Compare new sentences with those that a model was judged on, and count their topics.
 
     The model must carry a reference, see `check_reference`; messages name it by `model_uri`. Sentences have columns
-    `article_id, text, source, published`. `period` is that of the counts, see `period_bins`, and `prevalence` how they
-    are corrected, see `estimate_prevalence`. Raises `InputError` when the reference cannot be read.
+    `article_id, text, source, published`, for a model that reads the context also those of `add_context`. `period` is
+    that of the counts, see `period_bins`, and `prevalence` how they are corrected, see `estimate_prevalence`. Raises
+    `InputError` when the reference cannot be read.
     """
     reference = model.info["reference"]
-    probabilities = model.predict_proba(sentences["text"].tolist())
+    sentences, cautions, all_known = _leave_out_known(model, sentences)
+    context = read_context(sentences) if model.reads_context else None
+    probabilities = model.predict_proba(sentences["text"].tolist(), context)
     # Whoever made the model made its reference too, so it may hold anything.
     try:
         new = profile_sentences(model, sentences, probabilities, reference)
@@ -87,7 +114,46 @@ def detect_drift(
     if pd.notna(bins).any():  # without any date there is nothing to count over time
         periods.append(bins)
     count = partial(estimate_prevalence, groups=articles, labelled=labelled, topics=model.topics, method=prevalence)
-    return DriftReport(table, pd.concat([count(predicted, values) for values in periods]), summary)
+    counts = pd.concat([count(predicted, values) for values in periods])
+    if all_known:
+        counts[["corrected", "low", "high"]] = np.nan
+    return DriftReport(table, counts, summary, cautions, new["articles"])
+
+
+def _leave_out_known(model: TopicModel, sentences: pd.DataFrame) -> tuple[pd.DataFrame, list[str], bool]:
+    """Return the sentences without those of articles that the model learned from, unless all are; what to mind."""
+    learned_from = model.info.get("learned_from")
+    if learned_from is None:  # trained out of core, or by an earlier version
+        return sentences, [], False
+    try:
+        known = find_known(sentences, learned_from)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise InputError("the model's digests of what it learned from cannot be read; train it again") from error
+    if not known.any():
+        return sentences, [], False
+    articles = sentences["article_id"]
+    count = f"{articles[known].nunique()} of {articles.nunique()} articles are among those that the model learned from"
+    if known.all():
+        return sentences, [f"{count}: it makes fewer errors on them, so counts are not corrected"], True
+    return (
+        sentences[~known].reset_index(drop=True),
+        [f"{count}, and are left out: it makes fewer errors on them"],
+        False,
+    )
+
+
+def describe_measure(what: str) -> str:
+    """Return the name of a measure in words.
+
+    Examples
+    --------
+    >>> describe_measure("share/truce"), describe_measure("score/truce")
+    ('the share of sentences with truce', 'the probabilities of truce')
+    """
+    kind, _, topic = what.partition("/")
+    words = {"words": "the length of sentences", "source": "the sources", "share of unknown words": "unknown words"}
+    kinds = {"share": f"the share of sentences with {topic}", "score": f"the probabilities of {topic}"}
+    return words.get(what) or kinds.get(kind, what)
 
 
 def profile_sentences(
@@ -177,7 +243,7 @@ def compare_profiles(reference: Profile, new: Profile) -> pd.DataFrame:
     Shares are compared by Cohen's h and a z test, distributions by the population stability index and a chi-square
     test; for these, `reference` and `new` are the shares of the bin that changed most, which `part` names. `p` is
     corrected for the number of tests (Holm 1979); there is drift where `p` is below `ALPHA` and the effect at least
-    that of `MIN_EFFECT`.
+    that of `MIN_EFFECT`. Fewer new articles than `MIN_ARTICLES` are not tested: `p` is NaN.
     """
     rows = []
     for kind, compare in (("shares", _compare_shares), ("distributions", compare_distributions)):
@@ -185,7 +251,7 @@ def compare_profiles(reference: Profile, new: Profile) -> pd.DataFrame:
         rows += [compare(name, reference[kind][name], new[kind][name]) for name in names]
 
     table = pd.DataFrame(rows)
-    table["p"] = holm(table["p"].to_numpy())
+    table["p"] = holm(table["p"].to_numpy()) if new["articles"] >= MIN_ARTICLES else np.nan
     least = table["what"].map(lambda name: MIN_EFFECT["share" if name.startswith("share") else "distribution"])
     return table.assign(drift=(table["p"] < ALPHA) & (table["effect"].abs() >= least))
 
@@ -207,7 +273,8 @@ def compare_distributions(name: str, reference: Mapping[str, Any], new: Mapping[
 
     most = int(np.abs(shares[1] - shares[0]).argmax())
     part = _name_bin(reference["edges"], int(filled[most]))
-    values = {"reference": shares[0, most], "new": shares[1, most], "effect": stability, "p": p}
+    before, after = counts[:, most] / np.maximum(totals[:, 0], 1)  # as they are, whatever the other side holds
+    values = {"reference": before, "new": after, "effect": stability, "p": p}
     return {"what": name, "part": part, **values}
 
 

@@ -1,16 +1,21 @@
-"""Promotion: whether a model may take the place of the champion, judged on the same sentences."""
+"""Promotion: whether a model may take the place of the champion, judged on the same sentences.
+
+A model may be a little worse than the champion, since scores vary by chance. So that many small steps do not add up, it
+is also judged against the best of the champions before.
+"""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from slugline.data.context import Context
 from slugline.errors import InputError, listing
 from slugline.model import TopicModel
-from slugline.scoring import expected_calibration_error, paired_differences, score
+from slugline.scoring import absent_topics, expected_calibration_error, paired_differences, score
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,8 @@ class Gate:
     Parameters
     ----------
     max_macro_drop : float
-        Largest drop in macro F1 against the champion, measured at the lower end of the 95 % interval.
+        Largest drop in macro F1 against the champion, and against the best one before it, measured at the lower end of
+        the 95 % interval.
     min_topic_f1 : float
         Lowest F1 that any topic may have.
     max_calibration_error : float
@@ -90,16 +96,58 @@ class Contender(NamedTuple):
     folder: Path
     model: TopicModel
 
+    def check_topics(self, topics: Sequence[str]) -> None:
+        """Raise `InputError` for a topic that the model does not give."""
+        if missing := [topic for topic in topics if topic not in self.model.topics]:
+            raise InputError(
+                f"version {self.version} has no topic '{missing[0]}', which the data has; it has: "
+                f"{listing(self.model.topics, 40)}; give data= and labels= with these topics, or train with other "
+                "topics under another name: slugline train tracking.registered_model=NAME"
+            )
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A champion that a candidate was judged against, on so many sentences.
+
+    `difference` is macro F1 of the candidate less the champion's: `one, other, difference, low, high, p`.
+    """
+
+    version: str
+    figures: Figures
+    difference: dict[Any, float]
+    sentences: int
+
+    def describe(self, limit: float) -> str:
+        """Return in words by how much the candidate is better or worse, and whether a limit allows it."""
+        gap, low, high = (self.difference[name] for name in ("difference", "low", "high"))
+        if low == high == 0:
+            return "the same predictions"
+        by_how_much = "equal" if gap == 0 else f"{'better' if gap > 0 else 'worse'} by {abs(gap):.3f}"
+        if low >= 0:
+            return f"{by_how_much}, beyond chance"
+        kept = "within" if low >= -limit else "beyond"
+        again = "" if gap < 0 else "worse "
+        worst = _round_off(-low, limit)
+        return f"{by_how_much}, at the lower end of its interval {again}by {worst}: {kept} the tolerance of {limit:g}"
+
+
+def _round_off(value: float, limit: float) -> str:
+    """Return a value in three digits, or as many more as tell it from a limit."""
+    texts = (f"{value:.{digits}f}" for digits in range(3, 16))
+    return next((text for text in texts if float(text) != limit), f"{value:.3f}")
+
 
 @dataclass(frozen=True)
 class EvaluationSet:
-    """The labelled sentences that models are judged on: of a part of the split, or of `all`."""
+    """The labelled sentences that models are judged on: of a part of the split, or of `all`; and their context."""
 
     part: str
     texts: Sequence[str]
     Y: np.ndarray
     topics: tuple[str, ...]
     articles: np.ndarray
+    context: Context | None = None
 
     def __post_init__(self) -> None:
         if not len(self.texts):
@@ -110,7 +158,7 @@ class EvaluationSet:
     @property
     def absent(self) -> list[str]:
         """The topics that no sentence has, by which no model can be judged."""
-        return [topic for topic, y in zip(self.topics, self.Y.T, strict=True) if not y.any()]
+        return absent_topics(self.Y, self.topics)
 
     def without_absent(self) -> "EvaluationSet":
         """Return the same sentences with those topics alone that some of them have."""
@@ -120,10 +168,9 @@ class EvaluationSet:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The judgement of a candidate, against the champion where there is one.
+    """The judgement of a candidate, against the champion where there is one, and the best champion before it.
 
-    `difference` is macro F1 of the candidate less the champion's: `one, other, difference, low, high, p`. The candidate
-    may become the champion if it `failed` nothing.
+    The candidate may become the champion if it `failed` nothing.
     """
 
     candidate: Figures
@@ -131,76 +178,95 @@ class Verdict:
     evaluation_set: EvaluationSet
     version: str
     failed: list[Failure]
-    champion: Figures | None = None
-    champion_version: str | None = None
-    difference: dict[Any, float] | None = None
+    champion: Reference | None = None
+    best_before: Reference | None = None
+
+    def references(self) -> list[Reference]:
+        """Return the champions that the candidate was judged against."""
+        return [reference for reference in (self.champion, self.best_before) if reference is not None]
+
+    def reasons(self) -> list[str]:
+        """Return in words why it passes or does not."""
+        if self.failed:
+            return list(map(str, self.failed))
+        limit = self.gate.max_macro_drop
+        against = [f"against version {one.version}: {one.describe(limit)}" for one in self.references()]
+        return against or ["there is no champion to be better than"]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as JSON can hold it."""
         values: dict[str, Any] = {"candidate": asdict(self.candidate), "gate": asdict(self.gate)}
         evaluated = self.evaluation_set
         values |= {"sentences": len(evaluated.texts), "part": evaluated.part, "absent": evaluated.absent}
-        if self.champion is not None:
-            values["champion"] = asdict(self.champion) | {"version": self.champion_version}
-            values["difference"] = self.difference
-        return values | {"version": self.version, "failed": list(map(str, self.failed))}
+        for name, reference in (("champion", self.champion), ("best_before", self.best_before)):
+            if reference is not None:
+                sizes = {"sentences": reference.sentences, "difference": reference.difference}
+                values[name] = asdict(reference.figures) | {"version": reference.version} | sizes
+        return values | {"version": self.version, "failed": list(map(str, self.failed)), "reasons": self.reasons()}
 
 
-def judge(gate: Gate, evaluation_set: EvaluationSet, candidate: Contender, champion: Contender | None) -> Verdict:
-    """Judge a candidate by itself, and against the champion where there is one.
+def judge(
+    gate: Gate,
+    evaluation_set: EvaluationSet,
+    candidate: Contender,
+    champion: Contender | None,
+    before: Sequence[tuple[Contender, EvaluationSet]] = (),
+) -> Verdict:
+    """Judge a candidate by itself, against the champion where there is one, and against the best champion before it.
 
-    Neither should have been trained on the evaluation set. Raises `InputError` when a model lacks one of its topics.
+    No model should have been trained on the sentences that it is judged on; so champions `before` have each their own.
+    Raises `InputError` when a model lacks one of the topics.
     """
     judged = evaluation_set.without_absent()
-    figures, *ours = _measure(candidate, judged)
-    verdict = Verdict(figures, gate, evaluation_set, candidate.version, gate.failures(figures))
-    if champion is None:
-        return verdict
+    ours = _measure(candidate, judged)
+    present = champion and _compare(ours, champion, judged)
+    # Each has other sentences, so the best is the one that the candidate is farthest below
+    own = [(former, judged_on.without_absent()) for former, judged_on in before]
+    earlier = [_compare(_measure(candidate, judged_on), former, judged_on) for former, judged_on in own]
+    best = min(earlier, key=lambda reference: reference.difference["difference"], default=None)
+    verdict = Verdict(ours.figures, gate, evaluation_set, candidate.version, gate.failures(ours.figures), present, best)
+    drops = [drop for reference in verdict.references() for drop in _find_drop(gate, reference)]
+    return replace(verdict, failed=[*verdict.failed, *drops])
 
-    champion_figures, *theirs = _measure(champion, judged)
-    (predicted, P), (champion_predicted, champion_P) = ours, theirs
+
+def _compare(ours: "_Measured", champion: Contender, judged: EvaluationSet) -> Reference:
+    """Compare a candidate, measured on the sentences, with a champion on the same."""
+    theirs = _measure(champion, judged)
     table = paired_differences(
         judged.Y,
-        predicted,
-        champion_predicted,
+        ours.predicted,
+        theirs.predicted,
         judged.topics,
         groups=judged.articles,
-        probabilities=(P, champion_P),
+        probabilities=(ours.probabilities, theirs.probabilities),
     )
     difference = table.drop(columns="p_holm").loc["f1_macro"].to_dict()
-    return replace(
-        verdict,
-        failed=[*verdict.failed, *_find_drop(gate, difference, champion)],
-        champion=champion_figures,
-        champion_version=champion.version,
-        difference=difference,
-    )
+    return Reference(champion.version, theirs.figures, difference, len(judged.texts))
 
 
-def _find_drop(gate: Gate, difference: Mapping[Any, float], champion: Contender) -> list[Failure]:
-    """Return that macro F1 may be lower than the champion's by more than the gate allows; nothing, if it may not."""
-    low, limit = difference["low"], gate.max_macro_drop
-    if low >= -limit:
+def _find_drop(gate: Gate, reference: Reference) -> list[Failure]:
+    """Return that macro F1 may be lower than a champion's by more than the gate allows; nothing, if it may not."""
+    difference, limit = reference.difference, gate.max_macro_drop
+    if difference["low"] >= -limit:
         return []
-    reason = (
-        f"macro F1 {difference['one']:.3f} against {difference['other']:.3f} of version {champion.version} may, at the "
-        f"lower end of its interval, be lower by {-low:.3f}"
-    )
-    return [Failure(reason, "max_macro_drop", limit, -low)]
+    scores = f"macro F1 {difference['one']:.3f} against {difference['other']:.3f} of version {reference.version}"
+    return [Failure(f"{scores}: {reference.describe(limit)}", "max_macro_drop", limit, -difference["low"])]
 
 
-def _measure(contender: Contender, evaluation_set: EvaluationSet) -> tuple[Figures, np.ndarray, np.ndarray]:
-    """Return the figures of a model, and its predictions and probabilities, both of shape (sentences, topics)."""
+class _Measured(NamedTuple):
+    """The figures of a model, and its predictions and probabilities, both of shape (sentences, topics)."""
+
+    figures: Figures
+    predicted: np.ndarray
+    probabilities: np.ndarray
+
+
+def _measure(contender: Contender, evaluation_set: EvaluationSet) -> _Measured:
+    """Return what a model does on an evaluation set."""
     model, folder, Y, topics = contender.model, contender.folder, evaluation_set.Y, evaluation_set.topics
-    if missing := [topic for topic in topics if topic not in model.topics]:
-        raise InputError(
-            f"version {contender.version} has no topic '{missing[0]}', which the data has; it has: "
-            f"{listing(model.topics, 40)}; give data= and labels= with these topics, or train with other topics under "
-            "another name: slugline train tracking.registered_model=NAME"
-        )
-
+    contender.check_topics(topics)
     start = time.perf_counter()
-    probabilities = model.predict_proba(evaluation_set.texts)
+    probabilities = model.predict_proba(evaluation_set.texts, evaluation_set.context)
     seconds = time.perf_counter() - start
     # The model may have topics that the data lacks.
     columns = [model.topics.index(topic) for topic in topics]
@@ -214,4 +280,4 @@ def _measure(contender: Contender, evaluation_set: EvaluationSet) -> tuple[Figur
         milliseconds=1000 * seconds / len(evaluation_set.texts),
         megabytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6,
     )
-    return figures, predicted, P
+    return _Measured(figures, predicted, P)

@@ -11,10 +11,10 @@ from slugline.cache import Stages
 from slugline.dataset import Dataset
 from slugline.errors import describe_refusal
 from slugline.files import shipped_folder, write_atomically
+from slugline.launch import PLOTS, TABLES
 from slugline.model import save_model
 from slugline.report.next_steps import describe_logging
 from slugline.splits import PARTS
-from slugline.spreadsheets import write_table
 from slugline.tracking import (
     MODEL,
     ActiveRun,
@@ -65,8 +65,11 @@ def record(
             model_uri = active.log_finished(finished, stages)
     except StoreError as error:  # nothing that was computed is lost
         line = describe_logging(run.folder, store)
-        raise StoreError(f"{error}; all results of this run are in {run.folder}; to log them: {line}") from error
-    return replace(run, model_uri=model_uri)
+        told = StoreError(f"{error}; all results of this run are in {run.folder}; to log them: {line}")
+        for note in getattr(error, "__notes__", ()):
+            told.add_note(note)
+        raise told from error
+    return replace(run, model_uri=model_uri, metrics=run.metrics | stages.all_seconds())
 
 
 def _write_somewhere(
@@ -97,7 +100,7 @@ def _write(run: TrainingRun, origin: Origin, stages: Stages) -> tuple[TrainingRu
 
 def _write_files(run: TrainingRun) -> list[str]:
     """Write what a run made into its folder, the model first; return the files that MLflow shows as tables."""
-    run.folder.mkdir(parents=True, exist_ok=True)
+    (run.folder / TABLES).mkdir(parents=True, exist_ok=True)
     card = report.describe_model(run)
     with write_atomically(run.folder / MODEL) as draft:
         save_model(run.model, draft, card)
@@ -107,10 +110,11 @@ def _write_files(run: TrainingRun) -> list[str]:
     report.write_top_terms(run)
     if not run.settings.plots:
         return report.write_mlflow_tables(run)
-    report.write_plots(run)
+    (run.folder / PLOTS).mkdir(parents=True, exist_ok=True)
+    plots = report.draw_plots(run)
+    report.write_plots(run, plots)
     errors = report.find_mistakes(run)
-    write_table(errors, run.folder / "errors.csv")
-    report.write_page(run, errors)
+    report.write_page(run, errors, plots)
     return report.write_mlflow_tables(run, errors=errors)
 
 

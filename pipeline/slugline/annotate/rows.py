@@ -1,17 +1,18 @@
 """The rows of files that annotators or their tools wrote, each with its place: JSON, JSON lines, CSV, workbooks."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from slugline.annotate.annotation import Row
 from slugline.annotate.formats.xlsx import read_workbook
-from slugline.data.encodings import DoubtError, decode, describe_undecoded
-from slugline.data.formats.json_lines import parse_lines
+from slugline.data.encodings import DoubtError, decode
+from slugline.data.formats.json_lines import read_json_lines
+from slugline.data.formats.json_values import read_json, split_values
 from slugline.data.formats.tables import read_csv
 from slugline.data.opening import InputFile, describe_doubt
 from slugline.data.readers import READ_ERRORS
-from slugline.data.schema import Rejected, Rows
+from slugline.data.schema import Rows
 from slugline.errors import InputError, one_line
 from slugline.spreadsheets import unescape
 
@@ -19,23 +20,19 @@ _ARCHIVE, _OLD_OFFICE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _JSON_ENDINGS, _WORKBOOK_ENDINGS = (".json", ".jsonl", ".ndjson"), (".xlsx", ".xlsm")
 
 
-def read_file(file: InputFile, kind: str) -> tuple[list[tuple[str, Row]], list[Rejected]]:
-    """Read the rows of a file of a kind by `find_kind`, each with its place; raise `InputError` without any."""
+def read_file(file: InputFile, kind: str) -> Rows:
+    """Yield the rows of a file of a kind by `find_kind`, each with its place, or why there is none.
+
+    Raises `InputError` where the file cannot be read on.
+    """
     readers = {"json": _read_json, "csv": _read_csv, "xlsx": _read_workbook}
     path = file.path
     try:
-        items = list(readers[kind](file))
+        yield from readers[kind](file)
     except DoubtError as doubt:
         raise InputError(one_line(f"{path}: {describe_doubt(doubt, 'annotations')}")) from doubt
     except READ_ERRORS as error:
         raise InputError(one_line(f"{path}: cannot be read as {kind}: {error}")) from error
-
-    rows = [(where, row) for where, row in items if not isinstance(row, str)]
-    rejected = [Rejected(where, reason) for where, reason in items if isinstance(reason, str)]
-    if not rows:
-        first = rejected[0] if rejected else "it is empty"
-        raise InputError(one_line(f"{path}: no row could be read as {kind}; {first}"))
-    return rows, rejected
 
 
 def find_kind(path: Path, format: str | None, encoding: str | None = None) -> str:
@@ -75,27 +72,25 @@ def _decode_head(head: bytes, encoding: str | None) -> str:
 
 
 def _read_json(file: InputFile) -> Rows:
-    """Yield the objects of a JSON list, of lines of JSON, or a single one; the place in a list is a number."""
-    with file.open_text() as stream:
-        text = stream.read()
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        is_list = text.lstrip().startswith("[")
-        lines = [] if is_list else list(parse_lines(text.split("\n"), file.name, stream.encoding))
-        if not any(isinstance(row, dict) for _, row in lines):
-            raise InputError(one_line(f"{file.path}: not JSON: {error}")) from error
-        yield from lines
+    """Yield the objects of a JSON list or of several values, each with its number, or of lines of JSON."""
+    if _is_lines(file):
+        yield from read_json_lines(file)
         return
+    for where, row in read_json(file):
+        yield where.replace(f"{file.name}:", f"{file.name}, record "), row
 
-    if isinstance(document, dict):
-        yield file.name, describe_undecoded(text, stream.encoding) or document
-        return
-    is_whole = describe_undecoded(text, stream.encoding) is None
-    for number, item in enumerate(document if isinstance(document, list) else [document], start=1):
-        undecoded = None if is_whole else describe_undecoded(json.dumps(item, ensure_ascii=False), stream.encoding)
-        wrong = undecoded or (None if isinstance(item, dict) else f"a JSON {type(item).__name__}, not an object")
-        yield f"{file.name}, record {number}", wrong or item
+
+def _is_lines(file: InputFile) -> bool:
+    """Tell whether each line is to be read by itself: the first value is in no list, and is broken or a whole line."""
+    with replace(file, notes=[]).open_text() as stream:
+        try:
+            value, around = next(split_values(stream, file.row_limit), (None, "["))
+            if around == "{" and value is not None and "\n" in value:
+                json.loads(value)
+                return False
+            return around == "{"
+        except (OSError, ValueError, RecursionError):  # broken; it costs the first line, not the file
+            return True
 
 
 def _read_workbook(file: InputFile) -> Rows:

@@ -45,13 +45,16 @@ class SourceFile(Protocol):
 
 
 def _digest_files(files: Iterable[tuple[SourceFile, str]]) -> dict[str, str] | None:
-    """Return a digest of the bytes of each file under its name; None when one can be read only once."""
+    """Return a digest of the bytes of each file under its name; None when one can be read only once, or not at all."""
     found = {}
-    for file, name in files:
-        if isinstance(file, Path) and not file.is_file():  # standard input, a pipe
-            return None
-        with file.open("rb") as stream:
-            found[f"file {name}"] = file_digest(cast(Any, stream), lambda: blake2b(digest_size=16)).hexdigest()
+    try:
+        for file, name in files:
+            if isinstance(file, Path) and not file.is_file():  # standard input, a pipe
+                return None
+            with file.open("rb") as stream:
+                found[f"file {name}"] = file_digest(cast(Any, stream), lambda: blake2b(digest_size=16)).hexdigest()
+    except OSError:  # whoever reads the file says so, in the words that fit
+        return None
     return found
 
 
@@ -74,7 +77,8 @@ def stage_key(
     Returns
     -------
     mapping of str to str, or None
-        None where the input cannot be known: standard input, or a reader that does not say which files it reads.
+        None where the input cannot be known: standard input, a file that cannot be read, or a reader that does not say
+        which files it reads.
     """
     if files is None or (digests := _digest_files(files)) is None:
         return None

@@ -5,17 +5,21 @@ processes that want the same entry wait for the first.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 import pyarrow as pa
 from filelock import FileLock
 
 from slugline.cache.entries import Values, describe_change, load, prune, store
 from slugline.cache.keys import Key, digest_key
+from slugline.cache.memory import Made, Memory
 from slugline.errors import InputError, one_line
+
+_OVERLAP, _TOTAL = "time/overlap", "time/total"
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class Stages:
     ----------
     cache : Folder or Off
         Where what they make is kept.
+    memory : Memory, optional
+        Where it is kept beside, from one training to the next in this process.
 
     Attributes
     ----------
@@ -59,26 +65,61 @@ class Stages:
         How long each stage took, under its metric key, such as `time/fit`.
     """
 
-    def __init__(self, cache: Folder | Off | None = None) -> None:
+    def __init__(self, cache: Folder | Off | None = None, memory: Memory | None = None) -> None:
         self.cache = Off() if cache is None else cache
+        self.memory = memory
         self.notes: dict[str, str] = {}
         self.seconds: dict[str, float] = {}
-        self._start = time.perf_counter()
+        self._start = self._last = time.perf_counter()  # the last time that a stage began or ended
+        self._lock, self._running, self._overlap = Lock(), 0, 0.0
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         """Time the block that follows; a stage that ran before goes on counting."""
-        key, start = f"time/{stage}", time.perf_counter()
-        before = self.seconds.get(key, 0.0)
-        yield
-        self.seconds[key] = before + time.perf_counter() - start
+        key, start = f"time/{stage}", self._count(1)
+        try:
+            yield
+        finally:
+            end = self._count(-1)
+        self.seconds[key] = self.seconds.get(key, 0.0) + end - start
 
     def all_seconds(self) -> dict[str, float]:
-        """Return the seconds of all stages, and those since the start as `time/total`."""
-        return self.seconds | {"time/total": time.perf_counter() - self._start}
+        """Return the seconds of all stages, and what they add up to.
+
+        `time/total` are those from the start to the end of the last stage; `time/overlap` those that the stages have
+        together beyond that, since some went on at the same time, in threads.
+        """
+        return self.seconds | {_OVERLAP: self._overlap, _TOTAL: self._last - self._start}
+
+    def _count(self, change: int) -> float:
+        """Count a stage that begins or ends now; return the time."""
+        with self._lock:
+            now = time.perf_counter()
+            self._overlap += max(self._running - 1, 0) * (now - self._last)
+            self._running, self._last = self._running + change, now
+            return now
+
+    def resume(self, seconds: Mapping[str, float]) -> None:
+        """Count on from the seconds that `all_seconds` gave when the training was left."""
+        self.seconds = {key: value for key, value in seconds.items() if key not in (_OVERLAP, _TOTAL)}
+        self._overlap += seconds[_OVERLAP]
+        self._start -= seconds[_TOTAL]
+
+    def recall(self, stage: str, key: Key | None, make: Callable[[], Made]) -> Made:
+        """Return what a stage makes, from memory where it is there; for what `run` cannot keep in files."""
+        if self.memory is None or key is None:
+            return make()
+        return self.memory.recall(f"{stage}/{digest_key(key)}", make)
+
+    def working_folder(self, key: Key) -> Path | None:
+        """Return where the stage of a key may keep its state while it runs, for the next run if this one is killed.
+
+        None where nothing is kept.
+        """
+        return None if isinstance(self.cache, Off) else Path(self.cache.path) / "unfinished" / digest_key(key)
 
     def run(self, stage: str, key: Key | None, make: Callable[[], Values]) -> Values:
-        """Return what a stage makes, from the cache where it is there.
+        """Return what a stage makes, from memory or the cache where it is there.
 
         Parameters
         ----------
@@ -89,10 +130,14 @@ class Stages:
         make : callable
             Makes the values: frames, arrays, sparse matrices, and what JSON holds.
         """
+        return self.recall(stage, key, lambda: self._load_or_make(stage, key, make))
+
+    def _load_or_make(self, stage: str, key: Key | None, make: Callable[[], Values]) -> Values:
+        """Return what a stage makes, from the cache where it is there."""
         if isinstance(self.cache, Off):
             return make()
         if key is None:
-            self.notes[stage] = "not kept: it has input that is not in files"
+            self.notes[stage] = "not kept: it has input that is not in files, or cannot be read"
             return make()
         folder = Path(self.cache.path) / stage
         entry = folder / digest_key(key)
@@ -115,3 +160,43 @@ class Stages:
                 self.notes[stage] += f"; not kept: {one_line(error)}"
         prune(Path(self.cache.path), int(self.cache.max_gigabytes * 1e9), entry)
         return values
+
+    def read(
+        self, stage: str, find_key: Callable[[], Key | None], make: Callable[[], Values]
+    ) -> tuple[Values, Key | None]:
+        """Return what a stage makes of files, as `run` does, and its key, under which the next stages are kept.
+
+        The key is found again after the reading. Where it is another by then, since a file came, went or changed
+        meanwhile, nothing is kept, and the key is None.
+        """
+        if isinstance(self.cache, Off) and self.memory is None:
+            return make(), None
+        key = find_key()
+
+        def make_unless_changed() -> Values:
+            values = make()
+            if key is not None and _find_again(find_key) != key:
+                raise _ChangedInput(values)
+            return values
+
+        try:
+            return self.run(stage, key, make_unless_changed), key
+        except _ChangedInput as changed:
+            self.notes[stage] = "not kept: its files changed while they were read"
+            return changed.values, None
+
+
+def _find_again(find_key: Callable[[], Key | None]) -> Key | None:
+    """Return a key that was found before, None where its files are gone by now."""
+    try:
+        return find_key()
+    except InputError:
+        return None
+
+
+class _ChangedInput(Exception):  # noqa: N818 - no error: what was made is used
+    """Files changed while a stage read them; `values` is what it made."""
+
+    def __init__(self, values: Values) -> None:
+        super().__init__()
+        self.values = values

@@ -1,6 +1,6 @@
-"""`slugline compare`: runs side by side on the same test sentences, each difference with its interval and p-value."""
+"""`slugline compare`: runs side by side on the same sentences, each difference with its interval and p-value."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 
 import pandas as pd
@@ -11,13 +11,16 @@ from slugline.config.settings import CompareSettings
 from slugline.data.digests import digest_sentences
 from slugline.errors import InputError, listing
 from slugline.labels.codebook_change import CodebookChange
-from slugline.launch import Launch
+from slugline.launch import REPORT, Launch
+from slugline.report.next_steps import describe_comparison_of
 from slugline.scoring import Comparison, compare_predictions
 from slugline.scoring.comparison import PREDICTION_COLUMNS
 from slugline.tracking import Record, SideRun, log_side_run
 
-_PREDICTIONS = "predictions_test.parquet"
+_PREDICTIONS = ("predictions_cross_validated.parquet", "predictions_test.parquet")  # the first that all runs have
 _PLACE = ("position", "start", "end")  # further columns of predictions that are no topics
+_DATA = ("data.path", "labels.", "split.", "seed")  # parameters that say on what a run was tested
+_MAX_TOLD = 3  # of these
 _SHOWN = ["difference", "low", "high", "p", "p_holm"]
 
 
@@ -25,17 +28,30 @@ def compare(settings: CompareSettings, launch: Launch) -> None:
     """Compare the first run with each of the others, print, and log."""
     settings.tracking.check()
     runs = _find_runs(settings)
+    file = _choose_predictions(runs, settings.tracking_uri)
+    which = "test" if file == _PREDICTIONS[-1] else "cross-validated"
     predictions = {}
     for number, run in enumerate(runs):
-        frame = _read_predictions(run, settings.tracking_uri)
+        frame = _read_predictions(run, file, settings.tracking_uri)
         for change in annotate.read_changes(run.started):
             frame = _apply_change(frame, change)
-            runs[number] = run._replace(digests={**run.digests, "testing": digest_sentences(frame)})
-        predictions[f"{run.name} ({run.run_id[:8]})"] = frame
-    _check_same_data(runs, settings.force)
-    comparison = compare_predictions(predictions)
-    print(_describe(comparison))
-    print(f"run     {_log(settings, launch, comparison)}\npage    {launch.folder / 'report.html'}")
+        runs[number] = run._replace(digests={**run.digests, "testing": digest_sentences(frame)})
+        predictions[run.run_id] = frame
+    compared, *others = [runs] if settings.force else _group_by_data(runs)
+    if others:
+        described = [_describe_group(group, runs, predictions, which) for group in (compared, *others)]
+        if len(compared) < 2:
+            told = "; ".join(described)
+            raise InputError(
+                f"runs were tested on different data: {told}; force=true compares the sentences they share"
+            )
+        print("\n".join([f"data    {described[0]}", *(f"left    {group}" for group in described[1:])]))
+    comparison = compare_predictions({_name(run): predictions[run.run_id] for run in compared})
+    print(_describe(comparison, which))
+    print(f"run     {_log(settings, launch, comparison)}\npage    {launch.folder / REPORT}")
+    for group in others:
+        if len(group) > 1:
+            print(describe_comparison_of([run.run_id for run in group], settings.tracking_uri))
 
 
 def _find_runs(settings: CompareSettings) -> list[Record]:
@@ -54,21 +70,50 @@ def _find_runs(settings: CompareSettings) -> list[Record]:
     return [tracking.read_run(run, settings.tracking_uri) for run in ids]
 
 
-def _check_same_data(runs: Sequence[Record], force: bool) -> None:
-    """Raise `InputError` for runs that were tested on different sentences or labels, unless that is wanted."""
-    digests = {run.run_id: run.digests.get("testing", "none") for run in runs}
-    if len(set(digests.values())) > 1 and not force:
-        datasets = listing(f"{run[:8]} on {digest}" for run, digest in digests.items())
+def _name(run: Record) -> str:
+    """Return the name of a run with how its id begins, since several may have one name."""
+    return f"{run.name} ({run.run_id[:8]})"
+
+
+def _group_by_data(runs: Sequence[Record]) -> list[list[Record]]:
+    """Return runs by the sentences and labels that they were tested on, the most first; of as many, the first ones."""
+    groups: dict[str, list[Record]] = {}
+    for run in runs:
+        groups.setdefault(run.digests.get("testing", "none"), []).append(run)
+    return sorted(groups.values(), key=len, reverse=True)
+
+
+def _describe_group(
+    group: Sequence[Record], runs: Sequence[Record], predictions: Mapping[str, pd.DataFrame], which: str
+) -> str:
+    """Return which runs were tested on the same data, and what tells it from that of the others."""
+    first, names = group[0], listing(map(_name, group))
+    varied = [name for name in tracking.find_varied([run.params for run in runs]) if name.startswith(_DATA)]
+    settings = [f"{name}={first.params[name]}" for name in varied if name in first.params]
+    told = f" ({listing(settings, _MAX_TOLD)})" if settings else ""
+    return f"{names}: {len(predictions[first.run_id])} {which} sentences{told}"
+
+
+def _choose_predictions(runs: Sequence[Record], uri: str | None) -> str:
+    """Return the file of predictions that runs are compared by: cross-validated ones where all have them, else test."""
+    cross_validated, on_test = _PREDICTIONS
+    names = {_name(run): tracking.table_names(run.run_id, uri) for run in runs}
+    if all(cross_validated in files for files in names.values()):
+        return cross_validated
+    if alone := [name for name, files in names.items() if cross_validated in files and on_test not in files]:
+        others = listing(name for name, files in names.items() if cross_validated not in files)
         raise InputError(
-            f"runs were tested on different data: {datasets}; force=true compares the sentences they share"
+            f"runs: {listing(alone)} held no test sentences back and can be compared by cross-validation alone, which "
+            f"{others} did not do; allowed: evaluation=cross_validation in all of them"
         )
+    return on_test
 
 
-def _read_predictions(run: Record, uri: str | None) -> pd.DataFrame:
-    """Return the predictions of a run on test; raise `InputError` where there are none."""
-    predictions = pd.read_parquet(BytesIO(tracking.read_artifact(run.run_id, _PREDICTIONS, uri)))
+def _read_predictions(run: Record, file: str, uri: str | None) -> pd.DataFrame:
+    """Return the predictions in a file of a run; raise `InputError` where there are none."""
+    predictions = pd.read_parquet(BytesIO(tracking.read_table(run.run_id, file, uri)))
     if missing := [column for column in PREDICTION_COLUMNS if column not in predictions]:
-        raise InputError(f"run {run.run_id}: {_PREDICTIONS} has no column '{missing[0]}'")
+        raise InputError(f"run {run.run_id}: {file} has no column '{missing[0]}'")
     return predictions
 
 
@@ -87,10 +132,14 @@ def _apply_change(predictions: pd.DataFrame, change: CodebookChange) -> pd.DataF
     return changed
 
 
-def _describe(comparison: Comparison) -> str:
-    """Return a comparison as text for the terminal."""
-    size = f"{comparison.sentences} sentences of {comparison.articles} articles"
-    lines = [f"test    {size}, the same for all {len(comparison.scores.columns)} runs"]
+def _describe(comparison: Comparison, which: str) -> str:
+    """Return a comparison as text for the terminal; `which` says what sentences they are."""
+    size = f"{comparison.sentences} {'' if which == 'test' else f'{which} '}sentences of {comparison.articles} articles"
+    lines = [
+        f"{'test' if which == 'test' else 'judged':<8}{size}, the same for all {len(comparison.scores.columns)} runs"
+    ]
+    if comparison.absent:
+        lines.append(f"note    no sentence has, so no score is of: {listing(comparison.absent)}")
     lines.append(comparison.scores.rename(index=report.shorten_topic).to_string(float_format="{:.3f}".format))
     for name, table in comparison.differences.items():
         shown = table[_SHOWN].rename(index=report.shorten_topic).to_string(float_format="{:.4f}".format)
@@ -114,12 +163,13 @@ def _log(settings: CompareSettings, launch: Launch, comparison: Comparison) -> s
         differences=comparison.differences,
         changes=comparison.changes,
         tally=comparison.tally_changes(),
+        absent=comparison.absent,
     )
     content = SideRun(
         name=settings.name or f"compare {len(comparison.scores.columns)} runs",
         description=f"Against {comparison.first}: {'; '.join(gains)}",
         tables=tables,
         metrics={f"difference/f1_macro/{number}": row["difference"] for number, row in enumerate(macro.values(), 1)},
-        texts={"report.html": page},
+        texts={REPORT: page},
     )
     return log_side_run(settings.tracking, launch.folder, to_params(settings_to_config(settings)), content)

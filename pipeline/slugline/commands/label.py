@@ -22,12 +22,12 @@ from slugline.files import shipped_folder, write_files
 from slugline.labels import gold_files
 from slugline.labels.codebook import codebook
 from slugline.labels.codebook_change import read_change
-from slugline.labels.taxonomy_change import find_taxonomies
+from slugline.labels.taxonomy_change import find_restricting, find_taxonomies
 from slugline.launch import Launch
 from slugline.report.labelling import describe_agreement, describe_read, describe_rules, describe_unresolved
 from slugline.report.next_steps import describe_next, name_file, new_file, repeat_split
 from slugline.review.rules import RulesReport, report_rules
-from slugline.tracking import Mlflow, SideRun, last_training, log_side_run
+from slugline.tracking import Mlflow, SideRun, headline_metrics, last_training, log_side_run
 
 _JOBS = ("codebook", "tasks", "annotations")
 _CHANGES = ("rename", "merge", "drop")
@@ -197,6 +197,7 @@ def _change_codebook(settings: LabelSettings, launch: Launch) -> None:
     folders = [folder.relative_to(here) if folder.is_relative_to(here) else folder for folder in launch.config_folders]
     files = find_taxonomies(launch.choices.get("labels", ""), [shipped_folder("conf"), *folders])
     own = annotate.find_own_taxonomies(change, labels.topics, files, next(iter(folders), Path("conf")))
+    own += find_restricting(folders, files)
     update = annotate.update_codebook(change, gold, history, own, mode=labels.mode)
     print(report.describe_update(update, change, topics))
     if isinstance(settings.data, SentenceCorpus) and labels.given:
@@ -263,7 +264,8 @@ def _apply_rules(settings: LabelSettings, launch: Launch) -> None:
 
 def _log(settings: LabelSettings, launch: Launch, rules_report: RulesReport) -> str:
     """Log the tables and metrics as a run, and return where it is."""
-    config = settings_to_config(settings)
+    config, metrics = settings_to_config(settings), rules_report.metrics
+    shown = headline_metrics(metrics)
     content = SideRun(
         name=settings.name or f"label {launch.name}",
         description="What the labelling rules catch.",
@@ -272,7 +274,8 @@ def _log(settings: LabelSettings, launch: Launch, rules_report: RulesReport) -> 
             "disagreements": rules_report.disagreements,
             "labels": rules_report.labels,
         },
-        metrics=rules_report.metrics,
+        metrics=shown,
+        further_metrics={key: value for key, value in metrics.items() if key not in shown},
         texts={"config.yaml": to_yaml(config)},
     )
     return log_side_run(settings.tracking, launch.folder, to_params(config), content)

@@ -18,7 +18,7 @@ _CHOICE = "choice/"  # what the parameters of a run begin with that name the cho
 
 def reproduce(settings: ReproduceSettings, launch: Launch) -> None:
     """Train again as a run was trained; print what differs, and leave with 1 where a score or the model does."""
-    before = tracking.read_run(tracking.find_run(settings.run_id, settings.tracking_uri), settings.tracking_uri)
+    before = _read(tracking.find_run(settings.run_id, settings.tracking_uri), settings.tracking_uri)
     recorded = replace(
         read_run_settings(before.run_id, settings.allowed_modules, settings.tracking_uri),
         name=f"{before.name}, again",
@@ -27,13 +27,19 @@ def reproduce(settings: ReproduceSettings, launch: Launch) -> None:
     choices = {key.removeprefix(_CHOICE): value for key, value in before.params.items() if key.startswith(_CHOICE)}
     run = train(recorded, Launch(choices=choices))
 
-    after = tracking.read_run(str(run.run_id), settings.tracking_uri)
+    after = _read(str(run.run_id), settings.tracking_uri)
     differing = _compare_metrics(before, after)
     print(_describe(before, after, differing, settings.details))
     result = f"{len(differing)} metrics differ" if differing else "all metrics equal"
     tracking.set_tags(after.run_id, {"reproduces": before.run_id, "reproduced": result}, settings.tracking_uri)
     if differing or _model_digest(before) != _model_digest(after):
         sys.exit(1)
+
+
+def _read(run_id: str, uri: str | None) -> Record:
+    """Return a run with all its metrics."""
+    run = tracking.read_run(run_id, uri)
+    return run._replace(metrics=tracking.read_metrics(run, uri))
 
 
 def _compare_metrics(before: Record, after: Record) -> dict[str, tuple[float | None, float | None]]:

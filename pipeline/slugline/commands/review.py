@@ -85,15 +85,21 @@ def _check_topics(name: str, known: Sequence[str], wanted: Sequence[str]) -> Non
 
 def _find_errors(settings: ReviewSettings, candidates: Candidates) -> ReviewTasks:
     """Cross-validate a model and find the labels that look wrong."""
-    from slugline.training.fit import predict_out_of_fold  # late: scikit-learn takes a second to import
+    from slugline.training.chosen_features import choose_features  # late: scikit-learn takes a second to import
+    from slugline.training.fit import predict_out_of_fold
+
+    features, notes = choose_features(settings.features, settings.labels, by_rules=False)
+    for line in report.describe_notes(notes):
+        print(line)
 
     def predict(sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
         return predict_out_of_fold(
             sentences["text"].tolist(),
             Y,
             article_groups(add_groups(sentences, "near", Stages())),
-            features=settings.features,
+            features=features,
             classifier=settings.model,
+            labels=settings.labels,
             mode=settings.labels.asked_mode,
             folds=settings.folds,
             seed=settings.seed,

@@ -4,13 +4,15 @@ import sys
 
 from slugline import report
 from slugline.config.build import describe_error
+from slugline.config.launch import read_job_number
 from slugline.errors import Stopped
-from slugline.launch import Launch
+from slugline.launch import REPORT, Launch
 from slugline.report.next_steps import describe_next, describe_prediction, describe_promotion, new_file
-from slugline.tracking import in_sweep
+from slugline.tracking import Off, in_sweep, is_only_scored, scored_run
 from slugline.training.run import TrainingRun
 from slugline.training.search import PRUNED, report_fold
 from slugline.training.settings import TrainSettings
+from slugline.workflow import objective, score_candidate
 from slugline.workflow import train as train_model
 
 
@@ -20,8 +22,12 @@ def train(settings: TrainSettings, launch: Launch) -> float:
         return _train_in_sweep(settings, launch)
     run = train_model(settings, launch, show=_show)
     print(f"run     {run.location}\nmodel   {run.model_uri}")
+    if run.settings.plots:
+        print(f"page    {run.folder / REPORT}")
+    if launch.verbose:
+        print(report.describe_seconds(run.metrics))
     print("\n".join(_describe_next_steps(run, launch)))
-    return _objective(run)
+    return objective(run.metrics)
 
 
 def _describe_next_steps(run: TrainingRun, launch: Launch) -> list[str]:
@@ -39,20 +45,28 @@ def _describe_next_steps(run: TrainingRun, launch: Launch) -> list[str]:
 def _train_in_sweep(settings: TrainSettings, launch: Launch) -> float:
     """Train as a job of a sweep: its scores are one line, and after a failure, which is recorded, the sweep goes on."""
     try:
-        run = train_model(settings, launch, on_fold=report_fold)
+        if is_only_scored() and _can_be_only_scored(settings):
+            name, metrics = score_candidate(settings, launch, number=read_job_number(), on_fold=report_fold)
+        else:
+            run = train_model(settings, launch, on_fold=report_fold)
+            name, metrics = run.name, run.metrics
     except Stopped as error:
         print(f"stopped {error}")
         return PRUNED
     except Exception as error:
         print(f"slugline: {type(error).__name__}: {describe_error(error)}", file=sys.stderr)
         return float("nan")
-    print(f"job     {run.name}: {report.describe_job(run.metrics)}, {run.metrics['time/total']:.1f} s", flush=True)
-    return _objective(run)
+    word = "in full" if scored_run() else "job"
+    print(f"{word:<8}{name}: {report.describe_job(metrics)}, {metrics['time/total']:.1f} s", flush=True)
+    if launch.verbose:
+        print(report.describe_seconds(metrics), flush=True)
+    return objective(metrics)
 
 
-def _objective(run: TrainingRun) -> float:
-    """Return what a sweep maximises."""
-    return run.metrics.get("dev/f1_macro", run.metrics.get("test/f1_macro", float("nan")))
+def _can_be_only_scored(settings: TrainSettings) -> bool:
+    """Tell whether a job of a sweep can be left at its scores: a store has them, and no more fits were asked for."""
+    evaluation = settings.evaluation
+    return not isinstance(settings.tracking, Off) and evaluation.repeats == 1 and not evaluation.learning_curve
 
 
 def _show(text: str) -> None:

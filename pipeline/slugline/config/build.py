@@ -55,12 +55,7 @@ def build_settings(config: Any, kind: type[Settings]) -> Settings:
     InputError
         For a missing value, a class that is not allowed, an unknown key, or a value of the wrong type.
     """
-    if isinstance(config, DictConfig):
-        check_missing(config)
-    names = [item.name for item in dataclasses.fields(kind)]  # type: ignore[arg-type]
-    if unknown := [str(key) for key in config if key not in names]:
-        near = get_close_matches(unknown[0], names, 3, 0.5) or names
-        raise InputError(f"unknown key '{unknown[0]}'; allowed: {listing(near, 40)}")
+    check_keys(config, kind)
     allowed = tuple(config.get("allowed_modules") or ())
     values: dict[str, Any] = {}
     for item in dataclasses.fields(kind):  # type: ignore[arg-type]
@@ -71,13 +66,28 @@ def build_settings(config: Any, kind: type[Settings]) -> Settings:
             values[item.name] = _build_dataclass(nested, _to_plain(node), item.name)
         elif not item.metadata.get("component") or node is None:
             values[item.name] = _to_plain(node)
-        elif not isinstance(node, DictConfig | Mapping):
-            raise InputError(f"{item.name}: found {node!r}; allowed: one of its options, or the class in _target_")
-        elif _holds_components(node):  # several of them, as features
-            values[item.name] = {key: instantiate(node[key], f"{item.name}.{key}", allowed) for key in node}
         else:
-            values[item.name] = instantiate(node, item.name, allowed)
+            values[item.name] = _build_component(node, item.name, allowed)
     return kind(**values)
+
+
+def _build_component(node: Any, where: str, allowed: Sequence[str]) -> Any:
+    """Make a component, or several of them by name, as features."""
+    if not isinstance(node, DictConfig | Mapping):
+        raise InputError(f"{where}: found {node!r}; allowed: one of its options, or the class in _target_")
+    if _holds_components(node):
+        return {key: instantiate(node[key], f"{where}.{key}", allowed) for key in node}
+    return instantiate(node, where, allowed)
+
+
+def check_keys(config: Any, kind: type) -> None:
+    """Raise `InputError` where a config has a key that its settings have not, or lacks a value that must be given."""
+    if isinstance(config, DictConfig):
+        check_missing(config)
+    names = [item.name for item in dataclasses.fields(kind)]
+    if unknown := [str(key) for key in config if key not in names]:
+        near = get_close_matches(unknown[0], names, 3, 0.5) or names
+        raise InputError(f"unknown key '{unknown[0]}'; allowed: {listing(near, 40)}")
 
 
 def _holds_components(node: Mapping[Any, Any]) -> bool:
@@ -146,7 +156,7 @@ def instantiate(node: Any, where: str, allowed: Sequence[str] = ()) -> Any:
         raise InputError(f"{where}: there is no _target_; {base or 'give the dotted name of a class'}")
     target = _find_target(str(values.pop("_target_")), where, (*ALLOWED_MODULES, *allowed))
     if dataclasses.is_dataclass(target):
-        return _build_dataclass(target, values, where)
+        return _build_dataclass(target, values, where, allowed)
     try:
         return target(**{str(key): _to_option(value, f"{where}.{key}", allowed) for key, value in values.items()})
     except TypeError as error:
@@ -178,8 +188,8 @@ def _find_target(name: str, where: str, allowed: Sequence[str]) -> Any:
     return target
 
 
-def _build_dataclass(target: Any, values: Any, where: str) -> Any:
-    """Make a component of ours from its keys, types checked by OmegaConf."""
+def _build_dataclass(target: Any, values: Any, where: str, allowed: Sequence[str] = ()) -> Any:
+    """Make a component of ours from its keys, types checked by OmegaConf, and the components that it holds."""
     if not isinstance(values, Mapping):
         raise InputError(f"{where}: found {values!r:.80}; allowed: a mapping {{KEY: VALUE}}")
     names = [item.name for item in dataclasses.fields(target)]
@@ -187,13 +197,15 @@ def _build_dataclass(target: Any, values: Any, where: str) -> Any:
         raise InputError(f"{where}: unknown key '{unknown[0]}'; allowed: {listing(names)}")
     # OmegaConf takes half a second for the topics and rules of a taxonomy
     inner = {item.name: item.type for item in dataclasses.fields(target) if _holds_dataclasses(item.type)}
-    plain = {key: value for key, value in values.items() if key not in inner}
+    parts = {item.name for item in dataclasses.fields(target) if item.metadata.get("component")}
+    plain = {key: value for key, value in values.items() if key not in inner and key not in parts}
     try:
         component = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(target), escape(plain)))
         given = [key for key in inner if values.get(key) is not None]
         return dataclasses.replace(
             component,  # type: ignore[type-var]
             **{key: _build_inner(inner[key], values[key], f"{where}.{key}") for key in given},
+            **{key: _build_component(values[key], f"{where}.{key}", allowed) for key in parts if values.get(key)},
         )
     except OmegaConfBaseException as error:
         raise InputError(f"{where}: {describe_error(error)}") from error

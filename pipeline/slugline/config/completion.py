@@ -66,7 +66,7 @@ def complete_line(line: str, commands: Sequence[str]) -> list[str]:
     elif word.startswith("--config-dir="):
         found = ("--config-dir=" + path for path in _find_paths(word.partition("=")[2]))
     elif word.startswith("-"):
-        found = iter(_OPTIONS)
+        found = iter((*_OPTIONS, "-v") if before[0] == "train" else _OPTIONS)
     elif "=" in word:
         found = _complete_value(before[0], word)
     else:

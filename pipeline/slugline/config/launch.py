@@ -1,6 +1,7 @@
 """How Hydra runs a command: what it is told, what it says was chosen."""
 
 import dataclasses
+import os
 import re
 import shlex
 from collections.abc import Sequence
@@ -16,23 +17,27 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from slugline.config.build import build_settings, import_user_modules, shipped_options
+from slugline.config.project_reading import project_option, reading_defaults
+from slugline.config.quick_hydra import read_yaml_quickly
+from slugline.config.run_name import SWEPT, name_run
 from slugline.config.schemas import find_settings, make_schema
 from slugline.config.user_files import find_groups, search_project
+from slugline.data.articles import ArticleOptions
 from slugline.errors import InputError, listing
 from slugline.files import shipped_folder
 from slugline.launch import Launch
 from slugline.project import PROJECT_FILE, find_project
 
-_NOT_IN_RUN_NAME = ("cache", "n_jobs", "plots", "tracking")  # settings that change no model: not in the name of a run
-
 
 def register(command: str) -> None:
-    """Tell Hydra a command's schema, and our resolvers.
+    """Tell Hydra a command's schema, our resolvers, and how to read YAML.
 
-    These are `${sample:FILE}`, a file of the shipped sample; `${project:}`, the name of the user's project; and
-    `${choice:GROUP,OPTION}`, what the project chooses for a group, else the option. The labels of the sample are for
-    the sample alone: other data has those that it brings (`data=sentences`), or those of rules.
+    These are `${sample:FILE}`, a file of the shipped sample; `${project:}`, the name of the user's project;
+    `${reading:OPTION}`, how the project's data is read; and `${choice:GROUP,OPTION}`, what the project chooses for a
+    group, else the option. The labels of the sample are for the sample alone: other data has those that it brings
+    (`data=sentences`), or those of rules.
     """
+    read_yaml_quickly()
     project = find_project()
 
     def choose(group: str, option: str, _root_: DictConfig) -> str:
@@ -40,7 +45,10 @@ def register(command: str) -> None:
             option = "given" if _root_["data"] == "sentences" else "rules"
         return project.choices.get(group, option)
 
-    ConfigStore.instance().store(name=f"{command}_schema", node=make_schema(find_settings(command)))
+    settings = find_settings(command)
+    defaults = reading_defaults() if issubclass(settings, ArticleOptions) else {}
+    ConfigStore.instance().store(name=f"{command}_schema", node=make_schema(settings, defaults))
+    OmegaConf.register_new_resolver("reading", project_option, replace=True)
     OmegaConf.register_new_resolver("sample", lambda file: str(shipped_folder("data/sample") / file), replace=True)
     OmegaConf.register_new_resolver("project", lambda: project.name, replace=True)
     OmegaConf.register_new_resolver("choice", choose, replace=True)
@@ -74,14 +82,28 @@ def name_word(key: str, arguments: Sequence[str]) -> list[str]:
 
 
 def quote_signs(arguments: Sequence[str]) -> list[str]:
-    """Return arguments in which a value that is one sign, as `data.delimiter=;`, is in the quotes that Hydra wants.
+    """Return arguments in which one sign, as `data.delimiter=;`, and names of runs are in the quotes that Hydra wants.
 
     Examples
     --------
     >>> quote_signs(["data.delimiter=;", "seed=1"])
     ["data.delimiter=';'", 'seed=1']
+    >>> quote_signs(["runs=[C=0.1 word,2]"])
+    ["runs=['C=0.1 word',2]"]
     """
+    runs = r"runs=\[([^'\"\\$\[\]]+)\]"  # a name with a comma or such signs has quotes already
+    arguments = [
+        f"runs=[{','.join(map(_quote_name, found[1].split(',')))}]"
+        if (found := re.fullmatch(runs, argument))
+        else argument
+        for argument in arguments
+    ]
     return [re.sub(r"^([\w.]*(?:delimiter|separator))=([^\w'\"]|\\t)$", r"\1='\2'", argument) for argument in arguments]
+
+
+def _quote_name(name: str) -> str:
+    """Return the name of a run in quotes, where it has signs that Hydra understands in its own way."""
+    return name if re.fullmatch(r"[\w.:@/-]+", name, re.ASCII) else f"'{name.strip()}'"
 
 
 def restrict_topics(arguments: Sequence[str]) -> list[str]:
@@ -143,30 +165,35 @@ def compose_settings(command: str, overrides: Sequence[str] = ()) -> Any:
 
 
 def read_launch() -> Launch:
-    """Return how this job was launched.
-
-    Its name tells what was chosen: the overrides that may change the model, else data, features and model.
-    """
+    """Return how this job was launched."""
     hydra = HydraConfig.get()
     runtime: Any = OmegaConf.to_container(hydra.runtime, resolve=False)  # a folder may be called `${x}`
     options = runtime["choices"].items()
-    choices = {group: str(option) for group, option in options if option is not None and not group.startswith("hydra")}
+    given = {group: str(option) for group, option in options if option is not None and not group.startswith("hydra")}
+    choices = {group.rpartition("@")[2]: option for group, option in given.items()}  # features@teacher.features=char
     overrides: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)  # `${seed}` as it is written
-    varied = [str(override) for override in overrides if not _is_outward(str(override))]
-    chosen = [choices[group] for group in ("data", "features", "model") if group in choices]
+    changed = list(map(str, overrides))
     return Launch(
-        folder=Path(hydra.runtime.output_dir),
-        name=" ".join(varied or chosen),
-        overrides=list(map(str, overrides)),
+        folder=Path(runtime["output_dir"]),
+        name=name_run(changed, choices, os.environ.get(SWEPT, "").split()),
+        overrides=changed,
         choices=choices,
         options=[f"--config-dir={folder}" for folder in _user_folders() if not _is_project(folder)],
         config_folders=_user_folders(),
     )
 
 
-def _is_outward(override: str) -> bool:
-    """Tell whether an override changes nothing of the model."""
-    return re.match(rf"[+~]*({'|'.join(_NOT_IN_RUN_NAME)})[.=@]", override) is not None
+def describe_start(command: str, launch: Launch) -> str:
+    """Return the line with which a training begins: the options of the groups, and where its files go."""
+    groups = [group for group in find_groups(command) if group in launch.choices]
+    options = " ".join(f"{group}={launch.choices[group]}" for group in groups)
+    inside = launch.folder.is_relative_to(Path.cwd())
+    return f"start   {options}; files in {launch.folder.relative_to(Path.cwd()) if inside else launch.folder}"
+
+
+def read_job_number() -> int:
+    """Return which job of its sweep this is, from 0."""
+    return int(HydraConfig.get().job.num)
 
 
 def build_job(command: str, config: DictConfig) -> tuple[Any, Launch]:

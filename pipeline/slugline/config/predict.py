@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from slugline.config.project_reading import complete_reading, project_cleaning, project_columns
+from slugline.config.project_reading import project_cleaning, project_columns
 from slugline.config.settings import ModelSettings
 from slugline.data.cleaning import BOILERPLATE
 from slugline.prediction import PredictOptions
@@ -29,8 +29,7 @@ class PredictSettings(ModelSettings, PredictOptions):
     cleaning: dict[str, bool] = field(default_factory=_cleaning)
 
     def __post_init__(self) -> None:
-        """Take a file whose name is a number, which YAML reads as one, by its name; else read as in the project."""
+        """Take a file whose name is a number, which YAML reads as one, by its name."""
         if not isinstance(self.input, list):
             object.__setattr__(self, "input", str(self.input))
-        complete_reading(self)
         super().__post_init__()

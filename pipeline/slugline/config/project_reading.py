@@ -28,15 +28,22 @@ def project_cleaning() -> dict[str, bool]:
     return {step: switches.get(step, step in DEFAULT_STEPS) for step in STEPS}
 
 
-def complete_reading(settings: Any) -> None:
-    """Fill in the options of reading, where a command's settings leave them open, as the project's data has them.
+def reading_defaults() -> dict[str, str]:
+    """Return the defaults of a command's options of reading, where the project's data has others than usual.
 
-    Standard input, where text is typed, is plain text.
+    They are interpolations, of `project_option`, so that whatever a user gives stands in their place.
     """
-    options = _only_of_text(_read_options()) if settings.input == "-" else _read_options()
-    for name, usual in USUAL_OPTIONS.items():
-        if getattr(settings, name) == usual:
-            object.__setattr__(settings, name, options.get(name, usual))
+    options = _read_options()
+    return {name: f"${{reading:{name}}}" for name, usual in USUAL_OPTIONS.items() if options.get(name, usual) != usual}
+
+
+def project_option(name: str, _root_: Any) -> Any:
+    """Return an option of reading as the project's data has it, for the command of a config; typed text has few."""
+    from omegaconf import OmegaConf
+
+    is_typed = _root_.input == "-" and (OmegaConf.is_interpolation(_root_, "format") or _root_.format is None)
+    options = _only_of_text(_read_options()) if is_typed else _read_options()
+    return options.get(name, USUAL_OPTIONS[name])
 
 
 def describe_reading(settings: Any) -> str | None:

@@ -1,7 +1,9 @@
 """The schema that Hydra checks each command's config against, made from the command's settings."""
 
 import dataclasses
+from collections.abc import Mapping
 from importlib import import_module
+from types import MappingProxyType
 from typing import Any
 
 from omegaconf import MISSING, OmegaConf
@@ -28,11 +30,12 @@ def find_settings(command: str) -> Any:
     return _import_class(SETTINGS[command])
 
 
-def make_schema(settings: Any) -> Any:
+def make_schema(settings: Any, defaults: Mapping[str, str] = MappingProxyType({})) -> Any:
     """Return a dataclass with the options, types and defaults of settings, as OmegaConf takes it.
 
     A component becomes whatever its group of the config holds, an option without a default a missing value. The
-    schema is not frozen, since OmegaConf makes frozen ones read-only.
+    schema is not frozen, since OmegaConf makes frozen ones read-only. `defaults` are interpolations that
+    take the place of defaults.
     """
     fields = []
     for item in dataclasses.fields(settings):
@@ -47,7 +50,9 @@ def make_schema(settings: Any) -> Any:
         elif item.default_factory is not dataclasses.MISSING:
             fields.append((item.name, _schema_type(item.type), dataclasses.field(default_factory=item.default_factory)))
         else:
-            fields.append((item.name, _schema_type(item.type), dataclasses.field(default=item.default)))
+            fields.append(
+                (item.name, _schema_type(item.type), dataclasses.field(default=defaults.get(item.name, item.default)))
+            )
     return dataclasses.make_dataclass(f"{settings.__name__}Schema", fields)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from slugline.config.project_reading import complete_reading, project_cleaning, project_columns
+from slugline.config.project_reading import project_cleaning, project_columns
 from slugline.data.articles import ArticleOptions
 from slugline.project import default_champion, default_name
 from slugline.training.settings import COMPONENT
@@ -175,10 +175,6 @@ class MonitorSettings(ModelSettings, ArticleOptions):
     cleaning: dict[str, bool] = field(default_factory=project_cleaning)
     name: str | None = None
 
-    def __post_init__(self) -> None:
-        """Read as the project's data is read, where nothing else is given."""
-        complete_reading(self)
-
 
 @dataclass(frozen=True, kw_only=True)
 class LogSettings(StoreSettings):
@@ -203,7 +199,13 @@ class UiSettings(StoreSettings):
         The address to listen at.
     port : int
         The port to listen at.
+    experiment_name : str
+        The experiment that the first page shows, by default named like the project; may be given as `experiment=NAME`.
+    open : bool
+        Open that page in a browser.
     """
 
     host: str = "127.0.0.1"
     port: int = 5000
+    experiment_name: str = field(default_factory=default_name)
+    open: bool = False

@@ -112,10 +112,30 @@ def _fix(text: str, steps: frozenset[str]) -> tuple[str, set[str]]:
     for segment in _SEGMENT.findall(text):
         if "<" in segment and config.unescape_html == "auto":
             config = config._replace(unescape_html=False)
-        result = fix_and_explain(segment, config)
-        fixed.append(result.text)
-        actions.update(name if action == "apply" else action for action, name in result.explanation or ())
+        if _is_plain(segment):
+            fixed.append(segment)
+        elif config.fix_encoding and (decoded := _decode_plain(segment)):
+            fixed.append(decoded)
+            actions.add("decode")
+        else:
+            result = fix_and_explain(segment, config)
+            fixed.append(result.text)
+            actions.update(name if action == "apply" else action for action, name in result.explanation or ())
     return "".join(fixed), actions
+
+
+def _decode_plain(text: str) -> str | None:
+    """Return what UTF-8 was that was read as Windows-1252, if it is plain, as most is; else None.
+
+    ftfy begins with just this, where the text looks bad, and has nothing to do then but try all its other repairs.
+    """
+    from ftfy.badness import is_bad
+
+    try:
+        decoded = text.encode("sloppy-windows-1252").decode("utf-8")
+    except UnicodeError:
+        return None
+    return decoded if _is_plain(decoded) and is_bad(text) else None
 
 
 @cache

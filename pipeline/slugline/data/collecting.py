@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from slugline.data.opening import ReadOptions
 from slugline.data.readers import check_any_read, check_rejected
-from slugline.data.schema import ARTICLE_COLUMNS, Article, Rejected
+from slugline.data.schema import Rejected
 
 _Item = TypeVar("_Item")
 
@@ -19,20 +19,6 @@ def read_all(
     read = [item for item in items if not isinstance(item, Rejected)]
     check_any_read(read, rejected, noun, key)
     return read, rejected
-
-
-def reject_repeated_ids(articles: Iterable[tuple[str, Article | Rejected]]) -> Iterator[Article | Rejected]:
-    """Reject each article whose `article_id` an earlier one has; `articles` come with their places."""
-    first_place: dict[str, str] = {}
-    for where, article in articles:
-        if isinstance(article, Rejected):
-            yield article
-        elif first := first_place.get(article.article_id):
-            reason = f"article_id '{article.article_id}' is already used at {first}"
-            yield Rejected(where, reason, dict(zip(ARTICLE_COLUMNS, article, strict=False)))
-        else:
-            first_place[article.article_id] = where
-            yield article
 
 
 def stop_at_rejected(items: Iterable[_Item | Rejected], options: ReadOptions, key: str) -> Iterator[_Item | Rejected]:

@@ -12,7 +12,7 @@ from slugline.cache import Values
 from slugline.data.articles import ArticleOptions, read_articles
 from slugline.data.boilerplate import find_boilerplate
 from slugline.data.cleaning import BOILERPLATE, DEFAULT_STEPS, cleaning_steps
-from slugline.data.collecting import in_chunks, read_all, reject_repeated_ids, stop_at_rejected
+from slugline.data.collecting import in_chunks, read_all, stop_at_rejected
 from slugline.data.input_files import NamedFile, find_files
 from slugline.data.languages import check_language, find_language, primary_language
 from slugline.data.opening import sibling_key
@@ -143,10 +143,16 @@ class ArticleCorpus(ArticleOptions):
         return corpus._replace(cleaned=cleaned)
 
     def chunks(self) -> Iterator[Corpus]:
-        """Yield the articles `chunk_rows` at a time; raise `InputError` when there are none."""
+        """Yield the articles `chunk_rows` at a time; raise `InputError` when there are none.
+
+        What cleaning changed in the article that is read ahead, the first of the next chunk, is told with this one.
+        """
         opened: list[ReadFile] = []
-        chunks = in_chunks(self._articles(opened), self.chunk_rows or 1, "article", lambda article: article)
-        return (self._corpus(articles, rejected, opened) for articles, rejected in chunks)
+        cleaned: dict[str, list[str]] = {}
+        stream = self._articles(opened, cleaned)
+        for articles, rejected in in_chunks(stream, self.chunk_rows or 1, "article", lambda article: article):
+            yield self._corpus(articles, rejected, opened)._replace(cleaned=dict(cleaned))
+            cleaned.clear()
 
     def _corpus(self, articles: list[Article], rejected: list[Rejected], opened: list[ReadFile]) -> Corpus:
         """Make a corpus, with a column for each of those kept."""
@@ -162,9 +168,7 @@ class ArticleCorpus(ArticleOptions):
         """Return the steps of cleaning that are on."""
         return cleaning_steps(self.cleaning, sibling_key(self.key, "cleaning"))
 
-    def _articles(
-        self, opened: list[ReadFile], cleaned: dict[str, list[str]] | None = None
-    ) -> Iterator[Article | Rejected]:
+    def _articles(self, opened: list[ReadFile], cleaned: dict[str, list[str]]) -> Iterator[Article | Rejected]:
         """Yield the articles of the files."""
         check_keep(self.keep)
         check_language(self.language, sibling_key(self.key, "language"))
@@ -178,7 +182,7 @@ class ArticleCorpus(ArticleOptions):
             key=self.key,
             opened=opened,
         )
-        return stop_at_rejected(reject_repeated_ids(articles), self, self.key)
+        return stop_at_rejected((article for _, article in articles), self, self.key)
 
 
 def read_corpus(reader: Callable[[], Corpus | pd.DataFrame]) -> Corpus:

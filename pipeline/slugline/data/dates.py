@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
+from slugline.data.month_names import to_english
 from slugline.data.opening import ReadOptions, sibling_key
 from slugline.data.schema import Row, Rows
 from slugline.errors import InputError, listing
@@ -50,7 +51,9 @@ def count_dates(published: Iterable[str | None]) -> dict[str, int]:
 
 def describe_dates(dated: int, undated: int) -> str:
     """Return how many dates are understood, from the counts of `count_dates`; "" where there are no dates."""
-    advice = "; the others count as none: allowed are ISO 8601 and most ways to write year, month and day in English"
+    advice = (
+        "; the others count as none: allowed are ISO 8601 and most ways to write year, month and day in digits or words"
+    )
     return f"{dated} of {dated + undated} dates understood{advice if undated else ''}" if dated + undated else ""
 
 
@@ -64,7 +67,7 @@ def parse_date(text: str, order: str | None = None) -> str | None:
     """Return a date in ISO 8601, or None for what is no date with a year, or one of two possible orders.
 
     Read are ISO 8601, as it is; seconds (milli-, micro-, nanoseconds) since 1970; e-mail's (RFC 5322); and with
-    dateutil, days beside months in digits or English words.
+    dateutil, days beside months in digits or words, of English and ten other languages.
 
     Examples
     --------
@@ -81,6 +84,8 @@ def parse_date(text: str, order: str | None = None) -> str | None:
     if order is None and _has_two_orders(text):
         return None
     moment = _parse_mail_date(text) or _parse_words(text, order)
+    if moment is None and (translated := to_english(text)) != text:
+        moment = _parse_words(translated, order)
     if moment is None:
         return None
     has_time = moment.tzinfo or (moment.hour, moment.minute, moment.second) != (0, 0, 0) or ":" in text
@@ -190,7 +195,7 @@ def _parse_mail_date(text: str) -> datetime | None:
 
 
 def _parse_words(text: str, order: str | None) -> datetime | None:
-    """Return a day or moment that has year, month and day, in digits or with an English name of the month."""
+    """Return a day or moment that has year, month and day, in digits or with a name of the month."""
     from dateutil.parser import parse
 
     year_first = _YEAR_FIRST.match(text)

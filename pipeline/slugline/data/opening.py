@@ -83,7 +83,7 @@ class ReadOptions(FileOptions):
         Whether to follow links in a folder that lead out of it; those that stay inside are always read.
     max_row_mb : int
         The largest row in megabytes: a line of JSON lines, a record of CSV, an object of JSON, the text cells of a
-        Parquet row, a page in a WARC file.
+        Parquet row, a page in a WARC file; a row of a workbook, with its markup, may have a quarter of it.
     max_file_mb : int
         The largest file in megabytes, unpacked, that is read as a whole: a text, or the texts of a workbook. What takes
         many times its size when it is parsed may have less: a mail half of it, a page or feed an 8th, Markdown a 32nd.
@@ -114,12 +114,14 @@ class ReadOptions(FileOptions):
 
 
 class PartLimits(NamedTuple):
-    """How many megabytes a file of several parts may have unpacked, how many of them in memory, and what to say."""
+    """How many megabytes a workbook may have unpacked, how many of them in memory and in a row, and what to say."""
 
     all_mb: int
     held_mb: int
+    row_mb: int
     all_advice: str
     held_advice: str
+    row_advice: str
     ratio: int = 200  # how many times its packed size a part may unpack to
     ratio_advice: str = ""
 
@@ -226,10 +228,18 @@ class InputFile:
 
     @property
     def part_limits(self) -> PartLimits:
-        """How far a file of several parts is unpacked, and how much of it may be held in memory."""
-        advice = self._advice("max_unpacked_mb"), self._advice("max_file_mb")
-        ratio = self.options.max_ratio, self._advice("max_ratio")
-        return PartLimits(self.options.max_unpacked_mb, self.options.max_file_mb, *advice, *ratio)
+        """How far a workbook is unpacked, and how much of it may be held in memory, in all and of a row."""
+        options = self.options
+        return PartLimits(
+            all_mb=options.max_unpacked_mb,
+            held_mb=options.max_file_mb,
+            row_mb=max(options.max_row_mb // 4, 1),
+            all_advice=self._advice("max_unpacked_mb"),
+            held_advice=self._advice("max_file_mb"),
+            row_advice=self._advice("max_row_mb"),
+            ratio=options.max_ratio,
+            ratio_advice=self._advice("max_ratio"),
+        )
 
     def file_limit(self, share: int = 1) -> int:
         """Return how many bytes of a file are read as a whole, where it has the `share`th part of the limit."""

@@ -25,7 +25,8 @@ from slugline.data.predictions import undo_guard
 from slugline.data.read_files import ReadFile, describe_files
 from slugline.data.schema import NO_TEXT, Rejected, Rows
 from slugline.data.unpacking import UNPACKING_ERRORS
-from slugline.errors import InputError, listing
+from slugline.errors import InputError, listing, one_line
+from slugline.launch import TABLES
 
 REJECTED_FILE = "rejected.jsonl"
 READ_ERRORS = (OSError, zlib.error, zipfile.BadZipFile, UnicodeError, csv.Error, *UNPACKING_ERRORS)
@@ -105,7 +106,7 @@ def _read_file(file: InputFile, columns: Mapping[str, str], opened: list[ReadFil
         yield file.name, f"cannot be read as {file_format}: {describe_doubt(doubt, file.key)}"
     except READ_ERRORS as error:
         beyond = f" beyond row {count}" if count else ""
-        yield file.name, f"cannot be read as {file_format}{beyond}: {error}"
+        yield file.name, f"cannot be read as {file_format}{beyond}: {one_line(error)}"
     else:
         if not count:
             yield file.name, "empty: no row in it"
@@ -143,7 +144,7 @@ def describe_reading(files: Iterable[ReadFile], notes: Iterable[str], rejected: 
     """Return how files were read, what else is noted, and in a line how much was rejected, with the first of it."""
     lines = [*describe_files(files), *notes]
     if rejected:
-        all_listed = f"a training lists all in {REJECTED_FILE} of its run"
+        all_listed = f"a training lists all in {TABLES}/{REJECTED_FILE} of its run"
         lines.append(f"rejected {len(rejected)}, the first {rejected[0]}; {all_listed}")
     return lines
 

@@ -10,12 +10,13 @@ from slugline.data.articles import (
     article_columns,
     cell_text,
     get_text,
+    read_article,
     read_article_rows,
     read_id,
-    to_article,
+    reject_repeated_rows,
     with_row,
 )
-from slugline.data.collecting import in_chunks, read_all, reject_repeated_ids, stop_at_rejected
+from slugline.data.collecting import in_chunks, read_all, stop_at_rejected
 from slugline.data.corpus import Corpus, check_keep, check_kept_columns
 from slugline.data.dates import standardise_dates
 from slugline.data.debris import debris_step
@@ -163,7 +164,7 @@ class SentenceCorpus(ReadOptions):
 
     def _add_metadata(self, articles: pd.DataFrame, opened: list[ReadFile]) -> pd.DataFrame:
         """Add what the files of `self.articles` say about each article."""
-        read, _ = read_all(reject_repeated_ids(self._article_metadata(opened)), "article of data.articles")
+        read, _ = read_all(self._article_metadata(opened), "article of data.articles")
         article_of_id = {article.article_id: article for article in read}
         if missing := [key for key in articles["article_id"] if key not in article_of_id]:
             problem = f"{len(missing)} articles of the sentences are not there, the first: {missing[0]}"
@@ -172,14 +173,13 @@ class SentenceCorpus(ReadOptions):
             articles[column] = [getattr(article_of_id[key], column) for key in articles["article_id"]]
         return articles
 
-    def _article_metadata(self, opened: list[ReadFile]) -> Iterator[tuple[str, Article | Rejected]]:
+    def _article_metadata(self, opened: list[ReadFile]) -> Iterator[Article | Rejected]:
         """Yield what files say about each article; their text is that of its sentences and is not read again."""
         columns = article_columns(self.article_columns, "data.article_columns")
-        for where, row in read_article_rows(self.articles, self._beside, columns, key="data.articles", opened=opened):
-            if isinstance(row, str):
-                yield where, Rejected(where, row)
-            else:
-                yield where, to_article({**row, columns["text"]: "its sentences"}, where, columns)
+        rows = read_article_rows(self.articles, self._beside, columns, key="data.articles", opened=opened)
+        text = {columns["text"]: "its sentences"}
+        rows = ((where, row if isinstance(row, str) else {**row, **text}) for where, row in rows)
+        return (read_article(row, where, columns) for where, row in reject_repeated_rows(rows, columns))
 
 
 def _labels(row: Row, where: str, layout: Layout) -> tuple[str, ...] | None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from slugline.cache import Stages
+from slugline.cache import Key, Stages, chain, stage_key
 from slugline.data.boilerplate import list_cleaned
 from slugline.data.corpus import count_languages
 from slugline.data.languages import describe_languages
@@ -14,11 +14,11 @@ from slugline.data.schema import GROUP_COLUMNS, to_matrix
 from slugline.data.sentences import normal_form
 from slugline.dataset.checks import check_topic_names
 from slugline.dataset.dataset import Dataset, rows_of
-from slugline.dataset.labelled import count_sentences, read_labelled, select_labelled
+from slugline.dataset.labelled import count_sentences, read_labelled, select_labelled, select_unlabelled
 from slugline.dataset.notes import data_notes, topic_notes
 from slugline.duplicates import add_groups, list_copies
 from slugline.errors import InputError, listing
-from slugline.labels import Labels, by_people, mode_notes
+from slugline.labels import Labels, by_people, gold_files, mode_notes
 from slugline.labels.rare import drop_rare
 from slugline.splits import PARTS, Leakage, count_labels, describe_kept, measure_leakage, share_out_people
 
@@ -28,7 +28,7 @@ NO_LABELS = (
 )
 
 
-def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Dataset:
+def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages, *, context: bool = False) -> Dataset:
     """Read, split into sentences, label, and divide into parts.
 
     Parameters
@@ -41,13 +41,15 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         A splitter such as `ByArticle`: takes sentences and `Y`, returns the part of each sentence.
     stages : Stages
         Times what is done, and keeps it for the next run.
+    context : bool
+        Whether the sentences get columns for their neighbours, those without a label too; see `add_context`.
 
     Raises
     ------
     InputError
         When nothing can be read, or nothing is labelled.
     """
-    corpus, labelled = read_labelled(data, labels, stages)
+    corpus, labelled = read_labelled(data, labels, stages, context=context)
     with stages.timed("duplicates"):
         how = getattr(split, "duplicates", "near")
         labelled = labelled._replace(sentences=add_groups(labelled.sentences, how, stages))
@@ -90,6 +92,7 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
         copy_leakage=None if how == "off" else of_copies,
         rejected=corpus.rejected,
         cleaned=list_cleaned(corpus.cleaned, labelled.sentences, corpus.steps),
+        unlabelled=select_unlabelled(labelled),
     )
     by_rules_alone = not by_people(used).any()
     warnings = data_notes(
@@ -103,6 +106,16 @@ def build_dataset(data: Any, labels: Labels, split: Any, stages: Stages) -> Data
     dataset.notes.extend(topic_notes(dataset, rare, unseen, labels.min_articles))
     dataset.notes.extend(describe_kept(split, used))
     return dataset
+
+
+def dataset_key(data: Any, labels: Labels, split: Any, *, context: bool = False) -> Key | None:
+    """Return all that decides what `build_dataset` makes; None where the input cannot be known, as standard input."""
+    read = stage_key("data", data, data.files() if hasattr(data, "files") else None)
+    labelled = chain(
+        "data", read, stage_key("labels", labels, gold_files(labels.gold, labels.reading), labels.function_modules())
+    )
+    key = chain("labelled", labelled, stage_key("split", split, ()))
+    return {**key, "context": "neighbours"} if context and key is not None else key
 
 
 def _measure_leakages(used: pd.DataFrame) -> tuple[Leakage, Leakage]:

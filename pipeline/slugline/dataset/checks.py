@@ -16,7 +16,14 @@ _RESERVED = (*SENTENCE_COLUMNS, *ABOUT_COLUMNS, "topics", "explain")
 _INTERVAL_ENDS = ("_low", "_high")  # of metric keys
 
 
-def check_examples(label_counts: pd.DataFrame, sizes: dict[str, int], train_articles: int, threshold_part: str) -> None:
+def check_examples(
+    label_counts: pd.DataFrame,
+    sizes: dict[str, int],
+    train_articles: int,
+    threshold_part: str,
+    *,
+    needs_held_out: bool = True,
+) -> None:
     """Check that every topic can be learned, its threshold chosen, and the model scored.
 
     Parameters
@@ -29,6 +36,8 @@ def check_examples(label_counts: pd.DataFrame, sizes: dict[str, int], train_arti
         How many articles the sentences of train come from, copies of an article as one.
     threshold_part : str
         The part on which thresholds are chosen.
+    needs_held_out : bool
+        Whether dev or test must have sentences: without, a model is judged by cross-validation.
 
     Raises
     ------
@@ -45,18 +54,22 @@ def check_examples(label_counts: pd.DataFrame, sizes: dict[str, int], train_arti
         raise InputError(f"every training sentence carries: {listing(constant)}; add sentences without it (labels: [])")
     if train_articles < LEAST_ARTICLES:
         raise InputError(f"training needs sentences of at least 2 articles to cross-validate, found {train_articles}")
-    if not sizes["dev"] + sizes["test"]:
-        raise InputError("no sentence in dev or test to score a model on; give split.dev or split.test a larger share")
+    if needs_held_out and not sizes["dev"] + sizes["test"]:
+        raise InputError(
+            "no sentence in dev or test to score a model on; give split.dev or split.test a larger share, or "
+            "evaluation=cross_validation"
+        )
     if not sizes[threshold_part]:
         raise InputError(
             f"no sentence in {threshold_part}, on which thresholds are chosen; give it a share, or threshold.part=train"
         )
 
 
-def check_dataset(dataset: Dataset, threshold_part: str) -> None:
+def check_dataset(dataset: Dataset, threshold_part: str, *, needs_held_out: bool = True) -> None:
     """Check with `check_examples` that a model can be trained on a dataset; see there."""
     train_articles = len(np.unique(article_groups(dataset.sentences)[dataset.rows("train")]))
-    check_examples(dataset.label_counts, dataset.sizes, train_articles, threshold_part)
+    sizes = dataset.sizes
+    check_examples(dataset.label_counts, sizes, train_articles, threshold_part, needs_held_out=needs_held_out)
 
 
 def check_topic_names(topics: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """The dataset of a training: sentences in parts, with their labels."""
 
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ import pandas as pd
 from slugline.data.read_files import ReadFile
 from slugline.data.schema import Rejected
 from slugline.labels import by_people
-from slugline.splits import Leakage
+from slugline.splits import PARTS, Leakage, count_labels
 
 _MIN_PEOPLE_LABELS = 10  # sentences labelled by people that carry a topic, from which they suffice to judge it
 
@@ -53,7 +54,9 @@ class Dataset(NamedTuple):
     rejected : sequence of Rejected
         The files and rows that could not be read.
     cleaned : DataFrame
-        What cleaning found, as `list_cleaned` returns it; empty after training out of core.
+        What cleaning found, as `list_cleaned` returns it.
+    unlabelled : DataFrame
+        Sentence columns of those that nobody labelled, without debris.
     """
 
     sentences: pd.DataFrame
@@ -73,6 +76,7 @@ class Dataset(NamedTuple):
     copy_leakage: Leakage | None = None
     rejected: Sequence[Rejected] = ()
     cleaned: pd.DataFrame = pd.DataFrame()
+    unlabelled: pd.DataFrame = pd.DataFrame()
 
     def rows(self, part: str) -> np.ndarray:
         """Return which sentences make a part, shape (sentences,).
@@ -80,6 +84,22 @@ class Dataset(NamedTuple):
         Where people labelled any sentences, those labelled by rules are not in dev and test.
         """
         return rows_of(self.sentences, part)
+
+    def with_split(self, parts: np.ndarray) -> "Dataset":
+        """Return the dataset with another split, shape (sentences,); what is in none of the parts is not used."""
+        divided = self._replace(
+            sentences=self.sentences.assign(split=parts), label_counts=count_labels(self.Y, parts, self.topics)
+        )
+        return divided._replace(sizes={part: int(divided.rows(part).sum()) for part in PARTS})
+
+    def with_topics(self, kept: np.ndarray) -> "Dataset":
+        """Return the dataset with some of its topics alone, booleans of shape (topics,)."""
+        return self._replace(
+            Y=self.Y[:, kept],
+            topics=tuple(compress(self.topics, kept)),
+            weights=None if self.weights is None else self.weights[:, kept],
+            label_counts=self.label_counts[kept],
+        )
 
     @property
     def evaluated_part(self) -> str:
@@ -99,6 +119,12 @@ class Dataset(NamedTuple):
         labelled = rows & self.labelled_by_people()
         enough = self.Y[labelled].sum(axis=0) >= _MIN_PEOPLE_LABELS
         return np.where(enough, labelled[:, None], rows[:, None])
+
+
+def judged_rows(dataset: Dataset) -> np.ndarray:
+    """Return which sentences people labelled; all, where they labelled none."""
+    labelled = dataset.labelled_by_people()
+    return labelled if labelled.any() else np.ones_like(labelled)
 
 
 def rows_of(sentences: pd.DataFrame, part: str) -> np.ndarray:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from slugline.cache import Stages, chain, stage_key
+from slugline.cache import Key, Stages, chain, stage_key
+from slugline.data.context import add_context
 from slugline.data.corpus import Corpus, read_corpus
 from slugline.data.dates import count_dates
 from slugline.data.read_files import ReadFile
@@ -13,17 +14,18 @@ from slugline.errors import InputError
 from slugline.labels import Labelled, Labels, by_people, describe_unmatched, gold_files, read_gold
 
 
-def read_labelled(data: Any, labels: Labels, stages: Stages) -> tuple[Corpus, Labelled]:
-    """Read, split into sentences and label; take from the cache what is there."""
+def read_labelled(data: Any, labels: Labels, stages: Stages, *, context: bool = False) -> tuple[Corpus, Labelled]:
+    """Read, split into sentences and label; take from the cache what is there.
+
+    With `context` the sentences get the columns of `add_context`.
+    """
     with stages.timed("articles"):
-        key = stage_key("data", data, data.files() if hasattr(data, "files") else None)
-        corpus = Corpus.from_values(stages.run("articles", key, lambda: read_corpus(data).to_values()))
+        read, key = stages.read("articles", lambda: _data_key(data), lambda: read_corpus(data).to_values())
+        corpus = Corpus.from_values(read)
     with stages.timed("sentences"):
         key = chain("articles", key, {})
         sentences = stages.run("sentences", key, lambda: {"sentences": corpus.sentences()})["sentences"]
     with stages.timed("labels"):
-        own = stage_key("labels", labels, gold_files(labels.gold, labels.reading), labels.function_modules())
-        key = chain("sentences", key, own)
 
         def label() -> dict[str, Any]:
             opened: list[ReadFile] = []
@@ -32,12 +34,24 @@ def read_labelled(data: Any, labels: Labels, stages: Stages) -> tuple[Corpus, La
             counts = {"counts": dict(labelled.counts), "timeouts": dict(labelled.timeouts)}
             return labelled._asdict() | counts | {"files": opened}
 
-        values = stages.run("labels", key, label)
+        values, _ = stages.read("labels", lambda: chain("sentences", key, _labels_key(labels)), label)
     labelled = Labelled(**{name: values[name] for name in Labelled._fields} | {"topics": tuple(values["topics"])})
     check_matched(labels, labelled.counts, len(labelled.unmatched), sentences)
     if not labelled.topics and (count := labelled.sentences["labels"].notna().sum()):
         raise InputError(describe_no_topic(count))
+    if context:
+        labelled = labelled._replace(sentences=add_context(labelled.sentences))
     return corpus.with_files(values["files"]), labelled
+
+
+def _data_key(data: Any) -> Key | None:
+    """Return all that decides what a reader reads."""
+    return stage_key("data", data, data.files() if hasattr(data, "files") else None)
+
+
+def _labels_key(labels: Labels) -> Key | None:
+    """Return all that decides, beside the sentences, how these are labelled."""
+    return stage_key("labels", labels, gold_files(labels.gold, labels.reading), labels.function_modules())
 
 
 def check_matched(
@@ -62,6 +76,13 @@ def select_labelled(labelled: Labelled) -> pd.DataFrame:
     has_label = sentences["label_source"] != ""
     topic_by_people = by_people(sentences) & sentences["labels"].map(bool)
     return sentences[has_label & (~sentences["debris"] | topic_by_people)].reset_index(drop=True)
+
+
+def select_unlabelled(labelled: Labelled) -> pd.DataFrame:
+    """Return the sentences that a model may be taught on: without a label, and no debris."""
+    sentences = labelled.sentences
+    is_unlabelled = (sentences["label_source"] == "") & ~sentences["debris"]
+    return sentences.loc[is_unlabelled, ["sentence_id", "article_id", "text"]].reset_index(drop=True)
 
 
 def count_sentences(corpus: Corpus, labelled: Labelled, used: pd.DataFrame) -> dict[str, int]:

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from slugline.dataset.dataset import Dataset
 from slugline.errors import listing
 from slugline.labels import describe_matches, describe_timeouts
 from slugline.labels.rare import describe_rare
-from slugline.splits import Leakage, leakage_notes
+from slugline.scoring import absent_topics
+from slugline.splits import PARTS, Leakage, leakage_notes
 
 
 def data_notes(
@@ -33,7 +36,11 @@ def topic_notes(dataset: Dataset, rare: dict[str, int], unseen: dict[str, int], 
     if unseen:
         notes.append(f"not trained, as no sentence of train carries them: {listing(unseen)}")
     part = dataset.evaluated_part
-    counts = dataset.Y[dataset.rows(part)].sum(axis=0)
-    if absent := [topic for topic, count in zip(dataset.topics, counts, strict=True) if not count]:
-        notes.append(f"no sentence of {part} carries: {listing(absent)}; left out of its means over topics (macro)")
-    return notes
+    return notes + absent_notes(part, dataset.Y[dataset.rows(part)], dataset.topics)
+
+
+def absent_notes(part: str, Y: np.ndarray, topics: Sequence[str]) -> list[str]:
+    """Return which topics no sentence of a part has, by its labels (sentences, topics); nothing of an empty part."""
+    absent = absent_topics(Y, topics) if len(Y) else []
+    where = f"no sentence of {part} carries" if part in PARTS else f"none of the {part} sentences carries"
+    return [f"{where}: {listing(absent)}; left out of its means over topics (macro)"] if absent else []

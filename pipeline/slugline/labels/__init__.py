@@ -3,7 +3,7 @@
 from slugline.labels.gold import by_people, describe_unmatched, gold_files, known_labels, read_gold
 from slugline.labels.labeller import Labelled, Labels, describe_timeouts, has_one_topic_each, mode_notes, suggest_mode
 from slugline.labels.matching import describe_matches
-from slugline.labels.rules import vote
+from slugline.labels.rules import check_rules, vote
 from slugline.labels.taxonomy import Near, Rule, Topic, collect_rules
 from slugline.labels.taxonomy_file import read_taxonomy
 
@@ -14,6 +14,7 @@ __all__ = [
     "Rule",
     "Topic",
     "by_people",
+    "check_rules",
     "collect_rules",
     "describe_matches",
     "describe_timeouts",

@@ -12,6 +12,8 @@ from slugline.errors import InputError, listing
 
 CONFLICTS = ("error", "first", "union", "drop")
 _SHOWN = 5  # sentences with different labels that a message names
+# What is left of UTF-8 that was read as Windows-1252 where a splitter cut its `â€™` and the like in two
+CUT_SIGNS = re.compile("^(?:[™œ\x9d\ufffd]|â€™)+|(?:â€|Â|\ufffd)+$")
 _Labels = tuple[str, ...]
 _Votes = dict[int, list[tuple[str, _Labels]]]  # by the row of a sentence: what gold gives it, each with its place
 
@@ -35,7 +37,8 @@ def match_gold(
     """Find the sentences of each gold label from `parse_gold`.
 
     By `sentence_id`, else by `article_id` and exact `text`; else by overlap, where the text stands just once in the
-    article, blanks aside: the sentences that it lies in, or of which it holds at least half.
+    article, blanks aside: the sentences that it lies in, or of which it holds at least half. A text that does not stand
+    there is looked for once more without the remains of mojibake at its ends that another splitter cut in two.
 
     Raises
     ------
@@ -106,6 +109,10 @@ class _Articles:
             return []
         joined, word_ends, starts = self._join(article)
         wanted = re.sub(r"\s", "", text)
+        if wanted not in joined:
+            wanted = CUT_SIGNS.sub("", wanted)
+        if not wanted:
+            return []
         places = [
             (place.start(), place.start() + len(wanted))
             for place in re.finditer(f"(?={re.escape(wanted)})", joined)

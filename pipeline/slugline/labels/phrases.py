@@ -8,7 +8,7 @@ hundred scans.
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -17,10 +17,15 @@ import pandas as pd
 from slugline.labels.inflections import inflect
 from slugline.labels.taxonomy import Near
 
-PHRASE_WORD = re.compile(r"[\w*]+~?|[^\w\s*~]")  # a word of a phrase: with wildcards, or to be inflected
+# Thai, Lao, Burmese, Khmer, Japanese, Chinese: no blanks between words, so each sign is one
+_UNSPACED = (
+    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+# A word of a phrase: with wildcards, or to be inflected
+PHRASE_WORD = re.compile(rf"[{_UNSPACED}]|(?:[^\W{_UNSPACED}]|\*)+~?|[^\w\s*~]")
 
 _WORD_CHARACTER = re.compile(r"\w")  # marks are tokens, too
-_TOKEN = re.compile(r"\w+|[^\w\s]")
+_TOKEN = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+|[^\w\s]")
 _PLAIN = str.maketrans({"’": "'", "‘": "'", "\u2010": "-", "\u2011": "-"})  # marks that only look different
 _CUES = ("not", "no", "never", "none", "neither", "nor", "nobody", "nothing", "without", "cannot", "hardly")
 _BREAKS = (".", ",", ";", ":", "?", "!", "(", ")", "–", "—", "but", "although", "though", "while", "because", "after")
@@ -40,6 +45,21 @@ class Spans(NamedTuple):
     partners: np.ndarray | None = None
 
 
+_NOWHERE = Spans(np.empty(0, np.int64), np.empty(0, np.int64))
+
+
+@lru_cache(maxsize=100_000)
+def is_phrase(text: str) -> bool:
+    """Tell whether a text is a phrase: words, and marks that are tokens, no more."""
+    return bool(PHRASE_WORD.findall(text)) and not PHRASE_WORD.sub("", text).strip()
+
+
+@lru_cache(maxsize=100_000)
+def _words_of_phrase(phrase: str) -> tuple[str, ...]:
+    """Return the words of a phrase; kept, as a model looks for the same phrases in one batch after the other."""
+    return tuple(PHRASE_WORD.findall(phrase.lower().translate(_PLAIN)))
+
+
 class PhraseFinder:
     """Finds phrases, and pairs of phrases near each other, in some texts."""
 
@@ -51,7 +71,7 @@ class PhraseFinder:
     def find(self, phrase: str) -> Spans:
         """Return where a phrase stands; each phrase is searched for once."""
         if phrase not in self._spans_of_phrase:
-            self._spans_of_phrase[phrase] = self._search(PHRASE_WORD.findall(phrase.lower().translate(_PLAIN)))
+            self._spans_of_phrase[phrase] = self._search(_words_of_phrase(phrase))
         return self._spans_of_phrase[phrase]
 
     def find_pairs(self, near: Near) -> Spans:
@@ -92,7 +112,11 @@ class PhraseFinder:
     def _search(self, words: Sequence[str]) -> Spans:
         """Return where words follow each other, starting from the places of the rarest one."""
         tokens, length = self._tokens, len(words)
-        numbers = [tokens.find_words(word) for word in words]
+        numbers = []
+        for word in words:
+            numbers.append(tokens.find_words(word))
+            if not len(numbers[-1]):  # as most words of most phrases are, where there are few texts
+                return _NOWHERE
         rarest = min(range(length), key=lambda position: tokens.count(numbers[position]))
 
         starts = np.sort(tokens.places(numbers[rarest])) - rarest
@@ -117,6 +141,7 @@ class _Tokens:
         self.ids, distinct = pd.factorize(tokens, sort=True)
         self.words: list[str] = distinct.tolist()
         self.text_of = np.repeat(np.arange(len(tokens_of_text)), lengths)
+        self._numbers_of_part: dict[str, np.ndarray] = {}
 
     @cached_property
     def is_negated(self) -> np.ndarray:
@@ -134,6 +159,12 @@ class _Tokens:
         return (last_cue >= 0) & (last_cue >= last_break) & (here > last_cue) & (here - last_cue <= _SCOPE)
 
     def find_words(self, part: str) -> np.ndarray:
+        """Return the numbers of the words that a word of a phrase stands for; each is looked up once."""
+        if part not in self._numbers_of_part:
+            self._numbers_of_part[part] = self._look_up(part)
+        return self._numbers_of_part[part]
+
+    def _look_up(self, part: str) -> np.ndarray:
         """Return the numbers of the words that a word of a phrase stands for."""
         if part.endswith("~"):
             return self._numbers(inflect(part[:-1]))

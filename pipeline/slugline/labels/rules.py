@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from inspect import isfunction
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,8 @@ import pandas as pd
 from slugline.components import is_within
 from slugline.errors import InputError, listing
 from slugline.labels.patterns import Found, compile_pattern, search_texts
-from slugline.labels.phrases import PHRASE_WORD, PhraseFinder
-from slugline.labels.taxonomy import VOTES, Rule
+from slugline.labels.phrases import PhraseFinder, is_phrase
+from slugline.labels.taxonomy import VOTES, Rule, check_rule
 
 _Function = Callable[[str], bool | None]
 
@@ -37,14 +38,10 @@ def vote(
     [[1, 0], [1, -1], [0, 0]]
     """
     text_number, distinct = pd.factorize(np.array(texts, dtype=object))
-    # The rule of a topic's keywords has the topic's name
-    sections = {name: "topics" if name == rule.topic else "functions" for name, rule in rules.items()}
-    keys = {name: f"labels.{section}.{name}" for name, section in sections.items()}
+    keys = {name: _key(name, rule) for name, rule in rules.items()}
 
     # Everything is checked before anything is searched.
-    for name, rule in rules.items():
-        _check_phrases(keys[name], rule)
-    patterns = {name: [compile_pattern(keys[name], text) for text in rule.patterns] for name, rule in rules.items()}
+    patterns = _compile(rules)
     named = {name: rule.function for name, rule in rules.items() if rule.function}
     functions = {name: _find_function(keys[name], dotted, allowed_modules) for name, dotted in named.items()}
 
@@ -56,6 +53,25 @@ def vote(
         if timeouts is not None and found is not None:
             timeouts[name] += int(found.late[text_number].sum())
     return votes[text_number]
+
+
+def check_rules(rules: Mapping[str, Rule]) -> None:
+    """Raise `InputError` for rules, whoever wrote them, that cannot work: of a topic or of `functions`."""
+    for name, rule in rules.items():
+        check_rule(rule, [rule.topic], _key(name, rule))
+    _compile(rules)
+
+
+def _key(name: str, rule: Rule) -> str:
+    """Return where a rule stands in the config; that of a topic's keywords has the topic's name."""
+    return f"labels.{'topics' if name == rule.topic else 'functions'}.{name}"
+
+
+def _compile(rules: Mapping[str, Rule]) -> dict[str, list[Any]]:
+    """Return the patterns of each rule, ready to search; raise `InputError` for what is no phrase or no pattern."""
+    for name, rule in rules.items():
+        _check_phrases(_key(name, rule), rule)
+    return {name: [compile_pattern(_key(name, rule), text) for text in rule.patterns] for name, rule in rules.items()}
 
 
 def _applies(finder: PhraseFinder, rule: Rule, found: Found | None, function: _Function | None) -> np.ndarray:
@@ -80,7 +96,7 @@ def _check_phrases(key: str, rule: Rule) -> None:
     """Refuse a phrase without a word."""
     pairs = [phrase for near in rule.near for phrase in (near.first, near.then)]
     for phrase in [*rule.any, *rule.all, *rule.none, *pairs]:
-        if not PHRASE_WORD.findall(phrase) or PHRASE_WORD.sub("", phrase).strip():
+        if not is_phrase(phrase):
             raise InputError(f"{key}: '{phrase}' is not a phrase; allowed: words, with * and a ~ at a word's end")
 
 

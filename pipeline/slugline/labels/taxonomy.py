@@ -1,6 +1,6 @@
 """The taxonomy: topics, and the rules (labelling functions) that vote on them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -96,6 +96,8 @@ class Rule:
     * `sanction*` also finds "sanctions" and "sanctioned": a star in a word stands for any letters, or none.
     * `lay down * arms` finds "lay down their arms": a star by itself stands for any one word.
     * `accuse~` finds "accuse", "accuses", "accused", "accusing": a tilde stands for the regular inflections.
+    * `洪水` is found anywhere: in scripts without blanks (Chinese, Japanese, Thai, Lao, Khmer, Burmese) each sign is a
+      word, also for `within` and for the star.
 
     Parameters
     ----------
@@ -156,13 +158,13 @@ def collect_rules(topics: Mapping[str, Topic], functions: Mapping[str, Rule]) ->
         where = f"labels.functions.{name}"
         if name in rules:
             raise InputError(f"{where}: this is the name of the rule of a topic's keywords; choose another")
-        _check_rule(rule, topics, where)
+        check_rule(rule, topics, where)
         rules[name] = rule
     return rules
 
 
-def _check_rule(rule: Rule, topics: Mapping[str, Topic], where: str) -> None:
-    """Refuse a labelling function that cannot work."""
+def check_rule(rule: Rule, topics: Iterable[str], where: str) -> None:
+    """Raise `InputError` for a rule that cannot work."""
     if rule.topic not in topics:
         raise InputError(f"{where}.topic: '{rule.topic}' is not a topic; allowed: {listing(topics, 40)}")
     if rule.vote not in VOTES:

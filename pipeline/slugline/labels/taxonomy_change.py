@@ -1,4 +1,4 @@
-"""A taxonomy file after a change of the codebook: only what changes is written anew, so that comments stay."""
+"""Files of config that name topics after a change of the codebook: only what changes is written anew: comments stay."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,9 @@ _LISTS = ("examples", "counter_examples", "keywords", "patterns")
 
 
 def change_taxonomy(file: Path, change: CodebookChange) -> bytes | None:
-    """Return what a taxonomy file holds after a change, None when it names none of the topics; it is left alone.
+    """Return what a file holds after a change, None when it names none of the topics; it is left alone.
+
+    That is a taxonomy, or other config that restricts one by `labels.only`.
 
     The text is edited where something changes, and the result is read again: where it is not exactly what it should
     be, the file is written anew, unless this would lose a comment.
@@ -55,6 +57,24 @@ def find_taxonomies(option: str, folders: Sequence[Path]) -> list[Path]:
             content = read_yaml(file)
             defaults = content.get("defaults") if isinstance(content, dict) else None
             names += [base for base in defaults or [] if isinstance(base, str) and base not in (*names, "_self_")]
+    return found
+
+
+def find_restricting(folders: Sequence[Path], taxonomies: Sequence[Path]) -> list[Path]:
+    """Return the files in folders of config, such as experiments, that restrict one of the taxonomies by `labels.only`.
+
+    One that overrides the group `labels` by another taxonomy is left out.
+    """
+    found = []
+    for file in sorted(file for folder in folders for file in folder.rglob("*.yaml") if file not in taxonomies):
+        content = read_yaml(file)
+        labels = content.get("labels") if isinstance(content, dict) else None
+        if not isinstance(labels, dict) or "only" not in labels:
+            continue
+        defaults = [entry for entry in content.get("defaults") or [] if isinstance(entry, dict)]
+        chosen = [name for entry in defaults for group, name in entry.items() if group.endswith("/labels")]
+        if not chosen or set(chosen) & {taxonomy.stem for taxonomy in taxonomies}:
+            found.append(file)
     return found
 
 
@@ -101,12 +121,24 @@ def _change_content(content: Any, topics: Mapping[str, Any], change: CodebookCha
         raise InputError(
             f"{file}: functions.{clash[0]} has the name of the new topic; rename the rule or choose another"
         )
-    changed = {key: value for key, value in content.items() if key not in ("topics", "functions")}
+    changed = _change_only({key: value for key, value in content.items() if key not in ("topics", "functions")}, change)
+    if isinstance(content.get("labels"), dict):
+        changed["labels"] = _change_only(content["labels"], change)
     if topics:
         changed["topics"] = new_topics
     if rules or ("functions" in content and not functions):
         changed["functions"] = rules or content["functions"]
-    return changed if topics or functions else dict(content)
+    return changed
+
+
+def _change_only(labels: Mapping[str, Any], change: CodebookChange) -> dict[str, Any]:
+    """Return options of labels with the new names of the topics in `only`; without it, where all are dropped."""
+    if not isinstance(labels.get("only"), list):
+        return dict(labels)
+    only = list(change.apply_to_labels(map(str, labels["only"])))
+    if only == list(map(str, labels["only"])):
+        return dict(labels)
+    return {key: only if key == "only" else value for key, value in labels.items() if key != "only" or only}
 
 
 def _change_rule(rule: Any, change: CodebookChange) -> Any:

@@ -4,18 +4,35 @@ import json
 import math
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from slugline.errors import InputError, one_line
+from slugline.errors import InputError, listing, one_line
 
 
 def check(holds: bool, folder: Path, problem: str) -> None:
     """Raise `InputError` with the folder and the problem unless a condition holds."""
     if not holds:
         raise InputError(f"model {folder}: {problem}")
+
+
+def check_count(folder: Path, name: str, count: int, limit: int) -> None:
+    """Raise `InputError` unless there is at least one item and at most so many."""
+    check(0 < count <= limit, folder, f"{count} {name}; allowed: 1 to {limit}")
+
+
+def check_choice(folder: Path, name: str, value: Any, allowed: Sequence[str | None]) -> None:
+    """Raise `InputError` unless a value of the header is among those allowed, which are named as JSON writes them."""
+    names = listing("null" if choice is None else choice for choice in allowed)
+    check(value in allowed, folder, f"{name} {show(value)}; allowed: {names}")
+
+
+def show(value: Any) -> str:
+    """Return a value of the header for a message: as JSON where it is null, true or false, and cut where it is long."""
+    return json.dumps(value) if value is None or isinstance(value, bool) else f"{value!r:.40}"
 
 
 def regular_file(folder: Path, name: str) -> Path:

@@ -12,6 +12,8 @@ import numpy as np
 
 from slugline.errors import InputError, listing
 from slugline.files import write_atomically
+from slugline.model.context_features import ContextFeatures
+from slugline.model.features import Features
 from slugline.model.heads import LinearHead
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import Vectorizer
@@ -77,8 +79,9 @@ def to_sklearn(model: TopicModel) -> Any:
     """Return a fitted scikit-learn `Pipeline` that gives the model's probabilities and needs no Slugline.
 
     Its classifier's `classes_` are the topics, its `thresholds_` the model's. scikit-learn's `predict` does not use
-    these: it cuts at 0.5, or takes the likeliest topic where the model is multiclass. Raises `InputError` if the head
-    is not linear.
+    these: it cuts at 0.5, or takes the likeliest topic where the model is multiclass. With them the topics are those
+    where `predict_proba(texts) >= thresholds_`, or `classes_[(predict_proba(texts) / thresholds_).argmax(axis=1)]`.
+    Raises `InputError` if the head is not linear.
     """
     from sklearn.pipeline import FeatureUnion, Pipeline
 
@@ -86,8 +89,14 @@ def to_sklearn(model: TopicModel) -> Any:
     return Pipeline([("features", features), ("classifier", _to_classifier(model))])
 
 
-def _to_vectorizer(vectorizer: Vectorizer) -> Any:
+def _to_vectorizer(vectorizer: Features) -> Any:
     """Return scikit-learn's own vectorizer, fitted."""
+    if isinstance(vectorizer, ContextFeatures):
+        problem = "context=neighbours cannot be exported, as scikit-learn is not given what stands beside a sentence"
+        raise InputError(f"{problem}; use the model folder itself")
+    if not isinstance(vectorizer, Vectorizer):
+        problem = f"features.{vectorizer.name}: {vectorizer.kind} cannot be exported"
+        raise InputError(f"{problem}; use the model folder itself")
     from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 
     counter, weighing = vectorizer.counter, {"norm": vectorizer.norm, "binary": vectorizer.binary}

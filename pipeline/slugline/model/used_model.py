@@ -14,15 +14,18 @@ def describe_used_model(name: str, topics: Sequence[str], info: Mapping[str, Any
     parts = [name]
     if isinstance(trained := info.get("trained"), str):
         parts.append(f"trained {trained[:16].replace('T', ' ')}")
-    if sources := label_sources(info, "train"):
-        parts.append(
-            "on labels "
-            + " and ".join(f"{_ORIGINS.get(source, source)} ({count})" for source, count in sources.items())
-        )
+    if labels := describe_labels(info):
+        parts.append(f"on labels {labels}")
     more = ", ..." if len(topics) > _SHOWN else ""
     number = "1 topic" if len(topics) == 1 else f"{len(topics)} topics"
     parts.append(f"{number}: {', '.join(topics[:_SHOWN])}{more}")
     return f"model   {one_line('; '.join(parts))}"
+
+
+def describe_labels(info: Mapping[str, Any]) -> str:
+    """Return who labelled what a model learned from, "" where that is not known."""
+    sources = label_sources(info, "train")
+    return " and ".join(f"{_ORIGINS.get(source, source)} ({count})" for source, count in sources.items())
 
 
 def label_sources(info: Mapping[str, Any], part: str) -> dict[str, int]:

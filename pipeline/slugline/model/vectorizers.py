@@ -1,13 +1,17 @@
-"""Fitted features as data: a vocabulary, its weights, and how to count. No scikit-learn."""
+"""TF-IDF as data, a vocabulary and its weights, and the features of several vectorizers together. No scikit-learn."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass, fields
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.sparse import csr_array, hstack
 
+from slugline.data.context import Context
 from slugline.errors import InputError
+from slugline.model.context_features import ContextFeatures, alone
+from slugline.model.encoder_features import EncoderFeatures
+from slugline.model.features import Features
 from slugline.ngrams import HashingCounter, NgramOptions, VocabularyCounter, minimum_word_length
 
 
@@ -15,9 +19,11 @@ from slugline.ngrams import HashingCounter, NgramOptions, VocabularyCounter, min
 class Vectorizer:
     """TF-IDF over fixed columns, with the formulas and options of scikit-learn's `TfidfVectorizer`.
 
-    `name` is that of the features in the config, such as `word`; `idf` are float64 (terms,), or None for plain counts.
+    `idf` are float64 (terms,), or None for plain counts.
     """
 
+    kind: ClassVar[str] = "ngrams"
+    has_vocabulary: ClassVar[bool] = True
     name: str
     counter: VocabularyCounter | HashingCounter
     idf: np.ndarray | None
@@ -58,6 +64,40 @@ class Vectorizer:
         """Return the names of the features: the vocabulary, or `#0`, `#1`, ... of hashed features."""
         return self.counter.feature_names()
 
+    @property
+    def n_features(self) -> int:
+        """The number of columns."""
+        return self.counter.n_features
+
+    def size(self) -> str:
+        """Return how many features there are, with their unit."""
+        return f"{self.n_features:,} {'terms' if isinstance(self.counter, VocabularyCounter) else 'hashed columns'}"
+
+    def describe(self) -> dict[str, Any]:
+        """Return how the texts are counted and weighed, in the order of saved models."""
+        counter = self.counter
+        description = {
+            "name": self.name,
+            "terms": counter.n_features,
+            **asdict(counter.options),
+            "idf": self.idf is not None,
+            "sublinear_tf": self.sublinear_tf,
+            "binary": self.binary,
+            "norm": self.norm,
+        }
+        description["ngram_range"] = list(counter.options.ngram_range)
+        description["stop_words"] = sorted(counter.options.stop_words)
+        if isinstance(counter, HashingCounter):
+            description["alternate_sign"] = counter.alternate_sign
+        return description
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return what was learned: `offsets` and `terms` of the vocabulary, `idf`, each where there is one."""
+        arrays = {} if self.idf is None else {"idf": self.idf}
+        if isinstance(self.counter, VocabularyCounter):
+            arrays["offsets"], arrays["terms"] = self.counter.to_buffers()
+        return arrays
+
 
 def normalize(X: csr_array, norm: str | None) -> csr_array:
     """Scale the rows to length 1 in place, in the l1 or l2 norm; empty rows and a norm of None change nothing."""
@@ -75,9 +115,14 @@ def _row_lengths(X: csr_array, norm: str) -> np.ndarray:
     return lengths
 
 
-def transform_all(vectorizers: Sequence[Vectorizer], texts: Sequence[str]) -> csr_array:
-    """Return the features of all vectorizers side by side, shape (texts, terms)."""
-    return side_by_side([vectorizer.transform(texts) for vectorizer in vectorizers])
+def transform_all(vectorizers: Sequence[Features], texts: Sequence[str], context: Context | None = None) -> csr_array:
+    """Return the features of all vectorizers side by side, shape (texts, terms); without context texts stand alone."""
+    return side_by_side(
+        [
+            part.transform(texts, context) if isinstance(part, ContextFeatures) else part.transform(texts)
+            for part in vectorizers
+        ]
+    )
 
 
 def side_by_side(blocks: Sequence[csr_array]) -> csr_array:
@@ -85,33 +130,49 @@ def side_by_side(blocks: Sequence[csr_array]) -> csr_array:
     return blocks[0] if len(blocks) == 1 else csr_array(hstack(blocks, format="csr"))
 
 
-def all_times_weights(vectorizers: Sequence[Vectorizer], texts: Sequence[str], weights: np.ndarray) -> np.ndarray:
-    """Return `transform_all(vectorizers, texts) @ weights` for weights (terms, topics), shape (texts, topics)."""
-    ends = np.cumsum([vectorizer.counter.n_features for vectorizer in vectorizers])
+def all_times_weights(
+    vectorizers: Sequence[Features], texts: Sequence[str], weights: np.ndarray, context: Context | None = None
+) -> np.ndarray:
+    """Return `transform_all(vectorizers, texts, context) @ weights` (texts, topics) for weights (terms, topics)."""
+    ends = np.cumsum([vectorizer.n_features for vectorizer in vectorizers])
     weights_by_vectorizer = np.split(weights, ends[:-1])
     pairs = zip(vectorizers, weights_by_vectorizer, strict=True)
-    return np.asarray(sum(vectorizer.times_weights(texts, own_weights) for vectorizer, own_weights in pairs))
+    return np.asarray(
+        sum(
+            part.times_weights(texts, own, context)
+            if isinstance(part, ContextFeatures)
+            else part.times_weights(texts, own)
+            for part, own in pairs
+        )
+    )
 
 
-def count_words(vectorizers: Sequence[Vectorizer], texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray | None]:
+def count_words(vectorizers: Sequence[Features], texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray | None]:
     """Count the words of each text, and those that are unknown to the model, each shape (texts,).
 
     The first vectorizer of words decides; where there is none, words are separated by blanks, and the second array is
     None.
     """
-    for vectorizer in vectorizers:
-        counter = vectorizer.counter
-        if isinstance(counter, VocabularyCounter) and counter.options.analyzer == "word":
-            return counter.count_words(texts)
+    for vectorizer in map(alone, vectorizers):
+        if not isinstance(vectorizer, Vectorizer) or vectorizer.counter.options.analyzer != "word":
+            continue
+        if isinstance(vectorizer.counter, VocabularyCounter):
+            return vectorizer.counter.count_words(texts)
     return np.array([len(text.split()) for text in texts], np.int64), None
 
 
 def check_vectorizer(name: str, vectorizer: Any) -> None:
     """Raise `InputError` for a vectorizer that no model can hold, fitted or not.
 
-    That is one with a function for its analyzer, preprocessor, tokenizer or accent stripper, or with a token pattern
-    that could take for ever on some text.
+    An estimator of ours says so itself, by `check_options`. Of others that is one with a function for its analyzer,
+    preprocessor, tokenizer or accent stripper, or with a token pattern that could take for ever on some text.
     """
+    if hasattr(vectorizer, "check_options"):
+        try:
+            vectorizer.check_options()
+        except InputError as error:
+            raise InputError(f"features.{name}: {error}") from error
+        return
     options = {
         key: getattr(vectorizer, key, None) for key in ("analyzer", "strip_accents", "preprocessor", "tokenizer")
     }
@@ -124,12 +185,16 @@ def check_vectorizer(name: str, vectorizer: Any) -> None:
         raise InputError(f"features.{name}.token_pattern: found {pattern!r:.80}; allowed: {allowed}")
 
 
-def from_estimator(name: str, fitted: Any) -> Vectorizer:
-    """Extract the data from a fitted vectorizer of counts, TF-IDF or hashes, scikit-learn's or ours.
+def from_estimator(name: str, fitted: Any) -> Features:
+    """Extract the data from a fitted vectorizer of counts, TF-IDF or hashes, scikit-learn's or ours, or an encoder.
+
+    What has an `encoder_`, a `TextEncoder`, and its `weight` becomes `EncoderFeatures`.
 
     Raises `InputError` as `check_vectorizer` does.
     """
     check_vectorizer(name, fitted)
+    if hasattr(fitted, "encoder_"):
+        return EncoderFeatures(name, fitted.encoder_, float(fitted.weight))
     stop_words = fitted.get_stop_words() if fitted.analyzer == "word" else None
     named = {key: getattr(fitted, key) for key in ("strip_accents", "token_pattern")}
     named |= {"lowercase": bool(fitted.lowercase), "stop_words": frozenset(stop_words or ())}
@@ -146,40 +211,13 @@ def from_estimator(name: str, fitted: Any) -> Vectorizer:
     return Vectorizer(name, counter, idf, sublinear_tf=bool(fitted.sublinear_tf), binary=binary, norm=fitted.norm)
 
 
-def describe(vectorizer: Vectorizer) -> dict[str, Any]:
-    """Return how a vectorizer counts and weighs, in types that JSON can hold; the order is that of saved models."""
-    counter = vectorizer.counter
-    description = {
-        "name": vectorizer.name,
-        "terms": counter.n_features,
-        **asdict(counter.options),
-        "idf": vectorizer.idf is not None,
-        "sublinear_tf": vectorizer.sublinear_tf,
-        "binary": vectorizer.binary,
-        "norm": vectorizer.norm,
-    }
-    description["ngram_range"] = list(counter.options.ngram_range)
-    description["stop_words"] = sorted(counter.options.stop_words)
-    if isinstance(counter, HashingCounter):
-        description["alternate_sign"] = counter.alternate_sign
-    return description
-
-
-def to_arrays(vectorizer: Vectorizer) -> dict[str, np.ndarray]:
-    """Return what a vectorizer learned: `offsets` and `terms` of its vocabulary, `idf`, each where it has them."""
-    arrays = {} if vectorizer.idf is None else {"idf": vectorizer.idf}
-    if isinstance(vectorizer.counter, VocabularyCounter):
-        arrays["offsets"], arrays["terms"] = vectorizer.counter.to_buffers()
-    return arrays
-
-
-def to_values(vectorizer: Vectorizer) -> dict[str, Any]:
-    """Return a vectorizer as a description and arrays."""
-    return {"vectorizer": describe(vectorizer), **to_arrays(vectorizer)}
+def to_values(features: Features) -> dict[str, Any]:
+    """Return fitted features as a description and arrays."""
+    return {"vectorizer": features.describe(), **features.to_arrays()}
 
 
 def from_values(values: Mapping[str, Any]) -> Vectorizer:
-    """Return the vectorizer of `to_values`, unchecked; `store.load_model` checks what a stranger may have written."""
+    """Return the features of `to_values`, unchecked; `store.load_model` checks what a stranger may have written."""
     description = values["vectorizer"]
     options = {field.name: description[field.name] for field in fields(NgramOptions)}
     options |= {"ngram_range": tuple(options["ngram_range"]), "stop_words": frozenset(options["stop_words"])}

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from slugline.data.articles import REPEATED_ID, has_text, read_article
 from slugline.data.cleaning import DEFAULT_STEPS
+from slugline.data.context import Context, find_context
 from slugline.data.dates import count_dates
-from slugline.data.schema import Article, Rejected, Row
+from slugline.data.schema import Article, Rejected, Row, Sentence
 from slugline.data.sentences import split_article, whole_article
 from slugline.model import TopicModel
 from slugline.prediction.records import Predictions
@@ -100,10 +101,7 @@ class BatchLabeller:
     def __call__(self, model: TopicModel, batch: _Batch) -> LabelledBatch:
         """Label the sentences of a batch."""
         steps = frozenset(self.steps)
-        items = [
-            row if isinstance(row, Rejected) else read_article(row, where, self.columns, steps=steps)
-            for where, row in batch.rows
-        ]
+        items = [read_article(row, where, self.columns, steps=steps) for where, row in batch.rows]
         articles = [
             item._replace(language=item.language or self.language) for item in items if isinstance(item, Article)
         ]
@@ -112,10 +110,7 @@ class BatchLabeller:
         predictions = label_articles(model, articles, self.split_sentences, steps)
         sentences = predictions.sentences
         if self.explain:
-            labelled = zip(sentences, predictions.sentence_topics, strict=True)
-            explanations = [
-                model.explain(sentence.text, self.explain, topics) if topics else {} for sentence, topics in labelled
-            ]
+            explanations = _explain(model, predictions, self.explain)
             predictions = predictions._replace(explanations=explanations)
 
         debris = sum(sentence.debris for sentence in sentences)
@@ -154,10 +149,28 @@ def label_articles(
     pairs = [(sentence, article) for article in articles for sentence in split(article, steps)]
     sentences = [sentence for sentence, _ in pairs]
 
-    probabilities = model.predict_proba([sentence.text for sentence in sentences])
+    context = _find_context(model, sentences, [article for _, article in pairs])
+    probabilities = model.predict_proba([sentence.text for sentence in sentences], context)
     decided = model.to_topics(model.decide(probabilities))
     sentence_topics = [() if sentence.debris else topics for sentence, topics in zip(sentences, decided, strict=True)]
     return Predictions(model.topics, sentences, [article for _, article in pairs], sentence_topics, probabilities)
+
+
+def _find_context(model: TopicModel, sentences: Sequence[Sentence], articles: Sequence[Article]) -> Context | None:
+    """Return what a model reads beside sentences, given the article of each; None where it reads nothing."""
+    return find_context(sentences, (article.title for article in articles)) if model.reads_context else None
+
+
+def _explain(model: TopicModel, predictions: Predictions, top: int) -> list[Mapping[str, Mapping[str, float]]]:
+    """Return for each sentence the words that moved its topics most."""
+    context = _find_context(model, predictions.sentences, predictions.articles)
+    labelled = zip(predictions.sentences, predictions.sentence_topics, strict=True)
+    return [
+        model.explain(sentence.text, top, topics, context=context and context.rows(slice(row, row + 1)))
+        if topics
+        else {}
+        for row, (sentence, topics) in enumerate(labelled)
+    ]
 
 
 def _only_article_cells(row: Row, columns: Mapping[str, str]) -> Row:

@@ -8,7 +8,7 @@ here or on a Dask cluster, need no shared disk; and none that outlives a killed 
 import json
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -141,6 +141,7 @@ def _predict_to_file(job: _Job, output: Path, on_progress: _OnProgress) -> Predi
     _check_output(parts, options, files)
     with parts.open(_fingerprint(job, files), options.resume) as notes:
         counts = sum(map(PredictionCounts.from_json, notes), PredictionCounts())
+        check_rejected([counts.first_rejected] if counts.first_rejected else [], options, "input")  # of kept parts
         on_progress(counts)
 
         number = len(notes)
@@ -185,7 +186,7 @@ def _fingerprint(job: _Job, files: Sequence[NamedFile]) -> str:
         options.batch,
         *astuple(options.labeller()),
         ABOUT_COLUMNS,
-        *astuple(options.reading),
+        *astuple(replace(options.reading, on_error="reject")),  # which changes no record
     ]
     digest = blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from slugline.data.articles import ArticleOptions, article_columns
-from slugline.data.cleaning import cleaning_steps
+from slugline.data.cleaning import BOILERPLATE, cleaning_steps
 from slugline.data.languages import check_language
 from slugline.errors import InputError
 from slugline.prediction.batches import BatchLabeller
@@ -28,7 +28,7 @@ class PredictOptions(ArticleOptions):
     columns : mapping of str to str
         For article columns that the input names otherwise, the names there.
     cleaning : dict of str to bool
-        Steps of cleaning to switch on or off, as `data.cleaning` of `slugline train`; boilerplate is not looked for.
+        Steps of cleaning to switch on or off, as `data.cleaning` of `slugline train`, but for `boilerplate`.
     split_sentences : bool
         Whether to split articles into sentences; with `false` each row is one sentence.
     explain : int
@@ -37,7 +37,7 @@ class PredictOptions(ArticleOptions):
         With `guard`, an apostrophe goes before text in CSV that a spreadsheet would run as a formula, as in `'=1+1`;
         Slugline takes it off when it reads the file. With `keep`, for machines, text stays as it is.
     resume : bool
-        Whether to keep the parts that a killed run left.
+        Whether to keep the parts that a killed run left; `on_error` may be another than then, nothing else.
     n_jobs : int
         Number of worker processes; -1 is all cores.
     batch : int
@@ -85,6 +85,10 @@ class PredictOptions(ArticleOptions):
         if self.resume and self.output is None:
             raise InputError("resume=true: only output to a file can be resumed; give output=FILE")
         self.labeller()  # checks the ending of the output, the columns and the cleaning
+        if self.cleaning.get(BOILERPLATE):
+            raise InputError(
+                "cleaning.boilerplate=true: lines that repeat are learnt by training alone; allowed: false"
+            )
 
     def labeller(self) -> BatchLabeller:
         """Return the labeller of batches that these options describe."""

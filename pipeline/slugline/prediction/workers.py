@@ -113,6 +113,7 @@ def _start_worker() -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the main process ends the workers
     pa.set_cpu_count(1)
+    os.environ["OMP_NUM_THREADS"] = "1"  # encoders read it
     Thread(target=_end_with_parent, daemon=True).start()
 
 

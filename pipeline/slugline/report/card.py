@@ -3,38 +3,34 @@
 Mitchell et al. 2019, "Model cards for model reporting".
 """
 
-from itertools import accumulate
-
 from slugline.report.counts import describe_labels
-from slugline.report.markdown import plain
-from slugline.report.scores import baseline_scores, format_scores
+from slugline.report.markdown import cut_lines, plain, table_row
+from slugline.report.scores import baseline_scores, format_p, format_scores
+from slugline.splits import HELD_OUT
 from slugline.training.run import TrainingRun
 
 _FEW = 20  # sentences of a topic, below which its scores say little
 
 
-_LONGEST_DESCRIPTION = 7900  # characters; MLflow cuts what is longer than 8000
+_LONGEST_DESCRIPTION = 7600  # characters; MLflow cuts what is longer than 8000, and a link to the report comes first
 
 
 def describe_run(run: TrainingRun) -> str:
     """Return the description of a run and of its model in Markdown: the scores, and what each topic means."""
-    metrics, part, scores = run.metrics, run.part, run.scores
+    metrics, part = run.metrics, run.part
+    scores = format_scores(metrics, run.dataset.topics, part).to_dict("index")
     macro, micro = metrics[f"{part}/f1_macro"], metrics[f"{part}/f1_micro"]
-    sentences = run.dataset.rows(part).sum()
+    where = f"on {part}" if part in HELD_OUT else "by cross-validation"
     lines = [
-        f"Macro F1 on {part} **{macro:.3f}**, micro F1 {micro:.3f}, {sentences} sentences.",
+        f"Macro F1 {where} **{macro:.3f}**, micro F1 {micro:.3f}, {int(run.judged.rows.sum())} sentences.",
         "",
-        "| topic | precision | recall | F1 | sentences | definition |",
+        table_row(["topic", "precision", "recall", "F1", "sentences", "definition"]),
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for topic in run.dataset.topics:
-        row = scores.loc[topic]
-        numbers = f"{row['precision']:.2f} | {row['recall']:.2f} | {row['f1']:.2f} | {row['support']:.0f}"
-        lines.append(f"| {plain(topic)} | {numbers} | {plain(run.definitions.get(topic, ''))} |")
-    lengths = accumulate(len(line) + 1 for line in lines)
-    kept = [line for line, length in zip(lines, lengths, strict=True) if length < _LONGEST_DESCRIPTION]
-    more = ["", f"And {len(lines) - len(kept)} more topics: see model_card.md."] if len(kept) < len(lines) else []
-    return "\n".join([*kept, *more])
+        numbers = [str(scores[topic][name]) for name in ("precision", "recall", "f1", "support")]
+        lines.append(table_row([plain(topic), *numbers, plain(run.definitions.get(topic, ""))]))
+    return cut_lines(lines, _LONGEST_DESCRIPTION, "more topics: see model_card.md")
 
 
 def describe_model(run: TrainingRun) -> str:
@@ -46,6 +42,7 @@ def describe_model(run: TrainingRun) -> str:
         "Where it is worse": _weak_slices(run),
         "What to keep in mind": _caveats(run),
         "How to train it again": [f"    {line}" for line in "\n".join(run.commands()).splitlines()],
+        "What the topics mean": _definitions(run),  # last, since it is what registries have no room for
     }
     lines = [f"# {plain(run.name)}"]
     for title, content in sections.items():
@@ -56,11 +53,28 @@ def describe_model(run: TrainingRun) -> str:
 def _purpose(run: TrainingRun) -> list[str]:
     """Return which topics the model gives, and how it is used."""
     kind = "exactly one topic" if run.dataset.mode == "multiclass" else "any number of topics, or none,"
-    definitions = [
+    number = f"{len(run.dataset.topics)} topics: {', '.join(map(plain, run.dataset.topics))}."
+    use = '`slugline predict model_uri=... input=...`, or in Python `slugline.load_model("...").predict([...])`.'
+    return [f"Gives each sentence of a news article {kind} with a probability each.{_rule(run)} {number} Use: {use}"]
+
+
+def _definitions(run: TrainingRun) -> list[str]:
+    """Return what each topic means."""
+    return [
         f"* **{plain(topic)}**: {plain(run.definitions.get(topic) or 'not defined')}" for topic in run.dataset.topics
     ]
-    use = '`slugline predict model_uri=... input=...`, or in Python `slugline.load_model("...").predict([...])`.'
-    return [f"Gives each sentence of a news article {kind} with a probability each. Use: {use}", "", *definitions]
+
+
+def _rule(run: TrainingRun) -> str:
+    """Return which topic is given where thresholds make it another than the likeliest."""
+    thresholds = run.model.thresholds
+    if run.dataset.mode != "multiclass" or len(set(thresholds.tolist())) == 1:
+        return ""
+    each = ", ".join(f"{plain(topic)} {value:.2f}" for topic, value in zip(run.dataset.topics, thresholds, strict=True))
+    return (
+        " Not always the likeliest: the topic whose probability is the largest multiple of its threshold, which is "
+        f"lower for rare topics ({each})."
+    )
 
 
 def _origin(run: TrainingRun) -> list[str]:
@@ -80,9 +94,11 @@ def _scores(run: TrainingRun) -> list[str]:
     metrics, part = run.metrics, run.part
     scores = format_scores(metrics, run.dataset.topics, part).to_dict("index")
     lines = [
-        f"On {int(run.dataset.rows(part).sum())} sentences of {part}; 95 % intervals by bootstrap over articles.",
+        f"On {run.describe_judged()}; 95 % intervals by bootstrap over articles.",
         "",
-        "| topic | precision | recall | F1 | 95 % | average precision | calibration error | sentences |",
+        table_row(
+            ["topic", "precision", "recall", "F1", "95 %", "average precision", "calibration error", "sentences"]
+        ),
         "| --- | ---: | ---: | ---: | --- | ---: | ---: | ---: |",
     ]
     errors = {topic: metrics[f"{part}/ece/{topic}"] for topic in run.dataset.topics}
@@ -97,7 +113,7 @@ def _scores(run: TrainingRun) -> list[str]:
             f"{error:.3f}",
             row["support"],
         ]
-        lines.append(f"| {plain(name)} | {' | '.join(cells)} |")
+        lines.append(table_row([plain(name), *cells]))
 
     baselines = [
         f"* Baseline {name}: macro F1 {macro:.3f}" for name, (macro, _) in baseline_scores(metrics, part).items()
@@ -112,7 +128,7 @@ def _weak_slices(run: TrainingRun) -> list[str]:
     slices = run.tables["slices"]
     worse = [
         f"* {plain(row['by'])} {plain(row['slice'])}: micro F1 {row['score']:.3f}, "
-        f"else {row['rest']:.3f} (p {row['p_holm']:.3f})"
+        f"else {row['rest']:.3f} (p {format_p(row['p_holm'])})"
         for row in slices[slices["worse"]].to_dict("records")
     ]
     return worse or [
@@ -120,15 +136,20 @@ def _weak_slices(run: TrainingRun) -> list[str]:
     ]
 
 
+def _name(part: str) -> str:
+    """Return a part as it is called in a sentence."""
+    return part if part in HELD_OUT else "what it was judged by"
+
+
 def _caveats(run: TrainingRun) -> list[str]:
     """Return what the scores do not say."""
     part = run.part
     lines = [
-        f"* Scores hold for text like that of {part}; `slugline monitor` tells whether new text is.",
+        f"* Scores hold for text like that of {_name(part)}; `slugline monitor` tells whether new text is.",
         "* Counts of sentences are off by the model's errors; `slugline monitor` corrects them.",
         "* It sees a sentence at a time, without the sentences around it.",
     ]
     rare = [plain(topic) for topic in run.dataset.topics if run.metrics[f"{part}/support/{topic}"] < _FEW]
     if rare:
-        lines.append(f"* Fewer than {_FEW} sentences of {part} each, so little is known of: {', '.join(rare)}.")
+        lines.append(f"* Fewer than {_FEW} sentences of {_name(part)} each, so little is known of: {', '.join(rare)}.")
     return lines

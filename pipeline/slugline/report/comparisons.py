@@ -1,12 +1,15 @@
 """The pages of `slugline compare` and `slugline monitor`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from slugline.monitoring import MIN_EFFECT, DriftReport, describe_measure
+from slugline.report.plots import Plot, draw_bars, draw_counts
 from slugline.report.rendering import Table, render
 
 _MAX_LISTED = 500  # sentences whose topics changed, on the page
+_MAX_BARS = 20  # effects that are drawn
 _DIFFERENCE_COLUMNS = ["difference", "low", "high", "p", "p_holm"]
 
 
@@ -17,6 +20,7 @@ def comparison_page(
     differences: Mapping[str, pd.DataFrame],
     changes: pd.DataFrame,
     tally: pd.DataFrame,
+    absent: Sequence[str] = (),
 ) -> str:
     """Return the page of a comparison of runs as HTML.
 
@@ -31,9 +35,11 @@ def comparison_page(
         metrics down (the index); `difference, low, high, p, p_holm` across, further columns are not shown.
     changes : DataFrame
         The decisions that changed sides, a row each: `run, topic, change, right, text`, and `sentence_id`, which is
-        not shown. The page lists the first 500 and points to `changes.csv` for all.
+        not shown. The page lists the first 500 and points to `tables/changes.csv` for all.
     tally : DataFrame
         How many changed: run and topic down (the index), what changed across; not shown when none did.
+    absent : sequence of str
+        The topics that no sentence has, of which there are no scores.
     """
     shown_changes = changes.drop(columns="sentence_id").head(_MAX_LISTED)
     return render(
@@ -45,29 +51,58 @@ def comparison_page(
             name: Table.from_frame(table[_DIFFERENCE_COLUMNS].reset_index()) for name, table in differences.items()
         },
         changed=len(changes),
+        absent=absent,
         tally=Table.from_frame(tally.reset_index()),
         sentences=Table.from_frame(shown_changes),
     )
 
 
-def drift_page(*, summary: str, drift: pd.DataFrame, counts: pd.DataFrame) -> str:
-    """Return the page on how new articles differ from those that a model was judged on, as HTML.
-
-    Parameters
-    ----------
-    summary : str
-        What was compared with what: a sentence without its full stop.
-    drift : DataFrame
-        What was tested, a row each, from `monitoring.compare_profiles`: `what, part, reference, new, effect, p`
-        and the boolean `drift`.
-    counts : DataFrame
-        Estimated numbers of sentences by period and topic, from `scoring.estimate_prevalence`; shown without decimal
-        places.
-    """
+def drift_page(report: DriftReport) -> str:
+    """Return the page on how new articles differ from those that a model was judged on, as HTML."""
+    drift = report.table.sort_values(["drift", "effect"], key=abs, ascending=False)
+    totals = report.totals[["topic", "counted", "corrected", "low", "high"]]
     return render(
         "drift.html.j2",
-        title="Drift",
-        summary=summary,
-        drift=Table.from_frame(drift.assign(drift=drift["drift"].map({True: "yes", False: ""}))),
-        counts=Table.from_frame(counts, decimals=0),
+        title="New articles against those that the model was judged on",
+        verdict=report.verdict,
+        summary=report.summary,
+        cautions=report.cautions,
+        drifted=_tabulate_drift(drift[drift["drift"]]),
+        drift=_tabulate_drift(drift),
+        totals=Table.from_frame(totals, decimals=0),
+        counts=Table.from_frame(report.counts[report.counts["period"].ne("all")], decimals=0),
+        plots=_draw_drift(report, drift),
     )
+
+
+def _tabulate_drift(drift: pd.DataFrame) -> Table:
+    """Return measures in words, a row each."""
+    shown = drift.assign(what=drift["what"].map(describe_measure), drift=drift["drift"].map({True: "drift", False: ""}))
+    return Table.from_frame(shown.rename(columns={"part": "most in", "drift": ""}))
+
+
+def _name_bar(what: str) -> str:
+    """Return the name of a measure so that it fits beside its bar: the topic first."""
+    kind, _, topic = what.partition("/")
+    return f"{topic}, {kind}" if topic else what.replace("share of ", "")
+
+
+def _draw_drift(report: DriftReport, drift: pd.DataFrame) -> dict[str, Plot]:
+    """Draw the largest effects, the counts of all, and those of each period where there are any."""
+    shown = drift.reindex(drift["effect"].abs().sort_values(ascending=False).index).head(_MAX_BARS)
+    effects, totals = shown["effect"].abs().to_numpy(float), report.totals
+    names = [_name_bar(str(what)) for what in shown["what"]]
+    least = max(MIN_EFFECT.values())
+    bars = draw_bars("Effect", names, effects, at_least=1.25 * least)
+    bars.rule("mark", x=least)
+    numbers = totals["corrected"].fillna(totals["counted"]).to_numpy(float)
+    topics = [str(topic) for topic in totals["topic"]]
+    plots = {
+        "drift": Plot("The largest effects; drift is looked for beyond the red line.", [bars]),
+        "totals": Plot(
+            "Sentences with each topic, corrected where that is possible.", [draw_bars("Sentences", topics, numbers)]
+        ),
+    }
+    if report.counts["period"].ne("all").any():
+        plots["prevalence"] = draw_counts(report.counts[report.counts["period"].ne("all")], topics)
+    return plots

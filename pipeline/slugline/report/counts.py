@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from slugline.dataset import Dataset
 from slugline.duplicates import count_copies
+from slugline.launch import TABLES
 from slugline.splits import Leakage
 
 
@@ -29,7 +30,7 @@ def describe_copies(dataset: Dataset) -> str:
     kinds = [
         f"{counts[f'copied_{kind}s']} {kind}s in {counts[f'{kind}_groups']} groups" for kind in ("article", "sentence")
     ]
-    return f"{', '.join(kinds)}, listed in duplicates.csv; {shared}"
+    return f"{', '.join(kinds)}, listed in {TABLES}/duplicates.csv; {shared}"
 
 
 def describe_shared(leakage: Leakage) -> str:

@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
+from slugline.data.context import Context, read_context
+from slugline.duplicates import article_groups
 from slugline.model import TopicModel
 from slugline.model.heads import LinearHead
-from slugline.model.vectorizers import transform_all
+from slugline.model.vectorizers import side_by_side, transform_all
+from slugline.training.judged import CROSS_VALIDATED
 from slugline.training.run import TrainingRun
 
 _KINDS = {"false positive": True, "false negative": False}  # was the topic given?
@@ -44,24 +47,23 @@ def find_mistakes(run: TrainingRun, limit: int = 3) -> pd.DataFrame:
     neighbours = _neighbours(run.dataset.sentences)
     places = zip(sentences["article_id"], sentences["position"], strict=True)
 
-    context = pd.DataFrame([neighbours.get(place, ("", "")) for place in places], columns=["before", "after"])
+    beside = pd.DataFrame([neighbours.get(place, ("", "")) for place in places], columns=["before", "after"])
     mistakes = pd.DataFrame(rows, columns=["topic", "kind", "probability", "threshold"]).assign(
         sentence_id=sentences["sentence_id"].to_list(),
         article_id=sentences["article_id"].to_list(),
         text=texts,
         labels=[", ".join(labels) for labels in sentences["labels"]],
     )
-    mistakes["terms"] = [
-        _driving_terms(run.model, text, topic) for text, topic in zip(texts, mistakes["topic"], strict=True)
-    ]
-    return mistakes.join(context).join(_nearest_in_train(run, texts))[_COLUMNS]
+    read = read_context(sentences) if run.model.reads_context else None
+    X = transform_all(run.model.vectorizers, texts, read)
+    mistakes["terms"] = _driving_terms(run.model, X, texts, read, mistakes["topic"].tolist())
+    return mistakes.join(beside).join(_nearest_in_train(run, X, [row["position"] for row in rows]))[_COLUMNS]
 
 
 def _surest(run: TrainingRun, limit: int) -> Iterator[dict[str, Any]]:
     """Yield topic, kind, probability, threshold and position in the dataset of the most confident mistakes."""
-    positions = np.flatnonzero(run.dataset.rows(run.part))
-    P, Y, model = run.probabilities[positions], run.dataset.Y[positions], run.model
-    decided = model.decide(P)
+    positions, model = np.flatnonzero(run.judged.rows), run.model
+    P, decided, Y = run.judged.probabilities, run.judged.decided, run.dataset.Y[positions]
 
     for column, topic in enumerate(model.topics):
         for kind, given in _KINDS.items():
@@ -77,15 +79,21 @@ def _surest(run: TrainingRun, limit: int) -> Iterator[dict[str, Any]]:
                 }
 
 
-def _nearest_in_train(run: TrainingRun, texts: Sequence[str]) -> pd.DataFrame:
-    """Return the training sentence that is most like each text, its labels, and how similar it is, from 0 to 1."""
-    train = run.dataset.sentences[run.dataset.rows("train")]
-    if train.empty or not texts:
-        return pd.DataFrame({"nearest": "", "nearest_labels": "", "similarity": np.nan}, index=range(len(texts)))
+def _nearest_in_train(run: TrainingRun, X: csr_array, positions: Sequence[int]) -> pd.DataFrame:
+    """Return the training sentence most like each row of features, its labels, and how similar it is, from 0 to 1.
 
-    vectorizers = run.model.vectorizers
-    known = _to_unit_rows(transform_all(vectorizers, list(train["text"])))
-    similarities = (_to_unit_rows(transform_all(vectorizers, list(texts))) @ known.T).toarray()
+    `positions` are those of the rows in the dataset. Cross-validated ones are in train too: none of their own article
+    is taken.
+    """
+    train = run.dataset.sentences[run.dataset.rows("train")]
+    if not run.train_features or not X.shape[0]:
+        return pd.DataFrame({"nearest": "", "nearest_labels": "", "similarity": np.nan}, index=range(X.shape[0]))
+
+    known = _to_unit_rows(side_by_side(run.train_features))
+    similarities = (_to_unit_rows(X) @ known.T).toarray()
+    if run.part == CROSS_VALIDATED:
+        groups = article_groups(run.dataset.sentences)
+        similarities[groups[positions][:, None] == groups[run.dataset.rows("train")]] = -1.0
     nearest = train.iloc[similarities.argmax(axis=1)]
     return pd.DataFrame(
         {
@@ -109,9 +117,23 @@ def _neighbours(sentences: pd.DataFrame) -> dict[tuple[str, int], tuple[str, str
     return {(article, n): (text.get((article, n - 1), ""), text.get((article, n + 1), "")) for article, n in text}
 
 
-def _driving_terms(model: TopicModel, text: str, topic: str) -> str:
-    """Return the terms that moved a topic most, with their share of its log-odds."""
+def _driving_terms(
+    model: TopicModel, X: csr_array, texts: Sequence[str], context: Context | None, topics: Sequence[str]
+) -> list[str]:
+    """Return for each text the terms that moved its topic most, with their share of the topic's log-odds."""
     if not isinstance(model.head, LinearHead):
-        return ""
-    shares = model.explain(text, topics=[topic])[topic]
-    return ", ".join(f"{term} {share:+.2f}" for term, share in shares.items() if term != "(intercept)")
+        return [""] * len(texts)
+    # A text may be wrong about several topics: it is taken apart once
+    rows_by_text: dict[tuple[str, ...], list[int]] = {}
+    for row, read in enumerate(zip(texts, *(context or ()), strict=True)):
+        rows_by_text.setdefault(read, []).append(row)
+
+    terms = [""] * len(texts)
+    for (text, *beside), rows in rows_by_text.items():
+        its_context = Context(*([other] for other in beside)) if beside else None
+        asked = [topics[row] for row in rows]
+        explanation = model.explain_features(text, X[rows[:1]], topics=asked, context=its_context)
+        for row in rows:
+            shares = explanation[topics[row]].items()
+            terms[row] = ", ".join(f"{term} {share:+.2f}" for term, share in shares if term != "(intercept)")
+    return terms

@@ -69,6 +69,11 @@ def describe_comparison(experiment: str, store: str | None) -> str:
     return f"next    {shlex.join(['slugline', 'compare', *options])}"
 
 
+def describe_comparison_of(runs: Sequence[str], store: str | None) -> str:
+    """Return a line that compares runs by their ids."""
+    return f"next    {shlex.join(['slugline', 'compare', name_file('runs', runs), *_name_store(store)])}"
+
+
 def describe_prediction(data: Any, model_uri: str, store: str | None, launch: Launch | None = None) -> str:
     """Return a line that labels the articles which a reader reads; a text, where it reads no articles.
 

@@ -1,59 +1,47 @@
 """The page of a run: one HTML file that needs nothing else, for the screen, the phone and paper."""
 
-from base64 import b64encode
-from collections.abc import Collection, Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
+from slugline.launch import REPORT
 from slugline.report.counts import describe_copies, describe_labels, describe_left_out
+from slugline.report.judged import describe_chance
+from slugline.report.plots import Plot
 from slugline.report.rendering import Table, render
-from slugline.report.scores import baseline_scores, format_interval, format_number, format_scores
+from slugline.report.scores import baseline_scores, format_interval, format_number, format_p, format_scores
+from slugline.training.judged import CROSS_VALIDATED
 from slugline.training.run import TrainingRun
 
-_CAPTIONS = {
-    "precision_recall": "Precision against recall; the red point is the threshold in use, the dotted line is chance.",
-    "confusion": "Labels against decisions, shaded by the share of the row.",
-    "threshold": "Precision, recall and F1 against the threshold; the red line is the one in use.",
-    "top_terms": "The terms with the largest weights.",
-    "reliability": "The share of sentences with the topic, against their probability; ten bins of as many sentences.",
-    "prevalence": "Sentences per period: corrected with its interval, as counted, and the true number (points).",
-    "learning_curve": "Macro F1 with fewer training articles, each with its 95 % interval.",
-}
-_DECISION_PLOTS = ("precision_recall", "confusion", "threshold", "top_terms")
 _CALIBRATION_COLUMNS = {  # of the table: heading and format
-    "brier": ("Brier score", ".4f"),
-    "brier_constant": ("of a constant", ".4f"),
+    "brier": ("squared error", ".3f"),
+    "brier_constant": ("of the topic's share", ".3f"),
     "ece": ("calibration error", ".3f"),
-    "ece_debiased": ("debiased", ".3f"),
-    "reading_budget": ("reading budget", ".1%"),
+    "ece_debiased": ("less chance", ".3f"),
+    "reading_budget": ("to read", ".1%"),
     "work_saved": ("work saved", ".1%"),
 }
 
 
-class _Figure(NamedTuple):
-    """A picture of the page: what it shows, and its PNG in Base64."""
-
-    caption: str
-    png: str
-
-
-def write_page(run: TrainingRun, errors: pd.DataFrame) -> None:
-    """Write `report.html` into the folder of a run, with the plots that are there.
+def write_page(run: TrainingRun, errors: pd.DataFrame, plots: Mapping[str, Plot]) -> None:
+    """Write the page of a run into its folder, in which the one for reports is there.
 
     Parameters
     ----------
     run : TrainingRun
-        A run whose plots are written.
+        The run.
     errors : DataFrame
         Its most confident mistakes, from `find_mistakes`.
+    plots : mapping of str to Plot
+        Its plots, from `draw_plots`.
     """
     part, tables, topics = run.part, run.tables, run.dataset.topics
     page = render(
         "run.html.j2",
         title=run.name,
-        part=part,
+        part="the cross-validated sentences" if part == CROSS_VALIDATED else part,
+        chance=describe_chance(run),
         topics=topics,
         headline=_headline(run),
         notes=run.dataset.notes,
@@ -64,19 +52,20 @@ def write_page(run: TrainingRun, errors: pd.DataFrame) -> None:
         ),
         data=_data(run),
         sentence_scores=_scores(run, part, "sentences"),
+        other_scores=_other_scores(run),
         article_scores=_scores(run, f"{part}/article", "articles"),
         calibration=_calibration(tables["calibration"]),
         repeats=_repeats(tables["repeats"]) if "repeats" in tables else None,
         learning_curve=_learning_curve(tables["learning_curve"]) if "learning_curve" in tables else None,
         slices=_slices(tables["slices"]) if "slices" in tables else None,
         counts=_counts(tables["prevalence"]) if "prevalence" in tables else None,
-        figures=_figures(run),
+        plots=plots,
         mistakes={topic: rows.to_dict("records") for topic, rows in errors.groupby("topic", sort=False)},
         train_kept=bool(run.dataset.rows("train").any()),
         commands=run.commands(),
         config=run.config,
     )
-    (run.folder / "report.html").write_text(page, encoding="utf-8")
+    (run.folder / REPORT).write_text(page, encoding="utf-8")
 
 
 def _headline(run: TrainingRun) -> dict[str, Any]:
@@ -86,7 +75,8 @@ def _headline(run: TrainingRun) -> dict[str, Any]:
     return {
         "score": f"{run.metrics[key]:.3f}",
         "interval": format_interval(run.metrics, key),
-        "sentences": int(run.dataset.rows(run.part).sum()),
+        "sentences": run.describe_judged(),
+        "articles": run.dataset.sentences["article_id"][run.judged.rows].nunique(),
         "baselines": ", ".join(f"{name} {macro:.3f}" for name, (macro, _) in baselines.items()),
     }
 
@@ -100,7 +90,7 @@ def _data(run: TrainingRun) -> dict[str, Any]:
         (part, size, leakage.sentences.get(part, ""), copied.get(part, ""), run.digests.get(part, ""))
         for part, size in dataset.sizes.items()
     ]
-    columns = ["part", "sentences", "also in train word for word", "or with other numbers or words", "digest"]
+    columns = ["part", "sentences", "also in train, word for word", "also in train, nearly", "digest"]
     topics = [(topic, *map(int, row)) for topic, *row in label_counts.itertuples()]
     return {
         "summary": (
@@ -119,6 +109,12 @@ def _scores(run: TrainingRun, part: str, unit: str) -> Table:
     scores = format_scores(run.metrics, run.dataset.topics, part)
     columns = ["topic", "precision", "recall", "F1", "95 %", "average precision", "95 %", unit]
     return Table(columns, [list(row) for row in scores.itertuples()], range(1, len(columns)))
+
+
+def _other_scores(run: TrainingRun) -> dict[str, Table]:
+    """Return the scores on parts that are held out beside cross-validated sentences, by their names."""
+    others = run.all_judged()[1:] if run.part == CROSS_VALIDATED else []
+    return {other.part: _scores(run, other.part, "sentences") for other in others}
 
 
 def _repeats(repeats: pd.DataFrame) -> dict[str, Any]:
@@ -150,10 +146,15 @@ def _calibration(calibration: pd.DataFrame) -> Table:
     """Return how far probabilities can be believed, and how much must be read to find nearly all."""
     rows = []
     for topic in calibration.to_dict("records"):
-        cells = [format_number(topic[name], form) for name, (_, form) in _CALIBRATION_COLUMNS.items()]
+        cells = []
+        for name, (_, form) in _CALIBRATION_COLUMNS.items():
+            ends = [format_number(topic[f"{name}_{end}"], form) for end in ("low", "high") if f"{name}_{end}" in topic]
+            cells += [format_number(topic[name], form), *([" to ".join(filter(None, ends))] if ends else [])]
         rows.append([topic["topic"], *cells])
-    headings = [heading for heading, _ in _CALIBRATION_COLUMNS.values()]
-    return Table(["topic", *headings], rows, range(1, 7))
+    headings: list[str] = []
+    for name, (heading, _) in _CALIBRATION_COLUMNS.items():
+        headings += [heading, "95 %"] if f"{name}_low" in calibration else [heading]
+    return Table(["topic", *headings], rows, range(1, 1 + len(headings)))
 
 
 def _slices(slices: pd.DataFrame) -> Table:
@@ -167,12 +168,12 @@ def _slices(slices: pd.DataFrame) -> Table:
             f"{row['score']:.3f}",
             f"{row['low']:.3f} to {row['high']:.3f}",
             f"{row['difference']:+.3f} ({row['difference_low']:+.3f} to {row['difference_high']:+.3f})",
-            f"{row['p_holm']:.3f}",
+            format_p(row["p_holm"]),
             "worse" if row["worse"] else "",
         ]
         for row in slices.to_dict("records")
     ]
-    columns = ["by", "slice", "sentences", "articles", "micro F1", "95 %", "difference from the rest", "p", ""]
+    columns = ["by", "which", "sentences", "articles", "micro F1", "95 %", "difference from the rest", "p", ""]
     return Table(columns, rows, range(2, 8))
 
 
@@ -189,21 +190,3 @@ def _counts(prevalence: pd.DataFrame) -> dict[str, Any] | None:
         "covered": f"{covered.mean():.0%}",
         "cases": len(known),
     }
-
-
-def _figures(run: TrainingRun) -> Mapping[str, list[_Figure]]:
-    """Return the plots that are in the folder of a run, by the section that shows them."""
-    return {
-        "decisions": _read_figures(run.folder, run.part, _DECISION_PLOTS),
-        **{name: _read_figures(run.folder, run.part, [name]) for name in _CAPTIONS if name not in _DECISION_PLOTS},
-    }
-
-
-def _read_figures(folder: Path, part: str, names: Collection[str]) -> list[_Figure]:
-    """Read those plots that are there."""
-    files = {name: folder / (f"{name}.png" if name == "top_terms" else f"{name}_{part}.png") for name in names}
-    return [
-        _Figure(_CAPTIONS[name], b64encode(file.read_bytes()).decode())
-        for name, file in files.items()
-        if file.is_file()
-    ]

@@ -8,6 +8,10 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from slugline.report.scores import format_p
+
+_P_VALUES = ("p", "p_holm")
+
 
 @dataclass(frozen=True)
 class Table:
@@ -33,11 +37,18 @@ class Table:
     numbers: Collection[int] = ()
 
     @classmethod
-    def from_frame(cls, frame: pd.DataFrame, decimals: int = 4) -> "Table":
-        """Return a frame as a table, floats with so many decimal places; missing values are left blank."""
+    def from_frame(cls, frame: pd.DataFrame, decimals: int = 3) -> "Table":
+        """Return a frame as a table, floats with so many decimal places; missing values are left blank.
+
+        Columns `p` and `p_holm` hold p-values, which are never shown as 0.
+        """
         numbers = [place for place, name in enumerate(frame) if frame[name].dtype.kind in "if"]
-        rows = [[_show(cell, decimals) for cell in row] for row in frame.to_numpy(dtype=object)]
-        return cls([str(name) for name in frame.columns], rows, numbers)
+        names = [str(name) for name in frame.columns]
+        rows = [
+            [_show(cell, decimals, name in _P_VALUES) for name, cell in zip(names, row, strict=True)]
+            for row in frame.to_numpy(dtype=object)
+        ]
+        return cls(names, rows, numbers)
 
 
 def render(template: str, **values: Any) -> str:
@@ -57,8 +68,10 @@ def _environment() -> Environment:
     )
 
 
-def _show(cell: object, decimals: int) -> object:
+def _show(cell: object, decimals: int, is_p: bool) -> object:
     """Return a cell of a frame as it is shown."""
     if cell is None or cell != cell:  # NaN
         return ""
+    if is_p and isinstance(cell, float):
+        return format_p(cell)
     return f"{cell:.{decimals}f}" if isinstance(cell, float) else cell

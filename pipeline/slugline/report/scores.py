@@ -14,6 +14,17 @@ def format_number(value: float, form: str = ".3f") -> str:
     return "" if value != value else format(value, form)
 
 
+def format_p(value: float) -> str:
+    """Return a p-value with three decimal places, never as 0; "" for NaN.
+
+    Examples
+    --------
+    >>> format_p(0.0004), format_p(0.02)
+    ('<0.001', '0.020')
+    """
+    return "<0.001" if value < 0.001 else format_number(value)
+
+
 def format_interval(metrics: Mapping[str, float], key: str) -> str:
     """Return the 95 % interval of the score with a metric key; "" where there is none."""
     low, high = metrics.get(f"{key}_low"), metrics.get(f"{key}_high")
@@ -35,8 +46,8 @@ def format_scores(metrics: Mapping[str, float], topics: Sequence[str], part: str
     Returns
     -------
     DataFrame
-        Topics down, then the averages; `precision, recall, f1, f1_interval, ap, ap_interval, support` across. Missing
-        ones are "".
+        Topics down, then macro and micro averages; `precision, recall, f1, f1_interval, ap, ap_interval, support`
+        across. Missing ones are "", and those of a topic that no sentence has.
 
     Examples
     --------
@@ -44,13 +55,14 @@ def format_scores(metrics: Mapping[str, float], topics: Sequence[str], part: str
     >>> format_scores(metrics, ["truce"], "test").loc["truce", ["f1", "f1_interval"]].to_list()
     ['0.500', '0.400 to 0.600']
     """
-    scores = tabulate(metrics, part, topics)
+    scores = tabulate(metrics, part, topics).drop(index="samples")
     shown = scores.map(format_number)
     shown["support"] = [format_number(value, ".0f") for value in scores["support"]]
 
     for place, score in ((3, "f1"), (5, "ap")):
         keys = [f"{part}/{score}/{name}" if name in topics else f"{part}/{score}_{name}" for name in shown.index]
         shown.insert(place, f"{score}_interval", [format_interval(metrics, key) for key in keys])
+    shown.loc[scores["support"] == 0, shown.columns.drop("support")] = ""
     return shown
 
 

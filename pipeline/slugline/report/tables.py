@@ -6,25 +6,26 @@ from slugline.data.readers import REJECTED_FILE
 from slugline.dataset import Dataset
 from slugline.duplicates import count_copies
 from slugline.files import to_json_lines
-from slugline.scoring import tabulate
+from slugline.launch import TABLES
+from slugline.scoring import tabulate_intervals
 from slugline.splits import HELD_OUT, PARTS_FILE
 from slugline.spreadsheets import write_table
+from slugline.training.judged import CROSS_VALIDATED, Judged
 from slugline.training.run import TrainingRun
 
-_COMPARED = ("calibration", "slices")
+_COMPARED = ("calibration", "slices")  # across runs, by MLflow, which reads JSON alone
+_SCORED = (*HELD_OUT, CROSS_VALIDATED)
 
 
 def write_tables(run: TrainingRun) -> None:
-    """Write the scores per topic, all tables, copies, the labels per part, and the predictions for dev and test."""
-    dataset, folder = run.dataset, run.folder
-    for part in HELD_OUT:
-        if f"{part}/f1_macro" in run.metrics:
-            scores = tabulate(run.metrics, part, dataset.topics).rename_axis("topic")
-            write_table(scores, folder / f"scores_{part}.csv", index=True)
-            _predictions(run, part).to_parquet(folder / f"predictions_{part}.parquet", index=False)
+    """Write the tables that MLflow does not compare, copies, labels per part, and the predictions that were judged."""
+    dataset, folder = run.dataset, run.folder / TABLES
+    for judged in run.all_judged():
+        _predictions(run, judged).to_parquet(folder / f"predictions_{judged.part}.parquet", index=False)
 
     for name, table in run.tables.items():
-        write_table(table, folder / f"{name}.csv")
+        if name not in _COMPARED:
+            write_table(table, folder / f"{name}.csv")
     if dataset.copies is not None:
         write_table(dataset.copies, folder / "duplicates.csv")
     write_table(dataset.label_counts.rename_axis("topic"), folder / "labels.csv", index=True)
@@ -53,10 +54,23 @@ def count_metrics(dataset: Dataset) -> dict[str, float]:
 
 def write_mlflow_tables(run: TrainingRun, **others: pd.DataFrame) -> list[str]:
     """Write the tables that MLflow's evaluation view compares across runs, as it reads them; return their names."""
-    tables = {name: run.tables[name] for name in _COMPARED if name in run.tables} | others
-    for name, table in tables.items():
-        table.to_json(run.folder / f"{name}.json", orient="split", index=False, date_format="iso")
-    return [f"{name}.json" for name in tables]
+    tables = {"scores": _tabulate_scores(run)} | {name: run.tables[name] for name in _COMPARED if name in run.tables}
+    tables |= others
+    files = {f"{TABLES}/{name}.json": table for name, table in tables.items()}
+    for file, table in files.items():
+        table.to_json(run.folder / file, orient="split", index=False, date_format="iso")
+    return list(files)
+
+
+def _tabulate_scores(run: TrainingRun) -> pd.DataFrame:
+    """Return the scores of each part and their intervals, of the part that the run is judged by first."""
+    tables = []
+    for part in sorted(_SCORED, key=lambda part: part != run.part):
+        if f"{part}/f1_macro" in run.metrics:
+            scores = tabulate_intervals(run.metrics, part, run.dataset.topics).rename_axis("topic").reset_index()
+            tables.append(scores.assign(part=part))
+    table = pd.concat(tables)
+    return table[["part", *table.columns.drop("part")]]
 
 
 def _tabulate_parts(sentences: pd.DataFrame) -> pd.DataFrame:
@@ -65,11 +79,10 @@ def _tabulate_parts(sentences: pd.DataFrame) -> pd.DataFrame:
     return parts if parts["article_id"].is_unique else sentences[["sentence_id", "split"]]
 
 
-def _predictions(run: TrainingRun, part: str) -> pd.DataFrame:
+def _predictions(run: TrainingRun, judged: Judged) -> pd.DataFrame:
     """Return the sentences of a part with their labels, the topics given and a probability per topic."""
-    rows, model = run.dataset.rows(part), run.model
-    probabilities = run.probabilities[rows]
+    rows, topics = judged.rows, run.model.topics
     columns = ["sentence_id", "article_id", "position", "start", "end", "text", "labels"]
     predictions = run.dataset.sentences.loc[rows, columns].reset_index(drop=True)
-    predictions["topics"] = model.to_topics(model.decide(probabilities))
-    return predictions.join(pd.DataFrame(probabilities, columns=list(model.topics)))
+    predictions["topics"] = run.model.to_topics(judged.decided)
+    return predictions.join(pd.DataFrame(judged.probabilities, columns=list(topics)))

@@ -8,11 +8,28 @@ import pandas as pd
 from slugline.data.dates import describe_dates
 from slugline.dataset import Dataset
 from slugline.report.counts import describe_copies, describe_left_out, describe_shared
-from slugline.report.scores import baseline_scores, format_interval, format_scores
+from slugline.report.scores import baseline_scores, format_scores
 from slugline.splits import HELD_OUT
-from slugline.training.evaluation import CROSS_VALIDATED, FEW_SENTENCES, judged_rows
+from slugline.training.judged import CROSS_VALIDATED
 
 _WIDEST_TOPIC = 40
+_STAGES = {
+    "articles": "read articles",
+    "sentences": "split into sentences",
+    "labels": "label",
+    "duplicates": "find copies",
+    "split": "split into train, dev, test",
+    "teacher": "teach",
+    "features": "features",
+    "fit": "fit and cross-validate",
+    "thresholds": "choose thresholds",
+    "cross_validation": "cross-validate all of it",
+    "evaluate": "evaluate",
+    "repeats": "repeat on other splits",
+    "learning_curve": "learning curve",
+    "report": "write report and model",
+    "log": "log to MLflow",
+}
 _SCORES = {"precision": "precision", "recall": "recall", "f1": "f1", "f1_interval": "95 %", "ap": "ap"}
 
 
@@ -68,26 +85,24 @@ def shorten_topic(name: object) -> str:
     return text if len(text) <= _WIDEST_TOPIC else f"{text[: _WIDEST_TOPIC - 1]}…"
 
 
-def describe_few(metrics: Mapping[str, float], dataset: Dataset) -> str | None:
-    """Return that few sentences are in the evaluated part, and what is shown in their place; None for enough."""
-    part = dataset.evaluated_part
-    few, all_labelled = int(dataset.rows(part).sum()), int(judged_rows(dataset).sum())
-    if few >= FEW_SENTENCES:
-        return None
-    score, interval = metrics[f"{part}/f1_macro"], format_interval(metrics, f"{part}/f1_macro")
-    too_few = f"{part} has {few} sentences, too few to judge by (macro F1 {score:.3f}, 95 % {interval})"
-    if f"{CROSS_VALIDATED}/f1_macro" not in metrics:
-        return f"{too_few}; out of core nothing is cross-validated: label more, or train without data.chunk_rows"
-    return (
-        f"{too_few}: the scores in the table are cross-validated, on all {all_labelled} labelled sentences; "
-        "they flatter a little, as thresholds were chosen on those of train"
-    )
-
-
 def describe_job(metrics: Mapping[str, float]) -> str:
     """Return the scores of one job of a sweep, in a few words."""
-    scores = [f"{part} {metrics[f'{part}/f1_macro']:.3f}" for part in HELD_OUT if f"{part}/f1_macro" in metrics]
-    return f"macro F1 {', '.join(scores)}"
+    names = {CROSS_VALIDATED: "cross-validated"} | {part: part for part in HELD_OUT}
+    keys = {name: f"{part}/f1_macro" for part, name in names.items()}
+    return f"macro F1 {', '.join(f'{name} {metrics[key]:.3f}' for name, key in keys.items() if key in metrics)}"
+
+
+def describe_seconds(metrics: Mapping[str, float]) -> str:
+    """Return the seconds of each stage as a table; its lines add up to the last, the total."""
+    seconds = {key.removeprefix("time/"): value for key, value in metrics.items() if key.startswith("time/")}
+    total, overlap = seconds.pop("total"), seconds.pop("overlap")
+    names = _STAGES | {stage: stage for stage in seconds if stage not in _STAGES}
+    rows = [(name, seconds[stage]) for stage, name in names.items() if stage in seconds]
+    rows.append(("in no stage", total + overlap - sum(seconds.values())))
+    if overlap:
+        rows.append(("counted twice, as two stages went on at once", -overlap))
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"seconds {name:<{width}} {value:7.2f}" for name, value in [*rows, ("total", total)])
 
 
 def describe_stages(notes: Mapping[str, str]) -> str:

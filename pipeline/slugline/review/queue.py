@@ -1,11 +1,12 @@
 """Which sentences to label next: those that teach a model most."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from slugline.data.context import add_context, drop_context, read_context
 from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
 from slugline.labels import Labels
@@ -77,10 +78,14 @@ def find_queue(
     The rules of `labels` vote. With earlier models, each with its name and from old to new, the summary says when
     labelling can stop. Raises `InputError` when there is nothing to label, or an earlier model has other topics.
     """
+    reads_context = any(one.reads_context for one in (model, *(previous for _, previous in previous_models)))
+    if reads_context:
+        candidates = replace(candidates, sentences=add_context(candidates.sentences))
     open_sentences, read = select_open(candidates)
-    texts = open_sentences["text"].tolist()
-    probabilities = model.predict_proba(texts)
-    limits = rivals(probabilities) if model.mode == "multiclass" else np.tile(model.thresholds, (len(texts), 1))
+    texts, context = open_sentences["text"].tolist(), read_context(open_sentences) if reads_context else None
+    probabilities = model.predict_proba(texts, context)
+    is_one = model.mode == "multiclass"
+    limits = rivals(probabilities, model.thresholds) if is_one else np.tile(model.thresholds, (len(texts), 1))
     votes = cast_votes(texts, model.topics, labels)
 
     priorities = prioritise(options, probabilities, limits, votes)
@@ -88,7 +93,7 @@ def find_queue(
     batch = choose(options, model, texts, priorities, labelled_texts)
     summary = [read, *_describe_batch(batch, priorities, model.topics)]
     if previous_models:
-        summary += compare_with_previous(previous_models, model, texts, probabilities)
+        summary += compare_with_previous(previous_models, model, texts, probabilities, context)
 
     rows = batch.rows
     disputed = disagreement(probabilities[rows], limits[rows], votes[rows]) > 0
@@ -99,7 +104,7 @@ def find_queue(
         for strategy, topic, by_model, bounds, by_rules in columns
     ]
     return ReviewTasks(
-        sentences=open_sentences.iloc[rows].drop(columns="labels"),
+        sentences=drop_context(open_sentences.iloc[rows].drop(columns="labels")),
         definitions=define_topics(model.topics, labels.topics, model.info),
         probabilities=probabilities[rows],
         reasons=reasons,
@@ -177,7 +182,7 @@ def describe_sentence(
     `strategy`, one of `_STRATEGIES`, and `topic`, a column, are what asks for the sentence; `disputed`, booleans of
     shape (topics,), marks the topics where rules contradict the model.
     """
-    limit = "next" if model.mode == "multiclass" else "threshold"
+    limit = "to beat" if model.mode == "multiclass" else "threshold"
     probability, bound = format_probability(probabilities[topic]), format_probability(limits[topic])
     scores = f"{model.topics[topic]} {probability}, {limit} {bound}"
     if strategy != _STRATEGIES[0]:

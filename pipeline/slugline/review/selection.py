@@ -11,16 +11,20 @@ _TINY = 1e-9  # how near to 0 and 1 a probability counts, so that log-odds are f
 _BLOCK_ROWS, _CHUNK_ROWS = 1024, 4096
 
 
-def rivals(probabilities: np.ndarray) -> np.ndarray:
-    """Return what each topic must beat where a sentence carries just one: its likeliest other topic, same shape.
+def rivals(probabilities: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """Return what each topic must beat where a sentence carries just one, same shape.
 
-    In place of thresholds these make `uncertainty` the margin between the two likeliest topics (Scheffer, Decomain and
-    Wrobel 2001, "Active hidden Markov models for information extraction"), and `disagreement` hold for multiclass too.
+    A sentence gets the topic whose probability is the largest multiple of its threshold: what a topic must beat is
+    its own threshold times the largest multiple among the others; where all thresholds are the same, the probability
+    of the likeliest other. At most 1. In place of thresholds these make `uncertainty` the margin between the two
+    likeliest topics (Scheffer, Decomain and Wrobel 2001, "Active hidden Markov models for information extraction"),
+    and `disagreement` hold for multiclass too.
     """
-    best = probabilities.argmax(axis=1)
-    ranked = np.sort(probabilities, axis=1)
+    multiples = probabilities / thresholds
+    best = multiples.argmax(axis=1)
+    ranked = np.sort(multiples, axis=1)
     is_best = np.arange(probabilities.shape[1]) == best[:, None]
-    return np.asarray(np.where(is_best, ranked[:, -2:-1], ranked[:, -1:]))
+    return np.asarray(np.minimum(thresholds * np.where(is_best, ranked[:, -2:-1], ranked[:, -1:]), 1.0))
 
 
 def _recentre(probabilities: np.ndarray, thresholds: np.ndarray) -> np.ndarray:

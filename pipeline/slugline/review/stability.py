@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from slugline.data.context import Context
 from slugline.errors import InputError, listing
 from slugline.model import TopicModel
 
@@ -57,7 +58,11 @@ def is_stable(mean_kappas: Sequence[float]) -> bool:
 
 
 def compare_with_previous(
-    previous_models: Sequence[tuple[str, TopicModel]], model: TopicModel, texts: list[str], probabilities: np.ndarray
+    previous_models: Sequence[tuple[str, TopicModel]],
+    model: TopicModel,
+    texts: list[str],
+    probabilities: np.ndarray,
+    context: Context | None = None,
 ) -> list[str]:
     """Compare each model's decisions with those of the one before; return lines that say whether labelling can stop.
 
@@ -65,7 +70,7 @@ def compare_with_previous(
     `InputError` for an earlier model with other topics.
     """
     names = [name for name, _ in previous_models]
-    decisions = [_decide_in_order(previous, model.topics, name, texts) for name, previous in previous_models]
+    decisions = [_decide_in_order(previous, model.topics, name, texts, context) for name, previous in previous_models]
     decisions.append(model.decide(probabilities))
     stabilities = [measure_stability(before, after) for before, after in pairwise(decisions)]
 
@@ -76,13 +81,15 @@ def compare_with_previous(
     return [*lines, f"hint    {hint}"]
 
 
-def _decide_in_order(model: TopicModel, topics: Sequence[str], name: str, texts: list[str]) -> np.ndarray:
+def _decide_in_order(
+    model: TopicModel, topics: Sequence[str], name: str, texts: list[str], context: Context | None
+) -> np.ndarray:
     """Return what an earlier model decides, its columns in the order of these topics."""
     if set(model.topics) != set(topics):
         found = listing(model.topics)
         raise InputError(f"previous_model_uri: the topics of {name} are {found}; allowed: {listing(topics)}")
     columns = [model.topics.index(topic) for topic in topics]
-    return model.decide(model.predict_proba(texts))[:, columns]
+    return model.decide(model.predict_proba(texts, context))[:, columns]
 
 
 def _describe(stability: _Stability, since: str, topics: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ pseudo-articles, one right and one wrong, of the mean size; each weighs a quarte
 (gamma), as a prior does in the Bayesian bootstrap (Rubin 1981, doi:10.1214/aos/1176345338). A difference of two models
 gets four: both right, both wrong, and two where one of the models is right, as is done for matched proportions (Agresti
 and Min 2005, "Simple improved confidence intervals for comparing matched proportions"). The weights were chosen by
-measured coverage: `experiments/coverage.py`.
+measured coverage: `experiments/interval_coverage.py`.
 """
 
 from collections import Counter, defaultdict
@@ -55,6 +55,10 @@ class Draws(NamedTuple):
         variance = np.einsum("ra,ra,ra->r", weights, self.influence, self.influence)
         return np.asarray(np.sqrt(variance + self.prior_variance))
 
+    def resampled(self, weights: np.ndarray) -> "Resampled":
+        """Return the values with their standard errors, under the weights that they were drawn with."""
+        return Resampled(self.score, self.values, self.standard_errors(weights))
+
 
 Sampler = Callable[[np.ndarray, np.random.Generator], Draws]  # of the weights that `draw_weights` gives
 
@@ -75,10 +79,20 @@ def draw_weights(articles: int, resamples: int, random: np.random.Generator) -> 
 
 def draw_score(measure: Measure, weights: np.ndarray, random: np.random.Generator) -> Draws:
     """Return the score of a model under weights of shape (1 + resamples, articles)."""
-    right, wrong = _draw_pseudo_weights([_AGREED, _AGREED], len(weights), random)
-    ratio = _smooth(measure.weigh(weights), right, wrong)
-    prior_variance = right * ratio.if_right**2 + wrong * ratio.if_wrong**2
-    return Draws(ratio.score, ratio.values, ratio.influence, prior_variance)
+    return smooth_score(measure.weigh(weights), draw_prior(len(weights), random))
+
+
+def draw_prior(size: int, random: np.random.Generator) -> np.ndarray:
+    """Draw the weights of the pseudo-articles of a score, the right one and the wrong one, shape (2, size)."""
+    return _draw_pseudo_weights([_AGREED, _AGREED], size, random)
+
+
+def smooth_score(ratio: WeightedRatio, prior: np.ndarray) -> Draws:
+    """Return a score, under weights of shape (1 + resamples, articles), with its pseudo-articles from `draw_prior`."""
+    right, wrong = prior
+    smooth = _smooth(ratio, right, wrong)
+    prior_variance = right * smooth.if_right**2 + wrong * smooth.if_wrong**2
+    return Draws(smooth.score, smooth.values, smooth.influence, prior_variance)
 
 
 def draw_difference(first: Measure, second: Measure, weights: np.ndarray, random: np.random.Generator) -> Draws:
@@ -124,13 +138,25 @@ def resample(
 ) -> dict[str, Resampled]:
     """Return what each score, by its name, and each mean over topics is in resamples of the articles."""
     batches: dict[str, list[Resampled]] = defaultdict(list)
-    # In steps, since the weights of many articles do not fit into memory at once.
+    for weights in weight_batches(articles, resamples, random):
+        for name, draws in _draw_with_means(samplers, weights, random):
+            batches[name].append(draws.resampled(weights))
+    return {name: join(parts) for name, parts in batches.items()}
+
+
+def weight_batches(articles: int, resamples: int, random: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yield what `draw_weights` does in steps, since the weights of many articles do not fit into memory at once."""
     step = max(1, WEIGHTS_AT_ONCE // articles)
     for begin in range(0, resamples, step):
-        weights = draw_weights(articles, min(step, resamples - begin), random)
-        for name, draws in _draw_with_means(samplers, weights, random):
-            batches[name].append(Resampled(draws.score, draws.values, draws.standard_errors(weights)))
-    return {name: _join(parts) for name, parts in batches.items()}
+        yield draw_weights(articles, min(step, resamples - begin), random)
+
+
+def join(batches: Sequence[Resampled]) -> Resampled:
+    """Join batches of resamples, each of which has the sample first."""
+    first, *others = batches
+    values = np.concatenate([first.values, *(batch.values[1:] for batch in others)])
+    errors = np.concatenate([first.errors, *(batch.errors[1:] for batch in others)])
+    return Resampled(first.score, values, errors)
 
 
 def studentised_interval(resampled: Resampled, level: float) -> Interval:
@@ -188,11 +214,3 @@ def _draw_pseudo_weights(shapes: Sequence[float], size: int, random: np.random.G
     weights = random.gamma(np.array(shapes)[:, None], size=(len(shapes), size))
     weights[:, 0] = shapes
     return weights
-
-
-def _join(batches: Sequence[Resampled]) -> Resampled:
-    """Join batches of resamples, each of which has the sample first."""
-    first, *others = batches
-    values = np.concatenate([first.values, *(batch.values[1:] for batch in others)])
-    errors = np.concatenate([first.errors, *(batch.errors[1:] for batch in others)])
-    return Resampled(first.score, values, errors)

@@ -61,12 +61,16 @@ def reliability_curve(y: np.ndarray, p: np.ndarray, bins: int = 10) -> pd.DataFr
     `probability`, `share` of positives, number of `sentences`. There are fewer bins where sentences share a
     probability, since these are in one.
     """
+    curve = pd.DataFrame({"probability": p, "share": y, "sentences": 1}).groupby(number_bins(p, bins))
+    return curve.agg({"probability": "mean", "share": "mean", "sentences": "sum"}).reset_index(drop=True)
+
+
+def number_bins(p: np.ndarray, bins: int) -> np.ndarray:
+    """Return the number of each sentence's bin, in the order of probabilities; see `reliability_curve`."""
     ranked = np.sort(p)
     parts = np.array_split(np.arange(len(p)), bins)
     edges = np.unique(ranked[[part[0] for part in parts if len(part)]])
-    bin_of = np.searchsorted(edges, p, "right")
-    curve = pd.DataFrame({"probability": p, "share": y, "sentences": 1}).groupby(bin_of)
-    return curve.agg({"probability": "mean", "share": "mean", "sentences": "sum"}).reset_index(drop=True)
+    return np.searchsorted(edges, p, "right")
 
 
 def brier_score(y: np.ndarray, p: np.ndarray) -> float:

@@ -19,7 +19,8 @@ class Comparison:
     """The first of several runs against each of the others, on the sentences and articles that they share.
 
     `scores` has metrics down and runs across; `differences` for each other run by how much its scores are higher than
-    those of the first; `changes` a row for each decision that is not that of the first run.
+    those of the first; `changes` a row for each decision that is not that of the first run. `absent` are the topics
+    that no sentence has, though a run gives them: of these there are no scores.
     """
 
     first: str
@@ -28,6 +29,7 @@ class Comparison:
     scores: pd.DataFrame
     differences: Mapping[str, pd.DataFrame]
     changes: pd.DataFrame
+    absent: Sequence[str] = ()
 
     def tally_changes(self) -> pd.DataFrame:
         """Count the changed decisions by run and topic: in which direction, and whether they are right now."""
@@ -53,7 +55,9 @@ def compare_predictions(predictions: Mapping[str, pd.DataFrame]) -> Comparison:
     changes = pd.DataFrame(rows, columns=["run", "topic", "change", "right", "sentence_id", "text"])
 
     articles = reference["article_id"].nunique()
-    return Comparison(first, len(reference), articles, pd.DataFrame(scores), differences, changes)
+    labelled = set(chain(*reference["labels"]))
+    absent = [topic for topic in topics if topic not in labelled]
+    return Comparison(first, len(reference), articles, pd.DataFrame(scores), differences, changes, absent)
 
 
 def _shared_sentences(predictions: Mapping[str, pd.DataFrame]) -> list[pd.DataFrame]:
@@ -72,6 +76,7 @@ def _shared_sentences(predictions: Mapping[str, pd.DataFrame]) -> list[pd.DataFr
 
 def _compare_pair(frame: pd.DataFrame, reference: pd.DataFrame, topics: Sequence[str]) -> pd.DataFrame:
     """Return F1 of two runs and their differences, and average precision where both have probabilities."""
+    frame, reference = (run.sort_values("sentence_id") for run in (frame, reference))  # resampled in this order
     Y = to_matrix(frame["labels"], topics)
     first, second = (to_matrix(run["topics"], topics) for run in (frame, reference))
     probabilities: tuple[np.ndarray, np.ndarray] | None = None
@@ -81,7 +86,7 @@ def _compare_pair(frame: pd.DataFrame, reference: pd.DataFrame, topics: Sequence
     articles = frame["article_id"].to_numpy()
     table = paired_differences(Y, first, second, topics, groups=articles, probabilities=probabilities)
     averages = [name for name in ("f1_macro", "f1_micro", "ap_macro") if name in table.index]
-    return table.loc[[*(f"f1/{topic}" for topic in topics), *averages]]
+    return table.loc[[*(name for topic in topics if (name := f"f1/{topic}") in table.index), *averages]]
 
 
 def _changed_decisions(name: str, reference: pd.DataFrame, frame: pd.DataFrame) -> Iterator[tuple[str, ...]]:

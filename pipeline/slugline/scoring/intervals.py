@@ -1,5 +1,6 @@
 """Intervals of scores, and differences between two models with their p-values, by the bootstrap over articles."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
@@ -9,9 +10,10 @@ import pandas as pd
 from slugline.scoring import bootstrap
 from slugline.scoring.articles import Groups, number_articles
 from slugline.scoring.bootstrap import Interval
-from slugline.scoring.scores import Scores, score
+from slugline.scoring.scores import Scores, absent_topics, score
 from slugline.scoring.sums import Measure, build_measures
 
+_Model = tuple[np.ndarray, np.ndarray | None]  # its predictions and its probabilities
 _ANYTHING = (0.0, 1.0)  # the interval of a score of which nothing is known
 
 
@@ -59,9 +61,41 @@ def score_intervals(
     """
     article, articles = number_articles(groups)
     measures = build_measures(Y, predicted, article, topics, probabilities)
-    unseen = [topic for topic, y in zip(topics, Y.T, strict=True) if not y.any()]
-    random = np.random.default_rng(seed)
+    unseen, random = absent_topics(Y, topics), np.random.default_rng(seed)
     return measure_intervals(measures, unseen, articles=articles, resamples=resamples, random=random, level=level)
+
+
+def macro_interval(
+    Y: np.ndarray,
+    predicted: np.ndarray,
+    topics: Sequence[str],
+    *,
+    groups: Groups,
+    resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Interval:
+    """Return the interval of macro F1 alone, at a third of the cost of `score_intervals`, which see."""
+    article, articles = number_articles(groups)
+    measures = build_measures(Y, predicted, article, topics)
+    of_topics = {name: measure for name, measure in measures.items() if name.startswith("f1/")}
+    unseen, random = absent_topics(Y, topics), np.random.default_rng(seed)
+    found = measure_intervals(of_topics, unseen, articles=articles, resamples=resamples, random=random, level=level)
+    return found["f1_macro"]
+
+
+def difference_by_chance(low: float, high: float) -> float:
+    """Return by how much two scores differ by chance at most, 95 times in 100, from the ends of the interval of one.
+
+    On two samples of as many articles each, of the same kind: the standard error of a difference of two independent
+    scores is the square root of two times that of one.
+
+    Examples
+    --------
+    >>> round(difference_by_chance(0.5, 0.7), 3)
+    0.141
+    """
+    return math.sqrt(2) * (high - low) / 2
 
 
 def flatten_intervals(intervals: Mapping[str, Interval]) -> Scores:
@@ -116,32 +150,24 @@ def paired_differences(
     """Return each score of two models on the same sentences, and by how much that of the first is higher.
 
     Takes the predictions, `first` and `second`, and the probabilities of both models; all else as in `score_intervals`.
-    Where the models predict the same, and with the same probabilities if these are given, they are taken for equal: a
-    difference of 0 from 0 to 0.
+    Where the models predict the same, and with the same probabilities if these are given, they are taken for equal, in
+    average precision where the probabilities are the same: a difference of 0 from 0 to 0. Exchanged, they differ by the
+    same with the other sign, and have the same p.
 
     Returns
     -------
     DataFrame
-        A row for each metric; columns `one, other, difference, low, high, p, p_holm`. The last is corrected for the
-        number of topics, for precision, recall, F1 and average precision separately; averages are not corrected.
+        A row for each metric; columns `one, other, difference, low, high, p, p_holm`. Topics that no sentence has are
+        left out, of means, too. The last column is corrected for the number of topics, for precision, recall, F1 and
+        average precision separately; averages are not corrected.
     """
-    article, articles = number_articles(groups)
-    models = list(zip((first, second), probabilities or (None, None), strict=True))
-    a, b = (build_measures(Y, predicted, article, topics, ranked) for predicted, ranked in models)
-    equal = (first == second).all(axis=0)
-    if probabilities is not None:
-        equal &= (probabilities[0] == probabilities[1]).all(axis=0)
-    is_equal = dict(zip(topics, equal.tolist(), strict=True))
-    samplers: dict[str, bootstrap.Sampler] = {
-        name: bootstrap.draw_no_difference
-        if is_equal.get(name.partition("/")[2], equal.all())
-        else partial(bootstrap.draw_difference, a[name], b[name])
-        for name in a
-    }
-    resampled = bootstrap.resample(samplers, articles, resamples, np.random.default_rng(seed))
-
-    rows = {name: (gap.score, *bootstrap.studentised_difference(gap, level)) for name, gap in resampled.items()}
-    table = pd.DataFrame(rows, index=["difference", "low", "high", "p"]).T.rename_axis("metric")
+    # Which of two models is called the first must not matter: they are resampled in an order of their own.
+    models = [(first, probabilities and probabilities[0]), (second, probabilities and probabilities[1])]
+    keys = [[b"" if values is None else values.tobytes() for values in model] for model in models]
+    swapped = keys[0] > keys[1]
+    table = _resample_difference(Y, models[::-1] if swapped else models, topics, groups, resamples, seed, level)
+    if swapped:
+        table = table.assign(difference=0 - table["difference"], low=0 - table["high"], high=0 - table["low"])
     for place, (column, (predicted, ranked)) in enumerate(zip(("one", "other"), models, strict=True)):
         scores = score(Y, predicted, topics, probabilities=ranked)
         table.insert(place, column, [scores[name] for name in table.index])
@@ -149,6 +175,41 @@ def paired_differences(
     # Topics are many tests of one kind; an average is a kind of its own.
     kinds = [name.partition("/")[0] if "/" in name else name for name in table.index]
     return table.assign(p_holm=table["p"].groupby(kinds).transform(holm))
+
+
+def _resample_difference(
+    Y: np.ndarray,
+    models: Sequence[_Model],
+    topics: Sequence[str],
+    groups: Groups,
+    resamples: int,
+    seed: int,
+    level: float,
+) -> pd.DataFrame:
+    """Return by how much each score of the first of two models is higher: `difference, low, high, p`."""
+    article, articles = number_articles(groups)
+    (first, first_ranked), (second, second_ranked) = models
+    a, b = (build_measures(Y, predicted, article, topics, ranked) for predicted, ranked in models)
+    unseen = [topic for topic, y in zip(topics, Y.T, strict=True) if not y.any() and Y.any()]
+    decided = (first == second).all(axis=0)
+    ranked = decided
+    if first_ranked is not None and second_ranked is not None:
+        ranked = (first_ranked == second_ranked).all(axis=0)
+
+    def is_equal(name: str) -> bool:
+        """Tell whether a score is of equal models; average precision asks for the same probabilities alone."""
+        equal = ranked if name.startswith("ap") else decided & ranked
+        topic = name.partition("/")[2]
+        return bool(equal[topics.index(topic)] if topic else equal.all())
+
+    samplers: dict[str, bootstrap.Sampler] = {
+        name: bootstrap.draw_no_difference if is_equal(name) else partial(bootstrap.draw_difference, a[name], b[name])
+        for name in a
+        if name.partition("/")[2] not in unseen
+    }
+    resampled = bootstrap.resample(samplers, articles, resamples, np.random.default_rng(seed))
+    rows = {name: (gap.score, *bootstrap.studentised_difference(gap, level)) for name, gap in resampled.items()}
+    return pd.DataFrame(rows, index=["difference", "low", "high", "p"]).T.rename_axis("metric")
 
 
 def holm(p: Sequence[float] | np.ndarray | pd.Series) -> np.ndarray:

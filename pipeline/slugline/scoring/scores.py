@@ -9,6 +9,11 @@ Scores = dict[str, float]
 _COLUMNS = ["precision", "recall", "f1", "ap", "support"]
 
 
+def absent_topics(Y: np.ndarray, topics: Sequence[str]) -> list[str]:
+    """Return the topics that no sentence has, by labels (sentences, topics)."""
+    return [topic for topic, y in zip(topics, Y.T, strict=True) if not y.any()]
+
+
 def score(
     Y: np.ndarray, predicted: np.ndarray, topics: Sequence[str], *, probabilities: np.ndarray | None = None
 ) -> Scores:
@@ -95,6 +100,16 @@ def tabulate(scores: Mapping[str, float], part: str, topics: Sequence[str]) -> p
     rows = {topic: row(f"/{topic}") for topic in topics}
     rows |= {average: row(f"_{average}") for average in ("macro", "micro", "samples")}
     return pd.DataFrame(rows, index=_COLUMNS).T
+
+
+def tabulate_intervals(scores: Mapping[str, float], part: str, topics: Sequence[str]) -> pd.DataFrame:
+    """Return what `tabulate` does, with the ends of the interval after each score: `f1, f1_low, f1_high, ...`."""
+    tables = [tabulate(scores, part, topics)]
+    for end in ("_low", "_high"):
+        ends = {key.removesuffix(end): value for key, value in scores.items() if key.endswith(end)}
+        tables.append(tabulate(ends, part, topics).drop(columns="support").add_suffix(end))
+    columns = [f"{name}{end}" for name in ("f1", "precision", "recall", "ap") for end in ("", "_low", "_high")]
+    return pd.concat(tables, axis="columns")[[*columns, "support"]]
 
 
 def _score_topics(Y: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray | None) -> dict[str, list[float]]:

@@ -4,7 +4,6 @@ A slice holds the sentences with one value of a column, or of what their text, p
 """
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -14,10 +13,10 @@ import pandas as pd
 from slugline.data.sentences import normal_form
 from slugline.errors import InputError, listing
 from slugline.scoring import bootstrap
-from slugline.scoring.articles import Groups, number_articles
-from slugline.scoring.bootstrap import Draws
+from slugline.scoring.articles import Groups, article_sums, number_articles
+from slugline.scoring.bootstrap import Resampled
 from slugline.scoring.intervals import holm
-from slugline.scoring.sums import Measure, build_measures
+from slugline.scoring.sums import f1_micro_sums
 
 _DERIVED = ("period", "length", "place")  # slices by values derived from the sentences
 _MAX_SLICES = 12  # by one column; the rest form one slice
@@ -36,15 +35,19 @@ def score_all_slices(
     `by` names columns of the sentences, or `period`, `length` and `place`; those with one slice alone are left out. p
     is corrected for all slices together.
     """
-    tables = []
     articles = sentences["article_id"].to_numpy()
+    slices: dict[tuple[str, object], np.ndarray] = {}
     for name in by:
         values = _merge_rare(pd.Series(list(slice_values(sentences, name)), dtype=object), articles)
-        if len(set(values)) > 1:
-            table = score_slices(Y, predicted, topics, groups=articles, values=values).reset_index()
-            table.insert(0, "by", name)
-            tables.append(table)
-    return _judge(pd.concat(tables, ignore_index=True)) if tables else pd.DataFrame()
+        parts = _divide(values)
+        slices |= {(name, value): inside for value, inside in parts.items()} if len(parts) > 1 else {}
+    if not slices:
+        return pd.DataFrame()
+    rows = _score(Y, predicted, articles, list(slices.values()), resamples=1000, seed=0, level=0.95)
+    table = pd.DataFrame(rows, columns=_COLUMNS + _COLUMNS_OF_REST)
+    table.insert(0, "by", [name for name, _ in slices])
+    table.insert(1, "slice", [value for _, value in slices])
+    return _judge(table)
 
 
 def score_slices(
@@ -69,27 +72,58 @@ def score_slices(
         A slice a row, by its value; columns `sentences, articles, score, low, high, rest, difference, difference_low,
         difference_high, p, p_holm, worse`. One slice alone has no rest: NaN.
     """
-    article, articles = number_articles(groups)
-    # By place, whatever the index of `values`; a category that no sentence has is not a slice.
-    slices = pd.Series(range(len(Y))).groupby(pd.Series(values).reset_index(drop=True), dropna=False, observed=True)
-    rows = {}
-    for value, part in slices:
-        inside = np.isin(np.arange(len(Y)), part)
-        sides = [
-            build_measures(Y[side], predicted[side], article[side], topics, n_articles=articles)["f1_micro"]
-            for side in (inside, ~inside)
-        ]
-        samplers = {"here": partial(bootstrap.draw_score, sides[0]), "gap": partial(_draw_gap, sides)}
-        # The same seed for all slices: they are compared on the same resamples.
-        here, gap = bootstrap.resample(samplers, articles, resamples, np.random.default_rng(seed)).values()
-
-        interval = bootstrap.studentised_interval(here, level)
-        comparison = [here.score - gap.score, gap.score, *bootstrap.studentised_difference(gap, level)]
-        rest = comparison if len(slices) > 1 else [np.nan] * 5
-        rows[value] = [len(part), len(np.unique(article[inside])), here.score, *interval, *rest]
-
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=_COLUMNS + _COLUMNS_OF_REST)
+    slices = _divide(values)
+    rows = _score(Y, predicted, groups, list(slices.values()), resamples=resamples, seed=seed, level=level)
+    table = pd.DataFrame(rows, index=list(slices), columns=_COLUMNS + _COLUMNS_OF_REST)
     return _judge(table.rename_axis("slice"))
+
+
+def _divide(values: Any) -> dict[Any, np.ndarray]:
+    """Return which sentences, bool (sentences,), have each value."""
+    # By place, whatever the index of `values`; a category that no sentence has is not a slice.
+    values = pd.Series(values).reset_index(drop=True)
+    places = pd.Series(range(len(values))).groupby(values, dropna=False, observed=True)
+    return {value: np.isin(np.arange(len(values)), part) for value, part in places}
+
+
+def _score(
+    Y: np.ndarray,
+    predicted: np.ndarray,
+    groups: Groups,
+    slices: Sequence[np.ndarray],
+    *,
+    resamples: int,
+    seed: int,
+    level: float,
+) -> list[list[float]]:
+    """Return a row of `score_slices` for each slice, bool (sentences,); all are scored on the same resamples."""
+    article, n_articles = number_articles(groups)
+    to_articles = article_sums(article, n_articles)
+    sides = [
+        [f1_micro_sums(Y[side], predicted[side], to_articles[:, side]) for side in (inside, ~inside)]
+        for inside in slices
+    ]
+    here: list[list[Resampled]] = [[] for _ in slices]
+    gap: list[list[Resampled]] = [[] for _ in slices]
+    random = np.random.default_rng(seed)
+    for weights in bootstrap.weight_batches(n_articles, resamples, random):
+        alone, beside, rest = (bootstrap.draw_prior(len(weights), random) for _ in range(3))
+        for number, (inner, outer) in enumerate(sides):
+            ratio = inner.weigh(weights)
+            here[number].append(bootstrap.smooth_score(ratio, alone).resampled(weights))
+            compared = bootstrap.smooth_score(ratio, beside)
+            compared = compared.add(bootstrap.smooth_score(outer.weigh(weights), rest), -1.0)
+            gap[number].append(compared.resampled(weights))
+
+    rows = []
+    for inside, here_parts, gap_parts in zip(slices, here, gap, strict=True):
+        score, difference = bootstrap.join(here_parts), bootstrap.join(gap_parts)
+        interval = bootstrap.studentised_interval(score, level)
+        comparison = [score.score - difference.score, difference.score]
+        comparison += bootstrap.studentised_difference(difference, level)
+        size = [int(inside.sum()), len(np.unique(article[inside]))]
+        rows.append([*size, score.score, *interval, *([np.nan] * 5 if inside.all() else comparison)])
+    return rows
 
 
 def slice_values(sentences: pd.DataFrame, name: str) -> Sequence[object] | np.ndarray:
@@ -162,9 +196,3 @@ def _judge(table: pd.DataFrame) -> pd.DataFrame:
     """Correct p for the number of slices, and say which slices are worse."""
     table["p_holm"] = holm(table["p"])
     return table.assign(worse=(table["difference"] < 0) & (table["p_holm"] <= _MAX_P))
-
-
-def _draw_gap(sides: Sequence[Measure], weights: np.ndarray, random: np.random.Generator) -> Draws:
-    """Return how much higher a score of a part of the sentences is than that of the others."""
-    here, rest = (bootstrap.draw_score(side, weights, random) for side in sides)
-    return here.add(rest, -1.0)

@@ -99,11 +99,17 @@ def build_measures(
 
     if probabilities is not None:
         for topic, y, p in zip(topics, Y.T, probabilities.T, strict=True):
-            measures[f"ap/{topic}"] = _rank_sentences(y, p, article, n_articles)
+            measures[f"ap/{topic}"] = rank_sentences(y, p, article, n_articles)
     return measures
 
 
-def _rank_sentences(y: np.ndarray, p: np.ndarray, article: np.ndarray, n_articles: int) -> Ranking:
+def f1_micro_sums(Y: np.ndarray, predicted: np.ndarray, to_articles: csr_array) -> Ratio:
+    """Return what each article adds to `f1_micro` alone; `to_articles` are those of `article_sums`."""
+    hits, totals = 2 * (Y & predicted).sum(axis=1), Y.sum(axis=1) + predicted.sum(axis=1)
+    return Ratio(to_articles @ hits.astype(float), to_articles @ totals.astype(float))
+
+
+def rank_sentences(y: np.ndarray, p: np.ndarray, article: np.ndarray, n_articles: int) -> Ranking:
     """Rank sentences by `p`, from high to low, leaving out those below all positives."""
     # Runs without a positive are merged into the next with one: precision is looked at where recall grows.
     run = np.unique(-p, return_inverse=True)[1]

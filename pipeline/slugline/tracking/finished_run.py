@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from slugline.errors import InputError, one_line
 from slugline.files import write_atomically
-from slugline.model.store import read_origin
+from slugline.launch import REPORT, TABLES
 from slugline.tracking.origin import origin_tags
 
 RECORD, METRICS, MODEL = "run.json", "metrics.json", "model"  # in the folder of a run
@@ -92,10 +92,7 @@ class FinishedRun(Origin):
 
     def metrics(self) -> dict[str, float]:
         """Return the metrics of the run; raise `InputError` for what is no number."""
-        values = _read_json(self.folder, METRICS)
-        if wrong := [key for key, value in values.items() if not _is_number(value)]:
-            raise InputError(f"{self.folder / METRICS}: '{wrong[0]}' is no number")
-        return {key: float(value) for key, value in values.items()}
+        return read_numbers(self.folder)
 
     def write(self) -> None:
         """Write the record, after all else: a folder that has one is whole."""
@@ -120,8 +117,23 @@ def read_finished_run(folder: Path) -> FinishedRun:
     if missing := [name for name in (METRICS, MODEL, *run.tables) if not (folder / name).exists()]:
         raise InputError(f"{folder} is not whole: it has no {missing[0]}")
     run.metrics()
+    from slugline.model.store import read_origin  # late: imports SciPy and Arrow
+
     read_origin(folder / MODEL)
     return run
+
+
+def find_report(folder: Path) -> str | None:
+    """Return where in the folder of a run its page is, which older versions have beside all else; None without one."""
+    return next((name for name in (REPORT, Path(REPORT).name) if (folder / name).is_file()), None)
+
+
+def read_numbers(folder: Path) -> dict[str, float]:
+    """Return the metrics in the folder of a run; raise `InputError` for what is no number."""
+    values = _read_json(folder, METRICS)
+    if wrong := [key for key, value in values.items() if not _is_number(value)]:
+        raise InputError(f"{folder / METRICS}: '{wrong[0]}' is no number")
+    return {key: float(value) for key, value in values.items()}
 
 
 def _read_json(folder: Path, name: str) -> dict[str, Any]:
@@ -163,8 +175,10 @@ def _are_data_sets(value: Any) -> bool:
 
 
 def _are_names(value: Any) -> bool:
-    """Tell whether a value is a list of names of files in one folder."""
-    return isinstance(value, list) and all(_is_text(name) and Path(name).name == name for name in value)
+    """Tell whether a value is a list of names of files, each in the folder of tables or, as before, beside it."""
+    return isinstance(value, list) and all(
+        isinstance(name, str) and Path(name).name == name.removeprefix(f"{TABLES}/") for name in value
+    )
 
 
 def _is_key(value: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from slugline.errors import InputError
 from slugline.splits import PARTS_FILE, ByArticle, Random, read_parts
-from slugline.tracking.history import read_artifact
+from slugline.tracking.history import read_table
 from slugline.tracking.run_names import find_run
 from slugline.tracking.store_errors import StoreError
 
@@ -30,7 +30,9 @@ def resolve_kept(split: Any, uri: str | None = None) -> Any:
         return replace(split, keep=split.read_kept()) if _keeps(split) else split
     pinned = pin_kept(split, uri)
     try:
-        content = read_artifact(pinned.keep, PARTS_FILE, uri)
+        content = read_table(pinned.keep, PARTS_FILE, uri)
+    except StoreError:
+        raise
     except InputError as error:
         wanted = f"a training that wrote {PARTS_FILE}, as all do but those with data.chunk_rows and of older versions"
         raise InputError(f"split.keep: {error}; allowed: {wanted}") from error

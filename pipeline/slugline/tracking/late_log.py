@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from slugline.errors import InputError
 from slugline.tracking.finished_run import RUN_KEY, FinishedRun, read_finished_run
+from slugline.tracking.paging import experiment_ids, search_all
 from slugline.tracking.processes import is_of_another
 from slugline.tracking.runs import Mlflow
 from slugline.tracking.store import explained, store_uri
@@ -39,15 +40,14 @@ def log_folder(folder: Path, uri: str | None = None) -> LoggedRun:
         client = tracking.connect().MlflowClient()
         run_id = _find_open(client, finished, uri) or _create(client, finished)
         with tracking.run(finished.name, folder, finished.params, tags=finished.tags, run_id=run_id) as run:
-            model_uri = run.log_finished(finished)
             run.forget_error()
+            model_uri = run.log_finished(finished)
             return LoggedRun(run.where(), model_uri)
 
 
 def _find_open(client: Any, finished: FinishedRun, uri: str | None) -> str | None:
     """Return the run of the same training that was not finished; raise `InputError` for one that is, or goes on."""
-    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-    known = client.search_runs(experiments, f"tags.{RUN_KEY} = '{finished.key}'")
+    known = list(search_all(client.search_runs, experiment_ids(client), f"tags.{RUN_KEY} = '{finished.key}'"))
     for run in known:
         if run.info.status == "FINISHED":
             raise InputError(f"{finished.folder} is logged already, as run {run.info.run_id} in {store_uri(uri)}")

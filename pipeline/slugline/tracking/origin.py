@@ -3,6 +3,7 @@
 import platform
 import subprocess
 from importlib.metadata import version
+from importlib.util import find_spec
 
 LIBRARIES = (
     "slugline",
@@ -22,6 +23,7 @@ LIBRARIES = (
     "regex",
     "rensa",
 )
+EXTRAS = ("numba",)  # which decide what is fitted, if installed
 
 
 def origin_tags() -> dict[str, str]:
@@ -29,7 +31,8 @@ def origin_tags() -> dict[str, str]:
 
     The git commit of the working folder, whether it was changed, and versions.
     """
-    versions = [f"python {platform.python_version()}", *(f"{name} {version(name)}" for name in LIBRARIES)]
+    installed = [*LIBRARIES, *(name for name in EXTRAS if find_spec(name))]
+    versions = [f"python {platform.python_version()}", *(f"{name} {version(name)}" for name in installed)]
     tags = {"versions": ", ".join(versions)}
     if commit := _git("rev-parse", "HEAD"):
         dirty = str(bool(_git("status", "--porcelain"))).lower()

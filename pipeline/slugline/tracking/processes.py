@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from slugline.errors import listing
+from slugline.tracking.paging import search_all
 
 _HOST, _PID, _STARTED = "process.host", "process.pid", "process.started"
 _SECONDS = 2  # by which the start of a process may seem to differ
@@ -48,8 +49,9 @@ def is_of_another(tags: Mapping[str, str]) -> bool:
 def end_dead_runs(client: Any, experiments: list[str]) -> None:
     """Mark the runs of this host KILLED that are RUNNING though their process is dead, and say so in a line."""
     condition = f"attributes.status = 'RUNNING' and tags.`{_HOST}` = '{_host()}'"
+    running = list(search_all(client.search_runs, experiments, condition)) if experiments else []
     ended = []
-    for run in client.search_runs(experiments, condition, max_results=1000) if experiments else ():
+    for run in running:
         # a run may have ended since the search: that of a dead process changes no more
         if is_alive(run.data.tags) is False and client.get_run(run.info.run_id).info.status == "RUNNING":
             client.set_terminated(run.info.run_id, "KILLED")

@@ -1,17 +1,22 @@
 """The registry: versions of a registered model, and the alias of the one in use."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from slugline.errors import InputError, listing
+from slugline.tracking.paging import search_all
+from slugline.tracking.registered_model import write_description
 from slugline.tracking.store import list_models, model_folder, open_existing, sqlite_file, store_uri
+from slugline.tracking.store_errors import store_exceptions
 
-_PREVIOUS_TAG = "champion_before"  # tag of a version: which one had the alias until it came
+_SCORES = ("test/f1_macro", "cross_validated/f1_macro", "dev/f1_macro")
+_MAX_HELD = 500  # versions that a tag of the registered model holds
 
 
 class Version(NamedTuple):
@@ -30,6 +35,11 @@ class Registry:
     alias: str
     uri: str | None = None
 
+    @property
+    def _held_tag(self) -> str:
+        """Tag of the registered model: which versions had the alias, the first one first, without those taken back."""
+        return f"{self.alias}_versions"
+
     @cached_property
     def client(self) -> Any:
         """MLflow's client; raise `InputError` where there is no store."""
@@ -37,7 +47,7 @@ class Registry:
 
     def numbers(self) -> list[str]:
         """Return the numbers of all versions, the oldest first."""
-        found = self.client.search_model_versions(f"name='{self.name}'")
+        found = search_all(self.client.search_model_versions, f"name='{self.name}'")
         return sorted((str(version.version) for version in found), key=int)
 
     def version(self, number: str | int | None) -> Version:
@@ -64,20 +74,39 @@ class Registry:
         number = self.holder()
         return None if number is None else self.version(number)
 
+    def held_before(self) -> list[str]:
+        """Return the numbers of the versions that have or had the alias, the last one first."""
+        known, held = set(self.numbers()), dict.fromkeys(reversed(self._held()))
+        return [number for number in held if number in known]
+
+    def _held(self) -> list[str]:
+        """Return the versions that had the alias, as the tag has them."""
+        return re.findall(r"\d+", self.client.get_registered_model(self.name).tags.get(self._held_tag, ""))
+
+    def _hold(self, held: Sequence[str]) -> None:
+        """Give the alias to the last of these versions, and keep them as the tag."""
+        self.client.set_registered_model_alias(self.name, self.alias, held[-1])
+        self.client.set_registered_model_tag(self.name, self._held_tag, ", ".join(held[-_MAX_HELD:]))
+
+    def describe(self, number: str) -> str:
+        """Return what is known of a version beside its model: its run's name, and the macro F1 that this had."""
+        found = self.client.get_model_version(self.name, number)
+        with suppress(*store_exceptions()):  # the run may be gone
+            run = self.client.get_run(found.run_id)
+            scores = [f"{key} {run.data.metrics[key]:.3f}" for key in _SCORES if key in run.data.metrics]
+            return ", ".join([f"{run.info.run_name}", *scores[:1]])
+        return "its run is gone"
+
     def record(self, version: Version, verdict: Mapping[str, Any]) -> None:
-        """Keep a verdict as tags of the version, and whole as an artifact of its run."""
-        tags = {
-            "promotion": "failed" if verdict["failed"] else "passed",
-            "promotion_failed": listing(verdict["failed"]),
-        }
-        for model in ("candidate", "champion"):
-            for key, value in verdict.get(model, {}).items():
-                if isinstance(value, float):
-                    tags[f"{model}_{key}"] = f"{value:.4f}"
-        for key, value in tags.items():
-            self.client.set_model_version_tag(self.name, version.number, key, value)
+        """Keep a verdict as a tag of the version, and whole as an artifact of its run."""
+        found = f"{'failed' if verdict['failed'] else 'passed'}: {listing(verdict['reasons'])}"
+        self.client.set_model_version_tag(self.name, version.number, "promotion", found)
         text = json.dumps(verdict, indent=1)
         self.client.log_text(version.run_id, text, f"promotion_{version.number}.json")
+
+    def write_description(self, version: Version | None = None) -> None:
+        """Write what the registered model is, by the version that got the alias."""
+        write_description(self.client, self.name, self.alias, version and version.folder)
 
     def move(self, version: Version, champion: Version | None) -> None:
         """Give the alias to a version; raise `InputError` when another promotion was quicker."""
@@ -86,21 +115,26 @@ class Registry:
                 raise InputError(
                     f"{self.alias} of '{self.name}' became version {now} meanwhile; promote against that one"
                 )
-            self.client.set_model_version_tag(self.name, version.number, _PREVIOUS_TAG, now or "")
-            self.client.set_registered_model_alias(self.name, self.alias, version.number)
+            held = self._held()
+            moved = [] if now is None or now in held[-1:] else [now]  # also one that got the alias otherwise
+            self._hold([*held, *moved, version.number])
 
     def move_back(self, champion: Version | None) -> str:
         """Give the alias back to the version that had it before, and return what was done."""
-        before = champion and self.client.get_model_version(self.name, champion.number).tags.get(_PREVIOUS_TAG)
-        if champion is None or not before:
-            raise InputError(f"{self.alias} of '{self.name}' was never moved by a promotion: nothing to roll back to")
         with self._lock():
+            held, known = self._held(), set(self.numbers())
+            while champion and held and (held[-1] == champion.number or held[-1] not in known):
+                held.pop()
+            if champion is None or not held:
+                raise InputError(
+                    f"{self.alias} of '{self.name}' was never moved by a promotion: nothing to roll back to"
+                )
             if self.holder() != champion.number:
                 raise InputError(
                     f"{self.alias} of '{self.name}' was moved by someone else meanwhile; run the command again"
                 )
-            self.client.set_registered_model_alias(self.name, self.alias, before)
-        return f"{self.alias} of {self.name}: {champion.number} -> {before}"
+            self._hold(held)
+        return f"{self.alias} of {self.name}: {champion.number} -> {held[-1]}"
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

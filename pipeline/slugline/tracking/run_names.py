@@ -6,10 +6,12 @@ from typing import Any
 
 from slugline.errors import InputError, listing, one_line
 from slugline.project import default_name
+from slugline.tracking.paging import experiment_ids, find_jobs, search_all
+from slugline.tracking.scored_runs import check_whole
 from slugline.tracking.store import REGISTERED, open_existing, store_uri
+from slugline.tracking.store_errors import check_answered
 
 _ALLOWED = "a run's id or how it begins, its name, a version of the registered model, models:/NAME/VERSION, runs:/ID"
-_MANY = 1000  # runs that are looked at
 
 
 def find_run(name: str, uri: str | None = None) -> str:
@@ -26,7 +28,7 @@ def find_run(name: str, uri: str | None = None) -> str:
     Raises
     ------
     InputError
-        When no run is meant, several are, or a sweep, which trains nothing itself.
+        When no run is meant, several are, a sweep, which trains nothing itself, or a job that its sweep only scored.
     """
     client = open_existing(uri, f"no run '{name}'").MlflowClient()
     if name.startswith("models:/"):
@@ -55,6 +57,7 @@ def _find_by_model(client: Any, name: str, uri: str | None) -> Any:
         version = client.get_model_version(model, number) if number else client.get_model_version_by_alias(model, alias)
         return client.get_run(version.run_id)
     except MlflowException as error:
+        check_answered(store_uri(uri), error)
         raise InputError(f"no run '{name}' in {store_uri(uri)}: {one_line(error)}") from error
 
 
@@ -62,7 +65,7 @@ def _find_by_version(client: Any, number: str) -> list[Any]:
     """Return the run of a version of the default registered model, if that is what was given."""
     if not re.fullmatch(r"[1-9]\d{0,5}", number):
         return []
-    versions = client.search_model_versions(f"name='{default_name()}'", max_results=_MANY)
+    versions = search_all(client.search_model_versions, f"name='{default_name()}'")
     return [client.get_run(version.run_id) for version in versions if str(version.version) == number]
 
 
@@ -76,9 +79,8 @@ def _search(client: Any, attribute: str, comparator: str, value: str) -> list[An
     if "'" in value and '"' in value:
         return []  # MLflow has no way to write that
     quote = '"' if "'" in value else "'"
-    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     condition = f"attributes.{attribute} {comparator} {quote}{value}{quote}"
-    return list(client.search_runs(experiments, condition, max_results=_MANY))
+    return list(search_all(client.search_runs, experiment_ids(client), condition))
 
 
 def _describe(run: Any) -> str:
@@ -87,10 +89,10 @@ def _describe(run: Any) -> str:
 
 
 def _check_trained(client: Any, run: Any) -> str:
-    """Return the id of a run; raise `InputError` for the parent of a sweep."""
+    """Return the id of a run; raise `InputError` for the parent of a sweep, and for a job that was only scored."""
+    check_whole(run)
     run_id = str(run.info.run_id)
-    jobs = client.search_runs([run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run_id}'", max_results=_MANY)
-    if jobs:
+    if jobs := find_jobs(client, run):
         best = f"the best is {best_id}, " if (best_id := run.data.tags.get("best_run")) else ""
         names = listing([f"{job.info.run_id} ({job.info.run_name})" for job in jobs], 20)
         raise InputError(f"run {run_id} is a sweep; give one of its jobs: {best}all are {names}")

@@ -2,27 +2,24 @@
 
 import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from slugline.errors import InputError, listing, one_line
-from slugline.files import write_atomically
 from slugline.project import SAMPLE_MODEL
+from slugline.tracking.new_store import make_store
+from slugline.tracking.paging import experiment_ids, search_all
 from slugline.tracking.processes import end_dead_runs
+from slugline.tracking.scored_runs import check_whole
 from slugline.tracking.store_errors import (
     StoreError,
     asking_once,
+    check_answered,
     check_database,
     describe_store_error,
     explain_store_errors,
-    is_new,
     store_exceptions,
 )
 
@@ -33,6 +30,10 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 _STORE = "sqlite:///experiments/mlflow.db"
 MODEL_FOLDER = "data/topic_model"  # our files inside a logged model
 PARENT = "SLUGLINE_PARENT_RUN"  # environment variable: the run of the sweep that a job belongs to
+ONLY_SCORED = (
+    "SLUGLINE_ONLY_SCORED"  # environment variable: that a job is only scored; how many of all are evaluated in full
+)
+SCORED_RUN = "SLUGLINE_SCORED_RUN"  # environment variable: the run of a scored job, which is now evaluated in full
 CLEARED: set[str] = set()  # stores in which this process looked for runs of dead processes
 REGISTERED = re.compile(r"models:/([^/@]+)(?:/(\d+)|@([^/@]+))")  # the name, and the version or the alias
 URI = re.compile(r"(models|runs|file|mlflow-artifacts|https?|s3|gs|dbfs):/.+")
@@ -41,6 +42,21 @@ URI = re.compile(r"(models|runs|file|mlflow-artifacts|https?|s3|gs|dbfs):/.+")
 def in_sweep() -> bool:
     """Tell whether this run is a job of a sweep."""
     return PARENT in os.environ
+
+
+def is_only_scored() -> bool:
+    """Tell whether this job of a sweep is only scored; the best are evaluated in full when all are."""
+    return in_sweep() and ONLY_SCORED in os.environ and scored_run() is None
+
+
+def count_evaluated() -> int:
+    """Return how many jobs of this sweep are evaluated in full after all are scored."""
+    return int(os.environ[ONLY_SCORED])
+
+
+def scored_run() -> str | None:
+    """Return the id of the run that this job of a sweep began when it was scored; None where it did not."""
+    return os.environ.get(SCORED_RUN) if in_sweep() else None
 
 
 def abandon_sweep() -> None:
@@ -76,11 +92,11 @@ def connect(uri: str | None = None) -> Any:
     try:
         if database := sqlite_file(store):
             check_database(database)
-            _make_store(database)
+            make_store(database)
         mlflow.set_tracking_uri(store)
         with asking_once():
             client = mlflow.MlflowClient()
-            experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+            experiments = experiment_ids(client)
     except store_exceptions(OSError, ImportError) as error:
         raise StoreError(describe_store_error(store, error)) from error
     if store not in CLEARED:
@@ -153,60 +169,24 @@ def _fetch(source: str, tracking_uri: str | None) -> Path:
     try:
         return Path(mlflow.artifacts.download_artifacts(source))
     except store_exceptions(OSError, ValueError) as error:
+        check_answered(mlflow.get_tracking_uri(), error)
+        _check_whole(mlflow, source)
         raise InputError(
             f"no model at '{source}' in the store {mlflow.get_tracking_uri()}: {one_line(error)}; {list_models(mlflow)}"
         ) from error
 
 
+def _check_whole(mlflow: Any, source: str) -> None:
+    """Raise `InputError` where a URI names a run that its sweep only scored."""
+    if source.startswith("runs:/"):
+        with suppress(*store_exceptions()):  # there may be no such run
+            check_whole(mlflow.get_run(source.removeprefix("runs:/").partition("/")[0]))
+
+
 def list_models(mlflow: Any) -> str:
     """Return what registered models a store has, for a message."""
-    names = [str(model.name) for model in mlflow.MlflowClient().search_registered_models()]
+    names = [str(model.name) for model in search_all(mlflow.MlflowClient().search_registered_models)]
     if names == [SAMPLE_MODEL]:  # nothing was trained yet but the sample
         sample = f"model_uri=models:/{SAMPLE_MODEL}@champion, or registered_model={SAMPLE_MODEL} for promote"
         return f"it has that of the sample alone, which is taken when it is named: {sample}"
     return f"it has the registered models {listing(names)}" if names else "it has no registered model"
-
-
-def serve_ui(host: str, port: int, uri: str | None = None) -> None:
-    """Serve the MLflow UI, in two processes of ours, until it ends; raise `InputError` when that is with an error."""
-    mlflow = connect(uri)
-    options = {"backend-store-uri": mlflow.get_tracking_uri(), "host": host, "port": str(port), "workers": "1"}
-    command = [sys.executable, "-m", "mlflow", "server"]
-    for name, value in options.items():
-        command += [f"--{name}", value]
-    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # else it starts ten processes
-    ended = subprocess.run(command, env=environment, check=False)
-    if ended.returncode > 0:
-        raise InputError(f"the MLflow UI ended with {ended.returncode}; is port {port} of {host} taken?")
-
-
-def check_ui(host: str, port: int, uri: str | None = None) -> None:
-    """Raise `InputError` for a store with a UI of its own, or an address that is taken: MLflow then ends with 0."""
-    store = store_uri(uri)
-    if store.startswith("http"):
-        raise InputError(f"{store} is a server, which shows its own UI: open {store} in a browser")
-    try:
-        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
-    except (OSError, OverflowError) as error:
-        reason = str(error.strerror if isinstance(error, OSError) else error).partition(" (")[0]
-        raise InputError(
-            f"the MLflow UI cannot listen on port {port} of {host}: {reason}; give another port="
-        ) from error
-
-
-def _make_store(file: Path) -> None:
-    """Make a SQLite store where there is none, under another name first: half of one could never be used."""
-    from filelock import FileLock
-    from mlflow import MlflowClient
-
-    if not is_new(file):
-        return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{file}.lock"):  # opened new by several processes at once it is left broken
-        if not is_new(file):
-            return
-        with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            made = Path(folder) / "mlflow.db"
-            MlflowClient(f"sqlite:///{made}").search_experiments(max_results=1)
-            with write_atomically(file) as draft:  # now: this took long, and one that is killed leaves its draft
-                shutil.copyfile(made, draft)  # a copy, since MLflow keeps what it has opened

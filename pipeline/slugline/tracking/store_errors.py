@@ -72,6 +72,18 @@ def explain_store_errors(uri: str, *others: type[Exception]) -> Iterator[None]:
         raise found from error
 
 
+def check_answered(uri: str, error: BaseException) -> None:
+    """Raise `StoreError` for an error of a store that gave no answer, other than that something is not there."""
+    from requests import exceptions
+    from sqlalchemy.exc import SQLAlchemyError
+
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, (SQLAlchemyError, exceptions.ConnectionError, exceptions.Timeout, exceptions.RetryError)):
+            raise StoreError(describe_store_error(uri, error)) from error
+        cause = cause.__cause__ or cause.__context__
+
+
 def describe_store_error(uri: str, error: BaseException) -> str:
     """Return in one line which store failed, how, and what to do."""
     reason = one_line(_first_cause(error), 200)

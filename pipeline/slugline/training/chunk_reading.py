@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 
 from slugline.cache import Stages
+from slugline.data.boilerplate import list_cleaned
+from slugline.data.context import add_context, read_context
 from slugline.data.corpus import Corpus, count_languages
 from slugline.data.read_files import ReadFile
 from slugline.dataset import NO_LABELS, check_matched, count_sentences, describe_no_topic, select_labelled
@@ -49,6 +51,7 @@ class _Reading:
         chunks.timeouts.update(labelled.timeouts)
         # Those of all chunks are the same, or grow from one to the next
         chunks.rejected.extend(corpus.rejected)
+        chunks.cleaned.append(list_cleaned(corpus.cleaned, labelled.sentences, corpus.steps))
         chunks.notes, chunks.decided, chunks.files = corpus.notes, corpus.decided, corpus.files
         chunks.languages.update(count_languages(corpus.articles))
         chunks.split_here = corpus.ready_sentences is None
@@ -86,12 +89,14 @@ def read_chunks(settings: TrainSettings, vectorizers: Sequence[Any], folder: Pat
     for corpus in settings.data.chunks():
         with stages.timed("sentences"):
             sentences = corpus.sentences()
+            sentences = sentences if settings.context is None else add_context(sentences)
         with stages.timed("labels"):
             used = reading.label(chunks, corpus, sentences)
         with stages.timed("split"):
             used = split(used)
         with stages.timed("features"):
-            chunks.add(transform_all(vectorizers, list(used["text"])), used)
+            context = None if settings.context is None else read_context(used)
+            chunks.add(transform_all(vectorizers, list(used["text"]), context), used)
     reading.complete(chunks, settings.split, split.known_articles)
     _drop_rare(chunks, settings.labels)
     return chunks

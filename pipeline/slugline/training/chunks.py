@@ -80,7 +80,8 @@ class Chunks:
 
     `matches` are the counts of gold labels; `timeouts` says on how many sentences a rule took too long; `rare` and
     `unseen` are the topics that are set aside, with how many articles carry them; `kept`, what is said of articles that
-    stay in their part. `languages` counts articles; `split_here` tells whether they are split into sentences here.
+    stay in their part. `cleaned` is what cleaning found in each chunk, `languages` counts articles; `split_here` tells
+    whether they are split into sentences here.
     """
 
     folder: Path
@@ -98,6 +99,7 @@ class Chunks:
     decided: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[ReadFile] = ()
     rejected: list[Rejected] = field(default_factory=list)
+    cleaned: list[pd.DataFrame] = field(default_factory=list)
     rare: dict[str, int] = field(default_factory=dict)
     unseen: dict[str, int] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)

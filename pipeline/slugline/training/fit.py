@@ -1,26 +1,51 @@
 """Fitting: a dataset becomes a topic model."""
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from shutil import rmtree
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from slugline.cache import Stages, Values, digest, versions
+from slugline.cache import Stages, Values, digest, recall_rows, versions
+from slugline.data.context import read_context
 from slugline.dataset import Dataset
 from slugline.duplicates import article_groups
-from slugline.model.heads import to_probabilities
+from slugline.encoder import SentenceEncoder, TextEncoder, library
+from slugline.errors import InputError
+from slugline.finetune import FineTuned, FineTunedEncoder, LabelledTexts
+from slugline.labels import Labels
+from slugline.model.context_features import ContextFeatures
+from slugline.model.encoder_features import EncoderFeatures
+from slugline.model.features import Features
+from slugline.model.heads import Head, LinearHead, to_probabilities
+from slugline.model.rule_votes import RuleFeatures
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, from_values, side_by_side, to_values
+from slugline.scoring import check_target, choose_thresholds
+from slugline.training.chosen_features import bind, choose_for
 from slugline.training.heads import Examples, OnFold, as_input_error, fit_head
 from slugline.training.settings import TrainSettings
+from slugline.training.teaching import teach
+
+_MANY_TEXTS = 500  # take so long to encode that one wants to see it go on
 
 
 class FittedModel(NamedTuple):
-    """A model, and its probability for every sentence and topic of the dataset, out of fold for train."""
+    """A model, and its probability for every sentence and topic of the dataset, out of fold for train.
+
+    `train_features` are those of the training sentences by each vectorizer, where they are in memory; `classifier` is
+    what was fitted, its `C` chosen where that was left to the data; `teacher_metrics` are those of its teacher.
+    """
 
     model: TopicModel
     probabilities: np.ndarray
+    train_features: tuple[csr_array, ...] = ()
+    classifier: Any = None
+    teacher_metrics: Mapping[str, float] = MappingProxyType({})
 
 
 def fit_model(
@@ -43,27 +68,48 @@ def fit_model(
     Raises
     ------
     InputError
-        When a vectorizer or the classifier cannot learn from the dataset, or the model could not be saved.
+        When a vectorizer or the classifier cannot learn from the dataset, the model could not be saved, or thresholds
+        have a target where each sentence has one topic.
     """
+    check_target(settings.threshold, dataset.mode)
     texts, train = dataset.sentences["text"].to_numpy(), dataset.rows("train")
+    taught = None
+    if settings.teacher is not None:
+        if any(isinstance(vectorizer, FineTunedEncoder) for vectorizer in settings.features.values()):
+            raise InputError("teacher: a fine-tuned encoder can teach (features@teacher.features), but not be taught")
+        with stages.timed("teacher"):
+            taught = teach(dataset, settings, stages, fit_model)
+    further = [] if taught is None else taught.texts
     with stages.timed("features"):
+        chosen, _ = choose_for(settings, dataset.sentences)
         fitted = [
-            _fit_features(stages, name, vectorizer, list(texts[train]), list(texts[~train]))
-            for name, vectorizer in settings.features.items()
+            _finetune(stages, name, vectorizer, dataset)
+            if isinstance(vectorizer, FineTunedEncoder)
+            else _fit_features(
+                stages, name, bind(vectorizer, name, settings.labels), [*texts[train], *further], list(texts[~train])
+            )
+            for name, vectorizer in chosen.items()
         ]
-        vectorizers = tuple(from_values(values) for values in fitted)
+        if settings.context is not None:
+            weight = settings.context.weight
+            fitted = [one if one.learned else _add_context(stages, one, dataset, weight) for one in fitted]
+        vectorizers = tuple(one.features for one in fitted)
 
     with stages.timed("fit"):
         examples = Examples(
-            blocks=[values["train"] for values in fitted],
+            blocks=[one.train if one.learned is None else csr_array(one.learned.out_of_fold) for one in fitted],
             norms=[vectorizer.norm for vectorizer in vectorizers],
+            learned=[vectorizer.has_vocabulary for vectorizer in vectorizers],
             Y=dataset.Y[train],
             groups=article_groups(dataset.sentences)[train],
             mode=dataset.mode,
             weights=None if dataset.weights is None else dataset.weights[train],
             calibration_rows=dataset.calibration_rows("train")[train],
+            soft=None if taught is None else taught.probabilities,
+            soft_weight=1.0 if taught is None else settings.teacher.weight,
+            context=[part.weight if isinstance(part, ContextFeatures) else None for part in vectorizers],
         )
-        head, out_of_fold = fit_head(
+        head, out_of_fold, classifier = fit_head(
             settings.model,
             examples,
             folds=settings.folds,
@@ -72,16 +118,17 @@ def fit_model(
             on_fold=on_fold,
         )
 
+    head = _apply_projections(head, fitted)
     probabilities = np.empty(dataset.Y.shape)
     probabilities[train] = out_of_fold
-    held_out = side_by_side([values["rest"] for values in fitted])
-    probabilities[~train] = to_probabilities(head.log_odds(held_out), dataset.mode)
+    probabilities[~train] = to_probabilities(head.log_odds(side_by_side([one.rest for one in fitted])), dataset.mode)
 
     with stages.timed("thresholds"):
-        rows_by_topic = dataset.calibration_rows(settings.threshold.part).T
-        columns = zip(rows_by_topic, dataset.Y.T, probabilities.T, strict=True)
-        thresholds = np.concatenate([settings.threshold(y[rows, None], p[rows, None]) for rows, y, p in columns])
-    return FittedModel(TopicModel(dataset.topics, dataset.mode, vectorizers, head, thresholds), probabilities)
+        rows = dataset.calibration_rows(settings.threshold.part)
+        thresholds = choose_thresholds(settings.threshold, dataset.Y, probabilities, rows, dataset.mode)
+    model = TopicModel(dataset.topics, dataset.mode, vectorizers, head, thresholds)
+    train_features = tuple(one.train[: train.sum()] for one in fitted)
+    return FittedModel(model, probabilities, train_features, classifier, {} if taught is None else taught.metrics)
 
 
 def predict_out_of_fold(
@@ -91,6 +138,7 @@ def predict_out_of_fold(
     *,
     features: Mapping[str, Any],
     classifier: Any,
+    labels: Labels | None = None,
     mode: str = "multilabel",
     **options: Any,
 ) -> np.ndarray:
@@ -99,16 +147,46 @@ def predict_out_of_fold(
     `Y` are booleans (texts, topics), `groups` a key per text that cross-validation never splits, `features` vectorizers
     by name; `options` are those of `fit_head`.
     """
-    blocks, norms = [], []
+    blocks: list[csr_array] = []
+    norms: list[str | None] = []
+    learned: list[bool] = []
     for name, vectorizer in features.items():
-        with as_input_error(f"features.{name}"):
-            blocks.append(csr_array(vectorizer.fit_transform(texts)))
-        norms.append(from_estimator(name, vectorizer).norm)
-    return fit_head(classifier, Examples(blocks, norms, Y, groups, mode), **options).probabilities
+        if isinstance(vectorizer, FineTunedEncoder):
+            blocks.append(csr_array(vectorizer.fit(LabelledTexts(texts, Y, groups), mode=mode).out_of_fold))
+            norms.append(None)
+            learned.append(False)
+            continue
+        part = bind(vectorizer, name, labels)
+        if isinstance(part, RuleFeatures):
+            blocks.append(part.transform(texts))
+        else:
+            with as_input_error(f"features.{name}"):
+                blocks.append(csr_array(vectorizer.fit_transform(texts)))
+            part = from_estimator(name, vectorizer)
+        norms.append(part.norm)
+        learned.append(part.has_vocabulary)
+    examples = Examples(blocks, norms, Y, groups, mode, learned=learned)
+    return fit_head(classifier, examples, **options).probabilities
 
 
-def _fit_features(stages: Stages, name: str, vectorizer: Any, texts: list[str], held_out: list[str]) -> Values:
-    """Return a fitted vectorizer as values, with the features of the texts to learn from and of the others."""
+class _FittedFeatures(NamedTuple):
+    """Fitted features, and those of the texts to learn from and of the others, shape (texts, features) each.
+
+    Where there is a fine-tuned encoder, its log-odds out of fold are what is learned from.
+    """
+
+    features: Features
+    train: csr_array
+    rest: csr_array
+    learned: FineTuned | None = None
+
+
+def _fit_features(stages: Stages, name: str, vectorizer: Any, texts: list[str], held_out: list[str]) -> _FittedFeatures:
+    """Return a fitted vectorizer, with the features of the texts to learn from and of the others."""
+    if isinstance(vectorizer, RuleFeatures):
+        return _FittedFeatures(vectorizer, vectorizer.transform(texts), vectorizer.transform(held_out))
+    if isinstance(vectorizer, SentenceEncoder):
+        return _encode(stages, name, vectorizer, texts, held_out)
 
     def fit() -> Values:
         with as_input_error(f"features.{name}"):
@@ -119,4 +197,103 @@ def _fit_features(stages: Stages, name: str, vectorizer: Any, texts: list[str], 
     options = {key: repr(value) for key, value in vectorizer.get_params().items()}
     digests = {"texts to learn from": digest("\0".join(texts)), "other texts": digest("\0".join(held_out))}
     key = {"features": name, "class": type(vectorizer).__qualname__, **options, **digests, **versions(vectorizer)}
-    return stages.run(f"features.{name}", key, fit)
+    values = stages.run(f"features.{name}", key, fit)
+    return _FittedFeatures(from_values(values), values["train"], values["rest"])
+
+
+def _add_context(stages: Stages, one: _FittedFeatures, dataset: Dataset, weight: float) -> _FittedFeatures:
+    """Return features of sentences with what stands beside them."""
+    inner, train = one.features, dataset.rows("train")
+
+    def read(texts: list[str]) -> csr_array:
+        if isinstance(inner, EncoderFeatures):
+            return _encode_parts(stages, inner, texts, [])[0]
+        return inner.transform(texts)
+
+    features = ContextFeatures(inner, weight)
+    sides = [read_context(dataset.sentences[rows]) for rows in (train, ~train)]
+    return _FittedFeatures(
+        features, features.add_to(one.train, sides[0], read), features.add_to(one.rest, sides[1], read)
+    )
+
+
+def _encode(
+    stages: Stages, name: str, encoder: SentenceEncoder, texts: list[str], held_out: list[str]
+) -> _FittedFeatures:
+    """Return the vectors of an encoder, which learns nothing here; each text is encoded once for all trainings."""
+    with as_input_error(f"features.{name}"):
+        features = EncoderFeatures(name, encoder.fit(texts).encoder_, float(encoder.weight))
+    return _FittedFeatures(features, *_encode_parts(stages, features, texts, held_out))
+
+
+def _encode_parts(
+    stages: Stages, features: EncoderFeatures, texts: list[str], held_out: list[str]
+) -> tuple[csr_array, csr_array]:
+    """Return the vectors of the texts to learn from and of the others."""
+    options = {"encoder": features.encoder.digest(), "library": library(), **versions()}
+    vectors = recall_rows(stages.cache, "vectors", options, [*texts, *held_out], partial(_encode_all, features.encoder))
+    X = features.to_matrix(vectors)
+    return X[: len(texts)], X[len(texts) :]
+
+
+def _finetune(stages: Stages, name: str, encoder: FineTunedEncoder, dataset: Dataset) -> _FittedFeatures:
+    """Return the vectors of an encoder that learned from the labels."""
+    train, dev = dataset.rows("train"), dataset.rows("dev")
+    parts = [_labelled_texts(dataset, rows) for rows in (train, dev)]
+    options = {field: repr(value) for field, value in vars(encoder).items()}
+    labels = digest("\0".join(repr([list(part.texts), *map(_to_list, part[1:])]) for part in parts))
+    with as_input_error(f"features.{name}"):
+        start = encoder.read()
+        begin = encoder.digest(start)
+    key = {"features": name, **options, "encoder": begin, "mode": dataset.mode, "labels": labels, **versions(encoder)}
+    checkpoints = stages.working_folder(key)
+
+    def fit() -> Values:
+        with as_input_error(f"features.{name}"):
+            learn_from = (parts[0], parts[1] if dev.any() else None)
+            fitted = encoder.fit(*learn_from, mode=dataset.mode, checkpoints=checkpoints, start=start)
+        if checkpoints is not None:
+            rmtree(checkpoints, ignore_errors=True)
+        return fitted.to_values()
+
+    learned = encoder.from_values(stages.run(f"features.{name}", key, fit), start)
+    features = EncoderFeatures(name, learned.encoder)
+    held_out = dataset.sentences["text"][~train].tolist()
+    return _FittedFeatures(features, *_encode_parts(stages, features, list(parts[0].texts), held_out), learned)
+
+
+def _labelled_texts(dataset: Dataset, rows: np.ndarray) -> LabelledTexts:
+    """Return some sentences of a dataset with what is learned of them."""
+    weights = None if dataset.weights is None else dataset.weights[rows]
+    groups = article_groups(dataset.sentences)[rows]
+    return LabelledTexts(dataset.sentences["text"][rows].tolist(), dataset.Y[rows], groups, weights)
+
+
+def _to_list(array: np.ndarray | None) -> list[Any] | None:
+    """Return an array as a list."""
+    return None if array is None else array.tolist()
+
+
+def _apply_projections(head: Head, fitted: Sequence[_FittedFeatures]) -> Head:
+    """Return a head over vectors for one that learned from log-odds, which fine-tuned encoders make of them."""
+    if all(one.learned is None for one in fitted):
+        return head
+    if not isinstance(head, LinearHead):
+        raise InputError("features: a fine-tuned encoder needs a linear model; allowed: model=linear_svc and the like")
+    widths = [one.train.shape[1] if one.learned is None else len(one.learned.offset) for one in fitted]
+    parts = np.split(head.weights.astype(np.float64), np.cumsum(widths)[:-1], axis=1)
+    intercept = head.intercept.copy()
+    for number, one in enumerate(fitted):
+        if one.learned is not None:
+            intercept += parts[number] @ one.learned.offset
+            parts[number] = parts[number] @ one.learned.projection
+    return LinearHead(np.hstack(parts).astype(np.float32), intercept)
+
+
+def _encode_all(encoder: TextEncoder, texts: list[str]) -> np.ndarray:
+    """Return the vectors of texts; a terminal shows how many are done and the time that is left."""
+    from tqdm import tqdm
+
+    is_hidden = len(texts) < _MANY_TEXTS or not sys.stderr.isatty()
+    with tqdm(total=len(texts), desc="encoding", unit=" sentences", disable=is_hidden, file=sys.__stderr__) as bar:
+        return encoder.encode(texts, bar.update)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,23 +15,32 @@ from sklearn.utils.validation import has_fit_parameter
 
 from slugline.errors import InputError, one_line
 from slugline.model.heads import EstimatorHead, Head, LinearHead, decision_values, linear_coefficients, to_probabilities
-from slugline.model.vectorizers import normalize, side_by_side
+from slugline.model.vectorizers import side_by_side
 from slugline.scoring import average_precision
 from slugline.splits import stratify
+from slugline.svm import LinearSVC
 from slugline.training.calibration import calibrate
+from slugline.training.fold_features import FoldFeatures, repeat_last
 
 # The decision in a fold that has no example of a topic to learn from: a sure "no" on the scale of a margin
 _SURE_NO = -1.0
+C_VALUES = (
+    0.3,
+    0.1,
+    1.0,
+)  # what a C that is left to the data may become, the usual one first: `experiments/defaults.py C`
+_MARGIN = 0.005  # of macro average precision, by which another must be better: less is chance
 
 OnFold = Callable[[int, float], None]
 _TopicLabels = tuple[np.ndarray, np.ndarray | None]  # of one topic: labels and their weights, shape (sentences,) each
 
 
 class FittedHead(NamedTuple):
-    """A head, and the out-of-fold probabilities of the training sentences, shape (sentences, topics)."""
+    """A head, the out-of-fold probabilities of the training sentences (sentences, topics), and what was fitted."""
 
     head: Head
     probabilities: np.ndarray
+    classifier: Any
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,15 @@ class Examples:
         How much each label counts; None: all the same.
     calibration_rows : ndarray of bool, shape (sentences, topics), optional
         On which sentences each topic is calibrated; None: on all.
+    learned : sequence of bool, optional
+        Whether the columns of each block are terms that were learned from these sentences; None: all are.
+    soft : ndarray of shape (1 + folds, further sentences, topics), optional
+        Probabilities of the topics in further sentences, the last rows of each block, which have no labels: those to
+        learn from with all labels, and those for each fold of `divide_folds`.
+    soft_weight : float
+        How much a further sentence counts, where one with labels counts 1.
+    context : sequence of float or None, optional
+        For each block the weight of `ContextFeatures`, None where it is none of these; None: none is.
     """
 
     blocks: Sequence[csr_array]
@@ -62,6 +81,21 @@ class Examples:
     mode: str = "multilabel"
     weights: np.ndarray | None = None
     calibration_rows: np.ndarray | None = None
+    learned: Sequence[bool] | None = None
+    soft: np.ndarray | None = None
+    soft_weight: float = 1.0
+    context: Sequence[float | None] | None = None
+
+    @property
+    def n_further(self) -> int:
+        """The number of sentences that have probabilities in place of labels."""
+        return 0 if self.soft is None else self.soft.shape[1]
+
+
+def divide_folds(Y: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """Return the number of the fold that each sentence is held out in, shape (sentences,); see `Examples`."""
+    folds = min(folds, len(np.unique(groups)))
+    return stratify(Y, groups, [1 / folds] * folds, seed)
 
 
 def fit_head(
@@ -78,7 +112,8 @@ def fit_head(
     Parameters
     ----------
     classifier : estimator
-        A scikit-learn classifier, which stays unfitted: copies of it are fitted.
+        A scikit-learn classifier, which stays unfitted: copies of it are fitted. The `C` of a `slugline.svm.LinearSVC`
+        may be "auto": 0.3, or 0.1 or 1 where its macro average precision out of fold is higher by more than 0.005.
     examples : Examples
         What it learns from.
     folds : int
@@ -95,21 +130,64 @@ def fit_head(
     InputError
         When the classifier cannot learn from the examples, or could not be saved.
     """
-    folds = min(folds, len(np.unique(examples.groups)))
-    parallel = Parallel(n_jobs=_count_threads(classifier, n_jobs), prefer="threads")
-    topics = list(zip(examples.Y.T, _topic_weights(classifier, examples), strict=True))
+    fold_of_row = divide_folds(examples.Y, examples.groups, folds, seed)
+    X = repeat_last(side_by_side(examples.blocks), examples.n_further)
+    is_quick = isinstance(classifier, LinearSVC) and classifier.is_quick(X)
+    X = X.astype(np.float32) if is_quick else X
+    blocks = [block.astype(X.dtype, copy=False) for block in examples.blocks]
+    features = FoldFeatures(blocks, examples.norms, examples.learned, examples.n_further, context=examples.context)
+    labels = _label_topics(classifier, examples, folds)
+    parallel = Parallel(n_jobs=n_jobs if is_quick else _count_threads(classifier, n_jobs), prefer="threads")
+    cross_fit = partial(_cross_fit, X=X, features=features, labels=labels, fold_of_row=fold_of_row, parallel=parallel)
 
-    X = side_by_side(examples.blocks)
-    estimators = parallel(delayed(_fit_topic)(classifier, X, y, weight) for y, weight in topics)
+    usual, *others = [clone(classifier).set_params(C=C) for C in C_VALUES] if leaves_C(classifier) else [classifier]
+    fit = cross_fit(usual, on_fold=on_fold)
+    if others:
+        fits = [fit, *map(cross_fit, others)]
+        scores = [_rank(examples.Y, fit.decisions) for fit in fits]
+        fit = fits[int(np.argmax(scores))] if max(scores) > scores[0] + _MARGIN else fit
+    slope, offset = calibrate(fit.decisions, examples.Y, examples.calibration_rows)
+    probabilities = to_probabilities(slope * fit.decisions + offset, examples.mode)
+    return FittedHead(to_head(fit.estimators, slope, offset), probabilities, fit.classifier)
+
+
+def leaves_C(classifier: Any) -> bool:  # noqa: N802 - it is called so
+    """Tell whether the `C` of a classifier is left to the data."""
+    return isinstance(classifier, LinearSVC) and classifier.C == "auto"
+
+
+class _CrossFit(NamedTuple):
+    """A classifier, its copies fitted on all sentences, one per topic, and the decisions out of fold."""
+
+    classifier: Any
+    estimators: list[Any]
+    decisions: np.ndarray  # shape (sentences, topics)
+
+
+def _cross_fit(
+    classifier: Any,
+    *,
+    X: csr_array,
+    features: FoldFeatures,
+    labels: Sequence[Sequence[_TopicLabels]],
+    fold_of_row: np.ndarray,
+    parallel: Parallel,
+    on_fold: OnFold | None = None,
+) -> _CrossFit:
+    """Fit a classifier per topic on all sentences, whose features are `X`, and on those outside of each fold."""
+    estimators = parallel(delayed(_fit_topic)(classifier, X, y, weight) for y, weight in labels[0])
     if linear_coefficients(estimators[0]) is None:  # tell before the cross-validation what could not be saved after it
         from slugline.model.estimators import check_can_be_saved  # late: skops takes a second to import
 
         check_can_be_saved(classifier)
 
-    fold_of_row = stratify(examples.Y, examples.groups, [1 / folds] * folds, seed)
-    decisions = _decide_out_of_fold(classifier, examples, topics, fold_of_row, parallel, on_fold=on_fold)
-    slope, offset = calibrate(decisions, examples.Y, examples.calibration_rows)
-    return FittedHead(to_head(estimators, slope, offset), to_probabilities(slope * decisions + offset, examples.mode))
+    decisions = _decide_out_of_fold(features, classifier, labels, fold_of_row, parallel, on_fold=on_fold)
+    return _CrossFit(classifier, estimators, decisions)
+
+
+def _rank(Y: np.ndarray, decisions: np.ndarray) -> float:
+    """Return the macro average precision of decision values (sentences, topics)."""
+    return float(np.mean([average_precision(y, column) for y, column in zip(Y.T, decisions.T, strict=True)]))
 
 
 def to_head(estimators: list[Any], slope: np.ndarray, offset: np.ndarray) -> Head:
@@ -131,86 +209,85 @@ def as_input_error(what: str) -> Iterator[None]:
         raise InputError(f"{what}: {one_line(error)}") from error
 
 
-def _topic_weights(classifier: Any, examples: Examples) -> Sequence[np.ndarray | None]:
-    """Return the weights of each topic's labels; raise `InputError` for a classifier that takes none."""
-    if examples.weights is None:
-        return [None] * examples.Y.shape[1]
+def _label_topics(classifier: Any, examples: Examples, folds: int) -> Sequence[Sequence[_TopicLabels]]:
+    """Return the labels of each topic to learn from with all sentences, and those for each fold.
+
+    A further sentence is an example of the topic with the weight of its probability, and one without with the rest.
+    Raises `InputError` for a classifier that takes no weights where there are some.
+    """
+    Y, weights, soft = examples.Y, examples.weights, examples.soft
+    if weights is None and soft is None:
+        return [[(y, None) for y in Y.T]] * (1 + folds)
     if not has_fit_parameter(classifier, "sample_weight"):
-        raise InputError(
-            f"model {type(classifier).__name__} takes no sample weights, which labels by rules have; allowed: "
-            "labels.soft=false, or another model"
+        kind, key = (
+            ("labels by rules have", "labels.soft=false") if soft is None else ("a teacher gives", "teacher=null")
         )
-    return list(examples.weights.T)
+        raise InputError(
+            f"model {type(classifier).__name__} takes no sample weights, which {kind}; allowed: {key}, or another model"
+        )
+    weights = np.ones(Y.shape) if weights is None else weights
+    if soft is None:
+        return [list(zip(Y.T, weights.T, strict=True))] * (1 + folds)
+    stacked = np.concatenate([Y, np.ones(soft.shape[1:], np.bool_), np.zeros(soft.shape[1:], np.bool_)])
+    further = examples.soft_weight * np.concatenate([soft, 1 - soft], axis=1)
+    return [list(zip(stacked.T, np.concatenate([weights, fold]).T, strict=True)) for fold in further]
 
 
 def _count_threads(classifier: Any, n_jobs: int) -> int:
     """Return how many threads may fit at once: one for liblinear's dual solver, whose threads share random numbers.
 
-    It is the quicker one all the same: measured on two cores, one thread of it beats two of the primal solver.
+    It is the quicker one all the same: measured on two cores, one thread of it beats two of the primal solver. Our own
+    `LinearSVC` fits in as many as are asked for.
     """
     parts = (classifier, *classifier.get_params().values())
     return 1 if any(getattr(part, "dual", False) for part in parts) else n_jobs
 
 
 def _decide_out_of_fold(
+    features: FoldFeatures,
     classifier: Any,
-    examples: Examples,
-    topics: Sequence[_TopicLabels],
+    labels: Sequence[Sequence[_TopicLabels]],
     fold_of_row: np.ndarray,
     parallel: Parallel,
     *,
     on_fold: OnFold | None,
 ) -> np.ndarray:
-    """Return decision values (sentences, topics) from classifiers that did not see the sentence's fold."""
-    masks = [fold_of_row == fold for fold in np.unique(fold_of_row)]
-    decisions, decided = np.empty(examples.Y.shape), np.zeros(len(fold_of_row), np.bool_)
+    """Return decision values (sentences, topics) from copies of a classifier that did not see the sentence's fold."""
+    folds, n_rows = np.unique(fold_of_row), len(fold_of_row)
+    masks = [fold_of_row == fold for fold in folds]
+    decisions, decided = np.empty((n_rows, len(labels[0]))), np.zeros(n_rows, np.bool_)
 
     with ThreadPoolExecutor(1) as executor:  # makes the features of the next folds while classifiers fit
-        divided = executor.map(lambda mask: _divide(examples, mask), masks)
-        for fold, (mask, (X, X_held_out)) in enumerate(zip(masks, divided, strict=True)):
-            labels = [(y[~mask], None if weight is None else weight[~mask]) for y, weight in topics]
-            columns = parallel(delayed(_fit_and_decide)(classifier, X, y, weight, X_held_out) for y, weight in labels)
+        divided = executor.map(features.divide, masks)
+        for fold, mask, (X, X_held_out) in zip(folds, masks, divided, strict=True):
+            learned = np.pad(~mask, (0, len(labels[0][0][0]) - n_rows), constant_values=True)
+            columns = parallel(
+                delayed(_fit_and_decide)(classifier, X, *of_topic, X_held_out, learned) for of_topic in labels[1 + fold]
+            )
             decisions[mask] = np.column_stack(columns)
             decided |= mask
 
             if on_fold is not None:
-                ranked = zip(topics, decisions[decided].T, strict=True)
-                on_fold(fold, float(np.mean([average_precision(y[decided], column) for (y, _), column in ranked])))
+                Y = np.column_stack([y[:n_rows] for y, _ in labels[0]])
+                on_fold(int(fold), _rank(Y[decided], decisions[decided]))
     return decisions
 
 
-def _divide(examples: Examples, held_out: np.ndarray) -> tuple[csr_array, csr_array]:
-    """Return the features of the rows to learn from and of those held out.
-
-    They are as if the held-out rows had not been there when the vocabulary was learned. Else a held-out sentence would
-    have known terms where a new one has none, and thresholds would be chosen on other numbers than they are used on.
-    Document frequencies stay those of all sentences.
-    """
-    blocks = zip(examples.blocks, examples.norms, strict=True)
-    X = side_by_side([normalize(_drop_unknown_terms(block, held_out), norm) for block, norm in blocks])
-    return X[~held_out], X[held_out]
-
-
-def _drop_unknown_terms(block: csr_array, held_out: np.ndarray) -> csr_array:
-    """Return a copy of a block without the terms that would fall below min_df without the held-out rows."""
-    frequency = np.bincount(block.indices, minlength=block.shape[1])
-    remaining = frequency - np.bincount(block[held_out].indices, minlength=block.shape[1])
-    known = remaining >= frequency.min()  # the rarest term of the vocabulary shows what min_df was
-    copy = csr_array((block.data * known[block.indices], block.indices.copy(), block.indptr.copy()), block.shape)
-    copy.eliminate_zeros()
-    return copy
-
-
 def _fit_and_decide(
-    classifier: Any, X: csr_array, y: np.ndarray, weight: np.ndarray | None, X_held_out: csr_array
+    classifier: Any, X: csr_array, y: np.ndarray, weight: np.ndarray | None, X_held_out: csr_array, learned: np.ndarray
 ) -> np.ndarray:
-    """Return decision values for the held-out sentences, shape (held-out sentences,)."""
-    if y.any() and not y.all():
-        return decision_values(_fit_topic(classifier, X, y, weight), X_held_out)
-    return np.full(X_held_out.shape[0], _SURE_NO if not y.any() else -_SURE_NO)
+    """Return decision values for the held-out sentences, shape (held-out sentences,).
+
+    Of a copy of a classifier that is fitted on the others; `learned` says which of all sentences these are.
+    """
+    y, weight = y[learned], None if weight is None else weight[learned]
+    if not y.any() or y.all():
+        return np.full(X_held_out.shape[0], -_SURE_NO if y.any() else _SURE_NO)
+    return decision_values(_fit_topic(classifier, X, y, weight), X_held_out)
 
 
 def _fit_topic(classifier: Any, X: csr_array, y: np.ndarray, weight: np.ndarray | None = None) -> Any:
     """Fit a copy of a classifier on one topic."""
+    options = {} if weight is None else {"sample_weight": weight}
     with as_input_error(f"model {type(classifier).__name__} cannot be fitted"):
-        return clone(classifier).fit(X, y, **({} if weight is None else {"sample_weight": weight}))
+        return clone(classifier).fit(X, y, **options)

@@ -16,15 +16,18 @@ from joblib import Parallel, delayed
 from sklearn.base import clone
 
 from slugline.cache import Stages
+from slugline.data.cleaning import BOILERPLATE
 from slugline.data.schema import to_matrix
 from slugline.dataset import Dataset, check_examples, data_notes, topic_notes
 from slugline.errors import InputError
 from slugline.labels import by_people, mode_notes
+from slugline.model.context_features import ContextFeatures
 from slugline.model.heads import decision_values, to_probabilities
 from slugline.model.topic_model import TopicModel
-from slugline.model.vectorizers import from_estimator
+from slugline.scoring import check_target, choose_thresholds
 from slugline.splits import HELD_OUT, ByArticle, Given
 from slugline.training.calibration import calibrate
+from slugline.training.chosen_features import choose_features, learns_nothing, to_features
 from slugline.training.chunk_reading import read_chunks
 from slugline.training.chunk_splits import to_share
 from slugline.training.chunks import Chunks, RowCounts
@@ -41,7 +44,7 @@ def fit_out_of_core(settings: TrainSettings, stages: Stages) -> tuple[Dataset, F
     Parameters
     ----------
     settings : TrainSettings
-        With `data.chunk_rows`, hashed features and a classifier that has `partial_fit`.
+        With `data.chunk_rows`, features that learn nothing from texts, and a classifier that has `partial_fit`.
     stages : Stages
         Times what is done.
 
@@ -60,24 +63,30 @@ def fit_out_of_core(settings: TrainSettings, stages: Stages) -> tuple[Dataset, F
         For features, a classifier or a split that need all the text at once.
     """
     _check_settings(settings)
-    vectorizers = tuple(from_estimator(name, vectorizer) for name, vectorizer in settings.features.items())
+    chosen, notes = choose_features(settings.features, settings.labels, by_rules=settings.labels.rules)
+    vectorizers = tuple(to_features(one, name, settings.labels) for name, one in chosen.items())
+    if settings.context is not None:
+        vectorizers = tuple(ContextFeatures(part, settings.context.weight) for part in vectorizers)
     with TemporaryDirectory(prefix="slugline-") as place:
         chunks = read_chunks(settings, vectorizers, Path(place), stages)
         _check_chunks(chunks)
+        mode = settings.labels.mode or chunks.suggested_mode
+        check_target(settings.threshold, mode)
         with stages.timed("fit"):
             estimators = _learn(settings, chunks)
         sentences, decisions = _decide_held_out(estimators, chunks)
 
     Y = to_matrix(sentences["labels"], chunks.topics)
     dev = (sentences["split"] == "dev").to_numpy()
-    mode = settings.labels.mode or chunks.suggested_mode
     with stages.timed("thresholds"):
         slope, offset = calibrate(decisions[dev], Y[dev])
         probabilities = to_probabilities(slope * decisions + offset, mode)
-        thresholds = settings.threshold(Y[dev], probabilities[dev])
+        rows = np.repeat(dev[:, None], Y.shape[1], axis=1)
+        thresholds = choose_thresholds(settings.threshold, Y, probabilities, rows, mode)
 
     model = TopicModel(chunks.topics, mode, vectorizers, to_head(estimators, slope, offset), thresholds)
     dataset = _to_dataset(chunks, sentences, mode, settings)
+    dataset.notes.extend(notes)
     return dataset, FittedModel(model, probabilities), chunks.rows.train_hash.hexdigest()
 
 
@@ -100,6 +109,7 @@ def _to_dataset(chunks: Chunks, sentences: pd.DataFrame, mode: str, settings: Tr
         files=chunks.files,
         copy_leakage=None if settings.split.duplicates == "off" else of_copies,
         rejected=chunks.rejected,
+        cleaned=pd.concat(chunks.cleaned, ignore_index=True),
     )
     warnings = data_notes(
         chunks.matches,
@@ -111,6 +121,8 @@ def _to_dataset(chunks: Chunks, sentences: pd.DataFrame, mode: str, settings: Tr
     dataset.notes.extend(warnings)
     dataset.notes.extend(topic_notes(dataset, chunks.rare, chunks.unseen, labels.min_articles))
     dataset.notes.extend([*chunks.kept, *_notes(chunks, len(sentences))])
+    if getattr(settings.data, "cleaning", {}).get(BOILERPLATE):
+        dataset.notes.append("boilerplate is what repeats within a chunk of data.chunk_rows articles, not in all")
     return dataset
 
 
@@ -119,9 +131,9 @@ def _check_settings(settings: TrainSettings) -> None:
     chunk_rows, evaluation = settings.data.chunk_rows, settings.evaluation
     if not isinstance(chunk_rows, int) or chunk_rows < 1:
         raise InputError(f"data.chunk_rows: {chunk_rows}; allowed: a number of rows, or null")
-    learning = [name for name, vectorizer in settings.features.items() if not hasattr(vectorizer, "n_features")]
-    if learning:
-        raise InputError(f"data.chunk_rows: features.{learning[0]} learns from all texts; allowed: features=hashing")
+    if learning := [name for name, one in settings.features.items() if not learns_nothing(one)]:
+        problem = f"features.{learning[0]} learns from all texts"
+        raise InputError(f"data.chunk_rows: {problem}; allowed: features=hashing, features=encoder")
     if not hasattr(settings.model, "partial_fit"):
         name = type(settings.model).__name__
         raise InputError(f"data.chunk_rows: {name} has no partial_fit; allowed: model=sgd, or another that has")
@@ -129,8 +141,12 @@ def _check_settings(settings: TrainSettings) -> None:
         raise InputError(
             f"data.chunk_rows: {type(settings.split).__name__} needs all the text; allowed: split=article, split=column"
         )
+    if settings.teacher is not None:
+        raise InputError("data.chunk_rows: a teacher needs all the text; allowed: teacher=null")
     if evaluation.repeats > 1 or evaluation.learning_curve:
         raise InputError("evaluation.repeats and learning_curve need all the text; allowed: data.chunk_rows=null")
+    if evaluation.cross_validation:
+        raise InputError("evaluation=cross_validation needs all the text; allowed: data.chunk_rows=null")
 
 
 def _check_chunks(chunks: Chunks) -> None:

@@ -10,7 +10,6 @@ import pandas as pd
 from slugline.dataset import Dataset, check_dataset
 from slugline.errors import InputError
 from slugline.scoring import score, score_intervals
-from slugline.splits import PARTS, count_labels
 from slugline.training.fit import FittedModel
 
 AVERAGES = ("f1_macro", "f1_micro", "ap_macro")
@@ -39,7 +38,7 @@ def repeat_splits(dataset: Dataset, fitted: FittedModel, split: Any, refit: _Ref
     rows = [{"seed": split.seed} | _score(dataset, fitted)]
     for seed in range(split.seed + 1, split.seed + repeats):
         parts = replace(split, seed=seed)(dataset.sentences, dataset.Y)
-        rows.append({"seed": seed} | _fit_and_score(_with_split(dataset, parts), refit))
+        rows.append({"seed": seed} | _fit_and_score(dataset.with_split(parts), refit))
     return pd.DataFrame(rows)
 
 
@@ -76,16 +75,8 @@ def draw_learning_curve(
             rows.append(size | _score(dataset, fitted))
         else:
             parts = np.where(train & ~kept, "left out", dataset.sentences["split"])
-            rows.append(size | _fit_and_score(_with_split(dataset, parts), refit))
+            rows.append(size | _fit_and_score(dataset.with_split(parts), refit))
     return pd.DataFrame(rows)
-
-
-def _with_split(dataset: Dataset, parts: np.ndarray) -> Dataset:
-    """Return the dataset with another split."""
-    divided = dataset._replace(
-        sentences=dataset.sentences.assign(split=parts), label_counts=count_labels(dataset.Y, parts, dataset.topics)
-    )
-    return divided._replace(sizes={part: int(divided.rows(part).sum()) for part in PARTS})
 
 
 def _fit_and_score(dataset: Dataset, refit: _Refit) -> dict[str, Any]:

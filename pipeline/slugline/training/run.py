@@ -7,10 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
 from slugline.dataset import Dataset
 from slugline.model.topic_model import TopicModel
 from slugline.scoring import Scores, tabulate
+from slugline.splits import HELD_OUT
+from slugline.training.fit import FittedModel
+from slugline.training.judged import Judged, judge_part
 from slugline.training.settings import TrainSettings
 
 
@@ -34,6 +38,10 @@ class TrainingRun:
         Scores, counts and seconds by their metric keys, such as `test/f1_macro`.
     tables : dict of str to DataFrame
         What does not fit into numbers: calibration, slices, counts over time, ...
+    judged : Judged
+        What the model is judged by.
+    train_features : tuple of csr_array of shape (sentences, terms)
+        The features of the training sentences by each vectorizer; empty after training out of core.
     digests : mapping of str to str
         A digest of the sentences and labels of each part.
     folder : Path
@@ -55,6 +63,8 @@ class TrainingRun:
     dataset: Dataset
     model: TopicModel
     probabilities: np.ndarray
+    judged: Judged
+    train_features: tuple[csr_array, ...]
     digests: Mapping[str, str]
     folder: Path
     config: str
@@ -67,13 +77,24 @@ class TrainingRun:
 
     @property
     def part(self) -> str:
-        """The part that the model is judged by: test, or dev where there is no test."""
-        return self.dataset.evaluated_part
+        """What the model is judged by: `test`, `dev` where there is no test, or `cross_validated`."""
+        return self.judged.part
 
     @property
     def scores(self) -> pd.DataFrame:
         """Precision, recall, F1, average precision and support of each topic, and their averages."""
         return tabulate(self.metrics, self.part, self.dataset.topics)
+
+    def all_judged(self) -> list[Judged]:
+        """Return what the model is judged by, and the other parts that are held out."""
+        fitted = FittedModel(self.model, self.probabilities)
+        parts = [part for part in HELD_OUT if part != self.part and self.dataset.rows(part).any()]
+        return [self.judged, *(judge_part(self.dataset, fitted, part) for part in parts)]
+
+    def describe_judged(self) -> str:
+        """Return by how many sentences, and which, the model is judged."""
+        count = int(self.judged.rows.sum())
+        return f"{count} sentences of {self.part}" if self.part in HELD_OUT else f"{count} cross-validated sentences"
 
     @property
     def definitions(self) -> dict[str, str]:
@@ -90,10 +111,9 @@ class TrainingRun:
         """Describe the run in a few lines."""
         key = f"{self.part}/f1_macro"
         ends = [self.metrics.get(f"{key}_{end}", float("nan")) for end in ("low", "high")]
-        sentences = int(self.dataset.rows(self.part).sum())
         return (
             f"TrainingRun '{self.name}': macro F1 {self.metrics.get(key, float('nan')):.3f} "
-            f"({ends[0]:.3f} to {ends[1]:.3f}) on {sentences} sentences of {self.part}, "
+            f"({ends[0]:.3f} to {ends[1]:.3f}) on {self.describe_judged()}, "
             f"{len(self.dataset.topics)} topics\n"
             f"  model   {self.model_uri}\n"
             f"  folder  {self.folder}"

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from slugline.cache import Stages
+from slugline.data.context import read_context
 from slugline.data.schema import to_matrix
 from slugline.dataset import NO_LABELS, read_labelled, select_labelled
 from slugline.errors import InputError, listing
@@ -42,16 +43,18 @@ class ModelScores:
     def __repr__(self) -> str:
         """Return the table, and what was scored."""
         low, high = self.metrics["f1_macro_low"], self.metrics["f1_macro_high"]
+        absent = [topic for topic in self.topics if not self.metrics[f"support/{topic}"]]
         return (
             f"ModelScores: macro F1 {self.metrics['f1_macro']:.3f} ({low:.3f} to {high:.3f}) "
             f"on {self.sentences} sentences of {self.articles} articles\n"
             f"{self.table.to_string(float_format='{:.3f}'.format, na_rep='')}"
+            + (f"\nno sentence has, so not judged: {listing(absent)}" if absent else "")
         )
 
 
 def score_model(model: TopicModel, data: Any, labels: Labels) -> ModelScores:
     """Score a model on labelled sentences; see `slugline.evaluate`."""
-    _, labelled = read_labelled(data, labels, Stages())
+    _, labelled = read_labelled(data, labels, Stages(), context=model.reads_context)
     sentences = select_labelled(labelled)
     if sentences.empty:
         raise InputError(NO_LABELS)
@@ -61,7 +64,8 @@ def score_model(model: TopicModel, data: Any, labels: Labels) -> ModelScores:
         )
 
     Y = to_matrix(sentences["labels"], model.topics)
-    P = model.predict_proba(sentences["text"].tolist())
+    context = read_context(sentences) if model.reads_context else None
+    P = model.predict_proba(sentences["text"].tolist(), context)
     decided, articles = model.decide(P), sentences["article_id"].to_numpy()
     intervals = score_intervals(Y, decided, model.topics, groups=articles, probabilities=P)
     metrics = score(Y, decided, model.topics, probabilities=P) | flatten_intervals(intervals)

@@ -69,7 +69,7 @@ class StudySettings:
 
 def search(
     settings: StudySettings, overrides: Sequence[Any], launch: _LaunchJobs, *, n_trials: int, n_jobs: int
-) -> list[Any]:
+) -> dict[int, list[str]]:
     """Run jobs until enough trials of a study have ended.
 
     Parameters
@@ -87,7 +87,8 @@ def search(
 
     Returns
     -------
-    list of hydra JobReturn
+    dict of int to list of str
+        The overrides of each job by its number, without the marker of its trial.
 
     Raises
     ------
@@ -102,15 +103,16 @@ def search(
     study = settings.open()
     _check_space(study, space)
 
-    results: list[Any] = []
+    done: dict[int, list[str]] = {}
     while (ended := count_ended(study)) < n_trials:
         trials = [study.ask(space) for _ in range(min(n_jobs, n_trials - ended))]
-        jobs = [_job_overrides(settings, trial, fixed) for trial in trials]
-        returned = launch(jobs, trials[0].number)
+        jobs = [[*fixed, *(f"{key}={value}" for key, value in trial.params.items())] for trial in trials]
+        marked = [[*job, _mark(settings, trial.number)] for job, trial in zip(jobs, trials, strict=True)]
+        returned = launch(marked, trials[0].number)
         for trial, result in zip(trials, returned, strict=True):
             _finish(study, trial, result.return_value)
-        results += returned
-    return results
+        done |= {trial.number: job for trial, job in zip(trials, jobs, strict=True)}
+    return done
 
 
 def to_distribution(override: Any) -> Any:
@@ -156,11 +158,10 @@ def report_fold(step: int, value: float) -> None:
         raise Stopped(f"pruned after {step + 1} folds at {value:.3f}, below the median of earlier jobs")
 
 
-def _job_overrides(settings: StudySettings, trial: Any, fixed: Sequence[str]) -> list[str]:
-    """Return the overrides of a job: values that Optuna proposes, and which trial it is."""
-    values = [f"{key}={value}" for key, value in trial.params.items()]
-    marker = json.dumps({"study": asdict(settings), "number": trial.number}).replace("'", "\\'")
-    return [*fixed, *values, f"+hydra.job.env_set.{_TRIAL}='{marker}'"]
+def _mark(settings: StudySettings, number: int) -> str:
+    """Return the override that tells a job which trial it is."""
+    marker = json.dumps({"study": asdict(settings), "number": number}).replace("'", "\\'")
+    return f"+hydra.job.env_set.{_TRIAL}='{marker}'"
 
 
 def _check_space(study: Any, space: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ COMPONENT = {"component": True}  # a field that a group of the config fills
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    """How a model is judged, on test, or on dev where there is no test.
+    """How a model is judged: on test, or on dev where there is no test, or by cross-validation.
 
     Parameters
     ----------
@@ -30,6 +30,9 @@ class EvaluationSettings:
         How many random splits to train and score on; each after the first costs one more fit.
     learning_curve : list of float
         Shares of the training articles, as [0.1, 0.25, 0.5, 1]; a fit each.
+    cross_validation : bool, optional
+        Whether the model is judged by cross-validation over the articles of train and dev, as many fits more as there
+        are folds; by default where fewer than 100 sentences, or none, are held out.
     """
 
     slices: list[str] = field(default_factory=lambda: ["source", "language", "period", "length", "place"])
@@ -38,6 +41,7 @@ class EvaluationSettings:
     prevalence: str = "difference"
     repeats: int = 1
     learning_curve: list[float] = field(default_factory=list)
+    cross_validation: bool | None = None
 
     def __post_init__(self) -> None:
         """Check the numbers and names."""
@@ -50,6 +54,10 @@ class EvaluationSettings:
         check_method(self.prevalence, "evaluation.prevalence")
         if self.repeats < 1:
             raise InputError(f"evaluation.repeats={self.repeats}; allowed: 1 or more")
+        if self.cross_validation not in (None, True, False):
+            raise InputError(f"evaluation.cross_validation={self.cross_validation!r:.80}; allowed: true, false, null")
+        if self.cross_validation and self.repeats > 1:
+            raise InputError(f"evaluation.repeats={self.repeats}: evaluation=cross_validation judges all articles once")
 
 
 def _sample_articles() -> Any:
@@ -105,6 +113,10 @@ class TrainSettings:
     model : estimator
         A scikit-learn classifier; one copy of it learns each topic. One of your own must be linear (`coef_`,
         `intercept_`), as only weights are saved. By default a linear SVM, with `seed`.
+    teacher : Teacher, optional
+        A second model, which labels the sentences that nobody did, for `model` to learn from too.
+    context : Neighbours, optional
+        Whether the sentences before and after and the title are read too, and how much they count; None: no.
     threshold : callable
         Chooses the threshold of each topic: `TunedThreshold` or `FixedThreshold`.
     evaluation : EvaluationSettings
@@ -124,7 +136,7 @@ class TrainSettings:
     epochs : int
         With data.chunk_rows: how often training goes through the data.
     plots : bool
-        Whether to draw plots and write report.html; without, large sweeps are quicker.
+        Whether to draw plots and write the report; without, large sweeps are quicker.
     allowed_modules : list of str
         Modules of your own whose classes `_target_` may name; also looked for beside the folder of `--config-dir`.
     """
@@ -134,6 +146,8 @@ class TrainSettings:
     split: Any = field(default=None, metadata=COMPONENT)
     features: Mapping[str, Any] = field(default_factory=_words_and_characters, metadata=COMPONENT)
     model: Any = field(default=None, metadata=COMPONENT)
+    teacher: Any = field(default=None, metadata=COMPONENT)
+    context: Any = field(default=None, metadata=COMPONENT)
     threshold: Any = field(default_factory=_tuned_threshold, metadata=COMPONENT)
     cache: Any = field(default_factory=_cache_folder, metadata=COMPONENT)
     tracking: Any = field(default=None, metadata=COMPONENT)
@@ -148,9 +162,8 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         """Check the numbers, and make the defaults that depend on the seed."""
-        from sklearn.svm import LinearSVC
-
         from slugline.splits import ByArticle, check_seed
+        from slugline.svm import LinearSVC
 
         self._check_kinds()
         if self.folds < 2:
@@ -180,6 +193,15 @@ class TrainSettings:
         for name, vectorizer in self.features.items():
             check_vectorizer(name, vectorizer)
             _check_ngram_range(f"features.{name}", getattr(vectorizer, "ngram_range", (1, 1)))
+        if self.teacher is not None and not hasattr(self.teacher, "settings"):
+            raise InputError(f"teacher: found {self.teacher!r:.80}; allowed: slugline.training.teaching.Teacher()")
+        if self.context is not None and not hasattr(self.context, "weight"):
+            example = "slugline.model.context_features.Neighbours()"
+            raise InputError(f"context: found {self.context!r:.80}; allowed: {example}")
+        if self.context is not None and self.teacher is not None:
+            raise InputError(
+                "context=neighbours: a teacher labels sentences alone; allowed: teacher=null, or context=off"
+            )
         if not isinstance(self.evaluation, EvaluationSettings):
             raise InputError(f"evaluation: found {self.evaluation!r:.80}; allowed: an EvaluationSettings")
         if type(self.folds) is not int:

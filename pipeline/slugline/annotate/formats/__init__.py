@@ -1,6 +1,6 @@
 """The formats of annotation tools: a module each, which writes tasks and reads what annotators made of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from slugline.annotate.annotation import RawAnnotation, Row, Unanswered
@@ -22,7 +22,7 @@ class AnnotationFormat(Protocol):
         """Tell whether a row of a file looks like one of this format."""
 
     def read(
-        self, rows: Sequence[tuple[str, Row]], topics: Sequence[str], /
+        self, rows: Iterable[tuple[str, Row]], topics: Sequence[str], /
     ) -> Iterator[RawAnnotation | Rejected | Unanswered]:
         """Yield the annotations in rows that fit, what could not be read of them, and which nobody answered yet."""
 

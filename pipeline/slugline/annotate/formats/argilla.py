@@ -108,7 +108,7 @@ def fits(row: Row) -> bool:
     return is_flat or has_responses or isinstance(row.get("fields"), dict)
 
 
-def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected | Unanswered]:
+def read(rows: Iterable[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected | Unanswered]:
     """Yield every user's response to every record, or why it is not one; a record without any yields nothing."""
     records: list[tuple[str, Row, list[_Response]]] = []
     for where, row in rows:

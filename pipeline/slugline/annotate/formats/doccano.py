@@ -7,7 +7,7 @@ and a label of its own says that no topic fits: an example without labels is one
 were no tasks of ours, which have no `suggested`, no label says that no topic fits: export approved ones only.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from slugline.annotate.annotation import RawAnnotation, Row, Unanswered, shorten, with_nested
@@ -43,7 +43,7 @@ def fits(row: Row) -> bool:
     return is_unlabelled or any(name in row for name in _LABEL_FIELDS)
 
 
-def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected | Unanswered]:
+def read(rows: Iterable[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected | Unanswered]:
     """Yield the labels of every example, or why it has none, and the examples without labels yet."""
     for where, row in rows:
         name = next((name for name in _LABEL_FIELDS if name in row), None)

@@ -5,7 +5,7 @@ its SDK writes. A submitted annotation without any choice says that no topic fit
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
@@ -71,7 +71,7 @@ def fits(row: Row) -> bool:
     return isinstance(row.get("data"), dict) or row.keys() >= _EXPORT_FIELDS
 
 
-def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected | Unanswered]:
+def read(rows: Iterable[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected | Unanswered]:
     """Yield every annotation of every task, or why it is not one, and the tasks without any."""
     for where, row in rows:
         if isinstance(data := row.get("data"), dict):

@@ -6,7 +6,7 @@ Answers `reject` and `ignore` to a choice are skipped sentences. A binary answer
 topic that was never asked for need not be absent.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from slugline.annotate.annotation import RawAnnotation, Row, Unanswered, shorten
@@ -43,7 +43,7 @@ def fits(row: Row) -> bool:
     return any(name in row for name in _FIELDS)
 
 
-def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected | Unanswered]:
+def read(rows: Iterable[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected | Unanswered]:
     """Yield every answer, or why it is not one; a task without an answer yields nothing."""
     binary_answers: dict[tuple[str, str], list[tuple[str, Row]]] = {}
     for where, row in rows:

@@ -4,7 +4,7 @@ Nothing in a cell is run.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, repeat
 
 from slugline.annotate.annotation import BadValueError, RawAnnotation, Row, Unanswered, shorten
@@ -66,20 +66,21 @@ def fits(row: Row) -> bool:
     return "sentence_id" in row
 
 
-def read(rows: Sequence[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected | Unanswered]:
+def read(rows: Iterable[tuple[str, Row]], topics: Sequence[str]) -> Iterator[RawAnnotation | Rejected | Unanswered]:
     """Yield the annotation in every row, or why it has none; or that nobody answered it yet.
 
     Labels are in one column a topic, or with a delimiter (`|`, `;` or `,`) in `labels` or `label`. Without a column
     `status`, a row without any label is rejected: nobody could tell whether it was looked at. Raises `InputError` for a
     table that has no place for labels.
     """
-    first, columns = rows[0]
+    rows = iter(rows)
+    first, columns = head = next(rows)
     missing = [topic for topic in topics if topic not in columns]
     if missing and not any(name in columns for name in _LABEL_COLUMNS):
         absent = f"no column 'labels', and none for topic {shorten(missing[0])}"
         raise InputError(one_line(f"{first}: {absent}; found: {listing(columns, 20)}", 2000))
 
-    for where, row in rows:
+    for where, row in chain([head], rows):
         try:
             yield _read_row(where, row, topics) or Unanswered(where)
         except BadValueError as error:

@@ -23,7 +23,7 @@ __all__ = ["BESIDE", "HOW_TO", "encode", "fits", "read", "read_workbook"]
 
 _SHEET, _NOTES_SHEET = "sentences", "topics"
 _MAX_CHARACTERS = 32767  # of a cell
-_LIMITS = PartLimits(256, 256, "; use CSV", "; use CSV")
+_LIMITS = PartLimits(256, 32, 4, "; use CSV", "; use CSV", "; use CSV")
 # What XML cannot hold is written as _xHHHH_ (ECMA-376, 22.9.2.19), and so is what looks like such a sign already
 _UNWRITABLE = re.compile("[\0-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 

@@ -1,5 +1,6 @@
 """What other libraries raise, each in its own way, as the one error that costs a file and no more."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,12 @@ class MissingExtra(OSError):  # noqa: N818 - it says what is missing
 def missing_extra(library: str, extra: str) -> MissingExtra:
     """Return the error for a library that is not installed, and which extra brings it."""
     return MissingExtra(f'needs {library}: pip install "slugline[{extra}]"')
+
+
+def silence(*loggers: str) -> None:
+    """Let libraries log nothing about what is broken in a file: its reader says it."""
+    for name in loggers:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 @contextmanager

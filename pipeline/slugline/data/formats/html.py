@@ -1,14 +1,13 @@
 """Pages of the web: the main text, by trafilatura, and what the page says about it; fragments of HTML as plain text."""
 
 import codecs
-import logging
 import re
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
 from slugline.data.encodings import find_encoding
-from slugline.data.formats.foreign import foreign_errors, missing_extra
+from slugline.data.formats.foreign import foreign_errors, missing_extra, silence
 from slugline.data.opening import InputFile
 from slugline.data.schema import Row, Rows
 
@@ -39,9 +38,7 @@ def page_row(data: bytes, encoding: str | None, url: str | None = None) -> Row |
         raise missing_extra("trafilatura", "web") from error
     if (tags := data.count(b"<")) > _MAX_TAGS:
         return f"{tags} tags in one page; allowed: {_MAX_TAGS}"
-    for name in _LOGGERS:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-
+    silence(*_LOGGERS)
     html = _DECLARATION.sub("", decode_page(data, encoding), count=1)
     with foreign_errors("no page that can be read"):
         page: Any = trafilatura.bare_extraction(

@@ -5,6 +5,7 @@ from typing import Any
 from slugline.data.formats.parquet_limits import open_table, read_batches
 from slugline.data.opening import InputFile
 from slugline.data.schema import Rows, describe_repeated
+from slugline.errors import one_line
 
 
 def read_parquet(file: InputFile) -> Rows:
@@ -25,7 +26,7 @@ def read_parquet(file: InputFile) -> Rows:
                 yield from _read_group(table, group, first, file)
                 first += table.metadata.row_group(group).num_rows
     except pa.ArrowException as error:
-        raise OSError(str(error).splitlines()[0]) from error
+        raise OSError(one_line(error)) from error
 
 
 def _read_group(table: Any, group: int, first: int, file: InputFile) -> Rows:
@@ -43,7 +44,7 @@ def _read_group(table: Any, group: int, first: int, file: InputFile) -> Rows:
                 yield f"{file.name}:{number}", row
                 number += 1
     except (pa.ArrowException, OSError) as error:
-        yield f"{file.name}:{number}", f"no record from here to {last}: {str(error).splitlines()[0]}"
+        yield f"{file.name}:{number}", f"no record from here to {last}: {one_line(error)}"
 
 
 def _to_row(record: Any) -> dict[str, Any] | str:

@@ -5,7 +5,7 @@ from math import inf
 from typing import Any, BinaryIO
 
 from slugline.data.encodings import DoubtError
-from slugline.data.formats.foreign import foreign_errors, missing_extra
+from slugline.data.formats.foreign import foreign_errors, missing_extra, silence
 from slugline.data.formats.html import PAGE_SHARE, page_row
 from slugline.data.opening import InputFile, describe_doubt
 from slugline.data.schema import Row, Rows
@@ -23,11 +23,13 @@ def read_warc(file: InputFile) -> Rows:
     except ImportError as error:
         raise missing_extra("warcio", "web") from error
 
+    silence("warcio")
     others: Counter[str] = Counter()
     with file.open_bytes() as opened:
         stream = _Stream(opened)
         with foreign_errors("no WARC that can be read"):
             records = ArchiveIterator(stream, arc2warc=True)
+        records.INC_RECORD = ""  # what it prints for a record of another length than it says; they are counted below
         number = 0
         while True:
             with foreign_errors("no WARC record"):
@@ -44,6 +46,8 @@ def read_warc(file: InputFile) -> Rows:
     if others:
         counts = ", ".join(f"{count} {kind}" for kind, count in others.most_common())
         file.notes.append(f"records left out: {counts}")
+    if records.err_count:
+        file.notes.append(f"records of another length than they say: {records.err_count}")
 
 
 class _Stream:

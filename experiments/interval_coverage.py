@@ -1,4 +1,4 @@
-"""Do 95 % intervals hold the truth, does the paired test cry wolf? `python experiments/coverage.py [--quick] [SOURCE ...]`.
+"""Do 95 % intervals hold the truth, does the paired test cry wolf? `python experiments/interval_coverage.py [--quick] [--curves] [SOURCE ...]`.
 
 Samples of articles, drawn with replacement, from IndiaPoliceEvents (out-of-fold decisions on the whole set are the
 population) and from simulated articles, of 5 topics, and of 15, the rarest in one article of fifty. Studentised resamples with
@@ -7,7 +7,8 @@ pseudo-articles (`slugline.scoring.bootstrap`) against plain percentiles of resa
 First table: coverage of intervals of F1 and their mean width, by the number of the sample's articles that have the
 topic. Second: of all topics, averages, and average precision of topics that some article has. Third: how often p is below 0.05
 where two models are equal (they change places in each article by chance), and how often the interval of the difference holds
-that of the population (they do not change places).
+that of the population (they do not change places). With `--curves` only a fourth: of calibration error, less chance, and of the share to read to find
+95 %; by the number of articles that have the topic.
 """
 
 import sys
@@ -18,12 +19,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from slugline.scoring import TunedThreshold, score, score_intervals
+from slugline.scoring import (
+    TunedThreshold,
+    budget_intervals,
+    calibration_intervals,
+    expected_calibration_error,
+    reading_budget,
+    score,
+    score_intervals,
+)
 from slugline.scoring.bootstrap import draw_difference, draw_weights, resample, studentised_difference
 from slugline.scoring.intervals import measure_intervals
 from slugline.scoring.sums import Measure, build_measures
 
-QUICK = "--quick" in sys.argv
+QUICK, CURVES = "--quick" in sys.argv, "--curves" in sys.argv
 SAMPLES, RESAMPLES = (20, 200) if QUICK else (200, 400)
 SIZES = (60, 150, 400)  # articles
 EDGES = (0, 1, 3, 6, 11, 21, 51)
@@ -74,6 +83,9 @@ class Tally:
 
 def main() -> None:
     """Print what it takes, and three tables."""
+    if CURVES:
+        study_curves()
+        return
     random = np.random.default_rng(0)
     Y, P = random.random((20_000, 15)) < 0.06, random.random((20_000, 15))
     for more in (None, P):
@@ -97,6 +109,28 @@ def main() -> None:
     )
     averages.show("averages: coverage (mean width)", AVERAGES)
     tests.show("two models: p below 0.05 where equal; coverage of the difference (mean width)", TESTS)
+
+
+def study_curves() -> None:
+    """Print how often intervals of calibration error and of the reading budget hold those of the population."""
+    tally = Tally()
+    for name in [name for name in SOURCES if name in sys.argv] or list(SOURCES):
+        population = SOURCES[name]()
+        pairs = list(zip(population.topics, population.Y.T, population.P.T, strict=True))
+        truth = {f"ece_debiased/{topic}": expected_calibration_error(y, p, debiased=True) for topic, y, p in pairs}
+        truth |= {f"reading_budget/{topic}": reading_budget(y, p) for topic, y, p in pairs}
+        for size in SIZES[:2]:
+            for seed in range(SAMPLES // 2):
+                data = sample(population, size, 1 + seed)
+                options = {"groups": data.article, "resamples": RESAMPLES, "seed": seed}
+                found = calibration_intervals(data.Y, data.P, data.topics, **options)
+                found |= budget_intervals(data.Y, data.P, data.topics, **options)
+                stands = [len(np.unique(data.article[y])) for y in data.Y.T]
+                for key, (low, high) in found.items():
+                    kind, _, topic = key.partition("/")
+                    edge = max(edge for edge in EDGES if edge <= stands[int(topic)])
+                    tally.add((name, str(size), kind), str(edge), low <= truth[key] <= high, high - low)
+    tally.show("curves: coverage (mean width)", [str(edge) for edge in EDGES[1:]])
 
 
 def tally_intervals(
