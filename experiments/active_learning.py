@@ -38,6 +38,7 @@ from slugline.review.selection import select_batch, uncertainty
 from slugline.review.stability import is_stable, measure_stability
 from slugline.scoring import TunedThreshold, score
 from slugline.splits import stratify
+from slugline.training.fold_features import Block
 from slugline.training.heads import Examples, fit_head
 
 ROOT = Path(__file__).parents[1]
@@ -83,7 +84,6 @@ class Pool(NamedTuple):
     news: News
     votes: np.ndarray
     blocks: list[csr_array]
-    norms: list[str | None]
     X: csr_array
     alike: csr_array
     Y_scored: np.ndarray
@@ -141,19 +141,17 @@ def prepare(news: News, shares: Sequence[float], seed: int) -> Pool:
     """Split by article into a pool, what is scored, and what is left alone; make the default features."""
     part = stratify(news.Y, news.articles, shares, seed)
     pool, scored = (part_of(news, np.flatnonzero(part == number)) for number in (0, 1))
-    blocks, more, norms = [], [], []
+    blocks, more = [], []
     for file in ("word", "char"):
         options = OmegaConf.to_container(OmegaConf.load(ROOT / f"conf/features/{file}.yaml")[file])
         options.pop("_target_")
         vectorizer = TfidfVectorizer(**options | {"ngram_range": tuple(options["ngram_range"])})
         blocks.append(vectorizer.fit_transform(pool.texts))
-        fitted = from_estimator(file, vectorizer)
-        more.append(fitted.transform(scored.texts))
-        norms.append(fitted.norm)
+        more.append(from_estimator(file, vectorizer).transform(scored.texts))
     X = side_by_side(blocks)
     rules = Labels(topics={topic: Topic(keywords=[word]) for topic, word in RULES.items()})
     votes = cast_votes(pool.texts, TOPICS, rules)
-    return Pool(pool, votes, blocks, norms, X, normalize(X.copy(), "l2"), scored.Y, side_by_side(more))
+    return Pool(pool, votes, blocks, X, normalize(X.copy(), "l2"), scored.Y, side_by_side(more))
 
 
 def first_batch(pool: Pool, seed: int) -> np.ndarray:
@@ -175,8 +173,8 @@ def fit(pool: Pool, rows: np.ndarray, seed: int) -> Model:
     )
     Y = pool.news.Y[rows]
     known, thresholds = Y.any(axis=0), np.full(len(TOPICS), 0.5)
-    blocks = [block[rows] for block in pool.blocks]
-    examples = Examples(blocks, pool.norms, Y[:, known], pool.news.articles[rows])
+    blocks = [Block(X[rows]) for X in pool.blocks]
+    examples = Examples(blocks, Y[:, known], pool.news.articles[rows])
     fitted = fit_head(classifier, examples, seed=seed)
     thresholds[known] = TunedThreshold()(Y[:, known], fitted.probabilities)
     return Model(fitted.head, known, thresholds)

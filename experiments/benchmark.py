@@ -184,6 +184,7 @@ def fasttext() -> Iterator[Row]:
     from slugline.ngrams import TfidfVectorizer
     from slugline.splits import stratify
     from slugline.svm import LinearSVC
+    from slugline.training.fold_features import Block
     from slugline.training.heads import Examples, fit_head
 
     rows = read()
@@ -201,9 +202,10 @@ def fasttext() -> Iterator[Row]:
         return tuple(from_estimator(name, one) for name, one in zip(features, fitted, strict=True)), blocks
 
     def ours(name: str, lengths: tuple[int, int]) -> None:
-        vectorizers, blocks = vectorize(lengths)
+        vectorizers, matrices = vectorize(lengths)
         classifier = LinearSVC(C=0.3, dual=True, tol=0.01, random_state=0)
-        head = fit_head(classifier, Examples(blocks, ["l2", "l2"], Y[part == 0], groups[part == 0])).head
+        blocks = [Block(X, "l2", FEATURES[name]["min_df"]) for name, X in zip(FEATURES, matrices, strict=True)]
+        head = fit_head(classifier, Examples(blocks, Y[part == 0], groups[part == 0])).head
         made[name] = vectorizers, head
 
     def plain() -> None:

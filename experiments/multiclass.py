@@ -26,11 +26,10 @@ from sklearn.base import clone
 from weak_labels import DATA, read
 
 from slugline.model.heads import to_probabilities
-from slugline.model.vectorizers import from_estimator
 from slugline.scoring import FixedThreshold, TunedThreshold, expected_calibration_error, score
 from slugline.splits import stratify
 from slugline.training.calibration import calibrate
-from slugline.training.fold_features import FoldFeatures
+from slugline.training.fold_features import Block, FoldFeatures
 
 SEEDS = range(2) if "--quick" in sys.argv else range(10)
 COSTS = (0.3, 1.0)
@@ -166,12 +165,13 @@ def decide(name: str, seed: int, size: int, C: float) -> Decisions:
     data = load(name)
     train, test = divide(data, seed, size)
     vectorizers = [clone(one) for one in FEATURES[BASE].values()]
-    blocks = [csr_array(one.fit_transform(data.texts[train])) for one in vectorizers]
-    X, X_test = hstack(blocks, format="csr"), hstack([one.transform(data.texts[test]) for one in vectorizers])
+    blocks = [Block(csr_array(one.fit_transform(data.texts[train])), one.norm, one.min_df) for one in vectorizers]
+    X = hstack([block.X for block in blocks], format="csr")
+    X_test = hstack([one.transform(data.texts[test]) for one in vectorizers])
     y = data.y[train]
     Y = y[:, None] == np.arange(y.max() + 1)
     fold_of_row = stratify(Y, data.articles[train], [1 / FOLDS] * FOLDS, 0)
-    features = FoldFeatures(blocks, [from_estimator("features", one).norm for one in vectorizers])
+    features = FoldFeatures(blocks)
     out_of_fold = np.empty(Y.shape)
     for fold in range(FOLDS):
         held_out = fold_of_row == fold

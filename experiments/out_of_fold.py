@@ -37,13 +37,14 @@ def fit(sentences: Sentences, train: np.ndarray, features: tuple[str, ...] = tup
 
     from slugline.model.heads import to_probabilities
     from slugline.model.vectorizers import from_estimator, transform_all
+    from slugline.training.fold_features import Block
     from slugline.training.heads import Examples, fit_head
 
     texts = np.array(sentences.texts, dtype=object)
     fitted = [TfidfVectorizer(**FEATURES[name]) for name in features]
-    blocks = [vectorizer.fit_transform(list(texts[train])) for vectorizer in fitted]
+    blocks = [Block(one.fit_transform(list(texts[train])), "l2", one.min_df) for one in fitted]
     classifier = LinearSVC(C=0.3, tol=0.01, random_state=0)
-    examples = Examples(blocks, ["l2"] * len(blocks), sentences.Y[train], sentences.article[train])
+    examples = Examples(blocks, sentences.Y[train], sentences.article[train])
     found = fit_head(classifier, examples)
     P = np.empty(sentences.Y.shape)
     P[train] = found.probabilities

@@ -34,7 +34,7 @@ from slugline.ngrams import NgramOptions, TfidfVectorizer, VocabularyCounter
 from slugline.prediction import PredictOptions, predict_articles, predict_files
 from slugline.training.chosen_features import choose_for
 from slugline.training.fit import FittedModel, fit_model
-from slugline.training.fold_features import FoldFeatures
+from slugline.training.fold_features import Block, FoldFeatures
 from slugline.training.scores import score_model
 from slugline.training.settings import TrainSettings
 from slugline.training.teaching import Teacher
@@ -183,7 +183,7 @@ def test_each_side_of_a_fold_has_a_length_of_its_own() -> None:
     counter = VocabularyCounter.from_terms(NgramOptions(token_pattern=r"(?u)\b\w+\b"), list("abcd"))
     features = ContextFeatures(Vectorizer("word", counter, np.arange(1.0, 5.0)), 0.5)
     X = features.transform(texts, context)
-    learned, held_out = FoldFeatures([X * 3.0], ["l2"], context=[0.5]).divide(np.array([False, False, True]))
+    learned, held_out = FoldFeatures([Block(X * 3.0, "l2", 1, 0.5)]).divide(np.array([False, False, True]))
     np.testing.assert_allclose(np.vstack([learned.toarray(), held_out.toarray()]), X.toarray(), rtol=0, atol=1e-15)
 
 

@@ -54,8 +54,7 @@ def rows(copies: int = 0) -> list[dict[str, Any]]:
     random, made = np.random.default_rng(0), []
 
     def add(words: str, article: str, split: str, topic: str | None, *, labelled: bool = True) -> None:
-        rare = "" if made else "nonce "  # one word that one sentence has, as any text has: it shows that min_df is 1
-        filled = f"{rare}{' '.join(random.choice(FILLERS, 5))} {words} {' '.join(random.choice(FILLERS, 5))}"
+        filled = f"{' '.join(random.choice(FILLERS, 5))} {words} {' '.join(random.choice(FILLERS, 5))}"
         labels = ([topic] if topic else []) if labelled else None
         made.append({"text": filled, "article_id": article, "split": split, "labels": labels})
 

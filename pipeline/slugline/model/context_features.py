@@ -67,11 +67,6 @@ class ContextFeatures:
         return self.inner.norm
 
     @property
-    def has_vocabulary(self) -> bool:
-        """Whether the terms were learned from texts."""
-        return self.inner.has_vocabulary
-
-    @property
     def n_features(self) -> int:
         """The number of columns."""
         return N_BLOCKS * self.inner.n_features

@@ -22,7 +22,6 @@ class EncoderFeatures:
     """The vectors of texts, scaled to the length `weight`."""
 
     kind: ClassVar[str] = "encoder"
-    has_vocabulary: ClassVar[bool] = False
     norm: ClassVar[None] = None
     name: str
     encoder: TextEncoder

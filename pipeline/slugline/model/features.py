@@ -10,8 +10,7 @@ from scipy.sparse import csr_array
 class Features(Protocol):
     """What turns texts into columns of numbers, fitted and as data.
 
-    `kind` names the class in saved models; `name` is that of the features in the config. A vocabulary
-    is learned from the texts: a fold of a cross-validation has only the terms that its own texts have often enough.
+    `kind` names the class in saved models; `name` is that of the features in the config.
     """
 
     kind: ClassVar[str]
@@ -19,10 +18,6 @@ class Features(Protocol):
     @property
     def name(self) -> str:
         """The name of the features in the config."""
-
-    @property
-    def has_vocabulary(self) -> bool:
-        """Whether the columns are terms that were learned from texts."""
 
     @property
     def norm(self) -> str | None:

@@ -34,7 +34,6 @@ class RuleFeatures:
     """
 
     kind: ClassVar[str] = "rules"
-    has_vocabulary: ClassVar[bool] = False
     norm: ClassVar[str | None] = None
     name: str
     rules: Mapping[str, "Rule"]

@@ -23,7 +23,6 @@ class Vectorizer:
     """
 
     kind: ClassVar[str] = "ngrams"
-    has_vocabulary: ClassVar[bool] = True
     name: str
     counter: VocabularyCounter | HashingCounter
     idf: np.ndarray | None

@@ -84,3 +84,8 @@ def is_fixed(component: Any) -> bool:
 def bind(component: Any, name: str, labels: Labels | None) -> Any:
     """Return the features of a component that learns nothing from texts; others as they are."""
     return component.to_features(name, labels) if is_fixed(component) else component
+
+
+def least_frequency(component: Any) -> float | None:
+    """Return the `min_df` of what learns its terms from texts; None for what does not, or has a given vocabulary."""
+    return None if getattr(component, "vocabulary", None) is not None else getattr(component, "min_df", None)

@@ -26,7 +26,8 @@ from slugline.model.rule_votes import RuleFeatures
 from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, from_values, side_by_side, to_values
 from slugline.scoring import check_target, choose_thresholds
-from slugline.training.chosen_features import bind, choose_for
+from slugline.training.chosen_features import bind, choose_for, least_frequency
+from slugline.training.fold_features import Block
 from slugline.training.heads import Examples, OnFold, as_input_error, fit_head
 from slugline.training.settings import TrainSettings
 from slugline.training.teaching import teach
@@ -97,9 +98,7 @@ def fit_model(
 
     with stages.timed("fit"):
         examples = Examples(
-            blocks=[one.train if one.learned is None else csr_array(one.learned.out_of_fold) for one in fitted],
-            norms=[vectorizer.norm for vectorizer in vectorizers],
-            learned=[vectorizer.has_vocabulary for vectorizer in vectorizers],
+            blocks=[_to_block(one, component) for one, component in zip(fitted, chosen.values(), strict=True)],
             Y=dataset.Y[train],
             groups=article_groups(dataset.sentences)[train],
             mode=dataset.mode,
@@ -107,7 +106,6 @@ def fit_model(
             calibration_rows=dataset.calibration_rows("train")[train],
             soft=None if taught is None else taught.probabilities,
             soft_weight=1.0 if taught is None else settings.teacher.weight,
-            context=[part.weight if isinstance(part, ContextFeatures) else None for part in vectorizers],
         )
         head, out_of_fold, classifier = fit_head(
             settings.model,
@@ -147,26 +145,19 @@ def predict_out_of_fold(
     `Y` are booleans (texts, topics), `groups` a key per text that cross-validation never splits, `features` vectorizers
     by name; `options` are those of `fit_head`.
     """
-    blocks: list[csr_array] = []
-    norms: list[str | None] = []
-    learned: list[bool] = []
+    blocks: list[Block] = []
     for name, vectorizer in features.items():
         if isinstance(vectorizer, FineTunedEncoder):
-            blocks.append(csr_array(vectorizer.fit(LabelledTexts(texts, Y, groups), mode=mode).out_of_fold))
-            norms.append(None)
-            learned.append(False)
+            blocks.append(Block(csr_array(vectorizer.fit(LabelledTexts(texts, Y, groups), mode=mode).out_of_fold)))
             continue
         part = bind(vectorizer, name, labels)
         if isinstance(part, RuleFeatures):
-            blocks.append(part.transform(texts))
-        else:
-            with as_input_error(f"features.{name}"):
-                blocks.append(csr_array(vectorizer.fit_transform(texts)))
-            part = from_estimator(name, vectorizer)
-        norms.append(part.norm)
-        learned.append(part.has_vocabulary)
-    examples = Examples(blocks, norms, Y, groups, mode, learned=learned)
-    return fit_head(classifier, examples, **options).probabilities
+            blocks.append(Block(part.transform(texts)))
+            continue
+        with as_input_error(f"features.{name}"):
+            X = csr_array(vectorizer.fit_transform(texts))
+        blocks.append(Block(X, from_estimator(name, vectorizer).norm, least_frequency(vectorizer)))
+    return fit_head(classifier, Examples(blocks, Y, groups, mode), **options).probabilities
 
 
 class _FittedFeatures(NamedTuple):
@@ -179,6 +170,14 @@ class _FittedFeatures(NamedTuple):
     train: csr_array
     rest: csr_array
     learned: FineTuned | None = None
+
+
+def _to_block(one: _FittedFeatures, component: Any) -> Block:
+    """Return what a head learns from."""
+    if one.learned is not None:
+        return Block(csr_array(one.learned.out_of_fold))
+    context = one.features.weight if isinstance(one.features, ContextFeatures) else None
+    return Block(one.train, one.features.norm, least_frequency(component), context)
 
 
 def _fit_features(stages: Stages, name: str, vectorizer: Any, texts: list[str], held_out: list[str]) -> _FittedFeatures:

@@ -20,7 +20,7 @@ from slugline.scoring import average_precision
 from slugline.splits import stratify
 from slugline.svm import LinearSVC
 from slugline.training.calibration import calibrate
-from slugline.training.fold_features import FoldFeatures, repeat_last
+from slugline.training.fold_features import Block, FoldFeatures, repeat_last
 
 # The decision in a fold that has no example of a topic to learn from: a sure "no" on the scale of a margin
 _SURE_NO = -1.0
@@ -49,10 +49,8 @@ class Examples:
 
     Parameters
     ----------
-    blocks : sequence of csr_array of shape (sentences, terms)
+    blocks : sequence of Block
         The features by each vectorizer.
-    norms : sequence of {"l1", "l2", None}
-        How each vectorizer scales its rows.
     Y : ndarray of bool, shape (sentences, topics)
         The labels.
     groups : ndarray of shape (sentences,)
@@ -63,28 +61,21 @@ class Examples:
         How much each label counts; None: all the same.
     calibration_rows : ndarray of bool, shape (sentences, topics), optional
         On which sentences each topic is calibrated; None: on all.
-    learned : sequence of bool, optional
-        Whether the columns of each block are terms that were learned from these sentences; None: all are.
     soft : ndarray of shape (1 + folds, further sentences, topics), optional
         Probabilities of the topics in further sentences, the last rows of each block, which have no labels: those to
         learn from with all labels, and those for each fold of `divide_folds`.
     soft_weight : float
         How much a further sentence counts, where one with labels counts 1.
-    context : sequence of float or None, optional
-        For each block the weight of `ContextFeatures`, None where it is none of these; None: none is.
     """
 
-    blocks: Sequence[csr_array]
-    norms: Sequence[str | None]
+    blocks: Sequence[Block]
     Y: np.ndarray
     groups: np.ndarray
     mode: str = "multilabel"
     weights: np.ndarray | None = None
     calibration_rows: np.ndarray | None = None
-    learned: Sequence[bool] | None = None
     soft: np.ndarray | None = None
     soft_weight: float = 1.0
-    context: Sequence[float | None] | None = None
 
     @property
     def n_further(self) -> int:
@@ -131,11 +122,11 @@ def fit_head(
         When the classifier cannot learn from the examples, or could not be saved.
     """
     fold_of_row = divide_folds(examples.Y, examples.groups, folds, seed)
-    X = repeat_last(side_by_side(examples.blocks), examples.n_further)
+    X = repeat_last(side_by_side([block.X for block in examples.blocks]), examples.n_further)
     is_quick = isinstance(classifier, LinearSVC) and classifier.is_quick(X)
     X = X.astype(np.float32) if is_quick else X
-    blocks = [block.astype(X.dtype, copy=False) for block in examples.blocks]
-    features = FoldFeatures(blocks, examples.norms, examples.learned, examples.n_further, context=examples.context)
+    blocks = [block._replace(X=block.X.astype(X.dtype, copy=False)) for block in examples.blocks]
+    features = FoldFeatures(blocks, examples.n_further)
     labels = _label_topics(classifier, examples, folds)
     parallel = Parallel(n_jobs=n_jobs if is_quick else _count_threads(classifier, n_jobs), prefer="threads")
     cross_fit = partial(_cross_fit, X=X, features=features, labels=labels, fold_of_row=fold_of_row, parallel=parallel)
