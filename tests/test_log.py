@@ -15,7 +15,7 @@ from test_workflow import settings
 from slugline import load_model
 from slugline.errors import InputError
 from slugline.launch import Launch
-from slugline.tracking import Mlflow, Off, log_folder
+from slugline.tracking import LoggedRun, Mlflow, Off, log_folder
 from slugline.tracking.finished_run import RUN_KEY
 from slugline.training.settings import TrainSettings
 from slugline.workflow import train
@@ -71,11 +71,18 @@ def unlogged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def logged_later(unlogged: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, LoggedRun]:
+    """A folder with a store that the run of `unlogged` was logged in later, and what that gave."""
+    folder = tmp_path_factory.mktemp("later")
+    return folder, log_folder(unlogged / "run", store_of(folder))
+
+
 @pytest.mark.slow
-def test_a_run_that_is_logged_later_is_the_one_that_would_have_been_logged_at_once(logged, unlogged):
-    later = log_folder(unlogged / "run", store_of(unlogged))
+def test_a_run_that_is_logged_later_is_the_one_that_would_have_been_logged_at_once(logged, unlogged, logged_later):
+    folder, later = logged_later
     assert later.model_uri == "models:/slugline@champion"
-    (one,), (other,) = runs(logged), runs(unlogged)
+    (one,), (other,) = runs(logged), runs(folder)
     assert later.location.startswith(other.info.run_id)
     assert (one.info.status, one.info.run_name) == (other.info.status, other.info.run_name) == ("FINISHED", "a run")
     assert {key for key in one.data.params.items() ^ other.data.params.items() if "tracking" not in key[0]} == {
@@ -95,28 +102,29 @@ def test_a_run_that_is_logged_later_is_the_one_that_would_have_been_logged_at_on
         (i.dataset.name, i.dataset.digest, i.dataset.profile, i.dataset.schema, i.tags)
         for i in other.inputs.dataset_inputs
     ]
-    assert artifacts(logged, one.info.run_id) == artifacts(unlogged, other.info.run_id)
+    assert artifacts(logged, one.info.run_id) == artifacts(folder, other.info.run_id)
     record = json.loads((unlogged / "run/run.json").read_text())
     assert other.info.start_time == int(record["started"] * 1000)
 
 
-@pytest.mark.slow  # goes on from the one above
-def test_the_model_of_a_later_log_is_the_same_and_names_its_run(unlogged):
-    (run,) = runs(unlogged)
+@pytest.mark.slow
+def test_the_model_of_a_later_log_is_the_same_and_names_its_run(unlogged, logged_later):
+    folder, _ = logged_later
+    (run,) = runs(folder)
     local = load_model(unlogged / "run/model")
-    stored = load_model(next((unlogged / "artifacts").rglob("model.json")).parent)
+    stored = load_model(next((folder / "artifacts").rglob("model.json")).parent)
     text = ["tanks shelled the bridge"]
     assert (local.predict_proba(text) == stored.predict_proba(text)).all()
     assert (local.info["run_id"], stored.info["run_id"]) == (None, run.info.run_id)
 
 
-@pytest.mark.slow  # goes on from the one above
-def test_a_run_that_the_store_has_is_refused_and_named(logged, unlogged):
-    for folder in (logged, unlogged):
-        (run,) = runs(folder)  # one that its training logged, and one that was logged later
-        done = run_slugline(folder, "log", "run")
+@pytest.mark.slow
+def test_a_run_that_the_store_has_is_refused_and_named(logged, unlogged, logged_later):
+    for folder, place in ((logged, "run"), (logged_later[0], unlogged / "run")):  # by its training, and later
+        (run,) = runs(folder)
+        done = run_slugline(folder, "log", str(place))
         assert done.returncode == 1
-        assert done.stderr == f"slugline: run is logged already, as run {run.info.run_id} in {store_of(folder)}\n"
+        assert done.stderr == f"slugline: {place} is logged already, as run {run.info.run_id} in {store_of(folder)}\n"
         assert len(runs(folder)) == 1
 
 
@@ -130,8 +138,9 @@ def test_a_run_that_is_logged_in_two_stores_is_named_rightly_in_both(logged, tmp
     assert run.info.run_id not in card
 
 
-def test_a_second_model_is_no_champion_when_it_is_logged_later(logged, unlogged):
-    assert log_folder(unlogged / "run", store_of(logged)).model_uri == "models:/slugline/2"
+def test_a_second_model_is_no_champion_when_it_is_logged_later(logged, unlogged, tmp_path):
+    assert log_folder(logged / "run", store_of(tmp_path)).model_uri == "models:/slugline@champion"
+    assert log_folder(unlogged / "run", store_of(tmp_path)).model_uri == "models:/slugline/2"
 
 
 def break_record(folder):

@@ -128,8 +128,8 @@ def test_a_scored_job_has_the_scores_of_the_command_that_trains_it_in_full(folde
     assert words[0] == "slugline"
     done = run_slugline(folder, *words[1:], "tracking=off")
     assert done.returncode == 0, done.stderr
-    (file,) = (folder / "experiments/runs").rglob("metrics.json")
-    metrics = json.loads(file.read_text())
+    place = re.search(r"^run     (.*)$", done.stdout, re.MULTILINE)[1]
+    metrics = json.loads((folder / place / "metrics.json").read_text())
     scores = {key: value for key, value in run.data.metrics.items() if not key.startswith("time/")}
     assert scores == {key: metrics[key] for key in scores}
 

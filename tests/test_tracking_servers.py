@@ -64,9 +64,10 @@ def all_runs(store):
 
 
 def test_the_whole_way_from_a_training_to_a_rollback(folder, store):
-    assert "model   models:/slugline@champion\n" in succeed(folder, store, "train", *SMALL, "name=first")
-    assert "promote registered_model=slugline version=2" in succeed(
-        folder, store, "train", *SMALL, "model.C=0.5", "name=second"
+    named = (*SMALL, "tracking.registered_model=way")
+    assert "model   models:/way@champion\n" in succeed(folder, store, "train", *named, "name=first")
+    assert "promote registered_model=way version=2" in succeed(
+        folder, store, "train", *named, "model.C=0.5", "name=second"
     )
     run, client = all_runs(store)["first"], MlflowClient(store[0])
     assert run.info.status == "FINISHED"
@@ -75,17 +76,19 @@ def test_the_whole_way_from_a_training_to_a_rollback(folder, store):
     assert {"tables/calibration.json", "tables/predictions_test.parquet"} <= {
         file.path for file in client.list_artifacts(run.info.run_id, "tables")
     }
+    promote = ("promote", "registered_model=way")
     gate = (
         "gate.max_macro_drop=1",
         "gate.max_calibration_error=1",
         "gate.max_milliseconds=1000",
         "gate.min_topic_f1=0",
     )
-    assert "moved   champion of slugline: 1 -> 2" in succeed(folder, store, "promote", *gate)
+    assert "moved   champion of way: 1 -> 2" in succeed(folder, store, *promote, *gate)
     assert {file.path for file in client.list_artifacts(all_runs(store)["second"].info.run_id)} >= {"promotion_2.json"}
-    assert "slugline version 2 (champion)" in succeed(folder, store, "predict", "input=later.txt", "output=out.jsonl")
+    predict = ("predict", "model_uri=models:/way@champion", "input=later.txt", "output=out.jsonl")
+    assert "way version 2 (champion)" in succeed(folder, store, *predict)
     assert len((folder / "out.jsonl").read_text().splitlines()) == 3
-    assert "back    champion of slugline: 2 -> 1" in succeed(folder, store, "promote", "rollback=true")
+    assert "back    champion of way: 2 -> 1" in succeed(folder, store, *promote, "rollback=true")
     assert "the same for all 2 runs" in succeed(folder, store, "compare", "runs=[first,second]")
     assert "metrics equal" in succeed(folder, store, "reproduce", "run_id=first")
 
@@ -113,7 +116,7 @@ with Mlflow().run("to be killed", Path("."), {}) as run:
     assert subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, check=False).returncode == -9
     run = all_runs(store)["to be killed"]
     assert run.info.status == "RUNNING"
-    told = succeed(folder, store, "predict", "input=later.txt", "output=killed.jsonl")
+    told = succeed(folder, store, "train", *SMALL, "name=next")
     assert (
         f"slugline: marked as KILLED, since their processes are dead: {run.info.run_id} (to be killed, process " in told
     )
@@ -125,10 +128,19 @@ def test_a_server_that_is_killed_midway_costs_nothing_but_the_line_that_logs_the
     server = store[1]
     if server is None:
         pytest.skip("a file is no server")
-    name = f"killed at {moment.strip()}"
+    name, model = f"killed at {moment.strip()}", f"killed-{moment.strip()}"
     environment = os.environ | {"MLFLOW_TRACKING_URI": server.uri}
     training = subprocess.Popen(
-        [sys.executable, "-u", "-m", "slugline", "train", *SMALL, f"name='{name}'"],
+        [
+            sys.executable,
+            "-u",
+            "-m",
+            "slugline",
+            "train",
+            *SMALL,
+            f"name='{name}'",
+            f"tracking.registered_model={model}",
+        ],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
@@ -146,7 +158,7 @@ def test_a_server_that_is_killed_midway_costs_nothing_but_the_line_that_logs_the
     assert (training.returncode, errors.count("\n")) == (1, 1), errors
     assert f"the MLflow server {server.uri} does not answer as it should" in errors
     line = shlex.split(re.search(r"to log them: (slugline log .*?)(; run|$)", errors)[1])
-    assert "model   models:/slugline/" in succeed(folder, store, *line[1:])
+    assert f"model   models:/{model}@champion\n" in succeed(folder, store, *line[1:])
     assert all_runs(store)[name].info.status == "FINISHED"
     versions = MlflowClient(server.uri).search_model_versions(f"run_id='{all_runs(store)[name].info.run_id}'")
     assert len(versions) == 1
