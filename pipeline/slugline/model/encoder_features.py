@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.sparse import csr_array
 
+from slugline.data.context import Context
 from slugline.encoder import EncoderConfig, EncoderWeights, TextEncoder, WordPieces, check_tokenizers
 from slugline.errors import InputError
 from slugline.model.checked_files import check, read_array, show
@@ -36,11 +37,11 @@ class EncoderFeatures:
         """Return vectors of length 1 as features, float64."""
         return csr_array(vectors.astype(np.float64) * self.weight)
 
-    def transform(self, texts: Sequence[str]) -> csr_array:
+    def transform(self, texts: Sequence[str], context: Context | None = None) -> csr_array:
         """Return the features of texts, shape (texts, dimensions), float64."""
         return self.to_matrix(self.encoder.encode(texts))
 
-    def times_weights(self, texts: Sequence[str], weights: np.ndarray) -> np.ndarray:
+    def times_weights(self, texts: Sequence[str], weights: np.ndarray, context: Context | None = None) -> np.ndarray:
         """Return `transform(texts) @ weights`, shape (texts, topics)."""
         products = np.empty((len(texts), weights.shape[1]))
         for start in range(0, len(texts), _CHUNK):

@@ -6,11 +6,14 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from scipy.sparse import csr_array
 
+from slugline.data.context import Context
+
 
 class Features(Protocol):
     """What turns texts into columns of numbers, fitted and as data.
 
-    `kind` names the class in saved models; `name` is that of the features in the config.
+    `kind` names the class in saved models; `name` is that of the features in the config. Only
+    `ContextFeatures` read the `context` of texts.
     """
 
     kind: ClassVar[str]
@@ -27,11 +30,11 @@ class Features(Protocol):
     def n_features(self) -> int:
         """The number of columns."""
 
-    def transform(self, texts: Sequence[str]) -> csr_array:
+    def transform(self, texts: Sequence[str], context: Context | None = None) -> csr_array:
         """Return the features of texts, shape (texts, features), float64."""
 
-    def times_weights(self, texts: Sequence[str], weights: np.ndarray) -> np.ndarray:
-        """Return `transform(texts) @ weights`, shape (texts, topics)."""
+    def times_weights(self, texts: Sequence[str], weights: np.ndarray, context: Context | None = None) -> np.ndarray:
+        """Return `transform(texts, context) @ weights`, shape (texts, topics)."""
 
     def terms(self) -> list[str]:
         """Return the names of the features."""

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from slugline.components import build_value, to_plain
+from slugline.data.context import Context
 from slugline.errors import InputError
 
 if TYPE_CHECKING:  # the room imports pandas, which a model without rules does not need
@@ -44,13 +45,13 @@ class RuleFeatures:
         """The number of rules."""
         return len(self.rules)
 
-    def transform(self, texts: Sequence[str]) -> csr_array:
+    def transform(self, texts: Sequence[str], context: Context | None = None) -> csr_array:
         """Return the features of texts, shape (texts, rules), float64."""
         from slugline.labels import vote
 
         return csr_array((vote(texts, self.rules) != 0) * self.weight)
 
-    def times_weights(self, texts: Sequence[str], weights: np.ndarray) -> np.ndarray:
+    def times_weights(self, texts: Sequence[str], weights: np.ndarray, context: Context | None = None) -> np.ndarray:
         """Return `transform(texts) @ weights`, shape (texts, topics)."""
         return np.asarray(self.transform(texts) @ weights)
 

@@ -9,7 +9,7 @@ from scipy.sparse import csr_array, hstack
 
 from slugline.data.context import Context
 from slugline.errors import InputError
-from slugline.model.context_features import ContextFeatures, alone
+from slugline.model.context_features import alone
 from slugline.model.encoder_features import EncoderFeatures
 from slugline.model.features import Features
 from slugline.ngrams import HashingCounter, NgramOptions, VocabularyCounter, minimum_word_length
@@ -31,11 +31,11 @@ class Vectorizer:
     binary: bool = False
     norm: str | None = "l2"
 
-    def transform(self, texts: Sequence[str]) -> csr_array:
+    def transform(self, texts: Sequence[str], context: Context | None = None) -> csr_array:
         """Return the features of texts, shape (texts, terms), float64."""
         return normalize(self._weigh(self.counter.count(texts, np.int32)), self.norm)
 
-    def times_weights(self, texts: Sequence[str], weights: np.ndarray) -> np.ndarray:
+    def times_weights(self, texts: Sequence[str], weights: np.ndarray, context: Context | None = None) -> np.ndarray:
         """Return `transform(texts) @ weights` (texts, topics) without building the features of all texts at once."""
 
         def multiply_chunk(counts: csr_array) -> np.ndarray:
@@ -116,12 +116,7 @@ def _row_lengths(X: csr_array, norm: str) -> np.ndarray:
 
 def transform_all(vectorizers: Sequence[Features], texts: Sequence[str], context: Context | None = None) -> csr_array:
     """Return the features of all vectorizers side by side, shape (texts, terms); without context texts stand alone."""
-    return side_by_side(
-        [
-            part.transform(texts, context) if isinstance(part, ContextFeatures) else part.transform(texts)
-            for part in vectorizers
-        ]
-    )
+    return side_by_side([part.transform(texts, context) for part in vectorizers])
 
 
 def side_by_side(blocks: Sequence[csr_array]) -> csr_array:
@@ -136,14 +131,7 @@ def all_times_weights(
     ends = np.cumsum([vectorizer.n_features for vectorizer in vectorizers])
     weights_by_vectorizer = np.split(weights, ends[:-1])
     pairs = zip(vectorizers, weights_by_vectorizer, strict=True)
-    return np.asarray(
-        sum(
-            part.times_weights(texts, own, context)
-            if isinstance(part, ContextFeatures)
-            else part.times_weights(texts, own)
-            for part, own in pairs
-        )
-    )
+    return np.asarray(sum(part.times_weights(texts, own, context) for part, own in pairs))
 
 
 def count_words(vectorizers: Sequence[Features], texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray | None]:
