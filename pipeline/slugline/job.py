@@ -59,6 +59,10 @@ class Job:
         """Return what was given on the command line; None where there was none."""
         return None if self.launch.overrides is None else [*self.launch.options, *self.launch.overrides]
 
+    def refit(self, dataset: Dataset) -> FittedModel:
+        """Fit a model with the same settings on another dataset; its stages are not counted."""
+        return fit_model(dataset, self.settings, Stages(self.settings.cache, self.stages.memory))
+
 
 @contextmanager
 def begin_job(settings: TrainSettings, launch: Launch, show: Callable[[str], object]) -> Iterator[Job]:
@@ -153,12 +157,9 @@ def _judge(job: Job, dataset: Dataset, fitted: FittedModel) -> Judged:
     if not is_cross_validated(dataset, settings):
         return judge_part(dataset, fitted, dataset.evaluated_part)
 
-    def refit(other: Dataset) -> FittedModel:
-        return fit_model(other, settings, Stages(settings.cache, stages.memory))
-
     with stages.timed("cross_validation"):
         try:
-            return cross_validate(dataset, settings, refit)
+            return cross_validate(dataset, settings, job.refit)
         except InputError as error:
             if settings.evaluation.cross_validation or not dataset.rows(dataset.evaluated_part).any():
                 raise

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from slugline import __version__, report
-from slugline.cache import Stages
 from slugline.candidates import SWEEP_MEMORY, Candidate, Fit
 from slugline.components import settings_to_config, to_yaml
 from slugline.dataset import Dataset
@@ -22,7 +21,6 @@ from slugline.recording import record
 from slugline.scoring import Scores, pack_counts
 from slugline.tracking import count_evaluated
 from slugline.training.evaluation import evaluate, reference_counts, score_judged
-from slugline.training.fit import FittedModel, fit_model
 from slugline.training.heads import OnFold
 from slugline.training.judged import CROSS_VALIDATED
 from slugline.training.repeats import draw_learning_curve, repeat_splits
@@ -159,12 +157,9 @@ def _evaluate(job: Job, fit: Fit) -> tuple[Scores, dict[str, pd.DataFrame]]:
         metrics |= fitted.teacher_metrics
         tables |= {"cleaned": dataset.cleaned} if len(dataset.cleaned) else {}
 
-    def refit(other: Dataset) -> FittedModel:
-        return fit_model(other, settings, Stages(settings.cache))
-
     if settings.evaluation.repeats > 1:
         with stages.timed("repeats"):
-            repeats = repeat_splits(dataset, fitted, settings.split, refit, settings.evaluation.repeats)
+            repeats = repeat_splits(dataset, fitted, settings.split, job.refit, settings.evaluation.repeats)
         scores = repeats.select_dtypes("number").drop(columns="seed")
         tables["repeats"] = repeats
         metrics |= {f"repeats/{key}_mean": float(value) for key, value in scores.mean().items()}
@@ -172,7 +167,7 @@ def _evaluate(job: Job, fit: Fit) -> tuple[Scores, dict[str, pd.DataFrame]]:
     if settings.evaluation.learning_curve:
         with stages.timed("learning_curve"):
             shares = settings.evaluation.learning_curve
-            tables["learning_curve"] = draw_learning_curve(dataset, fitted, refit, shares, settings.seed)
+            tables["learning_curve"] = draw_learning_curve(dataset, fitted, job.refit, shares, settings.seed)
     return metrics, tables
 
 
