@@ -28,6 +28,7 @@ ORDER = [
     ["tracking"],
     ["candidates", "recording"],
     ["job"],
+    ["fitting"],
     ["workflow"],
     ["config"],
     ["commands"],

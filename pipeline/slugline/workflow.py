@@ -13,7 +13,8 @@ from slugline import __version__, report
 from slugline.candidates import SWEEP_MEMORY, Candidate, Fit
 from slugline.components import settings_to_config, to_yaml
 from slugline.dataset import Dataset
-from slugline.job import Job, begin_job, fit_job, recall_fit
+from slugline.fitting import fit_job, recall_fit
+from slugline.job import Job, begin_job
 from slugline.known_sentences import pack_sentences
 from slugline.launch import Launch
 from slugline.monitoring import profile_sentences
