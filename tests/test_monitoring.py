@@ -15,16 +15,8 @@ from slugline.known_sentences import find_known, pack_sentences
 from slugline.model import TopicModel
 from slugline.model.heads import LinearHead
 from slugline.model.vectorizers import from_estimator
-from slugline.monitoring import (
-    MIN_ARTICLES,
-    DriftReport,
-    compare_distributions,
-    compare_profiles,
-    detect_drift,
-    distribution,
-    profile_sentences,
-    share,
-)
+from slugline.monitoring import DriftReport, detect_drift, profile_sentences
+from slugline.monitoring.profiles import MIN_ARTICLES, compare_distributions, compare_profiles, distribution, share
 from slugline.scoring import count_articles, holm, pack_counts
 
 TOPICS = ("a", "b", "c")
