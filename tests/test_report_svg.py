@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from slugline.report.svg import Axis, Panel, picture, shorten
+from slugline.report.svg import Axis, Panel, picture
+from slugline.report.svg_text import shorten
 
 SVG = "{http://www.w3.org/2000/svg}"
 ODD = [

@@ -4,23 +4,20 @@ Lengths are in units of half a pixel, so that whole numbers are fine enough. Col
 `templates/plot.css`, by the classes that are named there.
 """
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from html import escape
 from importlib.resources import files
-from itertools import takewhile
 
 import numpy as np
-import regex
+
+from slugline.report.svg_text import draw_text, text_width, to_xml, two_lines, wrap
 
 WIDTH = 520  # of a panel
 _RIGHT, _TOP, _BELOW = 20, 48, 40  # margins of the area that is drawn in
 _LINE = 30  # height of a line of text
 _BOLD = 0.8  # titles are larger and bold: as much less text fits
 _MAX_TICKS = 4
-_INVALID = regex.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0, even as an entity
 
 
 @dataclass(frozen=True)
@@ -59,13 +56,13 @@ class Panel:
     """
 
     def __init__(self, title: str, x: Axis, y: Axis, *, left: int = 84, height: int = 400, grid: bool = True) -> None:
-        lines = _two_lines(title, _BOLD * (WIDTH - 2 * _RIGHT))
+        lines = two_lines(title, _BOLD * (WIDTH - 2 * _RIGHT))
         more = _LINE * (len(lines) - 1)
         self.title, self.height, self._top = title, height + more, _TOP + more
         self._x, self._y, self._left, self._bottom = x, y, left, self.height - _BELOW - (34 if x.label else 0)
         places = enumerate(lines)
         self._parts = [
-            _text(WIDTH / 2, 30 + _LINE * n, line, _BOLD * (WIDTH - 2 * _RIGHT), "title") for n, line in places
+            draw_text(WIDTH / 2, 30 + _LINE * n, line, _BOLD * (WIDTH - 2 * _RIGHT), "title") for n, line in places
         ]
         self._parts += self._draw_axes(grid)
 
@@ -107,7 +104,7 @@ class Panel:
         thick = 0.7 * (self._bottom - self._top) / (self._y.low - self._y.high)
         ends, middles = self._places(values, np.arange(len(names)) + 0.5)
         for name, end, middle in zip(names, ends, middles, strict=True):
-            self._parts.append(_text(self._left - 10, middle + 7, name, self._left - 26, "end"))
+            self._parts.append(draw_text(self._left - 10, middle + 7, name, self._left - 26, "end"))
             place = f'x="{min(zero, end):.0f}" y="{middle - thick / 2:.0f}"'
             self._parts.append(f'<rect class="{css}" {place} width="{abs(end - zero):.0f}" height="{thick:.0f}"/>')
 
@@ -120,7 +117,7 @@ class Panel:
             place = f'x="{x:.0f}" y="{y:.0f}" width="{wide - 4:.0f}" height="{high - 4:.0f}"'
             self._parts.append(f'<rect class="cell" {place} fill-opacity="{share:.2f}"/>')
             css = "count on" if share > 0.5 else "count"
-            self._parts.append(_text(x + wide / 2, y + high / 2 + 8, str(texts[row, column]), wide, css))
+            self._parts.append(draw_text(x + wide / 2, y + high / 2 + 8, str(texts[row, column]), wide, css))
 
     @property
     def content(self) -> str:
@@ -130,7 +127,7 @@ class Panel:
     def __html__(self) -> str:
         """Return the panel as SVG for a page."""
         view = f'viewBox="0 0 {WIDTH} {self.height}"'
-        return f'<svg class="plot" role="img" {view}><title>{_xml(self.title)}</title>{self.content}</svg>'
+        return f'<svg class="plot" role="img" {view}><title>{to_xml(self.title)}</title>{self.content}</svg>'
 
     def _places(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return where values are in the panel, in whole units."""
@@ -144,17 +141,17 @@ class Panel:
             x = float(self._places(np.array([value]), np.zeros(1))[0][0])
             if grid:
                 yield f'<path class="grid" d="M{x:.0f} {self._top}V{self._bottom}"/>'
-            yield _text(x, self._bottom + 26, text, WIDTH / 3, "tick")
+            yield draw_text(x, self._bottom + 26, text, WIDTH / 3, "tick")
         for value, text in self._y.marks():
             y = float(self._places(np.zeros(1), np.array([value]))[1][0])
             if grid:
                 yield f'<path class="grid" d="M{self._left} {y:.0f}H{end}"/>'
-            yield _text(self._left - 8, y + 8, text, self._left - 8, "tick end")
-        yield _text((self._left + end) / 2, self._bottom + 60, self._x.label, end - self._left, "name")
+            yield draw_text(self._left - 8, y + 8, text, self._left - 8, "tick end")
+        yield draw_text((self._left + end) / 2, self._bottom + 60, self._x.label, end - self._left, "name")
         middle = (self._top + self._bottom) / 2
         turned = f'<g transform="rotate(-90 20 {middle:.0f})">'
         yield (
-            turned + _text(20, middle, self._y.label, self._bottom - self._top, "name") + "</g>"
+            turned + draw_text(20, middle, self._y.label, self._bottom - self._top, "name") + "</g>"
             if self._y.label
             else ""
         )
@@ -176,96 +173,30 @@ def picture(caption: str, keys: Sequence[tuple[str, str]], panels: Sequence[Pane
     """
     width = WIDTH * max(2, min(across, len(panels)))
     lines, x = [], 20
-    for number, part in enumerate(_wrap(caption, width - 40), 1):
-        lines.append(f'<text class="start" x="20" y="{_LINE * number + 6}">{_xml(part)}</text>')
+    for number, part in enumerate(wrap(caption, width - 40), 1):
+        lines.append(f'<text class="start" x="20" y="{_LINE * number + 6}">{to_xml(part)}</text>')
     y = _LINE * (len(lines) + 1) + 6
     for css, text in keys:
         lines.append(f'<path class="line {css}" d="M{x} {y - 8}h48"/>')
-        lines.append(f'<text class="start" x="{x + 58}" y="{y}">{_xml(text)}</text>')
-        x += 100 + round(_width(text))
+        lines.append(f'<text class="start" x="{x + 58}" y="{y}">{to_xml(text)}</text>')
+        x += 100 + round(text_width(text))
     top = y + (_LINE if keys else 0) - 10
 
     tallest = max((panel.height for panel in panels), default=0)
     for number, panel in enumerate(panels):
         row, column = divmod(number, across)
         place = f"translate({column * WIDTH} {top + (row + 1) * tallest - panel.height})"
-        lines.append(f'<g transform="{place}"><title>{_xml(panel.title)}</title>{panel.content}</g>')
+        lines.append(f'<g transform="{place}"><title>{to_xml(panel.title)}</title>{panel.content}</g>')
     height = top + -(-len(panels) // across) * tallest + 10
     size = f'width="{width / 2:g}" height="{height / 2:g}" viewBox="0 0 {width} {height}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" class="plot file" role="img" {size}>'
-    return f"{head}<title>{_xml(caption)}</title><style>{style()}</style>" + "".join(lines) + "</svg>\n"
+    return f"{head}<title>{to_xml(caption)}</title><style>{style()}</style>" + "".join(lines) + "</svg>\n"
 
 
 @cache
 def style() -> str:
     """Return the colours and fonts of plots as CSS."""
     return (files("slugline.report") / "templates" / "plot.css").read_text(encoding="utf-8")
-
-
-def shorten(text: str, width: float) -> str:
-    """Return a text on one line, cut with an ellipsis where it would be wider; letters and their marks stay together.
-
-    Examples
-    --------
-    >>> shorten("ceasefire", 500), shorten("ceasefire", 60)
-    ('ceasefire', 'ceas…')
-    """
-    line = " ".join(text.split())
-    if _width(line) <= width:
-        return line
-    letters, room = regex.findall(r"\X", line[:1000]), width - _width("…")
-    ends = np.cumsum([_width(letter) for letter in letters])
-    kept = takewhile(lambda pair: pair[1] <= room, zip(letters, ends, strict=True))
-    return "".join(letter[:8] for letter, _ in kept).rstrip() + "…"
-
-
-def _text(x: float, y: float, text: str, width: float, css: str) -> str:
-    """Return a text as SVG, cut to a width; what it is in full is shown where it is pointed at."""
-    shown = shorten(text, width)
-    if not shown:
-        return ""
-    full = f"<title>{_xml(text)}</title>" if shown != text else ""
-    return f'<text class="{css}" x="{x:.0f}" y="{y:.0f}">{full}{_xml(shown)}</text>'
-
-
-def _xml(text: str) -> str:
-    """Return a text for XML; characters that it cannot hold become U+FFFD."""
-    return escape(_INVALID.sub("\ufffd", text)).replace("\r", "&#13;")  # else the reader would make it a line feed
-
-
-def _width(text: str) -> float:
-    """Return about how wide a text is, at 22 units an em: fonts differ."""
-    return 22 * sum(map(_ems, text))
-
-
-@cache
-def _ems(letter: str) -> float:
-    """Return about how wide a character is, in ems."""
-    if unicodedata.category(letter) in ("Mn", "Me", "Cf"):
-        return 0.0
-    if unicodedata.east_asian_width(letter) in "WF":
-        return 1.0
-    if letter in "mwMW@%":
-        return 0.95
-    return 0.7 if letter.isupper() else 0.54
-
-
-def _wrap(text: str, width: float) -> list[str]:
-    """Divide a text into lines at its blanks."""
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and _width(longer) > width:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines
-
-
-def _two_lines(title: str, width: float) -> list[str]:
-    """Return a title in one line, or in two at a blank where it is wider."""
-    first, *others = _wrap(title, width)
-    return [first, " ".join(others)] if others else [first]
 
 
 def _round_ticks(low: float, high: float) -> list[tuple[float, str]]:
