@@ -37,52 +37,25 @@ def profile_sentences(
     reference, a profile, where there is one.
     """
     words, unknown = count_words(model.vectorizers, sentences["text"].tolist())
-    return _profile(
-        model.decide(probabilities),
-        probabilities,
-        model.topics,
-        words=words,
-        unknown=unknown,
-        articles=sentences["article_id"].tolist(),
-        sources=[source if isinstance(source, str) else None for source in sentences["source"]],
-        reference=reference,
-    )
-
-
-def _profile(
-    predicted: np.ndarray,
-    probabilities: np.ndarray,
-    topics: Sequence[str],
-    *,
-    words: np.ndarray,
-    unknown: np.ndarray | None,
-    articles: Sequence[str],
-    sources: Sequence[str | None],
-    reference: Profile | None = None,
-) -> Profile:
-    """Return the profile of sentences of which topics, shape (sentences, topics), and words are known.
-
-    `words` and `unknown` are the numbers of words of each sentence, and of those that the model does not know (None: it
-    knows characters alone).
-    """
-    group = pd.factorize(np.asarray(articles, object))[0]
-    ones = np.ones(len(group))
-    shares = {f"share/{topic}": share(predicted[:, column], ones, group) for column, topic in enumerate(topics)}
-    if unknown is not None:
+    group, ones = pd.factorize(sentences["article_id"])[0], np.ones(len(sentences))
+    predicted = model.decide(probabilities)
+    shares = {f"share/{topic}": share(predicted[:, column], ones, group) for column, topic in enumerate(model.topics)}
+    if unknown is not None:  # else the model knows characters alone
         shares["share of unknown words"] = share(unknown, words, group)
 
     known = (reference or {}).get("distributions", {})
-    values = {f"score/{topic}": probabilities[:, column] for column, topic in enumerate(topics)} | {"words": words}
+    values = {f"score/{topic}": probabilities[:, column] for column, topic in enumerate(model.topics)}
     distributions = {}
-    for name, column in values.items():
-        edges = list(known[name]["edges"] if name in known else _quantiles(column))
-        distributions[name] = distribution(np.searchsorted(edges, column, side="left"), edges, group)
+    for name, numbers in (values | {"words": words}).items():
+        edges = list(known[name]["edges"] if name in known else _quantiles(numbers))
+        distributions[name] = distribution(np.searchsorted(edges, numbers, side="left"), edges, group)
     # Sources have no order, so names replace edges; one extra bin counts all other sources and missing ones.
-    common = pd.Series(list(sources), dtype=object).dropna().value_counts().index[:_MAX_SOURCES].tolist()
+    sources = [source if isinstance(source, str) else None for source in sentences["source"]]
+    common = pd.Series(sources, dtype=object).dropna().value_counts().index[:_MAX_SOURCES].tolist()
     names = known["source"]["edges"] if "source" in known else common
     place = {name: number for number, name in enumerate(names)}
-    numbers = np.array([place.get(source or "", len(names)) for source in sources], np.int64)
-    distributions["source"] = distribution(numbers, names, group)
+    bins = np.array([place.get(source or "", len(names)) for source in sources], np.int64)
+    distributions["source"] = distribution(bins, names, group)
 
     size = {"sentences": len(group), "articles": int(group.max(initial=-1)) + 1}
     return {**size, "shares": shares, "distributions": distributions}
