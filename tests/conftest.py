@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before PyTorch and NumPy: a worker has a core, where threads would wait
+
 import slugline.tracking.store  # sets what MLflow reads from the environment, before a test restores that
 from slugline.cli import execute
 

@@ -15,17 +15,20 @@ from slugline.components import settings_to_config, to_yaml
 from slugline.config.recorded import read_recorded
 from slugline.data import SentenceCorpus
 from slugline.dataset import Dataset, build_dataset
+from slugline.duplicates import article_groups
 from slugline.encoder import SentenceEncoder
 from slugline.errors import InputError
-from slugline.finetune import FineTunedEncoder
+from slugline.finetune import FineTunedEncoder, LabelledTexts
+from slugline.finetune.training import Labelled, Training
 from slugline.labels import Labels, Topic
 from slugline.model.rule_votes import RuleVotes
 from slugline.ngrams import TfidfVectorizer
 from slugline.scoring import score
 from slugline.splits import Given
 from slugline.training.fit import fit_model
+from slugline.training.heads import divide_folds
 from slugline.training.settings import TrainSettings
-from slugline.training.teaching import Teacher, teach
+from slugline.training.teaching import Teacher, describe_taught, teach
 
 FILLERS = [
     "bell",
@@ -173,11 +176,10 @@ def count_fits(dataset: Dataset, settings: TrainSettings, cache: Folder) -> int:
     return len(fits)
 
 
-@pytest.mark.parametrize(("kind", "needed"), [(SentenceEncoder, "tokenizers"), (FineTunedEncoder, "torch")])
-def test_what_a_teacher_says_is_not_kept_when_the_folder_of_its_encoder_holds_another(make, tmp_path, kind, needed):
-    pytest.importorskip(needed, reason="an extra is not installed")
+def test_what_a_teacher_says_is_not_kept_when_the_folder_of_its_encoder_holds_another(make, tmp_path):
+    pytest.importorskip("tokenizers", reason="the extra encoder is not installed")
     folder, cache = write_encoder(tmp_path / "tiny", tiny_weights()), Folder(str(tmp_path / "cache"))
-    dataset, settings = make(teacher=Teacher(features={"encoder": kind(folder=str(folder))}))
+    dataset, settings = make(teacher=Teacher(features={"encoder": SentenceEncoder(folder=str(folder))}))
     assert [count_fits(dataset, settings, cache) for _ in range(2)] == [4, 0]
     write_encoder(folder, tiny_weights(seed=1))
     assert [count_fits(dataset, settings, cache) for _ in range(2)] == [4, 0]
@@ -248,3 +250,70 @@ def test_a_training_says_who_taught_it_and_is_reproduced(make, tmp_path: Path, c
     assert line in next((tmp_path / "experiments" / "runs").rglob("model_card.md")).read_text(encoding="utf-8")
     again = command(tmp_path, "reproduce", f"run_id={run.info.run_id}")
     assert again.returncode == 0, again.stdout + again.stderr
+
+
+@pytest.fixture
+def encoder(tmp_path):
+    """An encoder to fine-tune that is small and at random."""
+    pytest.importorskip("torch", reason="the extra finetune is not installed")
+    folder = write_encoder(tmp_path / "tiny", tiny_weights())
+    return FineTunedEncoder(folder=str(folder), folds=2, epochs=1, learning_rate=1e-2, seed=5)
+
+
+@pytest.fixture
+def trainings(monkeypatch):
+    """The number of sentences that each training of an encoder had."""
+    seen: list[int] = []
+    run = Training.run
+
+    def spy(self: Training, train: Labelled, dev: Labelled | None = None) -> None:
+        seen.append(len(train.tokens))
+        run(self, train, dev)
+
+    monkeypatch.setattr(Training, "run", spy)
+    return seen
+
+
+def test_a_fine_tuned_encoder_teaches_by_its_own_folds(make, encoder, trainings):
+    dataset, settings = make(teacher=Teacher(features={"encoder": encoder}))
+    fitted = fit_model(dataset, settings, Stages())
+    assert len(trainings) == 2
+    assert [part.name for part in fitted.model.vectorizers] == ["word"]
+    assert fitted.teacher_metrics.keys() >= {"teacher/test/f1_macro", "teacher/test/ap_macro"}
+    told = describe_taught(settings, fitted.teacher_metrics)
+    assert told.startswith("taught by a fine-tuned encoder, which labelled 60 sentences")
+
+
+def test_the_encoder_of_a_fold_has_not_seen_its_labels(make, encoder):
+    dataset = make()[0]
+    rows = dataset.rows("train")
+    texts, Y = dataset.sentences["text"][rows].tolist(), dataset.Y[rows]
+    groups = article_groups(dataset.sentences)[rows]
+    is_held_out = divide_folds(Y, groups, encoder.folds, encoder.seed) == 0
+    others = np.where(
+        is_held_out[:, None], Y[:, ::-1], Y
+    )  # the articles carry the same, so that folds stay as they are
+    first, again = (encoder.cross_fit(LabelledTexts(texts, labels, groups), further=["gale"]) for labels in (Y, others))
+    assert np.array_equal(first.further[0], again.further[0])
+    assert np.array_equal(first.out_of_fold[is_held_out], again.out_of_fold[is_held_out])
+    assert not np.allclose(first.further[1], again.further[1])
+
+
+def test_what_an_encoder_says_is_kept_until_another_is_in_its_folder(make, encoder, tmp_path, trainings):
+    cache = Folder(str(tmp_path / "cache"))
+    dataset, settings = make(teacher=Teacher(features={"encoder": encoder}))
+    first, again = (teach(dataset, settings, Stages(cache), fit_model) for _ in range(2))
+    assert np.array_equal(first.probabilities, again.probabilities)
+    assert (first.folds, len(trainings)) == (2, 2)
+    write_encoder(tmp_path / "tiny", tiny_weights(seed=1))
+    other = teach(dataset, settings, Stages(cache), fit_model)
+    assert len(trainings) == 4
+    assert not np.allclose(first.probabilities, other.probabilities)
+    assert not list((tmp_path / "cache" / "unfinished").glob("*"))
+
+
+def test_a_fine_tuned_encoder_teaches_alone(make, encoder):
+    features = {"word": TfidfVectorizer(), "encoder": encoder}
+    dataset, settings = make(teacher=Teacher(features=features))
+    with pytest.raises(InputError, match="found word, encoder, but a fine-tuned encoder teaches alone; allowed: teach"):
+        fit_model(dataset, settings, Stages())

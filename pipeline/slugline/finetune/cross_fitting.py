@@ -5,6 +5,7 @@ they begin at the same place, it decides much as all of them together, at the co
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,13 +23,15 @@ class CrossFit(NamedTuple):
 
     `weights` are those of the mean encoder; `projection` (topics, hidden) and `offset` (topics,), both float32, make
     log-odds of its vectors. `out_of_fold` are the log-odds of the sentences that were learned from, each by the encoder
-    that did not see its fold, shape (sentences, topics).
+    that did not see its fold, shape (sentences, topics); `further` those of other sentences, by the encoder of each
+    fold, shape (folds, other sentences, topics).
     """
 
     weights: EncoderWeights
     projection: np.ndarray
     offset: np.ndarray
     out_of_fold: np.ndarray
+    further: np.ndarray
 
 
 def cross_fit(
@@ -39,6 +42,7 @@ def cross_fit(
     *,
     mode: str = "multilabel",
     dev: Labelled | None = None,
+    further: Sequence[Sequence[int]] = (),
     checkpoints: Path | None = None,
 ) -> CrossFit:
     """Fine-tune an encoder per fold, of whole groups.
@@ -57,6 +61,8 @@ def cross_fit(
         Whether a sentence has several topics or none, or exactly one.
     dev : Labelled, optional
         By which training stops early; chosen as what is learned from.
+    further : sequence of sequence of int
+        Other tokenized sentences, which each encoder only reads.
     checkpoints : Path, optional
         A folder where training is kept after each epoch; what a killed one left there is taken up again. It must be
         another for other arguments.
@@ -67,7 +73,7 @@ def cross_fit(
     dev = dev if dev is not None and dev.Y.any() else None
     if dev is not None:  # reading all of a large one after each epoch would cost as much as training
         dev = dev.take(choose_sentences(dev.Y, np.arange(len(dev.Y)), options))
-    log_odds = np.empty(train.Y.shape)
+    log_odds, read = np.empty(train.Y.shape), np.empty((folds, len(further), train.Y.shape[1]))
     mean: dict[str, Any] = defaultdict(float)
     with torch.random.fork_rng(devices=[]):
         for fold in range(folds):
@@ -79,10 +85,11 @@ def cross_fit(
             training.run(train.take(rows), dev)
             held_out = train.take(np.flatnonzero(is_held_out))
             log_odds[is_held_out] = read_log_odds(network, held_out.tokens)
+            read[fold] = read_log_odds(network, further)
             for name, array in network.trained_arrays().items():
                 mean[name] += array / np.float32(folds)
     network.set_arrays(mean)
-    return CrossFit(network.encoder(), *network.projection(), log_odds)
+    return CrossFit(network.encoder(), *network.projection(), log_odds, read)
 
 
 def choose_sentences(Y: np.ndarray, rows: np.ndarray, options: FineTuning) -> np.ndarray:

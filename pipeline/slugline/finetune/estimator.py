@@ -10,7 +10,7 @@ import numpy as np
 from slugline.cache import digest
 from slugline.encoder import Encoder, EncoderWeights, TextEncoder, check_tokenizers, encoder_folder, read_encoder
 from slugline.encoder.weights import check_precision
-from slugline.finetune.cross_fitting import cross_fit
+from slugline.finetune.cross_fitting import CrossFit, cross_fit
 from slugline.finetune.network import import_torch
 from slugline.finetune.settings import FineTuning
 from slugline.finetune.training import Labelled
@@ -105,34 +105,48 @@ class FineTunedEncoder(FineTuning):
         InputError
             As `read` does.
         """
-        weights, tokenizer = start or self.read()
-        max_length = min(self.max_length, weights.config.max_length)
+        start = start or self.read()
+        fitted = self.cross_fit(train, dev, mode=mode, checkpoints=checkpoints, start=start)
+        mean = fitted.weights.quantize() if self.precision == "int8" else fitted.weights
+        features = (_SCALE * array for array in (fitted.projection, fitted.offset, fitted.out_of_fold))
+        return FineTuned(TextEncoder(mean, start.tokenizer, self._limit(start)), *features)
 
-        def tokenize(examples: LabelledTexts) -> Labelled:
-            return Labelled(tokenizer.tokenize(examples.texts, max_length), examples.Y, examples.weights)
+    def cross_fit(
+        self,
+        train: LabelledTexts,
+        dev: LabelledTexts | None = None,
+        further: Sequence[str] = (),
+        *,
+        mode: str = "multilabel",
+        checkpoints: Path | None = None,
+        start: Encoder | None = None,
+    ) -> CrossFit:
+        """Fine-tune an encoder per fold, each of which also reads `further` texts; else as `fit`."""
+        weights, tokenizer = start = start or self.read()
 
-        fitted = cross_fit(
+        def tokenize(texts: Sequence[str]) -> list[list[int]]:
+            return tokenizer.tokenize(texts, self._limit(start))
+
+        return cross_fit(
             weights,
-            tokenize(train),
+            Labelled(tokenize(train.texts), train.Y, train.weights),
             train.groups,
             self,
             mode=mode,
-            dev=None if dev is None else tokenize(dev),
+            dev=None if dev is None else Labelled(tokenize(dev.texts), dev.Y, dev.weights),
+            further=tokenize(further),
             checkpoints=checkpoints,
         )
-        mean = fitted.weights.quantize() if self.precision == "int8" else fitted.weights
-        features = (_SCALE * array for array in fitted[1:])
-        return FineTuned(TextEncoder(mean, tokenizer, max_length), *features)
+
+    def _limit(self, encoder: Encoder) -> int:
+        """Return how many tokens of a sentence are read."""
+        return min(self.max_length, encoder.weights.config.max_length)
 
     def from_values(self, values: Mapping[str, np.ndarray], start: Encoder | None = None) -> FineTuned:
         """Return what `fit` returned, of `FineTuned.to_values` and the same `start`."""
-        weights, tokenizer = start or self.read()
+        weights, tokenizer = start = start or self.read()
         arrays = {name: values[name] for name in weights.config.layout(self.precision)}
-        encoder = TextEncoder(
-            EncoderWeights(weights.config, arrays, self.precision),
-            tokenizer,
-            min(self.max_length, weights.config.max_length),
-        )
+        encoder = TextEncoder(EncoderWeights(weights.config, arrays, self.precision), tokenizer, self._limit(start))
         return FineTuned(encoder, values["projection"], values["offset"], values["out_of_fold"])
 
     def digest(self, start: Encoder | None = None) -> str:

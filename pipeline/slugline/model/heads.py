@@ -90,3 +90,14 @@ def to_probabilities(log_odds: np.ndarray, mode: str) -> np.ndarray:
     if mode == "multiclass":
         probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
     return probabilities
+
+
+def decide(probabilities: np.ndarray, thresholds: np.ndarray, mode: str) -> np.ndarray:
+    """Return which topics are given, bool (texts, topics): those that reach their threshold.
+
+    In "multiclass" the one whose probability is the largest multiple of its threshold.
+    """
+    if mode == "multiclass":
+        best = (probabilities / thresholds).argmax(axis=1)
+        return np.asarray(best[:, None] == np.arange(len(thresholds)))
+    return np.asarray(probabilities >= thresholds)

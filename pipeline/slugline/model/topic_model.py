@@ -15,7 +15,7 @@ from slugline.errors import InputError, listing
 from slugline.model.context_features import ContextFeatures, alone
 from slugline.model.explanation import WHOLE, divide_whole, holds_pieces, is_encoder, share_out, to_words
 from slugline.model.features import Features
-from slugline.model.heads import Head, LinearHead, to_probabilities
+from slugline.model.heads import Head, LinearHead, decide, to_probabilities
 from slugline.model.rule_votes import RuleFeatures
 from slugline.model.vectorizers import all_times_weights, transform_all
 from slugline.terminal import neutralise
@@ -135,14 +135,8 @@ class TopicModel:
         return predicted
 
     def decide(self, probabilities: np.ndarray) -> np.ndarray:
-        """Return which topics are given, bool (texts, topics): those that reach their threshold.
-
-        In "multiclass" the one whose probability is the largest multiple of its threshold.
-        """
-        if self.mode == "multiclass":
-            best = (probabilities / self.thresholds).argmax(axis=1)
-            return np.asarray(best[:, None] == np.arange(len(self.topics)))
-        return np.asarray(probabilities >= self.thresholds)
+        """Return which topics are given, bool (texts, topics); see `slugline.model.heads.decide`."""
+        return decide(probabilities, self.thresholds, self.mode)
 
     def to_topics(self, decisions: np.ndarray) -> list[tuple[str, ...]]:
         """Return decisions, bool (texts, topics), as a tuple of topics per text."""

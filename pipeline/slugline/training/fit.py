@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
-from shutil import rmtree
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -27,6 +26,7 @@ from slugline.model.topic_model import TopicModel
 from slugline.model.vectorizers import from_estimator, from_values, side_by_side, to_values
 from slugline.scoring import check_target, choose_thresholds
 from slugline.training.chosen_features import bind, choose_for, least_frequency
+from slugline.training.fine_tuning import fine_tune
 from slugline.training.fold_features import Block
 from slugline.training.heads import Examples, OnFold, as_input_error, fit_head
 from slugline.training.settings import TrainSettings
@@ -77,14 +77,16 @@ def fit_model(
     taught = None
     if settings.teacher is not None:
         if any(isinstance(vectorizer, FineTunedEncoder) for vectorizer in settings.features.values()):
-            raise InputError("teacher: a fine-tuned encoder can teach (features@teacher.features), but not be taught")
+            raise InputError(
+                "teacher: a fine-tuned encoder cannot be taught; allowed: teacher=encoder_finetuned with other features"
+            )
         with stages.timed("teacher"):
             taught = teach(dataset, settings, stages, fit_model)
     further = [] if taught is None else taught.texts
     with stages.timed("features"):
         chosen, _ = choose_for(settings, dataset.sentences)
         fitted = [
-            _finetune(stages, name, vectorizer, dataset)
+            _fine_tune(stages, name, vectorizer, dataset)
             if isinstance(vectorizer, FineTunedEncoder)
             else _fit_features(
                 stages, name, bind(vectorizer, name, settings.labels), [*texts[train], *further], list(texts[~train])
@@ -110,7 +112,7 @@ def fit_model(
         head, out_of_fold, classifier = fit_head(
             settings.model,
             examples,
-            folds=settings.folds,
+            folds=settings.folds if taught is None else taught.folds,
             seed=settings.seed,
             n_jobs=settings.n_jobs,
             on_fold=on_fold,
@@ -235,42 +237,12 @@ def _encode_parts(
     return X[: len(texts)], X[len(texts) :]
 
 
-def _finetune(stages: Stages, name: str, encoder: FineTunedEncoder, dataset: Dataset) -> _FittedFeatures:
+def _fine_tune(stages: Stages, name: str, encoder: FineTunedEncoder, dataset: Dataset) -> _FittedFeatures:
     """Return the vectors of an encoder that learned from the labels."""
-    train, dev = dataset.rows("train"), dataset.rows("dev")
-    parts = [_labelled_texts(dataset, rows) for rows in (train, dev)]
-    options = {field: repr(value) for field, value in vars(encoder).items()}
-    labels = digest("\0".join(repr([list(part.texts), *map(_to_list, part[1:])]) for part in parts))
-    with as_input_error(f"features.{name}"):
-        start = encoder.read()
-        begin = encoder.digest(start)
-    key = {"features": name, **options, "encoder": begin, "mode": dataset.mode, "labels": labels, **versions(encoder)}
-    checkpoints = stages.working_folder(key)
-
-    def fit() -> Values:
-        with as_input_error(f"features.{name}"):
-            learn_from = (parts[0], parts[1] if dev.any() else None)
-            fitted = encoder.fit(*learn_from, mode=dataset.mode, checkpoints=checkpoints, start=start)
-        if checkpoints is not None:
-            rmtree(checkpoints, ignore_errors=True)
-        return fitted.to_values()
-
-    learned = encoder.from_values(stages.run(f"features.{name}", key, fit), start)
+    train, learned = dataset.rows("train"), fine_tune(stages, name, encoder, dataset)
     features = EncoderFeatures(name, learned.encoder)
-    held_out = dataset.sentences["text"][~train].tolist()
-    return _FittedFeatures(features, *_encode_parts(stages, features, list(parts[0].texts), held_out), learned)
-
-
-def _labelled_texts(dataset: Dataset, rows: np.ndarray) -> LabelledTexts:
-    """Return some sentences of a dataset with what is learned of them."""
-    weights = None if dataset.weights is None else dataset.weights[rows]
-    groups = article_groups(dataset.sentences)[rows]
-    return LabelledTexts(dataset.sentences["text"][rows].tolist(), dataset.Y[rows], groups, weights)
-
-
-def _to_list(array: np.ndarray | None) -> list[Any] | None:
-    """Return an array as a list."""
-    return None if array is None else array.tolist()
+    parts = [dataset.sentences["text"][rows].tolist() for rows in (train, ~train)]
+    return _FittedFeatures(features, *_encode_parts(stages, features, *parts), learned)
 
 
 def _apply_projections(head: Head, fitted: Sequence[_FittedFeatures]) -> Head:

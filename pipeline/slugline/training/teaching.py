@@ -4,7 +4,7 @@ The pupil has its own features, format, size and speed. Buciluă, Caruana and Ni
 Hinton, Vinyals and Dean 2015, "Distilling the knowledge in a neural network".
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple
 
@@ -19,10 +19,12 @@ from slugline.dataset import Dataset
 from slugline.duplicates import article_groups, group_texts
 from slugline.encoder import library
 from slugline.errors import InputError, listing
+from slugline.finetune import FineTunedEncoder
 from slugline.scoring import Scores, score
 from slugline.splits import HELD_OUT
 from slugline.training.chosen_features import is_fixed
 from slugline.training.heads import divide_folds
+from slugline.training.opinions import FURTHER, Fit, Opinions, ask_encoders, ask_models
 from slugline.training.settings import COMPONENT, TrainSettings
 
 _LEAST_ARTICLES = 3  # one held out for the pupil, two to cross-validate the teacher
@@ -64,6 +66,24 @@ class Teacher:
         own = {name: part for name in ("features", "model") if (part := getattr(self, name)) is not None}
         return replace(of_pupil, **own, teacher=None)
 
+    def encoder(self, of_pupil: TrainSettings) -> FineTunedEncoder | None:
+        """Return the encoder that is fine-tuned to teach, with the seed of the folds; None for any other teacher.
+
+        Raises
+        ------
+        InputError
+            Where it has other features beside it.
+        """
+        features = self.settings(of_pupil).features
+        encoder = next((one for one in features.values() if isinstance(one, FineTunedEncoder)), None)
+        if encoder is not None and len(features) > 1:
+            found = listing(list(features))
+            raise InputError(
+                f"teacher.features: found {found}, but a fine-tuned encoder teaches alone; "
+                "allowed: teacher=encoder_finetuned"
+            )
+        return None if encoder is None else replace(encoder, seed=of_pupil.seed)
+
 
 class Taught(NamedTuple):
     """What a teacher says of sentences without labels.
@@ -83,11 +103,13 @@ class Taught(NamedTuple):
     probabilities: np.ndarray
     metrics: Scores
 
+    @property
+    def folds(self) -> int:
+        """The number of folds that the pupil's cross-validation must have."""
+        return len(self.probabilities) - 1
 
-_Fit = Callable[[Dataset, TrainSettings, Stages], Any]
 
-
-def teach(dataset: Dataset, settings: TrainSettings, stages: Stages, fit: _Fit) -> Taught:
+def teach(dataset: Dataset, settings: TrainSettings, stages: Stages, fit: Fit) -> Taught:
     """Fit a teacher on the labels, and let it label sentences that have none.
 
     Parameters
@@ -110,22 +132,18 @@ def teach(dataset: Dataset, settings: TrainSettings, stages: Stages, fit: _Fit) 
     if len(np.unique(groups[train])) < _LEAST_ARTICLES:
         raise InputError(f"teacher: needs labelled sentences of at least {_LEAST_ARTICLES} articles in train")
     texts, counts = _choose_sentences(dataset, teacher, settings.seed)
-    fold_of_row = np.full(len(train), -1)
-    fold_of_row[train] = divide_folds(dataset.Y[train], groups[train], settings.folds, settings.seed)
-    own, inner = teacher.settings(settings), Stages(settings.cache)
-
-    known = _add_further(dataset, texts)
-    fold_of_row = np.pad(fold_of_row, (0, len(texts)), constant_values=-1)
+    own, known, encoder = teacher.settings(settings), _add_further(dataset, texts), teacher.encoder(settings)
+    key = _key(dataset, own, texts)
 
     def learn() -> dict[str, Any]:
-        whole = fit(known, own, inner)
-        opinions = [whole.probabilities[len(train) :]]
-        for fold in range(fold_of_row.max() + 1):
-            part = known.with_split(np.where(fold_of_row == fold, "left out", known.sentences["split"]))
-            opinions.append(_ask(part, lambda some: fit(some, own, inner).probabilities[len(train) :], len(texts)))
-        return {"opinions": np.concatenate(opinions), "scores": _score(known, whole)}
+        if encoder is None:
+            fold_of_row = divide_folds(dataset.Y[train], groups[train], settings.folds, settings.seed)
+            opinions = ask_models(known, own, fold_of_row, fit)
+        else:
+            opinions = ask_encoders(known, own, encoder, stages.working_folder(key))
+        return {"opinions": opinions.by_fold.ravel(), "scores": _score(known, opinions)}
 
-    values = stages.run("teacher", _key(dataset, own, texts), learn)
+    values = stages.run("teacher", key, learn)
     probabilities = np.asarray(values["opinions"]).reshape(-1, len(texts), len(dataset.topics))
     metrics = {f"teacher/{key}": float(value) for key, value in {**counts, **values["scores"]}.items()}
     return Taught(texts, probabilities, metrics)
@@ -140,8 +158,12 @@ def describe_taught(settings: TrainSettings, metrics: Mapping[str, float]) -> st
     scores = ", ".join(
         f"macro F1 on {part} {metrics[key]:.3f}" for part in HELD_OUT if (key := f"teacher/{part}/f1_macro") in metrics
     )
+    is_encoder = settings.teacher.encoder(settings) is not None
+    who = (
+        "a fine-tuned encoder" if is_encoder else f"{type(teacher.model).__name__} on {listing(list(teacher.features))}"
+    )
     return (
-        f"taught by {type(teacher.model).__name__} on {listing(list(teacher.features))}, which labelled "
+        f"taught by {who}, which labelled "
         f"{int(metrics['teacher/sentences'])} sentences without labels ({scores}); "
         f"left out: {', '.join(left_out) or 'none'}"
     )
@@ -186,7 +208,7 @@ def _add_further(dataset: Dataset, texts: list[str]) -> Dataset:
     """Return the dataset with further sentences in none of its parts, so that fits encode them but once."""
     sentences = dataset.sentences
     further = pd.DataFrame({"text": texts, "article_id": "", "label_source": "", "labels": [()] * len(texts)})
-    further = further.assign(split="further", article_group=sentences.get("article_group", pd.Series([0])).max() + 1)
+    further = further.assign(split=FURTHER, article_group=sentences.get("article_group", pd.Series([0])).max() + 1)
     shape = (len(texts), len(dataset.topics))
     return dataset._replace(
         sentences=pd.concat([sentences, further[[name for name in further if name in sentences]]], ignore_index=True),
@@ -195,22 +217,12 @@ def _add_further(dataset: Dataset, texts: list[str]) -> Dataset:
     )
 
 
-def _ask(dataset: Dataset, fit: Callable[[Dataset], np.ndarray], n_texts: int) -> np.ndarray:
-    """Return what a fit of those topics that train has and lacks says of further sentences, shape (texts, topics)."""
-    Y = dataset.Y[dataset.rows("train")]
-    seen = Y.any(axis=0) & ~Y.all(axis=0)
-    some = dataset.with_topics(seen)
-    probabilities = np.tile(Y.all(axis=0).astype(np.float64), (n_texts, 1))
-    probabilities[:, seen] = fit(some)
-    return probabilities
-
-
-def _score(dataset: Dataset, fitted: Any) -> Scores:
+def _score(dataset: Dataset, opinions: Opinions) -> Scores:
     """Return the teacher's own scores on the part that the pupil is judged by."""
     part = dataset.evaluated_part
     rows = dataset.rows(part)
-    P = fitted.probabilities[rows]
-    scores = score(dataset.Y[rows], fitted.model.decide(P), dataset.topics, probabilities=P)
+    P = opinions.probabilities[rows]
+    scores = score(dataset.Y[rows], opinions.decided[rows], dataset.topics, probabilities=P)
     return {f"{part}/{name}": float(scores[name]) for name in ("f1_macro", "ap_macro")}
 
 
