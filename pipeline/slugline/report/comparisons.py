@@ -71,7 +71,7 @@ def drift_page(report: DriftReport) -> str:
         drift=_tabulate_drift(drift),
         totals=Table.from_frame(totals, decimals=0),
         counts=Table.from_frame(report.counts[report.counts["period"].ne("all")], decimals=0),
-        plots=_draw_drift(report, drift),
+        plots=_draw_drift(report),
     )
 
 
@@ -87,13 +87,11 @@ def _name_bar(what: str) -> str:
     return f"{topic}, {kind}" if topic else what.replace("share of ", "")
 
 
-def _draw_drift(report: DriftReport, drift: pd.DataFrame) -> dict[str, Plot]:
+def _draw_drift(report: DriftReport) -> dict[str, Plot]:
     """Draw the largest effects, the counts of all, and those of each period where there are any."""
-    shown = drift.reindex(drift["effect"].abs().sort_values(ascending=False).index).head(_MAX_BARS)
-    effects, totals = shown["effect"].abs().to_numpy(float), report.totals
-    names = [_name_bar(str(what)) for what in shown["what"]]
-    least = max(MIN_EFFECT.values())
-    bars = draw_bars("Effect", names, effects, at_least=1.25 * least)
+    largest = report.table.sort_values("effect", key=abs, ascending=False).head(_MAX_BARS)
+    names, least, totals = [_name_bar(str(what)) for what in largest["what"]], max(MIN_EFFECT.values()), report.totals
+    bars = draw_bars("Effect", names, largest["effect"].abs().to_numpy(float), at_least=1.25 * least)
     bars.rule("mark", x=least)
     numbers = totals["corrected"].fillna(totals["counted"]).to_numpy(float)
     topics = [str(topic) for topic in totals["topic"]]
