@@ -1,7 +1,6 @@
 """Runs are compared on the same sentences or not at all; differences are those of their scores."""
 
 import html
-import json
 import re
 import shlex
 from pathlib import Path
@@ -9,28 +8,23 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
+from toy_store import DATA, toy_rows, train_toys, write_rows
 
 pytestmark = pytest.mark.slow
-WORDS = {"truce": ["truce", "ceasefire"], "talks": ["talks", "summit"], "": ["rain", "bread", "football"]}
-
-BASE = ("data=sentences", "labels=given", "plots=false", "features=word", "evaluation.cross_validation=false")
+QUICK = ("evaluation.cross_validation=false",)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, command):
+def folder(tmp_path_factory):
     """A store with two runs on the same sentences and one on fewer, and their ids."""
     place = tmp_path_factory.mktemp("compare")
-    rows = []
-    for n in range(240):
-        label = list(WORDS)[n * 7 % 3]
-        text = f"The {WORDS[label][n // 3 % 2]} of {n} days went on, they said."
-        rows.append(json.dumps({"text": text, "labels": label if n % 9 else "talks", "article_id": str(n // 4)}) + "\n")
-    (place / "news.jsonl").write_text("".join(rows))
-    (place / "less.jsonl").write_text("".join(rows[:-40]))
+    rows = toy_rows(240, in_article=4)
+    for row in rows[::9]:
+        row["labels"] = "talks"
+    write_rows(place / "news.jsonl", rows)
+    write_rows(place / "less.jsonl", rows[:-40])
     low = ("features=char", "threshold=fixed", "threshold.value=0.01")  # gives more topics
-    for options in (("data.path=news.jsonl",), ("data.path=news.jsonl", *low), ("data.path=less.jsonl",)):
-        done = command(place, "train", *BASE, *options)
-        assert done.returncode == 0, done.stderr
+    train_toys(place, QUICK, (*QUICK, *low), (*QUICK, "data.path=less.jsonl"))
     store = MlflowClient(f"sqlite:///{place}/store.db")
     experiment = store.get_experiment_by_name("slugline").experiment_id
     found = [run.info.run_id for run in store.search_runs([experiment], order_by=["start_time"])]
@@ -99,7 +93,8 @@ def test_of_runs_on_different_data_the_comparable_ones_are_compared_and_the_othe
     )
     assert f"({one[:8]}) less" in done.stdout
     assert "the same for all 2 runs" in done.stdout
-    trained = command(place, "train", *BASE, "data.path=less.jsonl", "model.C=2", "tracking.experiment=other")
+    options = ("plots=false", "features=word", "data.path=less.jsonl", "model.C=2", "tracking.experiment=other")
+    trained = command(place, "train", *DATA, *QUICK, *options)
     last = trained.stdout.rpartition("run     ")[2].split()[0]
     two = command(place, "compare", f"runs=[{last},{other},{less},1]", "tracking=off")
     assert f"({less[:8]}) less" in two.stdout  # of two groups of two that of the first run

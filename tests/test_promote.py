@@ -8,28 +8,20 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from toy_store import DATA, toy_rows, train_toys, write_rows
 
 from slugline.errors import InputError
 from slugline.tracking import Registry
 
 pytestmark = pytest.mark.slow
-WORDS = {"truce": ["truce", "ceasefire"], "talks": ["talks", "summit"], "": ["rain", "bread", "football"]}
-DATA = ("data=sentences", "data.path=news.jsonl", "labels=given")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, command):
+def folder(tmp_path_factory):
     """A store with a good model, the champion, as good a one, and a poor one: versions 1, 2 and 3."""
     place = tmp_path_factory.mktemp("promote")
-    with (place / "news.jsonl").open("w") as stream:
-        for n in range(400):
-            label = list(WORDS)[n * 7 % 3]
-            text = f"The {WORDS[label][n // 3 % 2]} of {n} days went on, they said."
-            stream.write(json.dumps({"text": text, "labels": label, "article_id": str(n // 2)}) + "\n")
-    for options in ((), ("model.C=1",), ("features.word.max_features=1",)):
-        done = command(place, "train", *DATA, "plots=false", "features=word", *options)
-        assert done.returncode == 0, done.stderr
-    return place
+    write_rows(place / "news.jsonl", toy_rows(400))
+    return train_toys(place, (), ("model.C=1",), ("features.word.max_features=1",))
 
 
 def aliases(folder):

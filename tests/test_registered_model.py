@@ -8,12 +8,11 @@ import sys
 import pytest
 from conftest import store_of
 from mlflow import MlflowClient
+from toy_store import DATA, toy_rows, train_toys, write_rows
 
 from slugline.report.registered import LONGEST, OURS, describe_registered_model
 
 ODD = "law & <b>order</b> | *x*\n# Head"
-WORDS = {"truce": ["truce", "ceasefire"], "talks": ["talks", "summit"], "": ["rain", "football"]}
-DATA = ("data=sentences", "data.path=news.jsonl", "labels=given")
 
 
 def describe(name: str, topics: dict[str, str], facts: dict[str, str]) -> str:
@@ -46,28 +45,12 @@ def test_many_topics_are_cut_where_the_registry_has_no_more_room():
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, command):
+def folder(tmp_path_factory):
     """A store with two versions of a model; the first is in use."""
     place = tmp_path_factory.mktemp("registered")
-    rows = []
-    for n in range(240):
-        label = list(WORDS)[n * 7 % 3]
-        text = f"The {WORDS[label][n // 3 % 2]} of {n} days went on, they said."
-        rows.append({"text": text, "labels": label, "article_id": str(n // 2)})
-    (place / "news.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    for options in ((), ("model.C=1",)):
-        done = command(
-            place,
-            "train",
-            *DATA,
-            "plots=false",
-            "features=word",
-            "folds=2",
-            "evaluation.cross_validation=false",
-            *options,
-        )
-        assert done.returncode == 0, done.stderr
-    return place
+    write_rows(place / "news.jsonl", toy_rows(240))
+    quick = ("folds=2", "evaluation.cross_validation=false")
+    return train_toys(place, quick, (*quick, "model.C=1"))
 
 
 def described(folder) -> str:
