@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import run_process, run_slugline
+from conftest import run_slugline
 from test_tracking_dead_stores import COMMANDS as ON_STORES
 
 from slugline.cache import Stages
@@ -80,7 +80,7 @@ def test_a_folder_that_cannot_be_written_to_is_one_line(disk, name):
 @needs_root
 def test_a_disk_that_fills_up_keeps_the_model_where_there_is_room(tmp_path, disk):
     place = disk("size=2500k")  # has room for the store, and for a part of the run's folder
-    made = run_process(place, "train", "cache=off", "plots=false", "features=word", "folds=2")
+    made = run_slugline(place, "train", "cache=off", "plots=false", "features=word", "folds=2")
     assert made.returncode == 1
     assert "Traceback" not in made.stderr
     (line,) = made.stderr.splitlines()
@@ -89,7 +89,7 @@ def test_a_disk_that_fills_up_keeps_the_model_where_there_is_room(tmp_path, disk
     assert not folder.is_relative_to(place)
     assert f"the folder of this run is {folder}" in made.stdout
     try:
-        assert run_process(tmp_path, *paste[1:]).returncode == 0
+        assert run_slugline(tmp_path, *paste[1:]).returncode == 0
     finally:
         shutil.rmtree(folder)
 

@@ -5,6 +5,7 @@ import shlex
 import shutil
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -216,6 +217,7 @@ def test_what_a_record_says_is_never_resolved(unlogged, tmp_path):
 @pytest.mark.slow
 def test_a_store_that_is_held_at_the_end_leaves_a_line_that_logs_the_run_once_it_is_free(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sqlite3.dbapi2, "connect", partial(sqlite3.connect, timeout=0.2))  # not 5 seconds each time
     holders = []
 
     def hold(text: str) -> None:

@@ -96,6 +96,18 @@ def test_a_config_that_asks_for_more_than_training_is_refused_in_one_line(what):
     assert "\n" not in str(found.value)
 
 
+SMALL = ("data=sentences", "data.path=news.jsonl", "labels=given", "features=word", "features.word.min_df=1")
+
+
+def write_news(folder):
+    """Write forty sentences, two thirds of them on a topic."""
+    rows = [
+        {"text": f"{word} {n} {'fire' if n % 3 else 'calm'}", "labels": "a" if n % 3 else "", "article_id": f"{n}"}
+        for n, word in enumerate(["army", "river", "talks", "bread"] * 10)
+    ]
+    (folder / "news.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
 def runs(folder):
     """Return all runs of a folder's store, oldest first, and the store."""
     store = MlflowClient(f"sqlite:///{folder}/store.db")
@@ -105,9 +117,10 @@ def runs(folder):
 
 @pytest.mark.slow
 def test_a_run_a_job_of_a_sweep_and_trees_give_the_same_metrics_and_model_again(tmp_path, command):
+    write_news(tmp_path)
     trees = ("model=sklearn", "model._target_=sklearn.ensemble.ExtraTreesClassifier", "+model.n_estimators=5")
     for options in (("model.C=0.1",), ("-m", "model.C=0.3,1"), (*trees, "+model.random_state=0")):
-        assert command(tmp_path, "train", "features=word", "folds=2", "plots=false", *options).returncode == 0
+        assert command(tmp_path, "train", *SMALL, "folds=2", "plots=false", *options).returncode == 0
     found, _ = runs(tmp_path)
     recorded = [run for run in found if run.data.tags.get("model_digest")]
     assert len(recorded) == 4
@@ -123,18 +136,13 @@ def test_a_run_a_job_of_a_sweep_and_trees_give_the_same_metrics_and_model_again(
     sweep = next(run for run in found if "best_run" in run.data.tags)
     refused = command(tmp_path, "reproduce", f"run_id={sweep.info.run_id[:8]}")
     assert f"is a sweep; give one of its jobs: the best is {sweep.data.tags['best_run']}" in refused.stderr
-    assert len(runs(tmp_path)[1].search_model_versions("name='slugline-sample'")) == 3  # of the runs themselves
+    assert len(runs(tmp_path)[1].search_model_versions("name='slugline'")) == 3  # of the runs themselves
 
 
 @pytest.mark.slow
 def test_all_metrics_are_compared_not_those_alone_that_the_store_shows_also_of_a_run_of_before(tmp_path, command):
-    rows = [
-        {"text": f"{word} {n} {'fire' if n % 3 else 'calm'}", "labels": "a" if n % 3 else "", "article_id": f"{n}"}
-        for n, word in enumerate(["army", "river", "talks", "bread"] * 10)
-    ]
-    (tmp_path / "news.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    options = ("data=sentences", "data.path=news.jsonl", "labels=given", "features=word", "features.word.min_df=1")
-    assert command(tmp_path, "train", *options, "plots=false").returncode == 0
+    write_news(tmp_path)
+    assert command(tmp_path, "train", *SMALL, "plots=false").returncode == 0
     (first,), store = runs(tmp_path)
     file = Path(first.info.artifact_uri.removeprefix("file://")) / "metrics.json"
     written = json.loads(file.read_text())
@@ -156,14 +164,8 @@ def test_all_metrics_are_compared_not_those_alone_that_the_store_shows_also_of_a
 
 @pytest.mark.slow
 def test_what_differs_is_said_and_a_run_that_is_not_there_is_one_line(tmp_path, command):
-    (tmp_path / "news.jsonl").write_text(
-        "".join(
-            f'{{"text": "{word} {n} {"fire" if n % 3 else "calm"}", "labels": "{"a" if n % 3 else ""}", "article_id": "{n}"}}\n'
-            for n, word in enumerate(["army", "river", "talks", "bread"] * 10)
-        )
-    )
-    options = ("data=sentences", "data.path=news.jsonl", "labels=given", "features=word", "features.word.min_df=1")
-    done = command(tmp_path, "train", *options)
+    write_news(tmp_path)
+    done = command(tmp_path, "train", *SMALL, "plots=false")
     assert done.returncode == 0, done.stderr
     (first,), store = runs(tmp_path)
     lines = (tmp_path / "news.jsonl").read_text().splitlines(keepends=True)

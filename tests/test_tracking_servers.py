@@ -6,13 +6,18 @@ import re
 import shlex
 import subprocess
 import sys
-import time
 from contextlib import nullcontext
 
 import pytest
 from conftest import run_slugline
 from mlflow import MlflowClient
 from servers import MlflowServer, needs_postgresql, postgresql
+from test_log import small
+
+from slugline.errors import InputError
+from slugline.launch import Launch
+from slugline.tracking import Mlflow
+from slugline.workflow import train
 
 pytestmark = pytest.mark.slow
 WORDS = {"war": "tanks shelled the town", "peace": "envoys signed a truce", None: "rain fell on the market"}
@@ -123,42 +128,23 @@ with Mlflow().run("to be killed", Path("."), {}) as run:
     assert all_runs(store)["to be killed"].info.status == "KILLED"
 
 
-@pytest.mark.parametrize("moment", ["data    ", "macro"])
-def test_a_server_that_is_killed_midway_costs_nothing_but_the_line_that_logs_the_run(folder, store, moment):
+@pytest.mark.parametrize("moment", ["begun", "scored"])
+def test_a_server_that_is_killed_midway_costs_nothing_but_the_line_that_logs_the_run(folder, store, tmp_path, moment):
     server = store[1]
     if server is None:
         pytest.skip("a file is no server")
-    name, model = f"killed at {moment.strip()}", f"killed-{moment.strip()}"
-    environment = os.environ | {"MLFLOW_TRACKING_URI": server.uri}
-    training = subprocess.Popen(
-        [
-            sys.executable,
-            "-u",
-            "-m",
-            "slugline",
-            "train",
-            *SMALL,
-            f"name='{name}'",
-            f"tracking.registered_model={model}",
-        ],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while not training.stdout.readline().startswith(moment):
-        assert training.poll() is None
-    if moment == "data    ":  # which is printed before the run is begun
-        while name not in all_runs(store):
-            time.sleep(0.05)
-    server.kill()
-    errors = training.communicate(timeout=120)[1]
+
+    def kill(text: str) -> None:
+        if server.process is not None and ("macro F1" in text if moment == "scored" else moment in all_runs(store)):
+            server.kill()
+
+    message = f"the MLflow server {re.escape(server.uri)} does not answer as it should.*to log them: "
+    settings = small(tmp_path, Mlflow(uri=server.uri, registered_model=moment))
+    with pytest.raises(InputError, match=message) as failed:
+        train(settings, Launch(folder=tmp_path / "run", name=moment), show=kill)
     server.start()
-    assert (training.returncode, errors.count("\n")) == (1, 1), errors
-    assert f"the MLflow server {server.uri} does not answer as it should" in errors
-    line = shlex.split(re.search(r"to log them: (slugline log .*?)(; run|$)", errors)[1])
-    assert f"model   models:/{model}@champion\n" in succeed(folder, store, *line[1:])
-    assert all_runs(store)[name].info.status == "FINISHED"
-    versions = MlflowClient(server.uri).search_model_versions(f"run_id='{all_runs(store)[name].info.run_id}'")
+    line = shlex.split(re.search(r"to log them: (slugline log .*?)(; run|$)", str(failed.value))[1])
+    assert f"model   models:/{moment}@champion\n" in succeed(folder, store, *line[1:])
+    assert all_runs(store)[moment].info.status == "FINISHED"
+    versions = MlflowClient(server.uri).search_model_versions(f"run_id='{all_runs(store)[moment].info.run_id}'")
     assert len(versions) == 1

@@ -37,7 +37,7 @@ QUICK = ("tracking=off", "plots=false", "features=word", "folds=2")
 
 
 def metrics_of(folder):
-    """Return the metrics of the newest run without tracking below a folder, times left out."""
+    """Return the metrics of the newest run below a folder, times left out."""
     newest = max(folder.glob("experiments/runs/*/*/metrics.json"))
     return {key: value for key, value in json.loads(newest.read_text()).items() if not key.startswith("time/")}
 
@@ -185,9 +185,9 @@ def test_the_first_model_is_registered_and_the_champion(store, run):
     assert "ceasefire" in version.description
 
 
-def test_the_champion_labels_the_real_article_from_standard_input(trained, process, real_article):
+def test_the_champion_labels_the_real_article_from_standard_input(trained, command, real_article):
     text = real_article.read_text(encoding="utf-8")
-    done = process(trained[0], "predict", f"model_uri={CHAMPION}", stdin=text, MLFLOW_TRACKING_URI="")
+    done = command(trained[0], "predict", f"model_uri={CHAMPION}", stdin=text, MLFLOW_TRACKING_URI="")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["debris"] for row in rows] == [False] * 14 + [True] * 2
     given = {topic for row in rows for topic in row["topics"]}
@@ -211,14 +211,9 @@ assert len(model.thresholds) == len(model.topics) == 15
 
 
 @pytest.mark.slow
-def test_the_same_config_data_and_seed_give_the_same_metrics_to_the_last_digit(tmp_path, command, process):
-    found = []
-    for run in (command, process):  # another process hashes otherwise
-        folder = tmp_path / run.__name__
-        folder.mkdir()
-        assert run(folder, "train", *QUICK).returncode == 0
-        found.append(metrics_of(folder))
-    assert found[0] == found[1]
+def test_the_same_config_data_and_seed_give_the_same_metrics_to_the_last_digit(tmp_path, command, trained):
+    assert command(tmp_path, "train", "tracking=off", "plots=false").returncode == 0
+    assert metrics_of(tmp_path) == metrics_of(trained[0])  # of another process, which hashes otherwise
 
 
 @pytest.mark.slow
@@ -288,7 +283,15 @@ def test_a_run_that_fails_is_marked_failed_with_the_error(tmp_path, command):
 @pytest.mark.slow
 def test_a_sweep_is_a_parent_with_a_child_each_and_goes_on_when_one_fails(tmp_path, command):
     target = "model._target_=sklearn.ensemble.HistGradientBoostingClassifier,sklearn.naive_bayes.BernoulliNB"
-    done = command(tmp_path, "train", "-m", "model=sklearn", target, "features=word", "plots=false")
+    acts = {"war": "Tanks shelled the town", "peace": "Envoys signed a truce", "": "Rain fell"}
+    rows = [
+        {"text": f"{text} on day {day}.", "labels": topic, "article_id": f"a{day}"}
+        for day in range(60)
+        for topic, text in acts.items()
+    ]
+    (tmp_path / "news.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    data = ("data=sentences", "data.path=news.jsonl", "labels=given")
+    done = command(tmp_path, "train", "-m", "model=sklearn", target, "features=word", "plots=false", *data)
     assert done.returncode == 1  # because one failed
     assert "next    slugline compare" not in done.stdout  # with what?
     store = MlflowClient(f"sqlite:///{tmp_path}/store.db")
@@ -298,7 +301,7 @@ def test_a_sweep_is_a_parent_with_a_child_each_and_goes_on_when_one_fails(tmp_pa
     assert [child.info.status for child in children] == ["FAILED", "FINISHED"]
     assert parent.info.status == "FINISHED"
     assert parent.data.metrics == {}  # else the best job would stand twice in every chart
-    assert store.get_model_version_by_alias("slugline-sample", "champion").run_id == children[1].info.run_id
+    assert store.get_model_version_by_alias("slugline", "champion").run_id == children[1].info.run_id
     store.download_artifacts(parent.info.run_id, "best.yaml", str(tmp_path))
     (tmp_path / "experiment").mkdir()
     (tmp_path / "best.yaml").rename(tmp_path / "experiment/best.yaml")

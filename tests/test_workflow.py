@@ -18,14 +18,13 @@ from slugline.workflow import train
 WORDS = {"war": "tanks shelled the town", "peace": "envoys signed a truce", None: "rain fell on the market"}
 
 
-def settings(folder: Path, topic: str = "war") -> TrainSettings:
+def settings(folder: Path) -> TrainSettings:
     """Return the settings of a small training with a store in the folder."""
     rows = []
     for number in range(60):
         name = list(WORDS)[number % 3]
-        label = {"war": topic, "peace": "peace"}.get(name or "")
         text = f"{WORDS[name]} on day {number}."
-        rows.append({"text": text, "article_id": f"a{number // 3}", "labels": [label] if label else []})
+        rows.append({"text": text, "article_id": f"a{number // 3}", "labels": [name] if name else []})
     (folder / "news.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return TrainSettings(
         data=SentenceCorpus(str(folder / "news.jsonl")),
@@ -74,22 +73,23 @@ def test_a_run_that_cannot_write_a_file_registers_no_model(
     assert runs_and_models(tmp_path) == (["FAILED"], 0)
 
 
+NAMES = ("law & order", "🔥 fire", "C++", "a,b", "<b>it's</b>", "$x$ {{ y }}", "x" * 300)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name",
-    [
-        "law & order",
-        "🔥 fire",
-        *(
-            pytest.param(name, marks=pytest.mark.slow)
-            for name in ("C++", "a,b", "<b>it's</b>", "$x$ {{ y }}", "x" * 300)
-        ),
-    ],
-)
-def test_a_topic_of_any_name_is_trained_and_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_topics_of_any_name_are_trained_and_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    run = train(settings(tmp_path, topic=name))
-    assert run.model.predict(["tanks shelled the bridge"]) == [(name,)]
+    made = settings(tmp_path)
+    words = dict(zip(NAMES, ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf"], strict=True))
+    rows = [
+        {"text": f"{word} on day {day}.", "article_id": f"a{day}", "labels": [name]}
+        for day in range(20)
+        for name, word in words.items()
+    ]
+    (tmp_path / "news.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    run = train(made)
+    assert run.model.predict([f"{word} came" for word in words.values()]) == [(name,) for name in words]
     assert runs_and_models(tmp_path) == (["FINISHED"], 1)
     logged = MlflowClient(f"sqlite:///{tmp_path}/store.db").get_run(str(run.run_id)).data.metrics
-    assert logged[to_mlflow_key(f"test/f1/{name}")] == run.metrics[f"test/f1/{name}"]
+    for name in NAMES:
+        assert logged[to_mlflow_key(f"test/f1/{name}")] == run.metrics[f"test/f1/{name}"]
