@@ -17,6 +17,8 @@ from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
+from conftest import run_slugline
+from test_model_store import WORDS, trained
 from test_predict import DATA, SAMPLE, SMALL, journal, kill_when, records, start
 from test_predict import long_input as long_input
 from test_predict import model as model
@@ -25,7 +27,8 @@ from test_predict import whole_jsonl as whole_jsonl
 from slugline import load_model
 from slugline.data.schema import SENTENCE_COLUMNS
 from slugline.errors import InputError
-from slugline.prediction import PredictOptions, predict_files
+from slugline.model import save_model
+from slugline.prediction import PredictOptions, predict_files, workers
 
 needs_dask = pytest.mark.skipif(find_spec("distributed") is None, reason='no Dask: pip install "slugline[dask]"')
 PYTHON = {"MLFLOW_DISABLE_TELEMETRY": "true", "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
@@ -173,24 +176,28 @@ def test_a_killed_run_is_taken_up_by_the_workers_of_a_cluster_elsewhere(
         address = f"dask_address={process.stdout.readline().strip()}"
         slugline(f"model_uri={model}", *options, f"output={output}", "resume=true", address, folder=tmp_path)
         assert output.read_bytes() == whole_jsonl.read_bytes()
-        slugline(f"model_uri={model}", *options, "output=again.csv", address, folder=tmp_path)  # the cluster is alive
+        again = [f"input={SAMPLE}", "engine=dask", "output=again.csv", address]  # the cluster is alive
+        slugline(f"model_uri={model}", *again, folder=tmp_path)
         process.communicate("\n", timeout=60)
 
 
 @needs_dask
 @pytest.mark.slow
-def test_an_address_where_no_scheduler_answers_is_one_line(model: Path, tmp_path: Path) -> None:
+def test_an_address_where_no_scheduler_answers_is_one_line(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "_DASK_TIMEOUT", "2s")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         free = taken.getsockname()[1]
     options = [f"model_uri={model}", f"input={SAMPLE}", "engine=dask", f"dask_address=tcp://127.0.0.1:{free}"]
-    command = [sys.executable, "-m", "slugline", "predict", *options, "output=topics.jsonl"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=110)
+    done = run_slugline(tmp_path, "predict", *options, "output=topics.jsonl")
     assert done.returncode == 1
     assert done.stderr.startswith(f"slugline: dask_address: no Dask scheduler with workers at 'tcp://127.0.0.1:{free}'")
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_without_dask_the_message_names_the_extra(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_dask_the_message_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = save_model(trained(word=WORDS), tmp_path / "model")
     monkeypatch.setitem(sys.modules, "distributed", None)  # as if it were not installed
     options = PredictOptions(input=SAMPLE, output=tmp_path / "topics.jsonl", engine="dask")
     with pytest.raises(InputError, match=r'engine=dask: Dask is not installed; pip install "slugline\[dask\]"'):
@@ -264,15 +271,15 @@ def peak(model: Path, source: Path, *options: str) -> int:
 @pytest.mark.parametrize("options", [("n_jobs=2", "output=o.parquet")])
 def test_ten_times_the_input_takes_no_more_memory(model: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
     few, many = tmp_path / "few.jsonl", tmp_path / "many.jsonl"
-    write_articles(few, 15_000)
-    write_articles(many, 150_000)
+    write_articles(few, 10_000)
+    write_articles(many, 100_000)
     assert peak(model, many, *options) < 1.1 * peak(model, few, *options) + 5_000
 
 
 @pytest.mark.slow
 def test_rejected_rows_by_the_hundred_thousand_take_no_memory(model: Path, tmp_path: Path) -> None:
     peaks = []
-    for rows in (50_000, 500_000):
+    for rows in (25_000, 250_000):
         file = tmp_path / f"{rows}.jsonl"
         file.write_text('{"text": "They marched."}\n' + "{\n" * rows)
         peaks.append(peak(model, file, "n_jobs=2", "output=o.jsonl"))
