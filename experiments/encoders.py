@@ -7,6 +7,9 @@ layers of the default encoder trained and with the lowest three frozen; by torch
 at most 1,500 test sentences (with the thresholds that are best there, or of the likeliest topic), average precision.
 Keys as for `quality`.
 
+`weight`: TF-IDF alone and beside a frozen encoder of several weights, on the same sentences; a minute a seed. Keys data, mode, size, each and seeds
+as for `quality`.
+
 `quality`: TF-IDF and `encoder_finetuned` on the same train and test sentences, split by article, each fitted as
 `slugline train` fits it; macro F1 with thresholds from out-of-fold scores, and with those that are best on test, macro
 average precision, CPU and wall seconds. Where each sentence has one topic there are no thresholds. Keys, with defaults:
@@ -19,16 +22,17 @@ and options of `FineTunedEncoder` (epochs=4, ...).
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
 from defaults import FEATURES, SETS, load, prepare
 
-from slugline.cache import Stages
+from slugline.cache import Folder, Stages
 from slugline.dataset import Dataset
 from slugline.duplicates import article_groups
-from slugline.encoder import encoder_folder, read_encoder
+from slugline.encoder import SentenceEncoder, encoder_folder, read_encoder
 from slugline.finetune import FineTunedEncoder
 from slugline.finetune.cross_fitting import choose_sentences
 from slugline.finetune.network import Network, import_torch
@@ -39,6 +43,7 @@ from slugline.splits import stratify
 from slugline.training.fit import fit_model
 from slugline.training.settings import TrainSettings
 
+CACHE = Folder(str(Path(__file__).parent / "cache" / "encoders"))  # vectors are the same for all weights
 TFIDF = FEATURES["words, characters 3 to 5"]
 COLUMNS = ("seed", "features", "F1", "F1, best thresholds", "AP", "AP out of fold", "CPU s", "wall s")
 
@@ -46,7 +51,7 @@ COLUMNS = ("seed", "features", "F1", "F1, best thresholds", "AP", "AP out of fol
 def main() -> None:
     """Run the parts that are asked for."""
     keys = dict(argument.removeprefix("--").split("=", 1) for argument in sys.argv[1:])
-    parts = {"speed": speed, "single": single, "quality": quality}
+    parts = {"speed": speed, "single": single, "weight": weight, "quality": quality}
     for part in keys.pop("parts", ",".join(parts)).split(","):
         if part not in parts:
             sys.exit(f"--parts={part}; allowed: {', '.join(parts)}")
@@ -75,6 +80,11 @@ def speed(_: dict[str, str]) -> None:
 def quality(keys: dict[str, str]) -> None:
     """Print scores and costs of TF-IDF and of a fine-tuned encoder beside it."""
     print_table(keys, COLUMNS, measure)
+
+
+def weight(keys: dict[str, str]) -> None:
+    """Print scores of TF-IDF beside a frozen encoder, by its weight."""
+    print_table(keys, ("seed", "weight", "F1", "AP", "AP out of fold"), measure_weights)
 
 
 def single(keys: dict[str, str]) -> None:
@@ -125,6 +135,18 @@ def measure(dataset: Dataset, settings: TrainSettings, seed: int, options: dict[
         folds = score(Y[train], given[train], dataset.topics, probabilities=P[train])
         values = [ours["f1_macro"], best["f1_macro"], ours["ap_macro"], folds["ap_macro"]]
         yield [name, *(f"{value:.3f}" for value in values), *(f"{value:.0f}" for value in seconds)]
+
+
+def measure_weights(dataset: Dataset, settings: TrainSettings, seed: int, _: dict[str, Any]) -> Iterator[list[str]]:
+    """Give the scores for each weight; without a weight there is no encoder."""
+    train, test = dataset.rows("train"), dataset.rows("test")
+    for weight in (None, 0.5, 1.0, 2.0, 4.0):
+        features = TFIDF if weight is None else TFIDF | {"encoder": SentenceEncoder(weight=weight)}
+        fitted = fit_model(dataset, TrainSettings(features=features, model=settings.model, seed=seed), Stages(CACHE))
+        Y, P = dataset.Y, fitted.probabilities
+        given = fitted.model.decide(P)
+        ours, folds = (score(Y[rows], given[rows], dataset.topics, probabilities=P[rows]) for rows in (test, train))
+        yield [str(weight), *(f"{value:.3f}" for value in (ours["f1_macro"], ours["ap_macro"], folds["ap_macro"]))]
 
 
 def measure_single(dataset: Dataset, _: TrainSettings, seed: int, options: dict[str, Any]) -> Iterator[list[str]]:
