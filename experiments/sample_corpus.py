@@ -39,14 +39,19 @@ def distinct_openings(sentences: list[list[str]]) -> float:
 
 
 def near_duplicates(sentences: list[list[str]]) -> float:
-    """Return the share of sentences of at least five words whose word set nearly equals an earlier one's."""
+    """Return the share of sentences of at least five words whose word set nearly equals an earlier one's.
+
+    Two sets that share so many of their words share one of the rarest of each, too: a prefix filter.
+    """
     sets = [set(sentence) for sentence in sentences if len(sentence) >= 5]
+    often = Counter(word for found in sets for word in found)
     holders = defaultdict(list)
     near = 0
     for number, found in enumerate(sets):
-        shared = Counter(other for word in found for other in holders[word])
-        near += any(count / (len(found) + len(sets[other]) - count) >= NEAR for other, count in shared.items())
-        for word in found:
+        rarest = sorted(found, key=lambda word: (often[word], word))[: int((1 - NEAR) * len(found) + 1e-9) + 1]
+        others = {other for word in rarest for other in holders[word]}
+        near += any(len(found & sets[other]) / len(found | sets[other]) >= NEAR for other in others)
+        for word in rarest:
             holders[word].append(number)
     return near / len(sets)
 

@@ -19,7 +19,10 @@ def modules_with_examples() -> list[str]:
     return names
 
 
-@pytest.mark.parametrize("name", modules_with_examples())
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name == "slugline")) for name in modules_with_examples()],
+)
 def test_the_examples_of_a_module_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     results = doctest.testmod(import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)

@@ -47,12 +47,13 @@ def table(file):
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory, command):
-    """A folder with a model of half of the sample's articles, `labels.jsonl` of these, and `articles.jsonl` with all."""
+    """A folder with a model of half of the sample, its `labels.jsonl`, all `articles.jsonl` and some `new.jsonl`."""
     folder = tmp_path_factory.mktemp("desk")
     articles, labels = lines(SAMPLE / "articles.jsonl"), lines(SAMPLE / "labels.jsonl")
     known = {article["article_id"] for article in articles[::2]}
     write(folder / "articles.jsonl", articles)
     write(folder / "known.jsonl", articles[::2])
+    write(folder / "new.jsonl", articles[1:40:2])
     write(folder / "labels.jsonl", [row for row in labels if row["article_id"] in known])
     options = ("data=articles", "data.path=known.jsonl", "labels=plover", "labels.rules=false")
     done = command(folder, "train", *QUICK, *options, "labels.gold=labels.jsonl", "hydra.run.dir=run")
@@ -153,20 +154,23 @@ def test_copies_are_asked_for_once_and_near_duplicates_put_off(desk, review):
 
 
 def test_an_earlier_model_tells_when_labelling_can_stop(review):
-    once = review("size=5", "output=once.csv", "previous_model_uri=run/model")
+    few = ("size=5", "data.path=new.jsonl")
+    once = review(*few, "output=once.csv", "previous_model_uri=run/model")
     assert "kappa   1.000" in once.stdout, once.stderr
     assert "0.00% of decisions changed" in once.stdout
     assert "hint    go on labelling" in once.stdout
-    often = review("size=5", "output=often.csv", "previous_model_uri=[run/model,run/model,run/model]")
+    often = review(*few, "output=often.csv", "previous_model_uri=[run/model,run/model,run/model]")
     assert often.stdout.count("kappa   1.000 ") == 3
     assert "hint    predictions are stable; labelling can stop" in often.stdout
 
 
 @pytest.mark.slow
 def test_the_champion_of_a_store_is_asked_where_no_model_is_named(tmp_path, command):
-    write(tmp_path / "old.jsonl", lines(SAMPLE / "articles.jsonl"))  # a user's own data, whose model is the default one
+    write(
+        tmp_path / "old.jsonl", lines(SAMPLE / "articles.jsonl")[::2]
+    )  # a user's own data, whose model is the default one
     own = ("data=articles", "data.path=old.jsonl", "labels=sample")
-    assert command(tmp_path, "train", *own, "cache=off", "plots=false", "features=word").returncode == 0
+    assert command(tmp_path, "train", *own, "cache=off", "plots=false", "features=word", "folds=2").returncode == 0
     write(tmp_path / "new.jsonl", [{"text": "The minister threatened to close the border. Talks go on in Geneva."}])
     done = command(tmp_path, "review", "data.path=new.jsonl", "labels=plover", "output=queue.csv")
     assert done.returncode == 0, done.stderr
@@ -179,7 +183,7 @@ def test_a_queue_comes_in_every_format_and_is_read_back(desk, review, format):
     output = (
         f"queue.{format}.{format if format in ('csv', 'xlsx') else 'json' if format == 'label_studio' else 'jsonl'}"
     )
-    done = review("size=8", f"output={output}", f"format={format}")
+    done = review("size=8", "data.path=new.jsonl", f"output={output}", f"format={format}")
     assert done.returncode == 0, done.stderr
     assert f"written {output} ({format})" in done.stdout
     assert (desk / output).stat().st_size > 500

@@ -68,9 +68,16 @@ def test_an_empty_stream_is_one_line(tmp_path):
         list(SentenceCorpus(str(tmp_path / "s.jsonl"), chunk_rows=3).chunks())
 
 
+@pytest.fixture(scope="module")
+def streamed(command, tmp_path_factory):
+    """A folder with a model of the sample in chunks, and what `run` returned of it."""
+    folder = tmp_path_factory.mktemp("streamed") / "few"
+    return folder, *run(command, folder, "data.chunk_rows=40")
+
+
 @pytest.mark.slow
-def test_any_size_of_chunk_gives_the_same_sentences_and_one_chunk_after_another_learns(command, tmp_path):
-    said, few, by_few = run(command, tmp_path / "few", "data.chunk_rows=40")
+def test_any_size_of_chunk_gives_the_same_sentences_and_one_chunk_after_another_learns(command, streamed, tmp_path):
+    _, said, few, by_few = streamed
     _, one, by_one = run(command, tmp_path / "one", "data.chunk_rows=100000")
     counted = [key for key in few if key.startswith(("data/", "leakage/", "dev/support/", "test/support/"))]
     assert {key: few[key] for key in counted} == {key: one[key] for key in counted}
@@ -84,11 +91,11 @@ def test_any_size_of_chunk_gives_the_same_sentences_and_one_chunk_after_another_
 
 
 @pytest.mark.slow
-def test_a_streamed_model_predicts_as_it_did_when_it_was_scored(command, tmp_path):
+def test_a_streamed_model_predicts_as_it_did_when_it_was_scored(streamed):
     from slugline import load_model
 
-    _, _, predicted = run(command, tmp_path / "run", "data.chunk_rows=50")
-    model = load_model(str(tmp_path / "run/run/model"))
+    folder, _, _, predicted = streamed
+    model = load_model(str(folder / "run/model"))
     p = model.predict_proba(predicted["text"].tolist())
     assert np.abs(p - predicted[list(model.topics)].to_numpy()).max() < 1e-6  # weights and features are float32
     assert [list(topics) for topics in predicted["topics"]] == [list(t) for t in model.predict(predicted["text"])]
