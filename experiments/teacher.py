@@ -1,4 +1,4 @@
-"""What does a model learn from sentences that nobody labelled? `python experiments/teacher.py [--quick] [SET ...] [WAY ...]`.
+"""What does a model learn from sentences that nobody labelled? `python experiments/teacher.py [--quick | seed=N ...] [SET ...] [WAY ...]`.
 
 Sample, IndiaPoliceEvents and UK manifestos (the latter two from ../shared/data or SLUGLINE_DATA), a quarter test, split
 by article. Of the train part, labels are kept for articles drawn at random until they have 1,300 sentences (of IndiaPoliceEvents
@@ -26,7 +26,7 @@ from slugline.training.settings import TrainSettings
 from slugline.training.teaching import Taught, Teacher
 
 QUICK = "--quick" in sys.argv
-SEEDS = range(1) if QUICK else range(3)
+SEEDS = [int(given[5:]) for given in sys.argv if given.startswith("seed=")] or (range(1) if QUICK else range(3))
 LABELLED, FURTHER, PASSAGE = 1_300, 5_000, 20  # sentences
 SETS = {
     "sample": [],
