@@ -317,3 +317,20 @@ def test_a_fine_tuned_encoder_teaches_alone(make, encoder):
     dataset, settings = make(teacher=Teacher(features=features))
     with pytest.raises(InputError, match="found word, encoder, but a fine-tuned encoder teaches alone; allowed: teach"):
         fit_model(dataset, settings, Stages())
+
+
+@pytest.mark.slow
+def test_a_model_that_a_fine_tuned_encoder_taught_is_one_of_words_alone(make, encoder, tmp_path, command):
+    make()
+    options = ["data=sentences", "data.path=news.jsonl", "labels=given", "split=column", "features=word", "plots=false"]
+    own = {"folder": encoder.folder, "epochs": 1, "folds": 2}
+    teacher = ["teacher=encoder_finetuned", *(f"teacher.features.encoder.{key}={value}" for key, value in own.items())]
+    done = command(tmp_path, "train", *options, *teacher)
+    assert done.returncode == 0, done.stderr
+    assert "teacher taught by a fine-tuned encoder, which labelled 60 sentences without labels (macro F1" in done.stdout
+    model = next((tmp_path / "experiments" / "runs").rglob("model"))
+    assert not list(model.rglob("*encoder*"))
+    (tmp_path / "later.txt").write_text("The gale came ashore.", encoding="utf-8")
+    answer = command(tmp_path, "predict", f"model_uri={model}", "input=later.txt", "output=out.jsonl")
+    assert answer.returncode == 0, answer.stderr
+    assert json.loads((tmp_path / "out.jsonl").read_text())["text"] == "The gale came ashore."
