@@ -26,9 +26,10 @@ NOT_WALKED = ("topics", "functions")
 
 
 def find_keys(command):
-    """Return the dotted key of every setting of a command, with those of its components, if `train` has not the same."""
-    keys = all_keys(command)
-    return keys if command == "train" else [key for key in keys if "." not in key or key not in all_keys("train")]
+    """Return the dotted key of every setting of a command, and of those of its components that no other has before."""
+    others = ("train", "predict")[: {"train": 0, "monitor": 2}.get(command, 1)]
+    known = {key for other in others for key in all_keys(other) if "." in key}
+    return [key for key in all_keys(command) if key not in known]
 
 
 @cache
