@@ -49,16 +49,6 @@ def write_articles(folder: Path, odd: str = "") -> None:
     (folder / "conf/labels/mine.yaml").write_text(f"defaults: [rules]\ntopics: {json.dumps(topics)}\n")
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory) -> Path:
-    """Return a folder with a store of two runs."""
-    folder = tmp_path_factory.mktemp("trained")
-    write_articles(folder)
-    for folds in (5, 3):
-        run(folder, "train", "data=articles", "data.path=news", "labels=mine", "--config-dir", "conf", f"folds={folds}")
-    return folder
-
-
 # Each column of the store whose text a command may take up, and in which rows it can be changed without a file lost
 POISONED = {
     "runs": {"name": "1"},
@@ -91,8 +81,19 @@ def poison(folder: Path) -> list[str]:
     return runs
 
 
-def test_no_command_interpolates_what_a_store_says(trained):
-    one, other = poison(trained)
+@pytest.fixture(scope="module")
+def poisoned(tmp_path_factory) -> tuple[Path, list[str]]:
+    """Return a folder with a store of two runs, all whose text has references, and the ids of these runs."""
+    folder = tmp_path_factory.mktemp("poisoned")
+    write_articles(folder)
+    data = ("data=articles", "data.path=news", "labels=mine", "--config-dir", "conf", "features=word")
+    for folds in (3, 2):
+        run(folder, "train", *data, f"folds={folds}")
+    return folder, poison(folder)
+
+
+def test_no_command_interpolates_what_a_store_says(poisoned):
+    trained, (one, other) = poisoned
     name = sqlite3.connect(f"{trained}/store.db").execute("SELECT name FROM registered_models").fetchone()[0]
     printed = run(trained, "reproduce", f"run_id={one}", ends=1)  # the digest of the model is not what the store says
     assert "metrics equal" in printed
@@ -115,9 +116,10 @@ def test_no_command_interpolates_what_a_store_says(trained):
      "model:\n  _target_: builtins.eval", "features:\n  w:\n    _target_: os.system",
      f"evaluation:\n  {REFERENCE}: 1", f"data:\n  _target_: slugline.data.ArticleCorpus\n  columns:\n    text: {REFERENCE}"],
 )  # fmt: skip
-def test_a_recorded_config_is_refused_where_it_refers_to_something(text, trained, tmp_path):
+def test_a_recorded_config_is_refused_where_it_refers_to_something(text, poisoned):
+    trained, (run_id, _) = poisoned
     (config,) = list(trained.rglob("config.yaml"))[:1]
-    before, (run_id, *_) = config.read_text(), poison(trained)
+    before = config.read_text()
     artifacts = [file for file in trained.rglob("config.yaml") if file.parent.name == "artifacts"]
     kept = {file: file.read_text() for file in artifacts}
     try:
@@ -145,5 +147,5 @@ def test_names_of_folders_files_and_topics_are_text(tmp_path):
     printed += run(project, "label")
     printed += run(project, "train")
     printed += run(project, "predict", "input=articles", "output=topics.csv", "n_jobs=1")
-    printed += run(project, "train", "-m", "seed=1,2")
+    printed += run(project, "train", "-m", "seed=1,2", "features=word", "folds=2", "plots=false")
     assert_no_secret(tmp_path, printed)

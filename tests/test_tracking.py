@@ -2,15 +2,9 @@
 
 import os
 import re
-import shutil
-import signal
-import socket
 import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
-from urllib.request import urlopen
 
 import pandas as pd
 import pytest
@@ -71,7 +65,7 @@ def test_telemetry_is_off():
 
 
 @pytest.mark.slow
-def test_eight_processes_on_a_fresh_store_lose_no_run(tmp_path):
+def test_four_processes_on_a_fresh_store_lose_no_run(tmp_path):
     code = """
 from pathlib import Path
 from slugline.tracking import Mlflow
@@ -80,72 +74,11 @@ for number in range(5):
         run.log_params({"number": number})
         run.log_metrics({"score": float(number)})
 """
-    started = [subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path) for _ in range(8)]
-    assert [process.wait(timeout=240) for process in started] == [0] * 8
+    started = [subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path) for _ in range(4)]
+    assert [process.wait(timeout=240) for process in started] == [0] * 4
     from mlflow import MlflowClient
 
     store = MlflowClient(f"sqlite:///{tmp_path}/experiments/mlflow.db")
     runs = store.search_runs([store.get_experiment_by_name("slugline").experiment_id])
-    assert sorted(run.data.metrics["score"] for run in runs) == sorted([0.0, 1.0, 2.0, 3.0, 4.0] * 8)
+    assert sorted(run.data.metrics["score"] for run in runs) == sorted([0.0, 1.0, 2.0, 3.0, 4.0] * 4)
     assert {run.info.status for run in runs} == {"FINISHED"}
-
-
-def free_port():
-    """Return a port of this machine that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-@pytest.fixture
-def served(tmp_path):
-    """Serve the UI on a store with one run; yield its address and the run's id."""
-    code = """
-from pathlib import Path
-from slugline.tracking import Mlflow
-with Mlflow().run("a run to look at", Path("."), {}) as run:
-    run.log_params({"model.C": 0.3})
-    run.log_metrics({"test/f1_macro": 0.625})
-    print(run.run_id)
-"""
-    made = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
-    port = free_port()
-    command = [sys.executable, "-m", "slugline", "ui", f"port={port}"]
-    server = subprocess.Popen(command, cwd=tmp_path, start_new_session=True, stdout=subprocess.DEVNULL)
-    try:
-        for _ in range(120):
-            try:
-                urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}", made.stdout.strip()
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=60)
-
-
-def text_of_page(address, *wanted):
-    """Return a page as headless Chromium shows it, once it holds the words that are wanted."""
-    flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    flags += "--disable-component-update --disable-sync --virtual-time-budget=20000 --dump-dom"
-    page = ""
-    for _ in range(4):
-        with tempfile.TemporaryDirectory() as profile:
-            command = ["chromium", *flags.split(), f"--user-data-dir={profile}", address]
-            page = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120).stdout
-        if all(word in page for word in wanted):
-            break
-    return page
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed")
-def test_the_ui_shows_the_run_in_a_real_browser(served):
-    address, run_id = served
-    runs = text_of_page(f"{address}/#/experiments/1/runs?workflowType=machine_learning", "a run to look at")
-    assert "a run to look at" in runs
-    page = text_of_page(f"{address}/#/experiments/1/runs/{run_id}?workflowType=machine_learning", "0.625", "model.C")
-    assert "test/f1_macro" in page
-    assert "0.625" in page
-    assert "model.C" in page

@@ -1,6 +1,7 @@
 """The MLflow UI, in a real browser, shows what was logged without any set-up."""
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -20,16 +21,18 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, command):
-    """A store with a sweep of two jobs and a run, the address of `slugline ui` on it, and all runs by their names."""
+    """The store of a folder with a sweep of two jobs and a run, the address of `slugline ui` on it, and all runs by their names."""
     folder = tmp_path_factory.mktemp("ui")
     for options in (("-m", "model.C=0.1,1", "plots=false"), ("name=alone",)):
-        assert command(folder, "train", "features=word", *options).returncode == 0
+        assert command(folder, "train", "features=word", *options, MLFLOW_TRACKING_URI="").returncode == 0
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    store = f"sqlite:///{folder}/store.db"
-    arguments = [sys.executable, "-m", "slugline", "ui", f"port={port}", f"tracking_uri={store}"]
-    server = subprocess.Popen(arguments, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    store = f"sqlite:///{folder}/experiments/mlflow.db"
+    arguments = [sys.executable, "-m", "slugline", "ui", f"port={port}"]
+    clean = os.environ | {"MLFLOW_TRACKING_URI": ""}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    server = subprocess.Popen(arguments, cwd=folder, env=clean, **pipes)
     address = f"http://127.0.0.1:{port}/"
     landing = server.stdout.readline().split()[2].removeprefix(address)
     experiment = MlflowClient(store).get_experiment_by_name("slugline").experiment_id
