@@ -37,7 +37,9 @@ def test_a_poor_model_stays_outside_with_its_figures_as_tags_and_artifact(folder
     assert " of version 1: worse by 0." in done.stderr
     assert "beyond the tolerance of 0.02 (gate.max_macro_drop=0.02); champion stays" in done.stderr
     chosen = re.findall(
-        r"^(chosen|other) +version (\d)(, the newest)?: .+, test/f1_macro \d\.\d{3}$", done.stdout, re.MULTILINE
+        r"^(chosen|other) +version (\d)(, the newest)?: .+, macro F1 \d\.\d{3} \(\d\.\d{3} to \d\.\d{3}, [\w-]+\)$",
+        done.stdout,
+        re.MULTILINE,
     )
     assert chosen == [("chosen", "3", ", the newest"), ("other", "2", ""), ("other", "1", "")]
     assert done.stderr.count("\n") == 1
@@ -132,3 +134,33 @@ def test_a_mistake_is_one_line(folder, command, options, message):
     assert done.returncode == 1
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_with_few_sentences_versions_are_judged_by_cross_validation_or_the_way_out_is_told(tmp_path, command):
+    odd = ["Waffenruhe & Abzug", "Gespräche: Runde 2"]
+    texts = [f"Die {['Waffenruhe', 'Gespräche', 'Brote'][n % 3]} von Köln, {n} Tage." for n in range(60)]
+    rows = [f"{text};{[*odd, ''][(n + (n % 5 == 0)) % 3]};{n // 2}" for n, text in enumerate(texts)]
+    (tmp_path / "few.csv").write_text("\n".join(["text;labels;article_id", *rows]), encoding="cp1252")
+    wide = ("gate.max_calibration_error=1", "gate.max_macro_drop=1", "gate.max_milliseconds=1e3")
+    base = ("train", "data=sentences", "data.path=few.csv", "plots=false", "features=word")
+    for options in (("model.C=0.001",), (), ("evaluation.cross_validation=false",)):
+        assert command(tmp_path, *base, *options).returncode == 0
+    done = command(tmp_path, "promote", "version=2", *wide)
+    assert done.returncode == 0, done.stderr
+    size = re.search(
+        r"^data    judged by cross-validation on (\d+ sentences of \d+ articles)$", done.stdout, re.MULTILINE
+    )
+    assert re.search(r"^chosen  version 2, .*macro F1 \d\.\d{3} \(.*, cross-validated\)$", done.stdout, re.MULTILINE)
+    compared = command(tmp_path, "compare", "runs=[1,2]", "tracking=off").stdout
+    judged, rest = size[1].split(" ", 1)
+    assert f"judged  {judged} cross-validated {rest}, the same" in compared
+    told, p = re.search(r"^macro F1  (\S+) .*, p (\S+) against version 1", done.stdout, re.MULTILINE).groups()
+    row = re.search(r"^f1_macro +(-?\d\S+) +\S+ +\S+ +(\S+)", compared, re.MULTILINE)
+    assert (float(told), p) == (pytest.approx(float(row[1]), abs=6e-4), row[2])
+
+    assert command(tmp_path, "promote", "version=3", *wide).returncode == 0  # by the sentences of test
+    refused = command(tmp_path, "promote", "version=1", *wide)
+    found = re.fullmatch(r"slugline: version 3 was not judged by cross-validation; .*: slugline (.*)\n", refused.stderr)
+    again = command(tmp_path, *shlex.split(found[1]))
+    assert again.returncode == 0, again.stderr
+    assert re.search(r"^data    \d+ sentences of test$", again.stdout, re.MULTILINE)

@@ -5,15 +5,16 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.feature_extraction.text import CountVectorizer
 
-from slugline.commands.promote import describe_verdict
 from slugline.errors import InputError
 from slugline.model import TopicModel, save_model
 from slugline.model.heads import LinearHead
 from slugline.model.vectorizers import from_estimator
-from slugline.promotion import Contender, EvaluationSet, Gate, Reference, judge
+from slugline.promotion import Contender, EvaluationSet, Gate, Reference, judge, share_predictions
+from slugline.report.verdict import describe_verdict
 
 TOPICS = ("truce", "talks")
 
@@ -164,3 +165,38 @@ def test_nothing_to_judge_by_is_refused():
         EvaluationSet("dev", [], dataset.Y[:0], TOPICS, dataset.articles[:0])
     with pytest.raises(InputError, match="part=test: none of its sentences has a topic"):
         replace(dataset, Y=np.zeros_like(dataset.Y))
+
+
+def cross_validated(contender, missed, count=180):
+    """Return a contender with the predictions that its run made for some news, of which it missed every so many."""
+    judged = news()
+    labels = [tuple(np.array(TOPICS)[row]) for row in judged.Y]
+    given = [() if number % missed == 0 else topics for number, topics in enumerate(labels)]
+    columns = {topic: [0.9 if topic in topics else 0.1 for topics in given] for topic in TOPICS}
+    ids = [f"{number:016x}" for number in range(len(labels))]
+    frame = pd.DataFrame({"sentence_id": ids, "article_id": judged.articles.astype(str), "text": judged.texts})
+    frame = frame.assign(labels=labels, topics=given, position=0, start=0, end=9, **columns)
+    return contender._replace(cross_validated=frame[:count])
+
+
+def test_models_are_judged_by_what_their_runs_cross_validated_on_the_sentences_that_both_did(good, poor):
+    candidate, champion = cross_validated(poor, 20), cross_validated(good, 3, count=120)
+    champion.cross_validated.at[0, "labels"] = ("talks",)
+    judged = share_predictions("cross_validated", candidate, champion)
+    assert (len(judged.texts), judged.topics) == (119, TOPICS)
+    verdict = judge(Gate(max_calibration_error=1), judged, candidate, champion)
+    assert verdict.failed == []
+    assert verdict.candidate.macro > 0.95 > 0.8 > verdict.champion.figures.macro
+    assert "judged by cross-validation on 119 sentences of 40 articles" in describe_verdict(verdict)
+    assert judge(Gate(max_calibration_error=1), judged, champion, candidate).failed != []
+
+
+def test_a_model_whose_run_cross_validated_nothing_or_other_sentences_is_not_paired(good, poor):
+    candidate = cross_validated(good, 3)
+    with pytest.raises(InputError, match=r"^version 3 was not judged by cross-validation$"):
+        share_predictions("cross_validated", candidate, poor)
+    other = cross_validated(poor, 3)
+    other.cross_validated["sentence_id"] += "0"
+    message = "no sentence with the same labels in common: version 2 has 180, version 3 has 180$"
+    with pytest.raises(InputError, match=message):
+        share_predictions("cross_validated", candidate, other)

@@ -81,7 +81,7 @@ def test_a_version_and_its_logged_model_show_card_scores_and_data(folder):
     assert "## How good it is" in version.description
     macro, interval = run.data.metrics["test/f1_macro"], run.data.tags["95 percent interval"]
     data = {item.dataset.name: item.dataset.digest for item in run.inputs.dataset_inputs}
-    assert version.tags["macro_f1"] == f"{macro:.3f} ({interval}) on test"
+    assert version.tags["macro_f1"] == f"{macro:.3f} ({interval}, test)"
     assert re.fullmatch(rf"sentences-test \(\d+ sentences, digest {data['sentences-test']}\)", version.tags["data"])
     model = client.get_logged_model(run.data.tags["model_uri"].removeprefix("models:/"))
     assert model.tags["mlflow.note.content"].startswith(version.description[:200])

@@ -91,7 +91,7 @@ def test_only_sentences_with_the_same_labels_in_all_runs_count_in_the_order_of_t
     comparison = compare_predictions({"one": predictions(), "two": relabelled, "three": fewer})
     assert comparison.sentences == 11
     assert comparison.changes["sentence_id"].drop_duplicates().tolist() == ["s0", "s1", "s4", "s6", "s7", "s9", "s10"]
-    with pytest.raises(InputError, match="no test sentence with the same labels in common: one has 2, other has 1"):
+    with pytest.raises(InputError, match="no sentence with the same labels in common: one has 2, other has 1"):
         compare_predictions({"one": predictions(rows=[0, 1]), "other": predictions(rows=[2])})
 
 

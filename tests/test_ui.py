@@ -137,7 +137,7 @@ def test_a_version_shows_its_card_its_alias_and_its_score(site):
     assert "@ champion" in text
     assert "C=" in text
     assert re.search(r"ceasefire( 0\.\d{3}){3} 0\.\d{3} to ", text)
-    assert re.search(r"macro_f1 0\.\d{3} \(0\.\d{3} to 0\.\d{3}\) on test", text)
+    assert re.search(r"macro_f1 0\.\d{3} \(0\.\d{3} to 0\.\d{3}, test\)", text)
 
 
 def test_a_registered_model_says_what_it_is_which_version_is_in_use_and_how_it_is_used(site):

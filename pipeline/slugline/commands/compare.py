@@ -1,24 +1,21 @@
 """`slugline compare`: runs side by side on the same sentences, each difference with its interval and p-value."""
 
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 
 import pandas as pd
 
-from slugline import annotate, report, tracking
+from slugline import report, tracking
 from slugline.components import settings_to_config, to_params
 from slugline.config.settings import CompareSettings
 from slugline.data.digests import digest_sentences
 from slugline.errors import InputError, listing
-from slugline.labels.codebook_change import CodebookChange
 from slugline.launch import REPORT, Launch
 from slugline.report.next_steps import describe_comparison_of
 from slugline.scoring import Comparison, compare_predictions
-from slugline.scoring.comparison import PREDICTION_COLUMNS
 from slugline.tracking import Record, SideRun, log_side_run
+from slugline.tracking.run_predictions import CROSS_VALIDATED_PREDICTIONS, TEST_PREDICTIONS, read_predictions
 
-_PREDICTIONS = ("predictions_cross_validated.parquet", "predictions_test.parquet")  # the first that all runs have
-_PLACE = ("position", "start", "end")  # further columns of predictions that are no topics
+_PREDICTIONS = (CROSS_VALIDATED_PREDICTIONS, TEST_PREDICTIONS)  # the first that all runs have
 _DATA = ("data.path", "labels.", "split.", "seed")  # parameters that say on what a run was tested
 _MAX_TOLD = 3  # of these
 _SHOWN = ["difference", "low", "high", "p", "p_holm"]
@@ -32,9 +29,7 @@ def compare(settings: CompareSettings, launch: Launch) -> None:
     which = "test" if file == _PREDICTIONS[-1] else "cross-validated"
     predictions = {}
     for number, run in enumerate(runs):
-        frame = _read_predictions(run, file, settings.tracking_uri)
-        for change in annotate.read_changes(run.started):
-            frame = _apply_change(frame, change)
+        frame = read_predictions(run, file, settings.tracking_uri)
         runs[number] = run._replace(digests={**run.digests, "testing": digest_sentences(frame)})
         predictions[run.run_id] = frame
     compared, *others = [runs] if settings.force else _group_by_data(runs)
@@ -107,29 +102,6 @@ def _choose_predictions(runs: Sequence[Record], uri: str | None) -> str:
             f"{others} did not do; allowed: evaluation=cross_validation in all of them"
         )
     return on_test
-
-
-def _read_predictions(run: Record, file: str, uri: str | None) -> pd.DataFrame:
-    """Return the predictions in a file of a run; raise `InputError` where there are none."""
-    predictions = pd.read_parquet(BytesIO(tracking.read_table(run.run_id, file, uri)))
-    if missing := [column for column in PREDICTION_COLUMNS if column not in predictions]:
-        raise InputError(f"run {run.run_id}: {file} has no column '{missing[0]}'")
-    return predictions
-
-
-def _apply_change(predictions: pd.DataFrame, change: CodebookChange) -> pd.DataFrame:
-    """Return predictions as if the topics had been those after a change; the surest part speaks for a merged topic."""
-    others = [column for column in predictions if column in (*PREDICTION_COLUMNS, *_PLACE)]
-    changed = predictions[others].assign(
-        labels=predictions["labels"].map(change.apply_to_labels),
-        topics=predictions["topics"].map(change.apply_to_labels),
-    )
-    topics = [str(column) for column in predictions if column not in others]
-    for target in dict.fromkeys(map(change.apply_to_topic, topics)):
-        if target is not None:
-            parts = [topic for topic in topics if change.apply_to_topic(topic) == target]
-            changed[target] = predictions[parts].max(axis=1)
-    return changed
 
 
 def _describe(comparison: Comparison, which: str) -> str:

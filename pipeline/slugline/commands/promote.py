@@ -2,9 +2,10 @@
 
 import math
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,15 +18,33 @@ from slugline.dataset import Dataset, build_dataset
 from slugline.errors import InputError, listing
 from slugline.launch import Launch
 from slugline.model import load_model
-from slugline.model.used_model import describe_used_model
-from slugline.promotion import Contender, EvaluationSet, Failure, Figures, Gate, Reference, Verdict, judge
-from slugline.report.next_steps import describe_prediction
+from slugline.model.used_model import describe_used_model, is_by_rules
+from slugline.promotion import Contender, EvaluationSet, Failure, Verdict, judge, share_predictions
+from slugline.report.next_steps import describe_prediction, repeat_split
+from slugline.report.verdict import describe_verdict
 from slugline.tracking import Registry, Version
 from slugline.tracking.kept_parts import resolve_kept
+from slugline.tracking.run_predictions import CROSS_VALIDATED_PREDICTIONS, TEST_PREDICTIONS, read_predictions
+from slugline.training.judged import CROSS_VALIDATED
 from slugline.training.settings import TrainSettings
 
 _MAX_OTHERS = 5  # versions that are described beside the one that is judged
+_BY_RULES = "caution the models are judged by keyword rules, not by people"
 _ReadSettings = Callable[[str], TrainSettings]  # what a run was trained with, by its id
+
+
+class _Pair(NamedTuple):
+    """The version to judge and, where there is one, the champion: in the registry, and loaded."""
+
+    registry: Registry
+    candidate: Version
+    champion: Version | None
+    contender: Contender
+    holder: Contender | None = None
+
+    def numbers(self) -> list[str]:
+        """Return the numbers of both."""
+        return [version.number for version in (self.candidate, self.champion) if version]
 
 
 def promote(settings: PromoteSettings, launch: Launch) -> None:
@@ -40,19 +59,19 @@ def promote(settings: PromoteSettings, launch: Launch) -> None:
     if champion is not None and champion.number == candidate.number:
         raise InputError(f"version {candidate.number} is {settings.alias} already; give another version=")
 
+    settings = replace(settings, part=_choose_part(settings, candidate))
     print(_describe_choice(registry, settings, candidate))
-    contender, holder = _load(candidate), champion and _load(champion)
-    for shown in filter(None, (contender, holder)):
+    models = [_load(version, settings) for version in (candidate, champion) if version]
+    for shown in models:
         name = tracking.name_model(f"models:/{registry.name}/{shown.version}", registry.uri)
         print(describe_used_model(name, shown.model.topics, shown.model.info))
     trained = cache(lambda run_id: _read_trained(run_id, settings))  # a run's settings are fetched once
     completed = _complete(settings, candidate, trained)
-    labelled = _read_labelled(completed, trained)
-    known = _find_trained(labelled, candidate)
-    evaluation_set = labelled.without(known | _find_trained(labelled, champion) if champion else known)
-    present = [version.number for version in (candidate, champion) if version]
-    before = _load_before(registry, labelled, known, present)
-    verdict = judge(settings.gate, evaluation_set, contender, holder, before)
+    pair = _Pair(registry, candidate, champion, *models)
+    if settings.part == CROSS_VALIDATED:
+        verdict = _judge_cross_validated(pair, settings, launch)
+    else:
+        verdict = _judge_held_out(pair, _read_labelled(completed, trained))
     print(describe_verdict(verdict))
     registry.record(candidate, verdict.to_dict())
     if verdict.failed:
@@ -67,9 +86,28 @@ def promote(settings: PromoteSettings, launch: Launch) -> None:
     print(describe_prediction(completed.data, model_uri, settings.tracking_uri))
 
 
-def _load(version: Version) -> Contender:
-    """Load the model of a version."""
-    return Contender(version.number, version.folder, load_model(version.folder))
+def _choose_part(settings: PromoteSettings, candidate: Version) -> str:
+    """Return the part to judge by: where none is given, the cross-validated one of a candidate whose run has that."""
+    given = [name for name in ("data", "labels", "split") if getattr(settings, name) is not None]
+    if settings.part == CROSS_VALIDATED and given:
+        raise InputError(f"part={CROSS_VALIDATED} judges by what runs predicted; allowed: no {given[0]}= beside it")
+    if settings.part is not None:
+        return settings.part
+    return CROSS_VALIDATED if not given and _is_cross_validated(candidate, settings.tracking_uri) else "test"
+
+
+def _is_cross_validated(version: Version, uri: str | None) -> bool:
+    """Tell whether the run of a version has predictions by cross-validation."""
+    with tracking.explained(uri):
+        return CROSS_VALIDATED_PREDICTIONS in tracking.table_names(version.run_id, uri)
+
+
+def _load(version: Version, settings: PromoteSettings) -> Contender:
+    """Load the model of a version; and, to judge by them, what its run predicted by cross-validation."""
+    uri, predictions = settings.tracking_uri, None
+    if settings.part == CROSS_VALIDATED and _is_cross_validated(version, uri):
+        predictions = read_predictions(tracking.read_run(version.run_id, uri), CROSS_VALIDATED_PREDICTIONS, uri)
+    return Contender(version.number, version.folder, load_model(version.folder), predictions)
 
 
 def _read_trained(run_id: str, settings: PromoteSettings) -> TrainSettings:
@@ -91,6 +129,7 @@ class _Labelled:
     """The labelled sentences to judge on: rows of a dataset, and how to know what versions were trained on."""
 
     dataset: Dataset
+    part: str
     rows: np.ndarray
     settings: PromoteSettings
     trained: _ReadSettings
@@ -101,7 +140,7 @@ class _Labelled:
         sentences = self.dataset.sentences[kept]
         texts, articles = sentences["text"].tolist(), sentences["article_id"].to_numpy()
         context = read_context(sentences)
-        return EvaluationSet(self.settings.part, texts, self.dataset.Y[kept], self.dataset.topics, articles, context)
+        return EvaluationSet(self.part, texts, self.dataset.Y[kept], self.dataset.topics, articles, context)
 
     def find_trained(self, version: Version) -> np.ndarray:
         """Return which rows a version was trained on; raise `InputError` where that cannot be known."""
@@ -119,21 +158,22 @@ def _read_labelled(settings: PromoteSettings, trained: _ReadSettings) -> _Labell
     dataset = build_dataset(settings.data, settings.labels, settings.split, stages, context=True)
     for line in report.describe_notes(dataset.read_as):
         print(line)
-    rows = np.ones(len(dataset.sentences), np.bool_) if settings.part == "all" else dataset.rows(settings.part)
-    if settings.part == "test" and not rows.any():
+    part = settings.part or "test"
+    rows = np.ones(len(dataset.sentences), np.bool_) if part == "all" else dataset.rows(part)
+    if part == "test" and not rows.any():
         raise InputError(
             "part=test: none of these sentences was held back (as with split.test=0), so no version can be "
-            "judged by them; slugline compare compares runs that were cross-validated, and data= labels= part=all "
-            "judges by sentences that no version knows"
+            "judged by them; part=cross_validated judges by the cross-validation of their runs, and data= labels= "
+            "part=all by sentences that no version knows"
         )
     if set(dataset.sentences["label_source"][rows]) == {"rules"}:
-        print("caution the models are judged by keyword rules, not by people")
-    return _Labelled(dataset, rows, settings, trained)
+        print(_BY_RULES)
+    return _Labelled(dataset, part, rows, settings, trained)
 
 
 def _find_trained(labelled: _Labelled, version: Version) -> np.ndarray:
     """Return which rows a version was trained on, and print how many of those to judge on these are."""
-    rows, part = labelled.rows, labelled.settings.part
+    rows, part = labelled.rows, labelled.part
     try:
         known = labelled.find_trained(version)
     except InputError as error:
@@ -152,25 +192,69 @@ def _find_trained(labelled: _Labelled, version: Version) -> np.ndarray:
 
 
 def _load_before(
-    registry: Registry, labelled: _Labelled, known: np.ndarray, others: Sequence[str]
+    pair: _Pair, settings: PromoteSettings, find: Callable[[Version, Contender], EvaluationSet]
 ) -> list[tuple[Contender, EvaluationSet]]:
-    """Return the champions before, but for `others`, each with sentences that it was not trained on.
-
-    `known` are the rows that the candidate was trained on. Says which champions cannot be judged on this data.
-    """
+    """Return the champions before those of a pair, each with sentences to judge on, and say which have none here."""
     found = []
-    for number in registry.held_before():
-        if number in others:
+    for number in pair.registry.held_before():
+        if number in pair.numbers():
             continue
         try:
-            version = registry.version(number)
-            evaluation_set = labelled.without(known | labelled.find_trained(version))
-            contender = _load(version)
-            contender.check_topics(evaluation_set.topics)
+            version = pair.registry.version(number)
+            contender = _load(version, settings)
+            evaluation_set = find(version, contender)
+            contender.check_topics(evaluation_set.without_absent().topics)
             found.append((contender, evaluation_set))
         except InputError as error:
             print(f"note    version {number}, a champion before, cannot be judged on this data: {error}")
     return found
+
+
+def _judge_held_out(pair: _Pair, labelled: _Labelled) -> Verdict:
+    """Judge a candidate by what the models predict for sentences that none was trained on."""
+    known = _find_trained(labelled, pair.candidate)
+    both = known | _find_trained(labelled, pair.champion) if pair.champion else known
+    evaluation_set, settings = labelled.without(both), labelled.settings
+    before = _load_before(pair, settings, lambda version, _: labelled.without(known | labelled.find_trained(version)))
+    return judge(settings.gate, evaluation_set, pair.contender, pair.holder, before)
+
+
+def _judge_cross_validated(pair: _Pair, settings: PromoteSettings, launch: Launch) -> Verdict:
+    """Judge a candidate by what the runs of the models predicted by cross-validation."""
+    contender, holder = pair.contender, pair.holder
+    try:
+        evaluation_set = share_predictions(CROSS_VALIDATED, contender, holder)
+    except InputError as error:
+        raise InputError(f"{error}; {_describe_other_part(pair, launch)}") from error
+    count, total = len(evaluation_set.texts), len(contender.predictions())
+    if holder and count < total:
+        print(
+            f"data    left out: {total - count} of {total} sentences, which version {holder.version} was not "
+            "judged on, or by other labels"
+        )
+    if is_by_rules(contender.model.info, "judged"):
+        print(_BY_RULES)
+    before = _load_before(pair, settings, lambda _, former: share_predictions(CROSS_VALIDATED, contender, former))
+    return judge(settings.gate, evaluation_set, contender, holder, before)
+
+
+def _describe_other_part(pair: _Pair, launch: Launch) -> str:
+    """Return how a pair can be judged where cross-validation cannot: with the command."""
+    uri, champion = pair.registry.uri, pair.champion
+    given = [option for option in launch.overrides or () if option.partition("=")[0] not in ("version", "part")]
+
+    def name_command(*options: str) -> str:
+        return shlex.join(
+            ["slugline", "promote", *launch.options, *given, f"version={pair.candidate.number}", *options]
+        )
+
+    if TEST_PREDICTIONS in tracking.table_names(pair.candidate.run_id, uri):
+        return f"judge both by the sentences held out as test: {name_command('part=test')}"
+    if champion and pair.holder and pair.holder.cross_validated is None:
+        parts = repeat_split(champion.run_id, tracking.read_run(champion.run_id, uri).params)
+        return f"slugline train {shlex.join(parts)} ... makes a version that part=test can judge beside it"
+    new = name_command("data=sentences", "data.path=FILE", "part=all")
+    return f"judge both by labelled sentences that neither learned from: {new}"
 
 
 def _describe_choice(registry: Registry, settings: PromoteSettings, candidate: Version) -> str:
@@ -182,40 +266,6 @@ def _describe_choice(registry: Registry, settings: PromoteSettings, candidate: V
     if len(others) > _MAX_OTHERS:
         lines.append(f"other   version {listing(others[_MAX_OTHERS:])}; version=N judges one of them")
     return "\n".join(lines)
-
-
-def describe_verdict(verdict: Verdict) -> str:
-    """Return the verdict in a few lines."""
-    dataset = verdict.evaluation_set
-    absent = f"; not judged, since none has it: {listing(dataset.absent)}" if dataset.absent else ""
-    lines = [f"data    {len(dataset.texts)} sentences of {dataset.part}{absent}"]
-    lines.append(_describe_figures("candidate", verdict.candidate))
-    if verdict.champion:
-        lines.append(_describe_figures("champion", verdict.champion.figures))
-    if verdict.best_before:
-        lines.append(_describe_figures("before", verdict.best_before.figures))
-    lines.append(_describe_limits(verdict.gate))
-    lines += [_describe_difference(reference, verdict.gate.max_macro_drop) for reference in verdict.references()]
-    if verdict.best_before:
-        best = f"note    version {verdict.best_before.version} is the best of the champions before"
-        lines.append(f"{best}, judged on {verdict.best_before.sentences} sentences")
-    return "\n".join(lines)
-
-
-def _describe_difference(reference: Reference, limit: float) -> str:
-    """Return by how much macro F1 is higher than a champion's, and what the gate makes of it."""
-    gap = reference.difference
-    numbers = f"{gap['difference']:+.3f} ({gap['low']:+.3f} to {gap['high']:+.3f}), p {gap['p']:.4f}"
-    return f"macro F1  {numbers} against version {reference.version}: {reference.describe(limit)}"
-
-
-def _describe_limits(gate: Gate) -> str:
-    """Return the limits of the gate."""
-    return (
-        f"{'gate':<10}macro F1 worse by {gate.max_macro_drop:g} at most, least topic {gate.min_topic_f1:g} or more, "
-        f"calibration error {gate.max_calibration_error:g} or less, {gate.max_milliseconds:g} ms a sentence or less, "
-        f"{gate.max_megabytes:g} MB or less"
-    )
 
 
 def _describe_way_out(verdict: Verdict, launch: Launch) -> str:
@@ -243,11 +293,3 @@ def _round_away(failure: Failure) -> float:
     if failure.key == "min_topic_f1":
         return math.floor(100 * value) / 100
     return math.ceil(100 * value) / 100
-
-
-def _describe_figures(name: str, figures: Figures) -> str:
-    """Return the figures of a model in a line."""
-    return (
-        f"{name:<10}macro F1 {figures.macro:.3f}, least topic {min(figures.topics.values()):.3f}, calibration error "
-        f"{figures.calibration:.3f}, {figures.milliseconds:.2f} ms a sentence, {figures.megabytes:.1f} MB"
-    )

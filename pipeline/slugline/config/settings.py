@@ -99,8 +99,10 @@ class PromoteSettings(StoreSettings):
         What a version must be to become the champion.
     version : str, optional
         The version to judge; by default the newest.
-    part : str
+    part : str, optional
         The part to judge on; `all` is every sentence. Sentences that either model was trained on are left out.
+        `cross_validated` judges by what the runs predicted for the sentences that both cross-validated: the default
+        where the candidate's run was judged so and no data is given, else `test`.
     rollback : bool
         Give the alias back to the version that had it before.
     registered_model : str
@@ -119,7 +121,7 @@ class PromoteSettings(StoreSettings):
     cache: Any = field(metadata=COMPONENT)
     gate: Any = field(metadata={"settings": "slugline.promotion.Gate"})
     version: str | None = None
-    part: str = "test"
+    part: str | None = None
     rollback: bool = False
     registered_model: str = field(default_factory=default_name)
     alias: str = "champion"

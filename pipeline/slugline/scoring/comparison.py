@@ -12,6 +12,7 @@ from slugline.errors import InputError, listing
 from slugline.scoring.intervals import paired_differences
 
 PREDICTION_COLUMNS = ("sentence_id", "article_id", "text", "labels", "topics")
+_PLACE = ("position", "start", "end")  # further columns of predictions that are no topics
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def compare_predictions(predictions: Mapping[str, pd.DataFrame]) -> Comparison:
     Each is a frame with `PREDICTION_COLUMNS` and, for average precision, a column of probabilities for each topic.
     Raises `InputError` when no sentence has the same labels in all runs.
     """
-    frames = dict(zip(predictions, _shared_sentences(predictions), strict=True))
+    frames = dict(zip(predictions, shared_sentences(predictions), strict=True))
     (first, reference), *others = frames.items()
     topics = sorted({topic for frame in frames.values() for topic in chain(*frame["labels"], *frame["topics"])})
 
@@ -60,8 +61,16 @@ def compare_predictions(predictions: Mapping[str, pd.DataFrame]) -> Comparison:
     return Comparison(first, len(reference), articles, pd.DataFrame(scores), differences, changes, absent)
 
 
-def _shared_sentences(predictions: Mapping[str, pd.DataFrame]) -> list[pd.DataFrame]:
-    """Return the sentences that are in all frames with the same labels, in the order of the first."""
+def topic_columns(predictions: pd.DataFrame) -> tuple[str, ...]:
+    """Return the topics that predictions have a column of probabilities for."""
+    return tuple(str(column) for column in predictions if column not in (*PREDICTION_COLUMNS, *_PLACE))
+
+
+def shared_sentences(predictions: Mapping[str, pd.DataFrame]) -> list[pd.DataFrame]:
+    """Return the sentences that are in all frames with the same labels, in the order of the first.
+
+    Raises `InputError` where there is none.
+    """
     frames = list(predictions.values())
     labels_by_id = [dict(zip(frame["sentence_id"], map(set, frame["labels"]), strict=True)) for frame in frames]
     first, *others = labels_by_id
@@ -70,7 +79,7 @@ def _shared_sentences(predictions: Mapping[str, pd.DataFrame]) -> list[pd.DataFr
         shared = [key for key in shared if other.get(key) == first[key]]
     if not shared:
         sizes = listing(f"{name} has {len(frame)}" for name, frame in predictions.items())
-        raise InputError(f"the runs have no test sentence with the same labels in common: {sizes}")
+        raise InputError(f"the runs have no sentence with the same labels in common: {sizes}")
     return [frame.set_index("sentence_id").loc[shared].reset_index() for frame in frames]
 
 

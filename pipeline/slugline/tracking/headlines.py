@@ -52,6 +52,23 @@ def headline_tags(metrics: Mapping[str, float]) -> dict[str, str]:
     return tags
 
 
+def describe_score(metrics: Mapping[str, float], tags: Mapping[str, str]) -> str:
+    """Return macro F1 of a training by its metrics and tags: the interval, and what it is of; "" where it has none.
+
+    Examples
+    --------
+    >>> describe_score({"cross_validated/f1_macro": 0.5}, {"95 percent interval": "0.410 to 0.600"})
+    '0.500 (0.410 to 0.600, cross-validated)'
+    >>> describe_score({"test/f1_macro": 0.5}, {})
+    '0.500 (test)'
+    """
+    part = judged_part(metrics)
+    if part is None:
+        return ""
+    name = part.replace("_", "-")
+    return f"{metrics[f'{part}/f1_macro']:.3f} ({', '.join(filter(None, (tags.get(INTERVAL), name)))})"
+
+
 def _topics(metrics: Mapping[str, float], part: str | None) -> list[str]:
     """Return the topics that some sentence has; their support tells a topic from an end of another one's interval."""
     prefix = f"{part}/support/"

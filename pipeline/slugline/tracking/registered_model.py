@@ -6,7 +6,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from slugline.tracking.headlines import INTERVAL, judged_part
+from slugline.tracking.headlines import describe_score, judged_part
 from slugline.tracking.paging import search_all
 from slugline.tracking.store import model_folder
 from slugline.tracking.store_errors import store_exceptions
@@ -60,7 +60,11 @@ def write_description(client: Any, name: str, alias: str, folder: Path | None = 
     facts = {"In use": f"version {number} ({alias})"}
     with suppress(*store_exceptions()):  # its run may be gone
         run = client.get_run(run_id)
-        facts |= {"Its run": run.info.run_name, "Macro F1": _describe_score(run), "Data": _list_data(run)}
+        facts |= {
+            "Its run": run.info.run_name,
+            "Macro F1": describe_score(run.data.metrics, run.data.tags),
+            "Data": _list_data(run),
+        }
     text = describe_registered_model(name, alias, topics, info, facts=facts, example=EXAMPLE)
     client.update_registered_model(name, text)
 
@@ -69,17 +73,11 @@ def _version_tags(run: Any) -> dict[str, str]:
     """Return the tags of a version, by its run: how good it is, and on which data; `promote` adds what it finds."""
     judged = judged_part(run.data.metrics)
     data = [_describe_data(dataset) for part, dataset in _data_sets(run) if part == judged]
-    tags = {"macro_f1": _describe_score(run), "data": ", ".join(data) or _list_data(run)}  # all, if cross-validated
+    tags = {
+        "macro_f1": describe_score(run.data.metrics, run.data.tags),
+        "data": ", ".join(data) or _list_data(run),
+    }  # all, if cross-validated
     return {key: text for key, text in tags.items() if text}
-
-
-def _describe_score(run: Any) -> str:
-    """Return macro F1 of a run, with its interval and the part that it is of; "" where it has none."""
-    part = judged_part(run.data.metrics)
-    if part is None:
-        return ""
-    interval = run.data.tags.get(INTERVAL)
-    return f"{run.data.metrics[f'{part}/f1_macro']:.3f}{f' ({interval})' if interval else ''} on {part}"
 
 
 def _data_sets(run: Any) -> list[tuple[str, Any]]:

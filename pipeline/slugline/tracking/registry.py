@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from slugline.errors import InputError, listing
+from slugline.tracking.headlines import describe_score
 from slugline.tracking.paging import search_all
 from slugline.tracking.registered_model import write_description
 from slugline.tracking.store import list_models, model_folder, open_existing, sqlite_file, store_uri
 from slugline.tracking.store_errors import store_exceptions
 
-_SCORES = ("test/f1_macro", "cross_validated/f1_macro", "dev/f1_macro")
 _MAX_HELD = 500  # versions that a tag of the registered model holds
 
 
@@ -93,8 +93,8 @@ class Registry:
         found = self.client.get_model_version(self.name, number)
         with suppress(*store_exceptions()):  # the run may be gone
             run = self.client.get_run(found.run_id)
-            scores = [f"{key} {run.data.metrics[key]:.3f}" for key in _SCORES if key in run.data.metrics]
-            return ", ".join([f"{run.info.run_name}", *scores[:1]])
+            score = describe_score(run.data.metrics, run.data.tags)
+            return f"{run.info.run_name}{f', macro F1 {score}' if score else ''}"
         return "its run is gone"
 
     def record(self, version: Version, verdict: Mapping[str, Any]) -> None:

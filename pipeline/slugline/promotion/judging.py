@@ -1,8 +1,4 @@
-"""Promotion: whether a model may take the place of the champion, judged on the same sentences.
-
-A model may be a little worse than the champion, since scores vary by chance. So that many small steps do not add up, it
-is also judged against the best of the champions before.
-"""
+"""A model against the champion, on the same sentences: by what it predicts now, or what its cross-validation did."""
 
 import time
 from collections.abc import Sequence
@@ -11,94 +7,39 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from slugline.data.context import Context
+from slugline.data.schema import to_matrix
 from slugline.errors import InputError, listing
 from slugline.model import TopicModel
+from slugline.promotion.gate import Failure, Figures, Gate
 from slugline.scoring import absent_topics, expected_calibration_error, paired_differences, score
-
-
-@dataclass(frozen=True)
-class Gate:
-    """What a model must be to become the champion.
-
-    Parameters
-    ----------
-    max_macro_drop : float
-        Largest drop in macro F1 against the champion, and against the best one before it, measured at the lower end of
-        the 95 % interval.
-    min_topic_f1 : float
-        Lowest F1 that any topic may have.
-    max_calibration_error : float
-        Largest expected calibration error, as the mean over topics.
-    max_milliseconds : float
-        Longest time per sentence, in a batch, in milliseconds.
-    max_megabytes : float
-        Largest size of the model on disk, in MB.
-    """
-
-    max_macro_drop: float = 0.02
-    min_topic_f1: float = 0.0
-    max_calibration_error: float = 0.1
-    max_milliseconds: float = 10.0
-    max_megabytes: float = 500.0
-
-    def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            if not value >= 0:  # NaN, too
-                raise InputError(f"gate.{name}={value}; allowed: from 0")
-
-    def failures(self, figures: "Figures") -> list["Failure"]:
-        """Return what a model fails by itself, without the champion."""
-        weak = {topic: f1 for topic, f1 in figures.topics.items() if f1 < self.min_topic_f1}
-        found = [
-            Failure(f"F1 of {topic} is {f1:.3f}", "min_topic_f1", self.min_topic_f1, f1) for topic, f1 in weak.items()
-        ]
-        limits = {
-            "max_calibration_error": ("calibration error", figures.calibration),
-            "max_milliseconds": ("milliseconds for a sentence", figures.milliseconds),
-            "max_megabytes": ("megabytes", figures.megabytes),
-        }
-        for key, (name, value) in limits.items():
-            if value > (limit := getattr(self, key)):
-                found.append(Failure(f"{name} {value:.3g}", key, limit, value))
-        return found
-
-
-class Failure(NamedTuple):
-    """A limit of the gate that a model does not keep: in words, the gate's key, its limit, and the model's value."""
-
-    reason: str
-    key: str
-    limit: float
-    value: float
-
-    def __str__(self) -> str:
-        """Return the reason with the limit."""
-        return f"{self.reason} (gate.{self.key}={self.limit:g})"
-
-
-@dataclass(frozen=True)
-class Figures:
-    """What the gate looks at: macro F1, F1 of each topic, and the rest as in `Gate`."""
-
-    macro: float
-    topics: dict[str, float]
-    calibration: float
-    milliseconds: float
-    megabytes: float
+from slugline.scoring.comparison import shared_sentences, topic_columns
 
 
 class Contender(NamedTuple):
-    """A version of a registered model, and the folder that it was loaded from."""
+    """A version of a registered model, and the folder that it was loaded from.
+
+    `cross_validated` are the predictions of its run by cross-validation, if it is judged by those: as
+    `scoring.compare_predictions` takes them, with the probability of each topic.
+    """
 
     version: str
     folder: Path
     model: TopicModel
+    cross_validated: pd.DataFrame | None = None
+
+    def predictions(self) -> pd.DataFrame:
+        """Return what its run predicted by cross-validation; raise `InputError` where it did not."""
+        if self.cross_validated is None:
+            raise InputError(f"version {self.version} was not judged by cross-validation")
+        return self.cross_validated
 
     def check_topics(self, topics: Sequence[str]) -> None:
         """Raise `InputError` for a topic that the model does not give."""
-        if missing := [topic for topic in topics if topic not in self.model.topics]:
+        known = self.model.topics if self.cross_validated is None else self.cross_validated.columns
+        if missing := [topic for topic in topics if topic not in known]:
             raise InputError(
                 f"version {self.version} has no topic '{missing[0]}', which the data has; it has: "
                 f"{listing(self.model.topics, 40)}; give data= and labels= with these topics, or train with other "
@@ -140,7 +81,10 @@ def _round_off(value: float, limit: float) -> str:
 
 @dataclass(frozen=True)
 class EvaluationSet:
-    """The labelled sentences that models are judged on: of a part of the split, or of `all`; and their context."""
+    """The labelled sentences that models are judged on: of a part of the split, or of `all`; and their context.
+
+    `sentence_ids` are needed where models are judged by the predictions of their runs.
+    """
 
     part: str
     texts: Sequence[str]
@@ -148,6 +92,7 @@ class EvaluationSet:
     topics: tuple[str, ...]
     articles: np.ndarray
     context: Context | None = None
+    sentence_ids: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if not len(self.texts):
@@ -164,6 +109,24 @@ class EvaluationSet:
         """Return the same sentences with those topics alone that some of them have."""
         topics = tuple(topic for topic in self.topics if topic not in self.absent)
         return replace(self, Y=self.Y[:, self.Y.any(axis=0)], topics=topics)
+
+
+def share_predictions(part: str, candidate: Contender, champion: Contender | None = None) -> EvaluationSet:
+    """Return the sentences that a candidate's run cross-validated, as did that of the champion with the same labels.
+
+    Raises `InputError` where there is none.
+    """
+    frames = {f"version {one.version}": one.predictions() for one in (candidate, champion) if one is not None}
+    shared = shared_sentences(frames)[0].sort_values("sentence_id")  # p as `slugline compare` has it
+    topics = topic_columns(shared)
+    return EvaluationSet(
+        part,
+        shared["text"].tolist(),
+        to_matrix(shared["labels"], topics),
+        topics,
+        shared["article_id"].to_numpy(),
+        sentence_ids=shared["sentence_id"].tolist(),
+    )
 
 
 @dataclass(frozen=True)
@@ -268,9 +231,13 @@ def _measure(contender: Contender, evaluation_set: EvaluationSet) -> _Measured:
     start = time.perf_counter()
     probabilities = model.predict_proba(evaluation_set.texts, evaluation_set.context)
     seconds = time.perf_counter() - start
-    # The model may have topics that the data lacks.
-    columns = [model.topics.index(topic) for topic in topics]
-    P, predicted = probabilities[:, columns], model.decide(probabilities)[:, columns]
+    if contender.cross_validated is None:
+        # The model may have topics that the data lacks.
+        columns = [model.topics.index(topic) for topic in topics]
+        P, predicted = probabilities[:, columns], model.decide(probabilities)[:, columns]
+    else:
+        made = contender.cross_validated.set_index("sentence_id").loc[[*evaluation_set.sentence_ids]]
+        P, predicted = made[[*topics]].to_numpy(float), to_matrix(made["topics"], topics)
 
     scores = score(Y, predicted, topics, probabilities=P)
     figures = Figures(
