@@ -130,10 +130,10 @@ TOPICS = {
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
-    """A folder with 200 articles of the sample as text files, as a reader of the guide has their own."""
+    """A folder with 120 articles of the sample as text files, as a reader of the guide has their own."""
     folder = tmp_path_factory.mktemp("desk")
     (folder / "my-articles").mkdir()
-    for article in read_sample("articles.jsonl")[:200]:
+    for article in read_sample("articles.jsonl")[:120]:
         (folder / "my-articles" / f"{article['article_id']}.txt").write_text(article["text"], encoding="utf-8")
     return folder
 

@@ -121,7 +121,7 @@ with Mlflow().run("to be killed", Path("."), {}) as run:
     assert subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, check=False).returncode == -9
     run = all_runs(store)["to be killed"]
     assert run.info.status == "RUNNING"
-    told = succeed(folder, store, "train", *SMALL, "name=next")
+    told = run_slugline(folder, "reproduce", "run_id=none", MLFLOW_TRACKING_URI=store[0]).stderr
     assert (
         f"slugline: marked as KILLED, since their processes are dead: {run.info.run_id} (to be killed, process " in told
     )
