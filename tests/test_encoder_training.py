@@ -12,7 +12,7 @@ from tiny_encoders import tiny_weights, write_encoder
 
 from slugline.cache import Folder, Off, recall_rows
 from slugline.model.store import load_model
-from slugline.training import fit
+from slugline.training import fitted_features
 
 
 class Maker:
@@ -95,7 +95,7 @@ def test_a_model_with_an_encoder_trains_predicts_and_explains_and_a_second_run_e
     def encode_nothing(*_):
         raise AssertionError("encoded again")
 
-    monkeypatch.setattr(fit, "_encode_all", encode_nothing)
+    monkeypatch.setattr(fitted_features, "_encode", encode_nothing)
     again = command(tmp_path, *train, "features=encoder", "model.C=1")
     assert again.returncode == 0, again.stderr
 

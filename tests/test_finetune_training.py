@@ -3,6 +3,7 @@ import re
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from test_finetune import toy
 from tiny_encoders import tiny_weights, write_encoder
@@ -14,6 +15,7 @@ from slugline.encoder import read_encoder
 from slugline.errors import InputError
 from slugline.finetune import FineTunedEncoder, LabelledTexts, estimator
 from slugline.training.fit import fit_model, predict_out_of_fold
+from slugline.training.settings import TrainSettings
 
 pytest.importorskip("torch", reason="fine-tuning needs the extra finetune")
 
@@ -88,13 +90,11 @@ def test_what_was_learned_is_the_same_after_it_was_kept(folder):
 
 
 def test_labels_that_look_wrong_are_looked_for_with_encoders_that_did_not_see_them(folder):
-    from slugline.svm import LinearSVC
-
     texts, Y = toy(n=80)
     encoder = FineTunedEncoder(folder=str(folder / "tiny"), folds=2, epochs=1, batch_size=16)
-    P = predict_out_of_fold(
-        texts, Y, np.arange(80) // 4, features={"encoder": encoder}, classifier=LinearSVC(C=0.3), folds=2
-    )
+    sentences = pd.DataFrame({"text": texts, "article_id": np.arange(80) // 4, "label_source": "gold"})
+    settings = TrainSettings(features={"encoder": encoder}, folds=2)
+    P = predict_out_of_fold(sentences, Y, settings)
     assert P.shape == (80, 2)
     assert np.isfinite(P).all()
 

@@ -10,7 +10,7 @@ from slugline import report
 from slugline.annotate import check_output, write_tasks
 from slugline.cache import Stages
 from slugline.config.labelling import ReviewSettings
-from slugline.duplicates import add_groups, article_groups
+from slugline.duplicates import add_groups
 from slugline.errors import InputError, listing
 from slugline.launch import Launch
 from slugline.model import load_model
@@ -87,23 +87,16 @@ def _find_errors(settings: ReviewSettings, candidates: Candidates) -> ReviewTask
     """Cross-validate a model and find the labels that look wrong."""
     from slugline.training.chosen_features import choose_features  # late: scikit-learn takes a second to import
     from slugline.training.fit import predict_out_of_fold
+    from slugline.training.settings import TrainSettings
 
     features, notes = choose_features(settings.features, settings.labels, by_rules=False)
     for line in report.describe_notes(notes):
         print(line)
 
+    options = {name: getattr(settings, name) for name in ("labels", "model", "folds", "seed", "n_jobs")}
+    trained = TrainSettings(features=features, **options)
+
     def predict(sentences: pd.DataFrame, Y: np.ndarray) -> np.ndarray:
-        return predict_out_of_fold(
-            sentences["text"].tolist(),
-            Y,
-            article_groups(add_groups(sentences, "near", Stages())),
-            features=features,
-            classifier=settings.model,
-            labels=settings.labels,
-            mode=settings.labels.asked_mode,
-            folds=settings.folds,
-            seed=settings.seed,
-            n_jobs=settings.n_jobs,
-        )
+        return predict_out_of_fold(add_groups(sentences, "near", Stages()), Y, trained)
 
     return find_errors(candidates, settings.labels, settings.size, predict)

@@ -1,4 +1,4 @@
-"""Features of the settings: those that can be learned from, and how each is fitted."""
+"""Features of the settings: those that can be learned from, and what each learns."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +13,7 @@ from slugline.labels import Labels
 from slugline.model.features import Features
 from slugline.model.rule_votes import RuleVotes
 from slugline.model.vectorizers import from_estimator
+from slugline.training.heads import as_input_error
 from slugline.training.settings import TrainSettings
 
 
@@ -63,27 +64,18 @@ def choose_for(settings: TrainSettings, sentences: pd.DataFrame) -> tuple[dict[s
     return chosen, notes
 
 
-def to_features(component: Any, name: str, labels: Labels | None) -> Features:
-    """Return the features of a component that learns nothing from texts."""
-    if is_fixed(component):
-        features: Features = component.to_features(name, labels)
-        return features
-    return from_estimator(name, component.fit([]) if isinstance(component, SentenceEncoder) else component)
-
-
 def learns_nothing(component: Any) -> bool:
     """Tell whether features of the config are the same whatever the texts: rules, hashed terms, a frozen encoder."""
-    return is_fixed(component) or hasattr(component, "n_features") or isinstance(component, SentenceEncoder)
+    return isinstance(component, RuleVotes | SentenceEncoder) or hasattr(component, "n_features")
 
 
-def is_fixed(component: Any) -> bool:
-    """Tell whether features of the config learn nothing from texts: they have `to_features(name, labels)`."""
-    return hasattr(component, "to_features")
-
-
-def bind(component: Any, name: str, labels: Labels | None) -> Any:
-    """Return the features of a component that learns nothing from texts; others as they are."""
-    return component.to_features(name, labels) if is_fixed(component) else component
+def to_features(component: Any, name: str, labels: Labels) -> Features:
+    """Return the features of a component that learns nothing from texts."""
+    if isinstance(component, RuleVotes):
+        return component.to_features(name, labels)
+    with as_input_error(f"features.{name}"):
+        fitted = component.fit([]) if isinstance(component, SentenceEncoder) else component
+    return from_estimator(name, fitted)
 
 
 def least_frequency(component: Any) -> float | None:

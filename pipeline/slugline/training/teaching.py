@@ -20,9 +20,9 @@ from slugline.duplicates import article_groups, group_texts
 from slugline.encoder import library
 from slugline.errors import InputError, listing
 from slugline.finetune import FineTunedEncoder
+from slugline.model.rule_votes import RuleVotes
 from slugline.scoring import Scores, score
 from slugline.splits import HELD_OUT
-from slugline.training.chosen_features import is_fixed
 from slugline.training.heads import divide_folds
 from slugline.training.opinions import FURTHER, Fit, Opinions, ask_encoders, ask_models
 from slugline.training.settings import COMPONENT, TrainSettings
@@ -232,7 +232,8 @@ def _key(dataset: Dataset, settings: TrainSettings, texts: list[str]) -> Key:
     options = {name: repr(to_plain(getattr(settings, name))) for name in ("features", "model", "folds", "seed")}
     options["threshold"] = repr(to_config(settings.threshold))
     encoders = [part.digest() for part in settings.features.values() if hasattr(part, "digest")]
-    rules = settings.labels.all_rules() if any(map(is_fixed, settings.features.values())) else {}
+    votes = any(isinstance(part, RuleVotes) for part in settings.features.values())
+    rules = settings.labels.all_rules() if votes else {}
     arrays = {"groups": article_groups(sentences), "weights": dataset.weights}
     return {
         **options,
