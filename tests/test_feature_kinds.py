@@ -13,7 +13,7 @@ from test_rule_votes import write_articles
 from tiny_encoders import tiny_weights, write_encoder
 
 import slugline
-from slugline.training import fit
+from slugline.training import fitted_features
 
 pytestmark = pytest.mark.slow
 TINY = "features.encoder.folder=tiny"
@@ -41,9 +41,9 @@ def test_every_command_takes_a_model_of_each_kind_of_features(kind, command, tmp
 
     train = ["train", *data, *features, "labels.min_articles=1", "plots=false"]
     encoded = []
-    encode = fit._encode_all
+    encode = fitted_features._encode
     monkeypatch.setattr(
-        fit, "_encode_all", lambda encoder, texts: (encoded.append(len(texts)), encode(encoder, texts))[1]
+        fitted_features, "_encode", lambda encoder, texts: (encoded.append(len(texts)), encode(encoder, texts))[1]
     )
     run(*train, "name=first", "hydra.run.dir=first")
     once = len(encoded)
