@@ -220,11 +220,13 @@ def compared() -> dict[str, object]:
     """Return what the page of a comparison of two runs with odd names is made of."""
     scores = pd.DataFrame({f"A {ODD}": [0.5, 0.25], f"B {ODD}": [0.75, np.nan]}, index=[f"f1/{ODD}", "ap_macro"])
     columns = ["one", "other", "difference", "low", "high", "p", "p_holm"]
-    difference = pd.DataFrame([[0.75, 0.5, 0.25, 0.125, 0.375, 0.01, 0.02]], [f"f1/{ODD}"], columns)
+    rows = [[0.75, 0.5, 0.25, 0.125, 0.375, 0.01, 0.02], [0.75, 0.5, 0.25, 0.1, 0.4, 0.0004, 0.0004]]
+    difference = pd.DataFrame(rows, [f"f1/{ODD}", "f1_macro"], columns)
     change = {"run": f"B {ODD}", "topic": ODD, "change": "gained", "right": "now right"}
     changes = pd.DataFrame([change | {"sentence_id": f"id{n}", "text": f"Text {n}. {ODD}"} for n in range(501)])
     tally = pd.crosstab([changes["run"], changes["topic"]], changes["change"]).rename_axis(columns=None)
     return {
+        "judged": "2 sentences of 1 articles",
         "reference": f"A {ODD}",
         "scores": scores.rename_axis("metric"),
         "differences": {f"B {ODD}": difference.rename_axis("metric")},
@@ -238,6 +240,11 @@ def test_the_page_of_a_comparison_shows_scores_differences_and_the_first_changes
     check_nothing_acts(page)
     assert f"metricA {ODD}B {ODD}" in page.text
     assert f"f1/{ODD}0.5000.750" in page.text
+    verdict = f"B {ODD}: macro F1 +0.250 (+0.100 to +0.400) against A {ODD}: better, beyond chance"
+    assert (
+        page.text.index(verdict) < page.text.index("By 2 sentences of 1 articles") < page.text.index(f"metricA {ODD}")
+    )
+    assert "0.400<0.001<0.001" in page.text
     assert f"B {ODD} less A {ODD}" in page.text
     assert f"f1/{ODD}0.2500.1250.3750.0100.020" in page.text  # without the scores of both
     assert "501 decisions changed sides" in page.text

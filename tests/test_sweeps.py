@@ -91,6 +91,10 @@ def test_all_jobs_are_scored_and_the_best_are_evaluated_in_full(folder, swept):
         r"^chosen  second: C=.*, macro F1 -?\+?0.\d{3} \(.*\), p .*: not beyond chance$", swept, re.MULTILINE
     )
     assert all(run.data.tags["95 percent interval"] in swept for run in jobs.values())
+    told = sorted(run.data.tags["against the best"] for run in whole)
+    assert re.fullmatch(r"[+-]0\.\d{3}, within chance(, simpler: taken)?", told[0]), told
+    assert told[1] == "the best"
+    assert not any("against the best" in run.data.tags for run in scored)
     assert "not beyond chance" in parent.data.tags["mlflow.note.content"]
 
 

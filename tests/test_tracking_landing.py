@@ -36,6 +36,12 @@ def test_the_view_is_sorted_by_the_part_that_the_trainings_were_judged_by():
     )
 
 
+def test_how_jobs_of_a_sweep_stand_to_its_best_is_shown_beside_the_interval():
+    columns = make_view([{}], [{}], compared=True)["selectedColumns"]
+    assert columns.index("tags.`against the best`") == columns.index("tags.`95 percent interval`") + 1
+    assert "tags.`against the best`" not in make_view([{}], [{}])["selectedColumns"]
+
+
 def test_the_link_leads_to_the_experiment_and_the_view_is_kept_in_the_store(tmp_path):
     log(tmp_path / "store.db", **{"test/f1_macro": 0.5})
     uri = f"sqlite:///{tmp_path}/store.db"

@@ -41,9 +41,10 @@ def compare(settings: CompareSettings, launch: Launch) -> None:
                 f"runs were tested on different data: {told}; force=true compares the sentences they share"
             )
         print("\n".join([f"data    {described[0]}", *(f"left    {group}" for group in described[1:])]))
-    comparison = compare_predictions({_name(run): predictions[run.run_id] for run in compared})
+    names = _tell_apart(compared)
+    comparison = compare_predictions({name: predictions[run.run_id] for name, run in zip(names, compared, strict=True)})
     print(_describe(comparison, which))
-    print(f"run     {_log(settings, launch, comparison)}\npage    {launch.folder / REPORT}")
+    print(f"run     {_log(settings, launch, comparison, which)}\npage    {launch.folder / REPORT}")
     for group in others:
         if len(group) > 1:
             print(describe_comparison_of([run.run_id for run in group], settings.tracking_uri))
@@ -68,6 +69,14 @@ def _find_runs(settings: CompareSettings) -> list[Record]:
 def _name(run: Record) -> str:
     """Return the name of a run with how its id begins, since several may have one name."""
     return f"{run.name} ({run.run_id[:8]})"
+
+
+def _tell_apart(runs: Sequence[Record]) -> list[str]:
+    """Return the names of runs without the parts that all have, each with how its id begins."""
+    parts = [run.name.split(" · ") for run in runs]
+    shared = set.intersection(*map(set, parts))
+    short = [" · ".join(part for part in own if part not in shared) or own[0] for own in parts]
+    return [_name(run._replace(name=name)) for run, name in zip(runs, short, strict=True)]
 
 
 def _group_by_data(runs: Sequence[Record]) -> list[list[Record]]:
@@ -106,30 +115,38 @@ def _choose_predictions(runs: Sequence[Record], uri: str | None) -> str:
 
 def _describe(comparison: Comparison, which: str) -> str:
     """Return a comparison as text for the terminal; `which` says what sentences they are."""
-    size = f"{comparison.sentences} {'' if which == 'test' else f'{which} '}sentences of {comparison.articles} articles"
-    lines = [
-        f"{'test' if which == 'test' else 'judged':<8}{size}, the same for all {len(comparison.scores.columns)} runs"
-    ]
+    tag = "test" if which == "test" else "judged"
+    lines = [f"{tag:<8}{_describe_size(comparison, which)}, the same for all {len(comparison.scores.columns)} runs"]
+    lines += [f"result  {told}" for told in report.describe_differences(comparison.first, comparison.differences)]
     if comparison.absent:
         lines.append(f"note    no sentence has, so no score is of: {listing(comparison.absent)}")
     lines.append(comparison.scores.rename(index=report.shorten_topic).to_string(float_format="{:.3f}".format))
     for name, table in comparison.differences.items():
-        shown = table[_SHOWN].rename(index=report.shorten_topic).to_string(float_format="{:.4f}".format)
-        lines.append(f"\n{name} less {comparison.first}\n{shown}")
+        shown = table[_SHOWN].rename(index=report.shorten_topic)
+        p_values = dict.fromkeys(("p", "p_holm"), report.format_p)
+        text = shown.to_string(float_format="{:.3f}".format, formatters=p_values)
+        lines.append(f"\n{name} less {comparison.first}\n{text}")
     lines.append(f"\nchanged {len(comparison.changes)} decisions")
     if len(comparison.changes):
         lines.append(comparison.tally_changes().rename(index=report.shorten_topic, level="topic").to_string())
     return "\n".join(lines)
 
 
-def _log(settings: CompareSettings, launch: Launch, comparison: Comparison) -> str:
+def _describe_size(comparison: Comparison, which: str) -> str:
+    """Return how many sentences and articles runs are compared on; `which` says what sentences they are."""
+    kind = "" if which == "test" else f"{which} "
+    return f"{comparison.sentences} {kind}sentences of {comparison.articles} articles"
+
+
+def _log(settings: CompareSettings, launch: Launch, comparison: Comparison, which: str) -> str:
     """Log the comparison as a run of its own with a page, and return where it is."""
     macro = {name: table.loc["f1_macro"].to_dict() for name, table in comparison.differences.items()}
-    gains = [f"{name}: macro F1 {row['difference']:+.3f}, p {row['p']:.3f}" for name, row in macro.items()]
+    gains = report.describe_differences(comparison.first, comparison.differences)
     tables = {"scores": comparison.scores.reset_index(), "changes": comparison.changes}
     for number, table in enumerate(comparison.differences.values(), 1):
         tables[f"differences_{number}"] = table[_SHOWN].reset_index()
     page = report.comparison_page(
+        judged=_describe_size(comparison, which),
         reference=comparison.first,
         scores=comparison.scores,
         differences=comparison.differences,
@@ -139,7 +156,7 @@ def _log(settings: CompareSettings, launch: Launch, comparison: Comparison) -> s
     )
     content = SideRun(
         name=settings.name or f"compare {len(comparison.scores.columns)} runs",
-        description=f"Against {comparison.first}: {'; '.join(gains)}",
+        description="; ".join(gains),
         tables=tables,
         metrics={f"difference/f1_macro/{number}": row["difference"] for number, row in enumerate(macro.values(), 1)},
         texts={REPORT: page},

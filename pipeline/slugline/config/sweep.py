@@ -56,7 +56,7 @@ class Sweep(Callback):
             settings = instantiate(config.tracking, "tracking")
             rule = check_choose(config.hydra.sweeper.choose)
             jobs, in_full, reasons, best, uri = tracking.end_sweep(settings, parent, _SCORES, to_experiment, rule)
-        print(jobs.to_string(index=False, float_format="{:.4f}".format))
+        print(jobs.to_string(index=False, float_format="{:.3f}".format))
         finished = int((jobs["status"] == "FINISHED").sum())
         if in_full < finished:
             print(f"in full {in_full} of {finished} jobs; the others were only scored ({_KEY}=all: all)")

@@ -2,7 +2,7 @@
 
 from slugline.report.card import describe_model, describe_run
 from slugline.report.codebook_updates import describe_update
-from slugline.report.comparisons import comparison_page, drift_page
+from slugline.report.comparisons import comparison_page, describe_differences, drift_page
 from slugline.report.judged import describe_chance, describe_judged
 from slugline.report.mistakes import find_mistakes
 from slugline.report.page import write_page
@@ -25,6 +25,7 @@ __all__ = [
     "count_metrics",
     "describe_chance",
     "describe_dataset",
+    "describe_differences",
     "describe_job",
     "describe_judged",
     "describe_model",

@@ -15,6 +15,7 @@ _DIFFERENCE_COLUMNS = ["difference", "low", "high", "p", "p_holm"]
 
 def comparison_page(
     *,
+    judged: str,
     reference: str,
     scores: pd.DataFrame,
     differences: Mapping[str, pd.DataFrame],
@@ -26,6 +27,8 @@ def comparison_page(
 
     Parameters
     ----------
+    judged : str
+        What the runs are compared on: `212 sentences of 60 articles`.
     reference : str
         The name of the run that the others are compared with.
     scores : DataFrame
@@ -45,6 +48,8 @@ def comparison_page(
     return render(
         "comparison.html.j2",
         title="Comparison",
+        judged=judged,
+        verdicts=describe_differences(reference, differences),
         reference=reference,
         scores=Table.from_frame(scores.reset_index()),
         differences={
@@ -55,6 +60,32 @@ def comparison_page(
         tally=Table.from_frame(tally.reset_index()),
         sentences=Table.from_frame(shown_changes),
     )
+
+
+def describe_differences(reference: str, differences: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Return for each run, in words, whether its macro F1 is better or worse than that of a reference.
+
+    Parameters
+    ----------
+    reference, differences
+        As for `comparison_page`; a table without macro F1 is left out.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"difference": [0.1], "low": [-0.02], "high": [0.2]}, index=["f1_macro"])
+    >>> describe_differences("A", {"B": table})
+    ['B: macro F1 +0.100 (-0.020 to +0.200) against A: a difference within chance']
+    """
+    told = []
+    for name, table in differences.items():
+        if "f1_macro" in table.index:
+            row = table.loc["f1_macro"].to_dict()
+            gap, low, high = (row[end] for end in ("difference", "low", "high"))
+            verdict = "a difference within chance" if low <= 0 <= high else "better" if gap > 0 else "worse"
+            beyond = "" if low <= 0 <= high else ", beyond chance"
+            numbers = f"macro F1 {gap:+.3f} ({low:+.3f} to {high:+.3f})"
+            told.append(f"{name}: {numbers} against {reference}: {verdict}{beyond}")
+    return told
 
 
 def drift_page(report: DriftReport) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 
 from slugline.errors import listing
 from slugline.promotion import Figures, Gate, Reference, Verdict
+from slugline.report.scores import format_p
 from slugline.training.judged import CROSS_VALIDATED
 
 
@@ -33,7 +34,7 @@ def describe_verdict(verdict: Verdict) -> str:
 def _describe_difference(reference: Reference, limit: float) -> str:
     """Return by how much macro F1 is higher than a champion's, and what the gate makes of it."""
     gap = reference.difference
-    numbers = f"{gap['difference']:+.3f} ({gap['low']:+.3f} to {gap['high']:+.3f}), p {gap['p']:.4f}"
+    numbers = f"{gap['difference']:+.3f} ({gap['low']:+.3f} to {gap['high']:+.3f}), p {format_p(gap['p'])}"
     return f"macro F1  {numbers} against version {reference.version}: {reference.describe(limit)}"
 
 

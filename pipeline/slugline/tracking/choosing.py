@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from io import BytesIO
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slugline.errors import InputError
@@ -17,10 +18,14 @@ _STANDARD_ERRORS = 2 * 1.96  # in a 95 % interval, from end to end
 
 
 class Choice(NamedTuple):
-    """The job that is chosen, and why, in words; a job is a run of MLflow."""
+    """The job that is chosen, and why, in words; a job is a run of MLflow.
+
+    `against_best` says, by the ids of jobs, how each that was compared stands to the best.
+    """
 
     job: Any
     reasons: list[str]
+    against_best: Mapping[str, str] = MappingProxyType({})
 
 
 def choose_job(jobs: Sequence[Any], scores: Sequence[str], rule: str, uri: str | None = None) -> Choice:
@@ -57,8 +62,9 @@ def choose_job(jobs: Sequence[Any], scores: Sequence[str], rule: str, uri: str |
         verdict = "not beyond chance" if gap["low"] <= 0 <= gap["high"] else "beyond chance"
         numbers = f"{gap['difference']:+.3f} ({gap['low']:+.3f} to {gap['high']:+.3f}), p {gap['p']:.3f}"
         reasons.append(f"second: {others[0].info.run_name}, macro F1 {numbers}: {verdict}")
+    against_best = {best.info.run_id: "the best"} | {key: _describe_gap(gap) for key, gap in gaps.items()}
     if rule == BEST:
-        return Choice(best, reasons)
+        return Choice(best, reasons, against_best)
     near = [best, *(job for job in others if _is_near(gaps.get(job.info.run_id)))]
     bytes_of = {job.info.run_id: _size(job) for job in near}
     smallest = min(bytes_of.values())
@@ -67,7 +73,8 @@ def choose_job(jobs: Sequence[Any], scores: Sequence[str], rule: str, uri: str |
         sizes = [f"{bytes_of[job.info.run_id] / 1e6:.2f} MB" for job in (chosen, best)]
         taken = f"taken: {chosen.info.run_name}, within one standard error of the best and simpler: its model has"
         reasons.append(f"{taken} {sizes[0]}, that one {sizes[1]}")
-    return Choice(chosen, reasons)
+        against_best[chosen.info.run_id] += ", simpler: taken"
+    return Choice(chosen, reasons, against_best)
 
 
 def shared_scores(jobs: Sequence[Any], scores: Sequence[str]) -> list[str]:
@@ -93,6 +100,11 @@ def _compare(job: Any, best: Any, read: "Callable[[str], pd.DataFrame]") -> "Map
     if any(len(frame) != comparison.sentences for frame in frames.values()):
         return None
     return comparison.differences[job.info.run_id].loc["f1_macro"].to_dict()
+
+
+def _describe_gap(gap: Mapping[Any, float]) -> str:
+    """Return in a few words by how much macro F1 is lower than the best, and whether chance can do that."""
+    return f"{gap['difference']:+.3f}, {'within' if gap['low'] <= 0 <= gap['high'] else 'beyond'} chance"
 
 
 def _read_predictions(run_id: str, part: str, uri: str | None) -> "pd.DataFrame":

@@ -11,6 +11,7 @@ _JUDGED = ("f1_macro_rules", "f1_macro_most_frequent", "article/f1_macro", "ece_
 _COUNTS = ("data/articles", "data/used", "data/train", "data/test", "leakage/articles")
 _WHOLE = ("repeats/", "time/")  # all metrics that begin so
 INTERVAL, WORST_TOPIC = "95 percent interval", "worst topic"  # tags of a run
+AGAINST_BEST = "against the best"  # tag of a job of a sweep, evaluated in full: by how much it is worse, and how sure
 
 
 def judged_part(metrics: Mapping[str, float]) -> str | None:

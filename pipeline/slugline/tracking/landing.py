@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
-from slugline.tracking.headlines import INTERVAL, WORST_TOPIC, judged_part
+from slugline.tracking.headlines import AGAINST_BEST, INTERVAL, WORST_TOPIC, judged_part
 from slugline.tracking.paging import search_all
 from slugline.tracking.store import connect
 from slugline.tracking.store_errors import store_exceptions
@@ -43,7 +43,8 @@ def landing_path(experiment: str, uri: str | None = None) -> str:
     with suppress(*store_exceptions()):
         found = search_all(client.search_runs, [logged.experiment_id], _TRAININGS, max_results=_MAX_RUNS)
         runs = list(islice(found, _MAX_RUNS))
-        view = make_view([run.data.metrics for run in runs], [run.data.params for run in runs])
+        compared = any(AGAINST_BEST in run.data.tags for run in runs)
+        view = make_view([run.data.metrics for run in runs], [run.data.params for run in runs], compared=compared)
         tag = _to_tag(view, logged.creation_time)
         if logged.tags.get(key := f"mlflow.sharedViewState.{_VIEW}") != tag:
             client.set_experiment_tag(logged.experiment_id, key, tag)
@@ -51,13 +52,17 @@ def landing_path(experiment: str, uri: str | None = None) -> str:
     return f"/#/experiments/{logged.experiment_id}/runs?{urlencode(query)}"
 
 
-def make_view(metrics: Sequence[Mapping[str, float]], params: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+def make_view(
+    metrics: Sequence[Mapping[str, float]], params: Sequence[Mapping[str, str]], *, compared: bool = False
+) -> dict[str, Any]:
     """Return what MLflow's table of runs shows of trainings: rows, order and columns, of which some hold what varies.
 
     Parameters
     ----------
     metrics, params : sequence of mappings
         Of the trainings, the latest first.
+    compared : bool
+        Whether some were compared by a sweep, so that a column says how they stand to its best.
     """
     parts = Counter(part for scores in metrics if (part := judged_part(scores)))
     part = max(("test", "cross_validated", "dev"), key=lambda name: parts[name])
@@ -66,6 +71,7 @@ def make_view(metrics: Sequence[Mapping[str, float]], params: Sequence[Mapping[s
         **{_column("params", name): min(max(80, 8 * len(name) + 16), 150) for name in choose_varied(params)},
         score: 105,
         _column("tags", INTERVAL): 135,
+        **({_column("tags", AGAINST_BEST): 190} if compared else {}),
         _column("metrics", f"{part}/f1_micro"): 105,
         _column("metrics", f"{part}/ap_macro"): 110,
         _column("tags", WORST_TOPIC): 150,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from slugline.launch import TABLES
 from slugline.spreadsheets import table_to_csv
 from slugline.tracking.choosing import choose_job, first_score, shared_scores
-from slugline.tracking.headlines import INTERVAL
+from slugline.tracking.headlines import AGAINST_BEST, INTERVAL
 from slugline.tracking.local_runs import Off
 from slugline.tracking.origin import origin_tags
 from slugline.tracking.paging import find_jobs
@@ -101,7 +101,9 @@ def end_sweep(
     uri, description, reasons = None, None, list[str]()
     if done:
         scores = shared_scores([job for job in jobs if job.info.status == "FINISHED"], scores)
-        best, reasons = choose_job(done, scores, rule, tracking.uri)
+        best, reasons, against_best = choose_job(done, scores, rule, tracking.uri)
+        for run_id, words in against_best.items():
+            client.set_tag(run_id, AGAINST_BEST, words)
         if tracking.registered_model is not None:  # a job knows what it trained on, and so the name that is meant
             name = best.data.params.get("tracking.registered_model", tracking.registered_model)
             tracking = replace(tracking, registered_model=name)
@@ -119,7 +121,7 @@ def find_varied(params: Sequence[Mapping[str, str]]) -> list[str]:
 
 def _describe_score(metrics: Mapping[str, float], scores: Sequence[str]) -> str:
     """Return the score that a job was chosen by, "" where it has none."""
-    return next((f": {key} {metrics[key]:.4f}" for key in scores if key in metrics), "")
+    return next((f": {key} {metrics[key]:.3f}" for key in scores if key in metrics), "")
 
 
 def _take_best(
