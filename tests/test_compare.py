@@ -108,7 +108,8 @@ def test_the_last_runs_of_an_experiment_are_those_with_predictions_oldest_first(
     place, (_, other, less), _ = folder
     done = command(place, "compare", "experiment=slugline", "last=2", "force=true", "tracking=off")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.index(f"({other[:8]})") < done.stdout.index(f"({less[:8]})")
+    assert re.search(rf"^result  .*\({less[:8]}\): macro F1 .* against .*\({other[:8]}\): ", done.stdout, re.MULTILINE)
+    assert re.search(rf"\({less[:8]}\) less .*\({other[:8]}\)$", done.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
