@@ -51,10 +51,7 @@ SEEDS = range(5)
 DEV_SEEDS = range(300, 312)
 FIRST, BY_NAME = 100, 10  # sentences to begin with, and how many of them by the name of each label
 STOP_SET = 2_000  # sentences on which successive models are compared
-SHIPPED = {
-    key: OmegaConf.load(ROOT / "conf/review.yaml")[key]
-    for key in ("uncertainty", "disagreement", "rarity", "diversity")
-}
+SHIPPED: dict[str, float] = {}  # the defaults of `QueueOptions`
 STRATEGIES: dict[str, Any] = {"random": None, "uncertainty": "plain", "queue": SHIPPED}
 PLAIN = {"uncertainty": 1.0, "disagreement": 0.0, "rarity": 0.0, "diversity": 0.0}
 WEIGHTS = {

@@ -197,3 +197,25 @@ def test_every_name_that_a_room_offers_is_there():
 def test_what_a_study_imports_of_the_package_is_there(script):
     names = [name.rpartition(".") for name in imports(script) if name.startswith("slugline.")]
     assert [name for module, _, name in names if not hasattr(import_module(module), name)] == []
+
+
+@pytest.mark.slow
+def test_every_experiment_can_be_imported():
+    code = """
+import importlib, sys
+folder, *names = sys.argv[1:]
+sys.path.insert(0, folder)
+for name in names:
+    sys.argv = [name]
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name not in ("re2", "fasttext", "spacy", "setfit"):  # what is compared with, installed by hand
+            raise
+"""
+    names = sorted(file.stem for file in (ROOT / "experiments").glob("*.py"))
+    assert len(names) > 10
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(ROOT / "experiments"), *names], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
