@@ -152,7 +152,7 @@ def test_a_run_is_reproduced_compared_promoted_and_monitored_with_its_thresholds
     compared = command(folder, "compare", "runs=[models:/slugline/1,models:/slugline/2]").stdout
     first, second = re.search(r"^f1_macro +([\d.]+) +([\d.]+)$", compared, re.MULTILINE).groups()
     assert float(first) > float(second)
-    assert re.search(r"^ap_macro +0\.0000 +0\.0000 +0\.0000 ", compared, re.MULTILINE)  # the same probabilities
+    assert re.search(r"^ap_macro +0\.000 +0\.000 +0\.000 ", compared, re.MULTILINE)  # the same probabilities
 
     promoted = command(folder, "promote", "registered_model=slugline", "version=2", *DATA)
     assert promoted.returncode == 1
