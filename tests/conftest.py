@@ -44,7 +44,8 @@ def run_slugline(
     """Run `slugline` in this process: in a folder, on the store `store.db` in there.
 
     Afterwards the working folder, the environment, the standard streams and what Hydra and MLflow keep for a process
-    are as they were before. An exception that the command line lets through, which is a bug, is raised.
+    are as they were before, but for what MLflow keeps by the URI of a store: the default one, which is relative, is that of
+    the first folder. An exception that the command line lets through, which is a bug, is raised.
     """
     returncode = 0
     output, errors = _stream(), _stream()

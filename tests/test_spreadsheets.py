@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from conftest import store_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -166,6 +167,7 @@ def hostile_project(tmp_path_factory) -> Path:
 @pytest.mark.slow
 def test_every_csv_file_that_commands_write_is_guarded(hostile_project, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store_of(tmp_path))
     data = [
         "--config-dir",
         str(hostile_project / "conf"),

@@ -45,18 +45,6 @@ def test_a_model_uri_of_no_known_kind_is_refused_with_what_is_allowed():
         tracking.model_folder("no/such/folder")
 
 
-def test_the_default_store_is_that_of_the_folder_that_a_program_works_in_by_now(tmp_path, monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    for name in ("first", "second", "first"):
-        (tmp_path / name).mkdir(exist_ok=True)
-        monkeypatch.chdir(tmp_path / name)
-        client = tracking.connect().MlflowClient()
-        client.create_registered_model(f"{name} {len(client.search_registered_models())}")
-    for name, models in {"first": ["first 0", "first 1"], "second": ["second 0"]}.items():
-        store = tracking.connect(f"sqlite:///{tmp_path / name}/experiments/mlflow.db").MlflowClient()
-        assert [model.name for model in store.search_registered_models()] == models
-
-
 def test_a_search_of_the_store_goes_on_beyond_its_first_page(tmp_path):
     mlflow = tracking.connect(f"sqlite:///{tmp_path}/mlflow.db")
     client = mlflow.MlflowClient()

@@ -187,7 +187,13 @@ def test_the_first_model_is_registered_and_the_champion(store, run):
 
 def test_the_champion_labels_the_real_article_from_standard_input(trained, command, real_article):
     text = real_article.read_text(encoding="utf-8")
-    done = command(trained[0], "predict", f"model_uri={CHAMPION}", stdin=text, MLFLOW_TRACKING_URI="")
+    done = command(
+        trained[0],
+        "predict",
+        f"model_uri={CHAMPION}",
+        stdin=text,
+        MLFLOW_TRACKING_URI=f"sqlite:///{trained[0]}/experiments/mlflow.db",
+    )
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["debris"] for row in rows] == [False] * 14 + [True] * 2
     given = {topic for row in rows for topic in row["topics"]}

@@ -20,11 +20,11 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory, command):
+def site(tmp_path_factory, process):
     """The store of a folder with a sweep of two jobs and a run, the address of `slugline ui` on it, and all runs by their names."""
     folder = tmp_path_factory.mktemp("ui")
     for options in (("-m", "model.C=0.1,1", "plots=false"), ("name=alone",)):
-        assert command(folder, "train", "features=word", *options, MLFLOW_TRACKING_URI="").returncode == 0
+        assert process(folder, "train", "features=word", *options, MLFLOW_TRACKING_URI="").returncode == 0
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

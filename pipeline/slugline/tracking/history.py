@@ -42,7 +42,7 @@ def read_run(run_id: str, uri: str | None = None) -> Record:
         run = mlflow.get_run(run_id)
     except mlflow.exceptions.MlflowException as error:
         check_answered(store_uri(uri), error)
-        raise InputError(f"no run '{run_id}' in {store_uri(uri)}: {one_line(error)}") from error
+        raise InputError(f"no run '{run_id}' in {mlflow.get_tracking_uri()}: {one_line(error)}") from error
     if run.info.status != "FINISHED":
         raise InputError(f"run {run_id}: its status is {run.info.status}; allowed: FINISHED")
 

@@ -21,7 +21,7 @@ from slugline.tracking.origin import origin_tags
 from slugline.tracking.processes import process_tags
 from slugline.tracking.registered_model import register_version, write_description
 from slugline.tracking.scored_runs import COMMAND_IN_FULL, JOB_NUMBER, describe_only_scored
-from slugline.tracking.store import PARENT, check_writable, connect, explained, in_sweep, sqlite_file, store_uri
+from slugline.tracking.store import PARENT, check_writable, connect, explained, in_sweep, sqlite_file
 from slugline.tracking.store_errors import asking_once, store_exceptions
 from slugline.tracking.uploads import NOTE, naming, read_card, upload_files, upload_model
 
@@ -286,7 +286,7 @@ class MlflowRun:
 
     def where(self) -> str:
         """Say which run this is, in which store."""
-        return f"{self.run_id} in experiment {self.settings.experiment} of {store_uri(self.settings.uri)}"
+        return f"{self.run_id} in experiment {self.settings.experiment} of {self.mlflow.get_tracking_uri()}"
 
 
 def _profile(data: DataSet) -> str:

@@ -90,20 +90,17 @@ def connect(uri: str | None = None) -> Any:
 
     store = store_uri(uri)
     try:
-        location = store
         if database := sqlite_file(store):
             check_database(database)
             make_store(database)
-            # MLflow keeps what it opened by its URI, whatever folder a relative one was of
-            location = f"sqlite:///{database.absolute().as_posix()}"
-        mlflow.set_tracking_uri(location)
+        mlflow.set_tracking_uri(store)
         with asking_once():
             client = mlflow.MlflowClient()
             experiments = experiment_ids(client)
     except store_exceptions(OSError, ImportError) as error:
         raise StoreError(describe_store_error(store, error)) from error
-    if location not in CLEARED:
-        CLEARED.add(location)
+    if store not in CLEARED:
+        CLEARED.add(store)
         with suppress(*store_exceptions()), asking_once():  # a store that is only read is none to be cleared
             end_dead_runs(client, experiments)
     return mlflow
@@ -172,10 +169,10 @@ def _fetch(source: str, tracking_uri: str | None) -> Path:
     try:
         return Path(mlflow.artifacts.download_artifacts(source))
     except store_exceptions(OSError, ValueError) as error:
-        check_answered(store_uri(tracking_uri), error)
+        check_answered(mlflow.get_tracking_uri(), error)
         _check_whole(mlflow, source)
         raise InputError(
-            f"no model at '{source}' in the store {store_uri(tracking_uri)}: {one_line(error)}; {list_models(mlflow)}"
+            f"no model at '{source}' in the store {mlflow.get_tracking_uri()}: {one_line(error)}; {list_models(mlflow)}"
         ) from error
 
 
