@@ -16,6 +16,7 @@ from slugline.errors import InputError
 from slugline.finetune import FineTunedEncoder
 from slugline.training.fit import FittedModel
 from slugline.training.heads import divide_folds
+from slugline.training.held_out import fit_and_predict
 from slugline.training.judged import CROSS_VALIDATED, Judged
 from slugline.training.settings import TrainSettings
 
@@ -74,11 +75,18 @@ def cross_validate(dataset: Dataset, settings: TrainSettings, refit: _Refit) -> 
     fold_of_group = dict(zip(groups[rows].tolist(), folds.tolist(), strict=True))
     fold_of_row = np.array([fold_of_group.get(group, -1) for group in groups.tolist()])
 
+    def fit(some: Dataset) -> FittedModel:
+        try:
+            check_dataset(some, settings.threshold.part)
+        except InputError as error:
+            raise InputError(f"{_KEY}: in a fold, {error}") from error
+        return refit(some)
+
     probabilities, decided = np.zeros(dataset.Y.shape), np.zeros_like(dataset.Y)
     for fold in np.unique(folds):
         held_out = kept & (fold_of_row == fold)
         others = _hold_out(dataset, held_out)
-        probabilities[held_out], decided[held_out] = _predict(others, held_out, settings.threshold.part, refit)
+        probabilities[held_out], decided[held_out] = fit_and_predict(others, held_out, fit)
     return Judged(CROSS_VALIDATED, rows, probabilities[rows], decided[rows])
 
 
@@ -86,23 +94,3 @@ def _hold_out(dataset: Dataset, held_out: np.ndarray) -> Dataset:
     """Return a dataset with other sentences as test; those that were are in no part."""
     split = dataset.sentences["split"].to_numpy()
     return dataset.with_split(np.where(held_out, "test", np.where(split == "test", "left out", split)))
-
-
-def _predict(
-    dataset: Dataset, held_out: np.ndarray, threshold_part: str, refit: _Refit
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return probabilities and decisions for held-out sentences, shape (sentences, topics) each."""
-    Y = dataset.Y[dataset.rows("train")]
-    learned = Y.any(axis=0) & ~Y.all(axis=0)
-    probabilities = np.tile(Y.all(axis=0).astype(np.float64), (int(held_out.sum()), 1))
-    decided = probabilities > 0.5
-    if learned.any():
-        some = dataset.with_topics(learned)
-        try:
-            check_dataset(some, threshold_part)
-        except InputError as error:
-            raise InputError(f"{_KEY}: in a fold, {error}") from error
-        fitted = refit(some)
-        probabilities[:, learned] = fitted.probabilities[held_out]
-        decided[:, learned] = fitted.model.decide(fitted.probabilities[held_out])
-    return probabilities, decided

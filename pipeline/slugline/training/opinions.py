@@ -14,6 +14,7 @@ from slugline.scoring import choose_thresholds
 from slugline.training.calibration import calibrate
 from slugline.training.fine_tuning import labelled_texts, remove_checkpoints
 from slugline.training.heads import as_input_error
+from slugline.training.held_out import fit_and_predict
 from slugline.training.settings import TrainSettings
 
 FURTHER = "further"  # the part of sentences without labels, which are the last of a dataset
@@ -45,7 +46,7 @@ def ask_models(dataset: Dataset, settings: TrainSettings, fold_of_row: np.ndarra
     fold_of_sentence[train] = fold_of_row
     for fold in range(fold_of_row.max() + 1):
         part = dataset.with_split(np.where(fold_of_sentence == fold, "left out", dataset.sentences["split"]))
-        by_fold.append(_ask_fold(part, lambda some: fit(some, settings, stages).probabilities[further]))
+        by_fold.append(fit_and_predict(part, further, lambda some: fit(some, settings, stages))[0])
     return Opinions(np.array(by_fold), whole.probabilities, whole.model.decide(whole.probabilities))
 
 
@@ -97,13 +98,3 @@ def ask_encoders(
 def _further_rows(dataset: Dataset) -> np.ndarray:
     """Return which sentences have no labels, shape (sentences,)."""
     return (dataset.sentences["split"] == FURTHER).to_numpy()
-
-
-def _ask_fold(dataset: Dataset, fit: Callable[[Dataset], np.ndarray]) -> np.ndarray:
-    """Return what a fit of those topics that train has and lacks says of further sentences, shape (texts, topics)."""
-    Y = dataset.Y[dataset.rows("train")]
-    seen = Y.any(axis=0) & ~Y.all(axis=0)
-    some = dataset.with_topics(seen)
-    probabilities = np.tile(Y.all(axis=0).astype(np.float64), (int(_further_rows(dataset).sum()), 1))
-    probabilities[:, seen] = fit(some)
-    return probabilities
