@@ -59,7 +59,7 @@ def choose_job(jobs: Sequence[Any], scores: Sequence[str], rule: str, uri: str |
     compared = others[:1] if rule == BEST else others
     gaps = {job.info.run_id: gap for job in compared if (gap := _compare(job, best, read)) is not None}
     if others and (gap := gaps.get(others[0].info.run_id)):
-        verdict = "not beyond chance" if gap["low"] <= 0 <= gap["high"] else "beyond chance"
+        verdict = "not beyond chance" if _is_chance(gap) else "beyond chance"
         numbers = f"{gap['difference']:+.3f} ({gap['low']:+.3f} to {gap['high']:+.3f}), p {gap['p']:.3f}"
         reasons.append(f"second: {others[0].info.run_name}, macro F1 {numbers}: {verdict}")
     against_best = {best.info.run_id: "the best"} | {key: _describe_gap(gap) for key, gap in gaps.items()}
@@ -104,7 +104,12 @@ def _compare(job: Any, best: Any, read: "Callable[[str], pd.DataFrame]") -> "Map
 
 def _describe_gap(gap: Mapping[Any, float]) -> str:
     """Return in a few words by how much macro F1 is lower than the best, and whether chance can do that."""
-    return f"{gap['difference']:+.3f}, {'within' if gap['low'] <= 0 <= gap['high'] else 'beyond'} chance"
+    return f"{gap['difference']:+.3f}, {'within' if _is_chance(gap) else 'beyond'} chance"
+
+
+def _is_chance(gap: Mapping[Any, float]) -> bool:
+    """Tell whether the interval of a difference holds 0."""
+    return gap["low"] <= 0 <= gap["high"]
 
 
 def _read_predictions(run_id: str, part: str, uri: str | None) -> "pd.DataFrame":
